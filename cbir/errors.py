@@ -1,0 +1,61 @@
+"""What can go wrong, as exceptions with a message a user can act on."""
+
+from __future__ import annotations
+
+import os
+
+
+class CbirError(Exception):
+    """Base of every error that cbir raises on purpose.
+
+    The message names the thing, the reason and the remedy; commands print it as it is.
+    """
+
+
+class UsageError(CbirError):
+    """The call itself makes no sense (exit code 2 on the command line)."""
+
+
+class UnreadableImageError(CbirError):
+    """A file that cannot be read as a picture.
+
+    Parameters
+    ----------
+    path : str
+        The file, as it was named to us.
+    reason : str
+        Why, in a few words.
+    remedy : str, optional
+        What helps, where something does. Pictures with the same remedy are reported together.
+    """
+
+    def __init__(self, path: str, reason: str, remedy: str = "") -> None:
+        self.path = path
+        self.reason = reason
+        self.remedy = remedy
+        super().__init__(f"{printable(path)}: {reason}{f' ({remedy})' if remedy else ''}")
+
+
+class BrokenIndexError(CbirError):
+    """An index that is missing, damaged or not what was asked for."""
+
+
+def printable(text: str) -> str:
+    r"""Return `text` on one line, safe for a terminal.
+
+    Control characters and bytes that are not UTF-8 are written as escapes.
+
+    Examples
+    --------
+    >>> printable("a\nb")
+    'a\\nb'
+    """
+    readable = os.fsencode(text).decode("utf-8", "backslashreplace")
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in readable
+    )
+
+
+def reason_of(error: OSError) -> str:
+    """Return the operating system's words for `error`, without the number and the path."""
+    return (error.strerror or str(error)).lower()

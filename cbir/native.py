@@ -1,0 +1,107 @@
+"""Catch what decoders print on file descriptor 2, and tell which picture it was about.
+
+libjpeg and libpng report damage only by printing it. While :func:`caught` is active the
+descriptor leads into a temporary file. When several threads decode at once, the file only tells
+that one of them made a noise; what it was about is found by decoding again with nothing beside,
+which is rare, and cheap beside a wrong report.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+_STDERR = 2
+
+
+class _Capture:
+    """The state of the redirection; there is one descriptor 2, so there is one of these."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.depth = 0
+        self.wanted = False
+        self.file: BinaryIO | None = None
+        self.cleanup = contextlib.ExitStack()
+
+    def start(self) -> None:
+        # Pillow's warnings about odd metadata are of the same kind.
+        self.cleanup.enter_context(warnings.catch_warnings())
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        try:
+            saved = os.dup(_STDERR)
+        except OSError:  # there is no descriptor 2: nothing to catch, nothing to keep clean
+            return
+        self.cleanup.callback(os.close, saved)
+        self.file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed by `cleanup`
+        self.cleanup.callback(self.file.close)
+        self._keep_python_on_the_terminal(saved)
+        os.dup2(self.file.fileno(), _STDERR)
+        self.cleanup.callback(os.dup2, saved, _STDERR)
+
+    def stop(self) -> None:
+        self.cleanup.close()
+        self.file = None
+
+    def _keep_python_on_the_terminal(self, saved: int) -> None:
+        try:
+            if sys.stderr.fileno() != _STDERR:
+                return
+            sys.stderr.flush()
+        except (AttributeError, OSError, ValueError):  # replaced, closed or absent
+            return
+        previous = sys.stderr
+        stream = open(  # noqa: SIM115 - closed by the exit stack
+            os.dup(saved), "w", buffering=1, encoding=previous.encoding, errors="backslashreplace"
+        )
+        self.cleanup.callback(stream.close)
+        self.cleanup.enter_context(contextlib.redirect_stderr(stream))
+
+
+_capture = _Capture()
+
+
+def want(wanted: bool = True) -> None:
+    """Say that descriptor 2 is ours to catch: in a command it is, in somebody's program not."""
+    _capture.wanted = wanted
+
+
+@contextlib.contextmanager
+def caught() -> Iterator[None]:
+    """Lead descriptor 2 into a temporary file; Python's own ``sys.stderr`` stays where it was.
+
+    Can be nested; the outermost one counts. Does nothing unless :func:`want` was called.
+    """
+    with _capture.lock:
+        _capture.depth += 1
+        if _capture.depth == 1 and _capture.wanted:
+            _capture.start()
+    try:
+        yield
+    finally:
+        with _capture.lock:
+            _capture.depth -= 1
+            if _capture.depth == 0:
+                _capture.stop()
+
+
+def noise() -> int:
+    """Return how many bytes were caught so far; 0 when nothing is being caught."""
+    return os.fstat(_capture.file.fileno()).st_size if _capture.file else 0
+
+
+def noise_of(action: Callable[[], object]) -> str:
+    """Run `action`, beside which nothing else decodes, and return what C code printed."""
+    before = noise()
+    action()
+    if _capture.file is None:
+        return ""
+    raw = os.pread(_capture.file.fileno(), noise() - before, before)
+    lines = dict.fromkeys(line.strip() for line in raw.decode("utf-8", "replace").splitlines())
+    return "; ".join(line for line in lines if line)

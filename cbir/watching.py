@@ -1,0 +1,27 @@
+"""How long work tells what it is doing: commands print it, programs mostly ignore it."""
+
+from __future__ import annotations
+
+from cbir.errors import UnreadableImageError
+
+
+class Watcher:
+    """Told of progress and of what goes wrong on the way; this one is silent."""
+
+    def begin(self, task: str, total: int) -> None:
+        """A task of `total` steps begins."""
+
+    def advance(self, steps: int = 1) -> None:
+        """Some steps are done."""
+
+    def unreadable(self, error: UnreadableImageError) -> None:
+        """A file could not be read."""
+
+    def warn(self, message: str) -> None:
+        """Something is odd, but the work goes on."""
+
+    def note(self, message: str) -> None:
+        """Something that is good to know."""
+
+    def end(self) -> None:
+        """The task is over."""

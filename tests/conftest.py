@@ -1,0 +1,81 @@
+"""What many tests use: real photographs, the commands as a user runs them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from cbir import native
+
+PROJECT = Path(__file__).parent.parent
+DATA = PROJECT / "data"
+
+# The same examples everywhere, and no example fails for being slow on a busy machine.
+settings.register_profile("project", deadline=None, derandomize=True)
+settings.load_profile("project")
+
+Run = Callable[..., "subprocess.CompletedProcess[Any]"]
+
+
+@pytest.fixture(autouse=True)
+def _own_cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: Any) -> None:
+    """Keep the user's cache folder out of it."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(autouse=True)
+def _as_in_a_command() -> Iterator[None]:
+    """Let what decoders print be caught, as the commands do."""
+    native.want()
+    yield
+    native.want(False)
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A dataset of twelve real photographs in two folders."""
+    folder = tmp_path / "photos"
+    for name in ("cats/cat-1", "cats/cat-2", "cats/cat-3", "desert/orange-dune-1"):
+        _copy(name, folder)
+    for name in ("desert/orange-dune-2", "forest/brook-1", "green/tea-hills-1", "sky/galaxies-1"):
+        _copy(name, folder)
+    for name in ("snow/snow-forest-1", "things/coffee-1", "things/kite-1", "windmills/windmill-1"):
+        _copy(name, folder)
+    return folder
+
+
+def _copy(name: str, folder: Path) -> None:
+    target = folder / f"{name}.jpg"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(DATA / f"{name}.jpg", target)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Run ``cbir …`` in the test's folder; output as text unless ``text=False``."""
+
+    def run(*arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[Any]:
+        command = [sys.executable, "-m", "cbir", *map(os.fspath, arguments)]
+        options = {"cwd": tmp_path, "text": True, "capture_output": True, **options}
+        if options["text"]:
+            options.setdefault("encoding", "utf-8")
+        if "stdout" in options:
+            del options["capture_output"]
+        return subprocess.run(command, check=False, timeout=300, **options)
+
+    return run
+
+
+@pytest.fixture
+def noise() -> np.ndarray:
+    """A picture in which every pixel differs from its neighbors."""
+    return np.random.default_rng(7).integers(0, 256, (90, 130, 3), np.uint8)

@@ -1,0 +1,49 @@
+"""What C code prints is caught, and told to the right action."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+
+from cbir import native
+
+
+def test_what_is_printed_is_caught_and_told(capfd: pytest.CaptureFixture[str]) -> None:
+    with native.caught():
+        os.write(2, b"before\n")
+        before = native.noise()
+        assert native.noise_of(lambda: os.write(2, b"noise\nmore\nnoise\n")) == "noise; more"
+        assert native.noise() == before + 17
+        assert native.noise_of(lambda: None) == ""
+    assert capfd.readouterr().err == ""
+
+
+def test_python_keeps_its_standard_error(capfd: pytest.CaptureFixture[str]) -> None:
+    with native.caught():
+        print("hello", file=sys.stderr)
+        os.write(2, b"noise\n")
+    os.write(2, b"after\n")
+    assert capfd.readouterr().err == "hello\nafter\n"
+
+
+def test_catching_can_be_nested(capfd: pytest.CaptureFixture[str]) -> None:
+    with native.caught():
+        with native.caught():
+            pass
+        assert native.noise_of(lambda: os.write(2, b"inner\n")) == "inner"
+    assert capfd.readouterr().err == ""
+
+
+def test_in_somebodys_program_nothing_is_caught(capfd: pytest.CaptureFixture[str]) -> None:
+    native.want(False)
+    with native.caught():
+        os.write(2, b"mine\n")
+    assert capfd.readouterr().err == "mine\n"
+
+
+def test_without_catching_nothing_is_heard(capfd: pytest.CaptureFixture[str]) -> None:
+    assert native.noise_of(lambda: os.write(2, b"loud\n")) == ""
+    assert native.noise() == 0
+    assert capfd.readouterr().err == "loud\n"
