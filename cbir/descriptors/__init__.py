@@ -1,0 +1,1 @@
+"""Descriptors: from a picture to the numbers that are compared."""

@@ -1,0 +1,221 @@
+"""What a descriptor is.
+
+Adding one takes a class and a line in :mod:`cbir.descriptors.registry`; from another package, an
+entry point of the group ``cbir.descriptors``. A descriptor is a frozen dataclass whose fields are
+its parameters, so ``hsv:layout=grid`` on the command line is ``HsvHistogram(layout="grid")``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbir.images import LADDER, Pixels
+
+Row = NDArray[Any]
+"""What a descriptor stores of one picture: a vector of small numbers, or packed bits."""
+
+State = Mapping[str, NDArray[Any]]
+"""What training gives: named arrays, for example a vocabulary's words."""
+
+Kind = Literal["global", "hash", "local"]
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How stored numbers relate to the values that are compared: ``(stored * scale) ** power``.
+
+    Examples
+    --------
+    >>> ROOTS.values(np.array([0, 255], np.uint8))
+    array([0., 1.])
+    """
+
+    scale: float = 1.0
+    power: Literal[1, 2] = 1
+
+    def values(self, stored: Row, dtype: type[np.floating[Any]] = np.float64) -> NDArray[Any]:
+        """Return the values of `stored` numbers, as `dtype`."""
+        values = stored.astype(dtype)
+        if self.scale != 1.0:
+            values *= dtype(self.scale)
+        return np.square(values, out=values) if self.power == 2 else values
+
+
+PLAIN = Encoding()
+"""The stored numbers are the values."""
+
+ROOTS = Encoding(1 / 255, 2)
+"""8-bit roots of an L1-normalized histogram: ``round(255 * sqrt(p))``."""
+
+
+def as_roots(counts: NDArray[Any]) -> NDArray[np.uint8]:
+    """Store histograms as the 8-bit roots of their shares.
+
+    Roots spread the 256 steps evenly over small and large shares: one byte a bin, and the
+    rankings stay those of the unrounded histogram.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (..., bins)
+        Each histogram is normalized by itself; one without any count stays zero.
+
+    Examples
+    --------
+    >>> as_roots(np.array([1.0, 0.0, 3.0]))
+    array([128,   0, 221], dtype=uint8)
+    """
+    shares = counts / np.maximum(counts.sum(axis=-1, keepdims=True), 1)
+    return np.rint(255 * np.sqrt(shares)).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Descriptor(ABC):
+    """Base of all descriptors; subclasses are frozen dataclasses.
+
+    Attributes
+    ----------
+    name : str
+        The registered name.
+    version : int
+        Raised whenever the numbers change; an index of another version is not mixed with it.
+    kind : {"global", "hash", "local"}
+        ``global``: a vector; ``hash``: bits; ``local``: visual words counted in a bag.
+    summary : str
+        One line on what it is good for.
+    metrics : tuple of str
+        The metrics that make sense, the default first.
+    meaning : str
+        What a distance of the default metric means, with its range.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    kind: ClassVar[Kind]
+    summary: ClassVar[str]
+    metrics: ClassVar[tuple[str, ...]]
+    meaning: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def dimension(self) -> int:
+        """Numbers a picture, or bits for a hash."""
+
+    @property
+    @abstractmethod
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the stored numbers."""
+
+    @property
+    def encoding(self) -> Encoding:
+        """How the stored numbers relate to the values that are compared."""
+        return PLAIN
+
+    @property
+    def working_size(self) -> int | None:
+        """The longest side, in pixels, of the picture to describe: a step of the ladder."""
+        return LADDER[0]
+
+    @abstractmethod
+    def describe(self, image: Pixels) -> Row:
+        """Describe an upright RGB picture at the working size.
+
+        Parameters
+        ----------
+        image : ndarray of uint8, shape (height, width, 3)
+
+        Returns
+        -------
+        ndarray, shape (width,), of `dtype`
+            The row that the index stores. The same picture always gives the same bytes.
+        """
+
+    @property
+    def width(self) -> int:
+        """Stored numbers a picture: bytes for a hash, else the dimension."""
+        return self.dimension // 8 if self.kind == "hash" else self.dimension
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters by name."""
+        return {field.name: getattr(self, field.name) for field in parameter_fields(type(self))}
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Identifies the numbers: equal fingerprints, comparable rows."""
+        identity = {"name": self.name, "version": self.version, **self._identity()}
+        return digest(json.dumps(identity, sort_keys=True).encode())
+
+    def _identity(self) -> dict[str, Any]:
+        return {"parameters": self.parameters}
+
+
+@dataclass(frozen=True)
+class TrainedDescriptor(Descriptor):
+    """A descriptor that learns something, such as a vocabulary, before it can describe."""
+
+    state: State | None = dataclasses.field(
+        default=None, repr=False, compare=False, kw_only=True, metadata={"parameter": False}
+    )
+
+    state_name: ClassVar[str] = "vocabulary"
+    drift_limit: ClassVar[float] = 1.0
+    """:meth:`drift` above which a collection is told to differ from what was trained on."""
+
+    @abstractmethod
+    def training_sample(self, image: Pixels) -> NDArray[Any]:
+        """Extract from one picture what training needs: an array of any number of rows."""
+
+    @abstractmethod
+    def train(self, samples: Sequence[NDArray[Any]]) -> State:
+        """Learn from the training samples of several pictures, deterministically."""
+
+    @abstractmethod
+    def check_state(self, state: State) -> str | None:
+        """Say why `state` does not fit this descriptor's parameters, or None."""
+
+    @abstractmethod
+    def drift(self, rows: Row) -> float:
+        """Say how far a collection's rows are from what was trained on: 0 (alike) to 1."""
+
+    def bind(self, state: State) -> Self:
+        """Return this descriptor with what was trained."""
+        return dataclasses.replace(self, state=state)
+
+    def _identity(self) -> dict[str, Any]:
+        learned = state_digest(self.state) if self.state is not None else None
+        return {"parameters": self.parameters, self.state_name: learned}
+
+
+def parameter_fields(cls: type[Descriptor]) -> list[dataclasses.Field[Any]]:
+    """List the dataclass fields of a descriptor class that are parameters."""
+    return [field for field in dataclasses.fields(cls) if field.metadata.get("parameter", True)]
+
+
+def digest(data: bytes) -> str:
+    """Return 16 hexadecimal digits that identify `data`."""
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
+def state_digest(state: State) -> str:
+    """Return 16 hexadecimal digits that identify the arrays of `state`.
+
+    Examples
+    --------
+    >>> state_digest({"a": np.arange(3)}) == state_digest({"a": np.arange(4)})
+    False
+    """
+    parts = [
+        f"{key} {array.dtype.str} {array.shape}\n".encode() + np.ascontiguousarray(array).tobytes()
+        for key, array in sorted(state.items())
+    ]
+    return digest(b"".join(parts))

@@ -1,0 +1,214 @@
+"""Which descriptors there are, and how one is named: ``ALIAS=NAME:key=value,key=value``."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import typing
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Literal
+
+import numpy as np
+
+from cbir.descriptors.base import Descriptor, Row, parameter_fields
+from cbir.errors import CbirError, UnreadableImageError, UsageError
+from cbir.images import ArrayPicture, Picture
+
+ENTRY_POINTS = "cbir.descriptors"
+
+_BUILT_IN = {
+    "hsv": "cbir.descriptors.color:HsvHistogram",
+    "hog": "cbir.descriptors.shape:Hog",
+    "orb": "cbir.descriptors.words:OrbWords",
+    "phash": "cbir.descriptors.hashing:PerceptualHash",
+}
+
+_ALIAS = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_RESERVED = frozenset(("path", "path_base64", "bytes", "mtime", "width", "height", "sha256"))
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A descriptor under the alias that prefixes its columns in an index."""
+
+    alias: str
+    descriptor: Descriptor
+
+    @property
+    def columns(self) -> list[str]:
+        """The index columns: one a number, a single one for a hash."""
+        if self.descriptor.kind == "hash":
+            return [self.alias]
+        return [f"{self.alias}_{i}" for i in range(self.descriptor.dimension)]
+
+    def describe(self, picture: Picture | ArrayPicture) -> Row:
+        """Describe a picture, decoded for the descriptor's working size.
+
+        Raises
+        ------
+        UnreadableImageError
+            When the picture cannot be decoded, or the descriptor, perhaps a plug-in, fails on it.
+        """
+        descriptor = self.descriptor
+        pixels = picture.pixels(descriptor.working_size)
+        try:
+            row = descriptor.describe(pixels)
+            given, wanted = (row.shape, row.dtype), ((descriptor.width,), descriptor.dtype)
+        except Exception as error:  # a plug-in may fail in any way
+            reason = f"the descriptor {self.alias!r} failed: {type(error).__name__}: {error}"
+            raise UnreadableImageError(picture.path, reason) from error
+        if given != wanted:
+            reason = f"the descriptor {self.alias!r} gave {given}, not {wanted} as it says"
+            raise UnreadableImageError(picture.path, reason)
+        if not np.isfinite(row).all():
+            reason = f"the descriptor {self.alias!r} gave a number that is not finite"
+            raise UnreadableImageError(picture.path, reason)
+        return row
+
+    @property
+    def spec(self) -> str:
+        """The text that :func:`parse` turns into this."""
+        name, parameters = self.descriptor.name, self.descriptor.parameters
+        head = name if self.alias == name else f"{self.alias}={name}"
+        tail = ",".join(f"{key}={value}" for key, value in parameters.items())
+        return f"{head}:{tail}" if tail else head
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A plug-in that could not be loaded."""
+
+    name: str
+    reason: str
+
+
+def parse(spec: str) -> Named:
+    """Turn ``NAME``, ``NAME:key=value,…`` or ``ALIAS=NAME:…`` into a descriptor with its alias.
+
+    Raises
+    ------
+    UsageError
+        When the descriptor, a parameter or a value is unknown; the message lists what there is.
+
+    Examples
+    --------
+    >>> parse("small=hsv:layout=none").alias
+    'small'
+    """
+    head, _, tail = spec.partition(":")
+    alias, named, name = head.partition("=")
+    if not named:
+        name = alias
+    if not _ALIAS.fullmatch(alias) or alias in _RESERVED:
+        raise UsageError(
+            f"descriptor {spec!r}: {alias!r} cannot be an alias; use letters, digits, - and _,"
+            " a letter first, and none of the index's own columns"
+        )
+    return Named(alias, create(name, _split(tail, spec)))
+
+
+def create(name: str, parameters: dict[str, Any]) -> Descriptor:
+    """Make a descriptor from its registered name and its parameters, given as text or values."""
+    cls = load(name)
+    known = {field.name: field for field in parameter_fields(cls)}
+    hints = typing.get_type_hints(cls)
+    values = {}
+    for key, value in parameters.items():
+        if key not in known:
+            there = ", ".join(known) or "none"
+            raise UsageError(f"descriptor {name!r} has no parameter {key!r}; it has: {there}")
+        values[key] = _convert(name, key, value, hints[key])
+    try:
+        return cls(**values)
+    except ValueError as error:  # what a plug-in may raise for an impossible value
+        raise UsageError(f"descriptor {name!r}: {error}") from None
+
+
+def load(name: str) -> type[Descriptor]:
+    """Import the class of a descriptor.
+
+    Raises
+    ------
+    UsageError
+        When there is none of that name.
+    CbirError
+        When it is a plug-in that does not load.
+    """
+    if name in _BUILT_IN:
+        module, _, attribute = _BUILT_IN[name].partition(":")
+        cls: type[Descriptor] = getattr(importlib.import_module(module), attribute)
+        return cls
+    for point in entry_points(group=ENTRY_POINTS):
+        if point.name == name:
+            return _load_plugin(point)
+    there = ", ".join([*_BUILT_IN, *sorted(point.name for point in _plugins())])
+    raise UsageError(f"there is no descriptor {name!r}; there are: {there}")
+
+
+def available() -> Iterator[type[Descriptor] | Broken]:
+    """List all descriptors, built in and plugged in; broken plug-ins with their reason."""
+    for name in _BUILT_IN:
+        yield load(name)
+    for point in sorted(_plugins(), key=lambda point: point.name):
+        try:
+            yield _load_plugin(point)
+        except CbirError as error:
+            yield Broken(point.name, str(error))
+
+
+def _plugins() -> Iterable[EntryPoint]:
+    return [point for point in entry_points(group=ENTRY_POINTS) if point.name not in _BUILT_IN]
+
+
+def _load_plugin(point: EntryPoint) -> type[Descriptor]:
+    where = f"descriptor {point.name!r} ({point.value})"
+    try:
+        cls = point.load()
+    except Exception as error:  # a plug-in may fail in any way; the rest must go on
+        raise CbirError(f"{where} does not load: {type(error).__name__}: {error}") from error
+    if not (isinstance(cls, type) and issubclass(cls, Descriptor)):
+        raise CbirError(f"{where} is not a subclass of cbir.descriptors.base.Descriptor")
+    missing = [
+        attribute
+        for attribute in ("name", "version", "kind", "summary", "metrics", "meaning")
+        if not hasattr(cls, attribute)
+    ]
+    if missing or cls.__abstractmethods__:
+        lacks = ", ".join([*missing, *sorted(cls.__abstractmethods__)])
+        raise CbirError(f"{where} lacks: {lacks}")
+    if cls.name != point.name:
+        raise CbirError(f"{where} calls itself {cls.name!r}; both names must be the same")
+    return cls
+
+
+def _split(tail: str, spec: str) -> dict[str, str]:
+    parameters = {}
+    for pair in filter(None, tail.split(",")):
+        key, given, value = pair.partition("=")
+        if not given:
+            raise UsageError(f"descriptor {spec!r}: {pair!r} is not key=value")
+        parameters[key.strip()] = value.strip()
+    return parameters
+
+
+def _convert(name: str, key: str, value: Any, hint: Any) -> Any:
+    where = f"descriptor {name!r}: {key}={value}"
+    if typing.get_origin(hint) is Literal:
+        choices = {str(choice): choice for choice in typing.get_args(hint)}
+        if str(value) not in choices:
+            raise UsageError(f"{where}: choose one of {', '.join(choices)}")
+        return choices[str(value)]
+    if hint is bool:
+        if str(value).lower() not in _TRUTH:
+            raise UsageError(f"{where}: choose one of yes, no")
+        return _TRUTH[str(value).lower()]
+    try:
+        return hint(value)
+    except ValueError:
+        raise UsageError(f"{where}: not {_WORDS.get(hint, hint.__name__)}") from None
+
+
+_TRUTH = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+_WORDS = {int: "a whole number", float: "a number"}
