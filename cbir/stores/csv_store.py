@@ -1,0 +1,346 @@
+"""An index in a CSV file, with a folder ``index.csv.cbir/`` beside it.
+
+The CSV is the truth about rows and vectors. The folder holds what the CSV cannot: a metadata file
+for each generation, the state (vocabularies), the journal of an unfinished run, and the cache.
+A commit writes the CSV aside and the metadata of its generation, and renames the CSV into place;
+that rename is the commit. A reader chooses the generation by the CSV's content, so it sees the
+old index or the new one, and takes no lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import itertools
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbir.descriptors.base import Row, State, state_digest
+from cbir.errors import BrokenIndexError, printable, reason_of
+from cbir.stores.base import Derivation, IndexStore, Metadata, Record, Rows, Snapshot, Writer
+from cbir.stores.cache import Cache, cache_folders, clear_others
+from cbir.stores.csv_text import read_csv, read_header, write_csv
+from cbir.stores.files import explained, load_arrays, save_arrays, sync_folder, written_aside
+from cbir.stores.generations import Generation, Stamp, read_generations
+from cbir.stores.journal import Journal
+from cbir.stores.locking import writer_lock
+
+T = TypeVar("T")
+
+_ATTEMPTS = 20
+"""How often a reader starts again because a writer committed meanwhile."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the parts of an index lie."""
+
+    csv: Path
+    """The CSV file itself, symbolic links resolved."""
+
+    @property
+    def folder(self) -> Path:
+        """Beside the CSV."""
+        return self.csv.with_name(self.csv.name + ".cbir")
+
+    @property
+    def states(self) -> Path:
+        """Vocabularies and the like."""
+        return self.folder / "state"
+
+    @property
+    def journal(self) -> Path:
+        """Of an unfinished run."""
+        return self.folder / "journal"
+
+    def caches(self) -> list[Path]:
+        """Where caches may lie."""
+        return cache_folders(self.folder / "cache", str(self.csv))
+
+
+class CsvSnapshot(Snapshot):
+    """What a CSV file and its generation say together."""
+
+    def __init__(self, path: str, layout: Layout, generation: Generation, content: str) -> None:
+        self.path = path
+        self.metadata = generation.metadata
+        self._layout = layout
+        self._cache = Cache(layout.caches(), content)
+        # Loaded now, because a later commit may clear them; missing ones fail when they are used.
+        self._states = {
+            record.state: self._load_state(record.state)
+            for record in self.metadata.records
+            if record.state
+        }
+        records = self.metadata.records
+        rows = self._cache.rows()
+        cached = {record.alias: self._cache.matrix(record.fingerprint) for record in records}
+        self._matrices = {alias: matrix for alias, matrix in cached.items() if matrix is not None}
+        if rows is None or len(self._matrices) < len(records):
+            rows, self._matrices = read_csv(str(layout.csv), records)
+            by_fingerprint = {
+                record.fingerprint: self._matrices[record.alias] for record in records
+            }
+            if content == content_of(layout.csv):
+                self._cache.fill(rows, by_fingerprint)
+        self.rows = rows
+        self._generation = generation
+
+    def matrix(self, alias: str) -> Row:
+        return self._matrices[self.metadata.record(alias).alias]
+
+    def agreement(self) -> int | None:
+        """Say how many pictures have the numbers that the generation knows; None: other ones."""
+        return self._generation.agreement(self.rows, self._matrices)
+
+    def state(self, name: str) -> State:
+        state = self._states[name]
+        if isinstance(state, BrokenIndexError):
+            raise state
+        return state
+
+    def derive(self, alias: str, name: str, build: Derivation) -> dict[str, NDArray[Any]]:
+        return self._cache.derive(self.metadata.record(alias).fingerprint, name, build)
+
+    def _load_state(self, name: str) -> State | BrokenIndexError:
+        path = self._layout.states / name
+        try:
+            state = load_arrays(str(path))
+            if state_digest(state) == name.rpartition("-")[2].removesuffix(".npz"):
+                return state
+            reason = "it is damaged"
+        except OSError as error:
+            reason = f"it cannot be read: {reason_of(error)}"
+        except ValueError as error:
+            reason = f"it is damaged: {error}"
+        remedy = f"{rebuilding(self.path, self.root)}, or with --drop and the alias"
+        return BrokenIndexError(
+            f"{printable(str(path))}: the index needs this file, and {reason}; {remedy}"
+        )
+
+
+class CsvStore(IndexStore):
+    """An index in a CSV file.
+
+    Parameters
+    ----------
+    path : str
+        The CSV file.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.layout = Layout(Path(os.path.realpath(path)))
+
+    def exists(self) -> bool:
+        return self.layout.csv.exists()
+
+    def set_aside(self) -> str:
+        csv = self.layout.csv
+        if csv.is_dir():
+            raise BrokenIndexError(f"{printable(self.path)}: this is a folder, not an index")
+        if csv.stat().st_size:
+            read_header(str(csv))
+        names = (csv.with_name(f"{csv.name}.old{number or ''}") for number in itertools.count())
+        aside = next(name for name in names if not name.exists())
+        with explained(self.path, "keep the old index"):
+            shutil.copy2(csv, aside)
+        return str(aside)
+
+    def known_records(self) -> tuple[Record, ...]:
+        with contextlib.suppress(BrokenIndexError):
+            for generation in read_generations(self.layout.folder):
+                return generation.metadata.records
+        return ()
+
+    def snapshot(self) -> Snapshot:
+        if self.layout.csv.is_dir():
+            raise BrokenIndexError(
+                f"{printable(self.path)}: this is a folder; name a file with --index"
+            )
+        if not self.exists():
+            raise BrokenIndexError(
+                f"{printable(self.path)}: the index does not exist;"
+                f" make one with: index --dataset DIR --index {printable(self.path)}"
+            )
+        with explained(self.path, "read the index"):
+            return self._until_steady(self._open)
+
+    def faults(self, snapshot: Snapshot) -> list[str]:
+        try:
+            rows, matrices = read_csv(str(self.layout.csv), snapshot.metadata.records)
+        except BrokenIndexError as error:
+            return [str(error)]
+        cached = snapshot.rows
+        same = (
+            list(rows.paths) == list(cached.paths)
+            and bool((rows.facts == cached.facts).all())
+            and rows.own == cached.own
+            and all(
+                np.array_equal(matrix, snapshot.matrix(alias)) for alias, matrix in matrices.items()
+            )
+        )
+        folder = printable(str(self.layout.folder / "cache"))
+        return [] if same else [f"the cache differs from the CSV; remove {folder}"]
+
+    @contextlib.contextmanager
+    def writer(self, wait: bool = False) -> Iterator[Writer]:
+        with explained(self.path, "write the index"):
+            self.layout.folder.mkdir(exist_ok=True)
+        with writer_lock(str(self.layout.folder), self.path, wait):
+            yield CsvWriter(self)
+
+    def _open(self) -> Snapshot:
+        generations = self._generations()
+        stamp = Stamp.of(self.layout.csv)
+        for generation in generations:
+            if generation.stamp == stamp:
+                return CsvSnapshot(self.path, self.layout, generation, generation.content)
+        content = content_of(self.layout.csv)
+        for generation in generations:
+            if generation.content == content:
+                return CsvSnapshot(self.path, self.layout, generation, content)
+        return self._open_edited(generations, content)
+
+    def _open_edited(self, generations: list[Generation], content: str) -> Snapshot:
+        """Open a CSV that was edited by hand: its columns and some of its rows tell whose it is.
+
+        A killed run may have left a generation besides the committed one.
+        """
+        columns = set(read_header(str(self.layout.csv)))
+        snapshots = [
+            CsvSnapshot(self.path, self.layout, generation, content)
+            for generation in generations
+            if all(columns.issuperset(record.columns) for record in generation.metadata.records)
+        ]
+        if not snapshots:
+            read_csv(str(self.layout.csv), generations[-1].metadata.records)
+        agreements = [(snapshot.agreement(), snapshot) for snapshot in snapshots]
+        ranked = [
+            ((agreement, len(snapshot.metadata.records)), snapshot)
+            for agreement, snapshot in agreements
+            if agreement is not None
+        ]
+        if not ranked:
+            raise BrokenIndexError(
+                f"{printable(self.path)}: it was changed, and its numbers are not those of the"
+                f" descriptors that {printable(str(self.layout.folder))} tells of: it may be from"
+                f" another time; put the right one back, or {rebuilding(self.path)}"
+            )
+        highest = max(rank for rank, _ in ranked)
+        best, *others = (snapshot for rank, snapshot in ranked if rank == highest)
+        if any(other.metadata != best.metadata for other in others):
+            raise BrokenIndexError(
+                f"{printable(self.path)}: it was changed after a run was killed, and two states"
+                f" would fit it; {rebuilding(self.path)}"
+            )
+        return best
+
+    def _until_steady(self, read: Callable[[], T]) -> T:
+        """Read again when a commit came between; a reader never sees parts of two."""
+        for attempt in range(_ATTEMPTS):
+            before = Stamp.of(self.layout.csv)
+            try:
+                result = read()
+            except (BrokenIndexError, OSError):
+                if Stamp.of(self.layout.csv) == before or attempt == _ATTEMPTS - 1:
+                    raise
+                continue
+            if Stamp.of(self.layout.csv) == before:
+                break
+        return result
+
+    def _generations(self) -> list[Generation]:
+        generations = read_generations(self.layout.folder)
+        if not generations:
+            read_header(str(self.layout.csv))  # an empty file or another table says so first
+            raise BrokenIndexError(
+                f"{printable(str(self.layout.folder))}: the folder that belongs to"
+                f" {printable(self.path)} is missing or empty; copy it along with the index, or"
+                f" {rebuilding(self.path)}"
+            )
+        return generations
+
+
+class CsvWriter(Writer):
+    """Writes the index of a :class:`CsvStore` while it holds the lock."""
+
+    def __init__(self, store: CsvStore) -> None:
+        self._store = store
+        self._layout = store.layout
+
+    def journal(self, root: str) -> Journal:
+        return Journal(str(self._layout.journal), root)
+
+    def previous(self) -> Snapshot | None:
+        return self._store.snapshot() if self._store.exists() else None
+
+    def save_state(self, state: State, name: str) -> str:
+        with explained(self._store.path, "write the index"):
+            self._layout.states.mkdir(exist_ok=True)
+            file_name = f"{name}-{state_digest(state)}.npz"
+            if not (self._layout.states / file_name).exists():
+                save_arrays(str(self._layout.states / file_name), state)
+        return file_name
+
+    def commit(self, metadata: Metadata, rows: Rows, matrices: Mapping[str, Row]) -> None:
+        csv, folder = self._layout.csv, self._layout.folder
+        with explained(self._store.path, "write the index"):
+            aside = str(folder / "index.csv.new")
+            with written_aside(aside) as file:
+                hashing = _Hashing(file)
+                write_csv(hashing, rows, metadata.records, matrices)
+            content = hashing.sha256.hexdigest()[:16]
+            generation = Generation.of(metadata, rows, matrices, Stamp.of(Path(aside)), content)
+            generation.write(folder, csv.name)
+            Cache(self._layout.caches()[:1], content).fill(
+                rows, {record.fingerprint: matrices[record.alias] for record in metadata.records}
+            )
+            if csv.exists():
+                os.chmod(aside, csv.stat().st_mode)
+            os.replace(aside, csv)
+            sync_folder(str(csv.parent))
+        self._clear(generation)
+
+    def _clear(self, current: Generation) -> None:
+        """Remove what belongs to no committed index; failing to is no harm."""
+        Journal(str(self._layout.journal), current.metadata.root).discard()
+        clear_others(self._layout.caches(), current.content)
+        used = {current.name, *(record.state for record in current.metadata.records)}
+        leftovers = ("generation-*.json", "state/*.npz", "*.new", "state/*.new")
+        for pattern in leftovers:
+            for path in self._layout.folder.glob(pattern):
+                if path.name not in used:
+                    with contextlib.suppress(OSError):
+                        path.unlink()
+
+
+class _Hashing:
+    """A sink that computes the content's SHA-256 on the way."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.sha256 = hashlib.sha256()
+
+    def write(self, data: bytes, /) -> None:
+        self.sha256.update(data)
+        self._file.write(data)
+
+
+def content_of(path: Path) -> str:
+    """Identify the content of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def rebuilding(index: str, dataset: str = "DIR") -> str:
+    """Return the remedy for an index that cannot be used."""
+    command = f"index --dataset {printable(dataset)} --index {printable(index)} --rebuild"
+    return f"build it again: {command}"

@@ -1,0 +1,377 @@
+"""Rows and matrices as CSV text, and back.
+
+One header row, RFC 4180 quoting, one row a picture, one column a number; always UTF-8. The
+columns are described in ``docs/index-format.md``.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import itertools
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, BinaryIO, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbir.descriptors.base import Row
+from cbir.errors import BrokenIndexError, printable
+from cbir.stores.base import FACTS, PathList, Record, Rows
+
+FACT_COLUMNS = ("bytes", "mtime", "width", "height", "sha256")
+_SPECIAL = re.compile(r'[,"\n\r]|^\s|\s$')
+"""What makes quotation marks necessary."""
+
+_CHUNK = 1024
+"""Rows that are parsed or written at a time."""
+
+# What pandas, R and spreadsheets take for a missing value, a truth value or a number.
+_MISREAD = re.compile(
+    r"#?n/?a|#n/a n/a|<na>|-?nan|-?1\.#(ind|qnan)|null|none|nil|true|false|t|f|"
+    r"[+-]?(inf(inity)?|(\d+\.?\d*|\.\d+)(e[+-]?\d+)?)",
+    re.IGNORECASE,
+)
+
+
+class Sink(Protocol):
+    """What takes bytes: a file, or one that counts or hashes them on the way."""
+
+    def write(self, data: bytes, /) -> Any:
+        """Take some bytes."""
+
+
+def write_csv(
+    sink: Sink, rows: Rows, records: Sequence[Record], matrices: Mapping[str, Row]
+) -> None:
+    """Write an index as CSV.
+
+    Parameters
+    ----------
+    sink : file-like
+    rows : Rows
+    records : sequence of Record
+        The descriptors, in the order of their columns.
+    matrices : mapping of str to ndarray
+        Their rows, by alias.
+    """
+    needs_bytes = any(_path_cells(path)[1] for path in rows.paths)
+    header = ["path", *(["path_base64"] if needs_bytes else []), *FACT_COLUMNS]
+    for record in records:
+        header += record.columns
+    header += rows.own
+    sink.write(",".join(map(_quoted, header)).encode() + b"\n")
+    formats = [(_row_format(record), matrices[record.alias]) for record in records]
+    own = list(rows.own.values())
+    facts = rows.facts
+    for start in range(0, len(rows), _CHUNK):
+        lines = []
+        for i in range(start, min(start + _CHUNK, len(rows))):
+            readable, raw = _path_cells(rows.paths[i])
+            size, mtime, width, height, sha256 = facts[i].tolist()
+            cells = [_quoted(readable), *([raw] if needs_bytes else [])]
+            cells += [f"{size},{mtime},{width},{height},{sha256.hex()}"]
+            cells += [text(matrix[i]) for text, matrix in formats]
+            cells += [_quoted(column[i]) for column in own]
+            lines.append(",".join(cells))
+        sink.write(("\n".join(lines) + "\n").encode())
+
+
+def read_csv(path: str, records: Sequence[Record]) -> tuple[Rows, dict[str, Row]]:
+    """Read an index from CSV, however it was edited.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    records : sequence of Record
+        The descriptors that it holds.
+
+    Returns
+    -------
+    Rows, dict of str to ndarray
+        The rows, sorted by path, and the matrices by alias.
+
+    Raises
+    ------
+    BrokenIndexError
+        When a cell, a column or the end of the file is not as it should be; the message names
+        the line.
+    """
+    header = read_header(path)
+    _check_columns(path, header, records)
+    parts = list(_parsed(path, header, records))
+    paths = [name for part in parts for name in part.paths]
+    order = sorted(range(len(paths)), key=lambda i: os.fsencode(paths[i]))
+    _check_unique(path, [paths[i] for i in order])
+    matrices = {
+        record.alias: np.concatenate([part.matrices[record.alias] for part in parts])[order]
+        for record in records
+    }
+    facts = np.concatenate([part.facts for part in parts])[order]
+    own = {
+        name: [column[i] for i in order]
+        for name in parts[0].own
+        for column in [[value for part in parts for value in part.own[name]]]
+    }
+    return Rows(PathList.of(paths[i] for i in order), facts, own), matrices
+
+
+def read_header(path: str) -> list[str]:
+    """Return the column names of a CSV file.
+
+    Raises
+    ------
+    BrokenIndexError
+        When the file is empty or not an index.
+    """
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            header = next(csv.reader(file), [])
+    except (UnicodeDecodeError, csv.Error):
+        header = ["?"]
+    if len(header) == 1 and header[0].startswith("path;"):
+        raise BrokenIndexError(
+            f"{printable(path)}: its columns are separated by semicolons; save it with commas"
+        )
+    if not header:
+        raise BrokenIndexError(f"{printable(path)}: the index is empty; {_rebuild(path)}")
+    missing = [name for name in ("path", *FACT_COLUMNS) if name not in header]
+    if missing:
+        raise BrokenIndexError(
+            f"{printable(path)}: not an index: it has no column {missing[0]!r};"
+            " name another file with --index"
+        )
+    return header
+
+
+@dataclass
+class _Part:
+    paths: list[str]
+    facts: NDArray[Any]
+    own: dict[str, list[str]]
+    matrices: dict[str, Row]
+
+
+def _parsed(path: str, header: Sequence[str], records: Sequence[Record]) -> Iterator[_Part]:
+    import pandas
+
+    known = {"path", "path_base64", *FACT_COLUMNS}.union(*(record.columns for record in records))
+    own = [name for name in header if name not in known]
+    text = {"path", "path_base64", "sha256", *own}
+    text |= {record.alias for record in records if record.kind == "hash"}
+    _check_end(path)
+    try:
+        with pandas.read_csv(
+            path,
+            names=list(header),
+            header=0,
+            dtype=dict.fromkeys(text & set(header), str),
+            na_filter=False,
+            encoding="utf-8-sig",
+            chunksize=_CHUNK,
+            index_col=False,
+            on_bad_lines="error",
+            low_memory=False,
+        ) as chunks:
+            for frame in chunks:
+                yield _part(frame, own, records)
+    except (ValueError, OverflowError, pandas.errors.ParserError) as error:
+        fault = _find_fault(path, header, records)
+        raise BrokenIndexError(
+            f"{printable(path)}: {fault or error}; mend it, or {_rebuild(path)}"
+        ) from None
+
+
+def _part(frame: Any, own: Sequence[str], records: Sequence[Record]) -> _Part:
+    count = len(frame)
+    raw = frame["path_base64"] if "path_base64" in frame else [""] * count
+    facts = np.zeros(count, FACTS)
+    for name in FACT_COLUMNS[:-1]:
+        facts[name] = _whole_numbers(frame[name].to_numpy(), FACTS[name])
+    digests = b"".join(_bytes_of_hex(cell, 32) for cell in frame["sha256"])
+    facts["sha256"] = np.frombuffer(digests, "V32")
+    return _Part(
+        [_path_of(*cells) for cells in zip(frame["path"], raw, strict=True)],
+        facts,
+        {name: frame[name].tolist() for name in own},
+        {record.alias: _matrix(frame, record) for record in records},
+    )
+
+
+def _matrix(frame: Any, record: Record) -> Row:
+    if record.kind == "hash":
+        packed = b"".join(_hash_of(cell, record.width) for cell in frame[record.alias])
+        return np.frombuffer(packed, np.uint8).reshape(-1, record.width)
+    values = frame[record.columns].to_numpy()
+    dtype = np.dtype(record.dtype)
+    if dtype.kind == "f":
+        return values.astype(dtype)
+    return _whole_numbers(values, dtype)
+
+
+def _whole_numbers(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    if not values.size:
+        return values.astype(dtype)
+    if values.dtype.kind not in "iu":
+        raise ValueError("not whole numbers")
+    limits = np.iinfo(dtype)
+    if values.min() < limits.min or values.max() > limits.max:
+        raise ValueError("a number is out of range")
+    return values.astype(dtype)
+
+
+def _bytes_of_hex(cell: str, length: int) -> bytes:
+    value = bytes.fromhex(cell)
+    if len(value) != length or len(cell) != 2 * length:
+        raise ValueError(f"not {2 * length} hexadecimal digits")
+    return value
+
+
+def _hash_of(cell: str, length: int) -> bytes:
+    if not cell.startswith("h"):
+        raise ValueError("a hash begins with h")
+    return _bytes_of_hex(cell[1:], length)
+
+
+def _path_cells(path: str) -> tuple[str, str]:
+    """Return what stands in the columns path and path_base64."""
+    raw = os.fsencode(path)
+    try:
+        readable = raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode(errors="replace"), base64.b64encode(raw).decode()
+    return (f"./{readable}" if _MISREAD.fullmatch(readable.strip()) else readable), ""
+
+
+def _path_of(readable: str, raw: str) -> str:
+    if raw:
+        return os.fsdecode(base64.b64decode(raw, validate=True))
+    if not readable:
+        raise ValueError("a path is empty")
+    return readable.removeprefix("./")
+
+
+def _quoted(cell: str) -> str:
+    if _SPECIAL.search(cell):
+        return '"' + cell.replace('"', '""') + '"'
+    return cell
+
+
+def _row_format(record: Record) -> Callable[[Row], str]:
+    if record.kind == "hash":
+        return lambda row: "h" + row.tobytes().hex()
+    if np.dtype(record.dtype) == np.uint8:
+        return _bytes_as_text
+    if np.dtype(record.dtype).kind == "f":
+        digits = np.finfo(record.dtype).precision + 3
+        return lambda row: ",".join([f"{value:.{digits}g}" for value in row.tolist()])
+    return lambda row: ",".join(map(str, row.tolist()))
+
+
+# The text of every byte with a comma behind it, filled up with zeros to four characters.
+_BYTE_TEXTS = np.array([f"{value},".encode() for value in range(256)], "S4").view(np.uint32)
+
+
+def _bytes_as_text(row: Row) -> str:
+    return _BYTE_TEXTS[row].tobytes().translate(None, b"\0")[:-1].decode("ascii")
+
+
+def _check_columns(path: str, header: Sequence[str], records: Sequence[Record]) -> None:
+    if len(set(header)) != len(header):
+        twice = next(name for name in header if header.count(name) > 1)
+        raise BrokenIndexError(f"{printable(path)}: two columns are called {twice!r}; rename one")
+    there = set(header)
+    for record in records:
+        missing = [name for name in record.columns if name not in there]
+        if missing:
+            raise BrokenIndexError(
+                f"{printable(path)}: the column {missing[0]!r} is missing; {_rebuild(path)}"
+            )
+
+
+def _check_end(path: str) -> None:
+    with open(path, "rb") as file:
+        file.seek(-1, os.SEEK_END)
+        if file.read(1) not in b"\r\n":
+            raise BrokenIndexError(
+                f"{printable(path)}: the last line has no end: the file seems to be cut off;"
+                f" if that line is whole, end it with a newline, else {_rebuild(path)}"
+            )
+
+
+def _check_unique(path: str, paths: Sequence[str]) -> None:
+    for one, other in itertools.pairwise(paths):
+        if one == other:
+            raise BrokenIndexError(
+                f"{printable(path)}: two rows have the path {printable(one)!r}; delete one of them"
+            )
+
+
+def _rebuild(path: str) -> str:
+    return f"build it again: index --dataset DIR --index {printable(path)} --rebuild"
+
+
+def _find_fault(path: str, header: Sequence[str], records: Sequence[Record]) -> str | None:
+    """Say which cell of a CSV file cannot be read; slow, for the message only."""
+    checks = _cell_checks(records)
+    with open(path, "rb") as binary, _text(binary) as file:
+        reader = csv.reader(file, strict=True)
+        try:
+            next(reader)
+            line = reader.line_num + 1
+            for cells in reader:
+                if len(cells) != len(header):
+                    return f"line {line} has {len(cells)} cells, not {len(header)}"
+                for name, cell in zip(header, cells, strict=True):
+                    try:
+                        checks.get(name, str)(cell)
+                    except (ValueError, OverflowError):
+                        what = f"line {line}, column {name}: {printable(cell)[:40]!r}"
+                        return f"{what} is not a value of this column"
+                line = reader.line_num + 1
+        except UnicodeDecodeError:
+            return f"line {line} is not UTF-8"
+        except csv.Error as error:
+            return f"line {line}: {error}"
+    return None
+
+
+def _text(binary: BinaryIO) -> Any:
+    import io
+
+    return io.TextIOWrapper(binary, encoding="utf-8-sig", newline="")
+
+
+def _cell_checks(records: Iterable[Record]) -> dict[str, Callable[[str], Any]]:
+    checks: dict[str, Callable[[str], Any]] = {
+        name: partial(_check_number, FACTS[name]) for name in FACT_COLUMNS[:-1]
+    }
+    checks["sha256"] = lambda cell: _bytes_of_hex(cell, 32)
+    checks["path_base64"] = lambda cell: base64.b64decode(cell, validate=True)
+    for record in records:
+        if record.kind == "hash":
+            checks[record.alias] = partial(_check_hash, record.width)
+        else:
+            check = partial(_check_number, np.dtype(record.dtype))
+            checks.update(dict.fromkeys(record.columns, check))
+    return checks
+
+
+def _check_hash(length: int, cell: str) -> None:
+    _hash_of(cell, length)
+
+
+def _check_number(dtype: np.dtype[Any], cell: str) -> None:
+    if dtype.kind == "f":
+        float(cell)
+        return
+    if not re.fullmatch(r"-?\d+", cell.strip()):
+        raise ValueError(cell)
+    limits = np.iinfo(dtype)
+    if not limits.min <= int(cell) <= limits.max:
+        raise ValueError(cell)

@@ -1,0 +1,98 @@
+"""Files that are written aside, made durable, and then put in place."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbir.errors import CbirError, printable, reason_of
+
+
+@contextlib.contextmanager
+def explained(path: str, doing: str) -> Iterator[None]:
+    """Turn an operating system's error into one that names the file, the reason and the remedy."""
+    try:
+        yield
+    except OSError as error:
+        remedy = {
+            "ENOSPC": "; free some space and run the same command again",
+            "EFBIG": "; the file system or a limit allows no larger file",
+            "EACCES": "; choose a folder that you may write to",
+            "EROFS": "; choose a folder that you may write to",
+        }
+        name = os.strerror(error.errno) if error.errno else ""
+        hint = remedy.get(_errno_name(error), "")
+        raise CbirError(
+            f"{printable(path)}: cannot {doing}: {(name or reason_of(error)).lower()}{hint}"
+        ) from None
+
+
+def _errno_name(error: OSError) -> str:
+    import errno
+
+    return errno.errorcode.get(error.errno or 0, "")
+
+
+@contextlib.contextmanager
+def written_aside(path: str, durable: bool = True) -> Iterator[BinaryIO]:
+    """Open a new file that takes the place of `path` when the block ends well.
+
+    Until then `path` is untouched; when the block fails, nothing is left behind.
+    """
+    aside = f"{path}.{os.getpid()}.new"
+    try:
+        with open(aside, "wb") as file:
+            yield file
+            file.flush()
+            if durable:
+                os.fsync(file.fileno())
+        os.replace(aside, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(aside)
+        raise
+    if durable:
+        sync_folder(os.path.dirname(path))
+
+
+def sync_folder(folder: str) -> None:
+    """Make renames in `folder` durable, where the system can."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder or ".", os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def save_arrays(path: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write named arrays as an ``.npz`` file, durably."""
+    with written_aside(path) as file:
+        np.savez(file, allow_pickle=False, **dict(sorted(arrays.items())))
+
+
+def load_arrays(path: str) -> dict[str, NDArray[Any]]:
+    """Read what :func:`save_arrays` wrote.
+
+    Raises
+    ------
+    OSError
+        When the file cannot be read.
+    ValueError
+        When it is damaged, or no such file.
+    """
+    with open(path, "rb") as file:
+        data = file.read()
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            if not isinstance(arrays, np.lib.npyio.NpzFile):
+                raise ValueError("not an .npz file")
+            return {name: arrays[name] for name in arrays.files}
+    except Exception as error:  # numpy and zipfile raise anything at all on damaged files
+        raise ValueError(str(error) or type(error).__name__) from None

@@ -1,0 +1,142 @@
+"""The journal: finished descriptions, kept until they are committed.
+
+A run appends each picture that it has described. When it is killed, the next run reads the
+journal and does not describe those pictures again. Every entry carries a checksum, so that a
+torn end, or any damage, costs the entries behind it and nothing else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import struct
+import time
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import BinaryIO
+
+_FRAME = struct.Struct("<II")
+
+_PATIENCE = 1.0
+"""Seconds that entries may wait before they are written, many at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A described picture.
+
+    Attributes
+    ----------
+    path : str
+        Relative to the dataset's root.
+    size, mtime, width, height : int
+        Bytes, milliseconds, and pixels of the upright picture.
+    sha256 : bytes
+        Of the file.
+    rows : mapping of str to bytes
+        By descriptor fingerprint, the stored row.
+    """
+
+    path: str
+    size: int
+    mtime: int
+    width: int
+    height: int
+    sha256: bytes
+    rows: Mapping[str, bytes]
+
+
+class Journal:
+    """An append-only file of entries about one dataset.
+
+    Parameters
+    ----------
+    path : str
+        The file; it is made when the first entry comes.
+    root : str
+        The dataset. Entries about another one are not read: equal names, sizes and times do not
+        make equal pictures.
+    """
+
+    def __init__(self, path: str, root: str) -> None:
+        self.path = path
+        self._head = b"cbir journal 1 " + json.dumps(root).encode() + b"\n"
+        self._waiting: list[Entry] = []
+        self._written = time.monotonic()
+
+    def read(self) -> list[Entry]:
+        """Return the sound entries, and cut off whatever follows the last of them."""
+        try:
+            file = open(self.path, "r+b")  # noqa: SIM115 - the next line closes it
+        except OSError:
+            return []
+        with file:
+            if file.read(len(self._head)) != self._head:
+                file.truncate(0)
+                return []
+            entries = list(_sound_entries(file))
+            file.truncate()
+        return entries
+
+    def append(self, entry: Entry) -> None:
+        """Add an entry; it is written with the first one that comes a second later, or more."""
+        self._waiting.append(entry)
+        if time.monotonic() - self._written >= _PATIENCE:
+            self._write()
+
+    def _write(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            with open(self.path, "ab") as file:
+                if file.tell() == 0:
+                    file.write(self._head)
+                file.write(b"".join(map(_framed, waiting)))
+        self._written = time.monotonic()
+
+    def close(self) -> None:
+        """Write what is waiting."""
+        self._write()
+
+    def discard(self) -> None:
+        """Remove the file: everything in it is committed."""
+        self._waiting.clear()
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path)
+
+
+def _sound_entries(file: BinaryIO) -> Iterator[Entry]:
+    """Read entries up to the first that is torn, and leave the file's position before it."""
+    while True:
+        start = file.tell()
+        frame = file.read(_FRAME.size)
+        if len(frame) == _FRAME.size:
+            length, checksum = _FRAME.unpack(frame)
+            payload = file.read(length)
+            if len(payload) == length and zlib.crc32(payload) == checksum:
+                yield _decoded(payload)
+                continue
+        file.seek(start)
+        return
+
+
+def _framed(entry: Entry) -> bytes:
+    payload = _encoded(entry)
+    return _FRAME.pack(len(payload), zlib.crc32(payload)) + payload
+
+
+def _encoded(entry: Entry) -> bytes:
+    lengths = {fingerprint: len(row) for fingerprint, row in entry.rows.items()}
+    facts = [entry.path, entry.size, entry.mtime, entry.width, entry.height, entry.sha256.hex()]
+    return b"\n".join([json.dumps([*facts, lengths]).encode(), b"".join(entry.rows.values())])
+
+
+def _decoded(payload: bytes) -> Entry:
+    head, _, body = payload.partition(b"\n")
+    path, size, mtime, width, height, sha256, lengths = json.loads(head)
+    rows, start = {}, 0
+    for fingerprint, length in lengths.items():
+        rows[fingerprint] = body[start : start + length]
+        start += length
+    return Entry(path, size, mtime, width, height, bytes.fromhex(sha256), rows)

@@ -1,0 +1,97 @@
+"""The journal keeps what it says it keeps, whatever happens to its end."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cbir.stores.journal import Entry, Journal
+
+ENTRIES = st.lists(
+    st.builds(
+        Entry,
+        st.binary(min_size=1, max_size=20).map(os.fsdecode),
+        st.integers(0, 2**60),
+        st.integers(0, 2**60),
+        st.integers(1, 60_000),
+        st.integers(1, 60_000),
+        st.binary(min_size=32, max_size=32),
+        st.dictionaries(
+            st.text("abcdef0123456789", min_size=1), st.binary(max_size=50), max_size=3
+        ),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+def written(path: Path, entries: list[Entry]) -> Journal:
+    path.unlink(missing_ok=True)
+    journal = Journal(str(path), "data")
+    for entry in entries:
+        journal.append(entry)
+    journal.close()
+    return Journal(str(path), "data")
+
+
+@given(ENTRIES)
+def test_entries_come_back(tmp_path_factory: object, entries: list[Entry]) -> None:
+    path = tmp_path_factory.mktemp("journal") / "journal"  # type: ignore[attr-defined]
+    assert written(path, entries).read() == entries
+
+
+@given(entries=ENTRIES, data=st.data())
+def test_a_torn_end_costs_the_torn_entry_only(
+    tmp_path_factory: object, entries: list[Entry], data: st.DataObject
+) -> None:
+    path = tmp_path_factory.mktemp("journal") / "journal"  # type: ignore[attr-defined]
+    whole = written(path, entries[:-1]).path
+    sound = path.stat().st_size if len(entries) > 1 else 0
+    journal = written(path, entries)
+    size = path.stat().st_size
+    os.truncate(whole, data.draw(st.integers(sound, size - 1)))
+    assert journal.read() == entries[:-1]
+    journal.append(entries[-1])
+    journal.close()
+    assert journal.read() == entries
+
+
+def test_a_flipped_bit_is_noticed(tmp_path: Path) -> None:
+    entry = Entry("a.jpg", 1, 2, 3, 4, bytes(32), {"f": b"abc"})
+    journal = written(tmp_path / "journal", [entry, entry])
+    raw = bytearray((tmp_path / "journal").read_bytes())
+    raw[-1] ^= 1
+    (tmp_path / "journal").write_bytes(raw)
+    assert journal.read() == [entry]
+
+
+def test_a_file_that_is_no_journal_is_emptied(tmp_path: Path) -> None:
+    (tmp_path / "journal").write_bytes(b"something else entirely")
+    journal = Journal(str(tmp_path / "journal"), "data")
+    assert journal.read() == []
+    assert journal.read() == []
+
+
+def test_a_journal_that_is_not_there_is_empty(tmp_path: Path) -> None:
+    journal = Journal(str(tmp_path / "journal"), "data")
+    assert journal.read() == []
+    journal.discard()
+
+
+def test_entries_about_another_dataset_are_not_read(tmp_path: Path) -> None:
+    entry = Entry("a.jpg", 1, 2, 3, 4, bytes(32), {"f": b"abc"})
+    written(tmp_path / "journal", [entry])
+    assert Journal(str(tmp_path / "journal"), "other").read() == []
+    assert Journal(str(tmp_path / "journal"), "data").read() == []
+
+
+def test_a_failing_write_is_told_once(tmp_path: Path) -> None:
+    journal = Journal(str(tmp_path / "nowhere" / "journal"), "data")
+    journal.append(Entry("a.jpg", 1, 2, 3, 4, bytes(32), {"f": b"abc"}))
+    with pytest.raises(OSError, match="No such file"):
+        journal.close()
+    journal.close()
