@@ -1,0 +1,96 @@
+"""Fonts that can write any file name, as far as the system has them."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+
+from PIL import ImageFont
+
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+
+_FAMILIES = (
+    "DejaVuSans.ttf",
+    "NotoSans-Regular.ttf",
+    "LiberationSans-Regular.ttf",
+    "Arial.ttf",
+    "NotoSansCJK-Regular.ttc",
+    "wqy-zenhei.ttc",
+    "PingFang.ttc",
+    "msyh.ttc",
+)
+_MISSING = "\U0010ffff"
+"""A code point that no font has a glyph for."""
+
+
+def runs(text: str, size: int) -> list[tuple[str, Font]]:
+    """Split `text` into parts that one font each can write.
+
+    Characters that no font of the system has are written as escapes, so that names that differ
+    look different.
+
+    Examples
+    --------
+    >>> [part for part, font in runs("plain.jpg", 14)]
+    ['plain.jpg']
+    """
+    for font in _candidates("", size):
+        if _covers(font, text):
+            return [(text, font)]
+    parts: list[tuple[str, Font]] = []
+    for original in text:
+        font, char = _font_for(original, size)
+        if parts and parts[-1][1] is font:
+            parts[-1] = (parts[-1][0] + char, font)
+        else:
+            parts.append((char, font))
+    return parts
+
+
+def _font_for(char: str, size: int) -> tuple[Font, str]:
+    """Return a font for `char`, or the first font and an escape."""
+    for font in _candidates(char, size):
+        if _covers(font, char):
+            return font, char
+    return next(_candidates("", size)), char.encode("unicode_escape").decode()
+
+
+def _candidates(char: str, size: int) -> Iterator[Font]:
+    yield from _families(size)
+    if char:
+        yield from _by_fontconfig(char, size)
+
+
+@cache
+def _families(size: int) -> tuple[Font, ...]:
+    fonts: list[ImageFont.FreeTypeFont | ImageFont.ImageFont | None] = []
+    for family in _FAMILIES:
+        try:
+            fonts.append(ImageFont.truetype(family, size))
+        except OSError:  # the system does not have it
+            continue
+    fonts.append(ImageFont.load_default(size))
+    return tuple(font for font in fonts if font is not None)
+
+
+@cache
+def _by_fontconfig(char: str, size: int) -> tuple[Font, ...]:
+    """Ask fontconfig, where there is one, for a font with this character."""
+    if shutil.which("fc-list") is None:
+        return ()
+    query = ["fc-list", f":charset={ord(char):x}", "--format", "%{file}\n"]
+    listed = subprocess.run(query, capture_output=True, text=True, check=False).stdout
+    for path in sorted(listed.splitlines()):
+        try:
+            return (ImageFont.truetype(path, size),)
+        except OSError:  # a bitmap font
+            continue
+    return ()
+
+
+@cache
+def _covers(font: Font, text: str) -> bool:
+    missing = bytes(font.getmask(_MISSING))
+    return all(char.isspace() or bytes(font.getmask(char)) != missing for char in set(text))

@@ -1,0 +1,385 @@
+"""From a dataset to an index: walk, compare with what is indexed, decode, describe, write."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cbir
+from cbir import native
+from cbir.descriptors.base import TrainedDescriptor
+from cbir.descriptors.registry import Named, parse
+from cbir.errors import BrokenIndexError, CbirError, UnreadableImageError, printable
+from cbir.images import Picture
+from cbir.known import Item, Known, with_unreachable
+from cbir.parallel import cores, one_thread_each, ordered_map
+from cbir.planning import Source, choose, make_ready
+from cbir.stores import open_store
+from cbir.stores.base import IndexStore, Metadata, Record, Rows, Snapshot, Writer
+from cbir.stores.files import explained
+from cbir.stores.journal import Entry, Journal
+from cbir.table import Outcome, Table, counts
+from cbir.walking import Found, find_pictures
+from cbir.watching import Watcher
+
+_WARM_UP_ROWS = 100_000
+"""Rows from which even a single search uses compiled kernels, so that indexing compiles them."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    """What a run of indexing did.
+
+    Attributes
+    ----------
+    index, dataset : str
+        Their paths.
+    pictures : int
+        In the index now.
+    added, updated, reused : int
+        Of these: new ones; known ones that were described again, for their content changed or a
+        descriptor came; and those that were taken over as they were.
+    renamed, removed : int
+        Pictures known by their content under a new path; pictures that left.
+    described : int
+        Pictures that this run decoded; an interrupted run may have described more.
+    unreadable : tuple of UnreadableImageError
+        Files that could not be read, with their reasons.
+    seconds : float
+        From the walk to the commit.
+    """
+
+    index: str
+    dataset: str
+    pictures: int
+    added: int
+    updated: int
+    reused: int
+    renamed: int
+    removed: int
+    described: int
+    unreadable: tuple[UnreadableImageError, ...]
+    seconds: float
+
+    @property
+    def rate(self) -> float:
+        """Pictures described a second."""
+        return self.described / self.seconds
+
+
+def build_index(
+    dataset: str,
+    index: str = "index.csv",
+    descriptors: str | Sequence[str] = (),
+    *,
+    drop: str | Sequence[str] = (),
+    vocabulary: str | None = None,
+    include: str | Sequence[str] = (),
+    exclude: str | Sequence[str] = (),
+    workers: int | None = None,
+    rebuild: bool = False,
+    retrain: bool = False,
+    wait: bool = False,
+    watcher: Watcher | None = None,
+) -> IndexReport:
+    """Make the index of a folder of pictures, or bring it up to date.
+
+    Pictures that are unchanged are not described again, those that are gone leave, and those that
+    were renamed are recognized by their content.
+
+    Parameters
+    ----------
+    dataset : str
+        The folder; it is searched for pictures at any depth.
+    index : str
+        The index file.
+    descriptors : str or sequence of str
+        Descriptors to add, as ``NAME``, ``NAME:key=value`` or ``ALIAS=NAME:…``. A new index
+        without any gets ``hsv``.
+    drop : str or sequence of str
+        Aliases of descriptors to remove.
+    vocabulary : str, optional
+        A vocabulary file, or an index that has one; without it, one is trained where needed.
+    include, exclude : str or sequence of str
+        Shell patterns of pictures to take and to leave.
+    workers : int, optional
+        Threads; all cores unless told otherwise. The index does not depend on it.
+    rebuild : bool
+        Start from nothing; only columns that the user added are kept.
+    retrain : bool
+        Train vocabularies again.
+    wait : bool
+        Wait for another process that writes to the index.
+    watcher : Watcher, optional
+        Told of progress and of unreadable files.
+
+    Returns
+    -------
+    IndexReport
+
+    Raises
+    ------
+    CbirError
+        When there is nothing to index, or the index cannot be written. The old one survives.
+    """
+    start = time.perf_counter()
+    watcher = watcher or Watcher()
+    workers = workers or cores()
+    unreadable = _Unreadable(watcher)
+    descriptors, drop = _listed(descriptors), _listed(drop)
+    include, exclude = _listed(include), _listed(exclude)
+    for spec in descriptors:
+        parse(spec)  # a typing error is told before anything is touched
+    found = _find(dataset, include, exclude, unreadable)
+    store = open_store(index)
+    root = _relative_root(dataset, index)
+    with store.writer(wait) as writer, native.caught(), one_thread_each():
+        previous = _previous(store, writer, rebuild, watcher)
+        base = None if rebuild else previous
+        if base is not None:
+            _check_root(base, root, dataset)
+            found = with_unreachable(found, base, dataset, unreadable.errors)
+        records = _records_before(store, previous, keep=base is not None or not descriptors)
+        chosen = choose(records, descriptors, drop, previous.rows.own if previous else ())
+        ready = make_ready(
+            chosen, base, vocabulary, retrain, Source(dataset, found, workers), watcher
+        )
+        journal = writer.journal(root)
+        known = Known(base, _entries(journal, rebuild, watcher), ready)
+        table = Table(len(found), ready)
+        with _kept_if_interrupted(journal):
+            _describe_all(dataset, found, known, table, journal, workers, watcher, unreadable)
+            if not table.count:
+                raise CbirError(f"{printable(dataset)}: none of {len(found):,} files could be read")
+            rows = table.rows(previous, previous is not None and previous.metadata.root == root)
+            metadata = Metadata(root, _records(ready, writer), cbir.__version__)
+            if base is None or table.described.any() or not _is_current(base, metadata, rows):
+                writer.commit(metadata, rows, table.matrices)
+            else:
+                journal.discard()
+    _warn_of_drift(ready, table, watcher)
+    _prepare_kernels(ready, len(rows))
+    changes = counts(rows.paths, table, known.paths)
+    return IndexReport(
+        index=index,
+        dataset=dataset,
+        pictures=len(rows),
+        described=int(table.described.sum()),
+        unreadable=tuple(unreadable.errors),
+        seconds=time.perf_counter() - start,
+        **changes,
+    )
+
+
+def _listed(values: str | Sequence[str]) -> Sequence[str]:
+    return [values] if isinstance(values, str) else values
+
+
+def _find(
+    dataset: str, include: Sequence[str], exclude: Sequence[str], unreadable: _Unreadable
+) -> list[Found]:
+    found = find_pictures(dataset, include, exclude, unreadable)
+    if not found:
+        hint = (
+            "nothing matches --include, or all is left out by --exclude"
+            if include or exclude
+            else "pictures are known by extensions like .jpg and .png, or by --include"
+        )
+        raise CbirError(f"{printable(dataset)}: there is no picture in the dataset; {hint}")
+    return found
+
+
+def _entries(journal: Journal, rebuild: bool, watcher: Watcher) -> list[Entry]:
+    """Return what an interrupted run has described, unless nothing of it is wanted."""
+    if rebuild:
+        journal.discard()
+    entries = journal.read()
+    if entries:
+        watcher.note(f"Continuing an interrupted run: {len(entries):,} pictures are described")
+    return entries
+
+
+class _Unreadable:
+    """Collects what cannot be read, and tells the watcher at once."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self.errors: list[UnreadableImageError] = []
+        self._watcher = watcher
+
+    def __call__(self, error: UnreadableImageError) -> None:
+        self.errors.append(error)
+        self._watcher.unreadable(error)
+
+
+def _describe_all(
+    dataset: str,
+    found: Sequence[Found],
+    known: Known,
+    table: Table,
+    journal: Journal,
+    workers: int,
+    watcher: Watcher,
+    unreadable: _Unreadable,
+) -> None:
+    """Describe what is not known, in order, and put everything into the table."""
+    named = table.named
+
+    def describe(one: Found) -> Outcome | UnreadableImageError | None:
+        try:
+            return _describe(dataset, one, known, named)
+        except UnreadableImageError as error:
+            return error
+
+    suspects: list[str] = []
+    watcher.begin("describing", len(found))
+    for outcome in ordered_map(describe, found, workers):
+        watcher.advance()
+        if outcome is None:
+            continue
+        if isinstance(outcome, UnreadableImageError):
+            unreadable(outcome)
+            continue
+        if outcome.suspect:
+            suspects.append(os.path.join(dataset, outcome.found.path))
+        if outcome.described:
+            with explained(journal.path, "write the journal"):
+                journal.append(_entry(outcome))
+        table.add(outcome)
+    watcher.end()
+    for path in suspects:
+        _warn_of_damage(path, named, watcher)
+
+
+def _describe(dataset: str, found: Found, known: Known, named: Sequence[Named]) -> Outcome | None:
+    """Describe a picture as far as it is not known; None for a montage of our own."""
+    item = known.at(found)
+    if item is not None and all(one.descriptor.fingerprint in item.rows for one in named):
+        return Outcome(found, item, described=False)
+    picture = Picture.open(os.path.join(dataset, found.path))
+    sha256 = hashlib.sha256(picture.data).digest()
+    item = known.with_content(sha256) or Item(sha256, 0, 0, {})
+    missing = [one for one in named if one.descriptor.fingerprint not in item.rows]
+    if not missing:
+        return Outcome(found, item, described=False)
+    header = picture.header
+    if header.own:
+        return None
+    rows = dict(item.rows)
+    for one in missing:
+        rows[one.descriptor.fingerprint] = one.describe(picture)
+    item = Item(sha256, header.width, header.height, rows, item.origin)
+    return Outcome(found, item, True, picture.suspect)
+
+
+def _warn_of_damage(path: str, named: Sequence[Named], watcher: Watcher) -> None:
+    """Decode a picture once more, with nothing beside, and tell what the decoder says of it."""
+
+    def decode() -> None:
+        picture = Picture.open(path)
+        for one in named:
+            picture.pixels(one.descriptor.working_size)
+
+    with contextlib.suppress(UnreadableImageError):
+        if damage := native.noise_of(decode):
+            watcher.warn(f"{printable(path)}: {damage}")
+
+
+def _entry(outcome: Outcome) -> Entry:
+    found, item = outcome.found, outcome.item
+    rows = {fingerprint: row.tobytes() for fingerprint, row in item.rows.items()}
+    return Entry(found.path, found.size, found.mtime, item.width, item.height, item.sha256, rows)
+
+
+@contextlib.contextmanager
+def _kept_if_interrupted(journal: Journal) -> Iterator[None]:
+    """Write what the journal holds when the work ends before its time."""
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):  # the first error is the one to tell
+            journal.close()
+        raise
+
+
+def _previous(
+    store: IndexStore, writer: Writer, rebuild: bool, watcher: Watcher
+) -> Snapshot | None:
+    """Open the index so far; one that is broken is set aside when it is to be rebuilt."""
+    try:
+        return writer.previous()
+    except BrokenIndexError as error:
+        if not rebuild:
+            raise
+        watcher.warn(f"{error}. It is kept as {printable(store.set_aside())}")
+        return None
+
+
+def _records_before(store: IndexStore, previous: Snapshot | None, keep: bool) -> tuple[Record, ...]:
+    """Return the descriptors that the index is to keep, as far as it can be known."""
+    if not keep:
+        return ()
+    if previous is not None:
+        return previous.metadata.records
+    return store.known_records() if store.exists() else ()
+
+
+def _relative_root(dataset: str, index: str) -> str:
+    folder = os.path.dirname(os.path.realpath(index))
+    return os.path.relpath(os.path.realpath(dataset), folder).replace(os.sep, "/")
+
+
+def _check_root(previous: Snapshot, root: str, dataset: str) -> None:
+    if previous.metadata.root != root:
+        raise CbirError(
+            f"{printable(previous.path)}: this is the index of {printable(previous.root)},"
+            f" not of {printable(dataset)}; name another file with --index,"
+            " or replace it with --rebuild"
+        )
+
+
+def _records(ready: Sequence[Named], writer: Writer) -> tuple[Record, ...]:
+    """Describe the descriptors for the metadata, and keep what they learned."""
+    records = []
+    for named in ready:
+        state, descriptor = None, named.descriptor
+        if isinstance(descriptor, TrainedDescriptor) and descriptor.state is not None:
+            state = writer.save_state(descriptor.state, f"{descriptor.state_name}-{named.alias}")
+        records.append(Record.of(named, state))
+    return tuple(records)
+
+
+def _is_current(previous: Snapshot, metadata: Metadata, rows: Rows) -> bool:
+    """Say whether the index would not change."""
+    return (
+        previous.metadata == metadata
+        and list(previous.rows.paths) == list(rows.paths)
+        and bool((previous.rows.facts == rows.facts).all())
+    )
+
+
+def _warn_of_drift(ready: Sequence[Named], table: Table, watcher: Watcher) -> None:
+    for named in ready:
+        descriptor = named.descriptor
+        if isinstance(descriptor, TrainedDescriptor):
+            drift = descriptor.drift(table.matrices[named.alias])
+            if drift > descriptor.drift_limit:
+                watcher.warn(
+                    f"{named.alias}: the pictures differ much from those that its"
+                    f" {descriptor.state_name} was trained on (drift {drift:.2f}, expected up to"
+                    f" {descriptor.drift_limit:.2f}); train again with --retrain"
+                )
+
+
+def _prepare_kernels(ready: Sequence[Named], rows: int) -> None:
+    """Compile the kernels that searches of a large index use, a small part of a long run."""
+    if rows < _WARM_UP_ROWS:
+        return
+    from cbir import kernels
+
+    for named in ready:
+        if named.descriptor.kind == "global":
+            kernels.compile_for(named.descriptor.metrics[0], named.descriptor.dtype)

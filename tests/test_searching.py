@@ -1,0 +1,168 @@
+"""Searching: the nearest first, from Python."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import cbir
+from cbir.errors import BrokenIndexError, UnreadableImageError, UsageError
+from cbir.metrics import METRICS
+
+ALL = ("hsv", "hog", "phash", "orb:words=50")
+
+
+@pytest.fixture
+def index(photos: Path, tmp_path: Path) -> cbir.Index:
+    cbir.index(str(photos), str(tmp_path / "index.csv"), ALL)
+    return cbir.open(str(tmp_path / "index.csv"))
+
+
+@pytest.mark.parametrize("descriptor", ["hsv", "hog", "phash", "orb"])
+def test_a_picture_of_the_dataset_has_distance_0_and_nothing_is_nearer(
+    index: cbir.Index, photos: Path, descriptor: str
+) -> None:
+    metrics = index.searcher(descriptor).named.descriptor.metrics
+    for metric in metrics:
+        for path in index.paths:
+            result = index.search(photos / path, descriptor=descriptor, metric=metric)
+            assert result.matches[0].distance == 0
+            assert Path(result.matches[0].path).samefile(photos / path)
+            assert [match.rank for match in result.matches] == [1, 2, 3]
+
+
+def test_the_distances_are_those_of_the_metric(index: cbir.Index, photos: Path) -> None:
+    query = photos / "cats" / "cat-1.jpg"
+    result = index.search(query, top=99)
+    encoding = index.searcher().named.descriptor.encoding
+    expected = METRICS["chi2"].between(
+        encoding.values(cbir.describe(query)), encoding.values(index.vectors())
+    )
+    assert [match.distance for match in result.matches] == sorted(expected.tolist())
+
+
+def test_similar_pictures_come_first(index: cbir.Index, photos: Path) -> None:
+    result = index.search(photos / "cats" / "cat-1.jpg")
+    assert {Path(match.path).parent.name for match in result.matches} == {"cats"}
+
+
+def test_an_array_can_be_a_query(index: cbir.Index, photos: Path) -> None:
+    pixels = np.asarray(Image.open(photos / "cats" / "cat-1.jpg"))
+    result = index.search(pixels)
+    assert result.query == "<array>"
+    assert Path(result.matches[0].path).name == "cat-1.jpg"
+    assert result.matches[0].distance < 0.05
+    assert index.search(pixels, exclude_self=True).matches == result.matches
+
+
+def test_excluding_the_query_leaves_its_copy(photos: Path, tmp_path: Path) -> None:
+    shutil.copy(photos / "cats" / "cat-1.jpg", photos / "copy.jpg")
+    cbir.index(str(photos), str(tmp_path / "index.csv"))
+    index = cbir.open(str(tmp_path / "index.csv"))
+    result = index.search(photos / "cats" / "cat-1.jpg", exclude_self=True)
+    assert Path(result.matches[0].path).name == "copy.jpg"
+    assert result.matches[0].distance == 0
+    assert all(not Path(match.path).samefile(result.query) for match in result.matches)
+
+
+def test_excluding_the_query_works_through_links(photos: Path, tmp_path: Path) -> None:
+    links = tmp_path / "links"
+    links.mkdir()
+    for number, path in enumerate(sorted(photos.rglob("*.jpg"))):
+        (links / f"{number}.jpg").symlink_to(path)
+    (tmp_path / "way").symlink_to(links)
+    cbir.index(str(links), str(tmp_path / "index.csv"))
+    index = cbir.open(str(tmp_path / "index.csv"))
+    for query in (links / "0.jpg", tmp_path / "way" / "0.jpg"):
+        result = index.search(query, exclude_self=True)
+        assert Path(result.matches[0].path).name != "0.jpg"
+
+
+def test_equal_distances_are_ordered_by_path(photos: Path, tmp_path: Path) -> None:
+    for name in ("z.jpg", "B.jpg", "a.jpg"):
+        shutil.copy(photos / "cats" / "cat-1.jpg", photos / name)
+    cbir.index(str(photos), str(tmp_path / "index.csv"))
+    result = cbir.open(str(tmp_path / "index.csv")).search(photos / "a.jpg", top=4)
+    names = [Path(match.path).name for match in result.matches]
+    assert names == ["B.jpg", "a.jpg", "cat-1.jpg", "z.jpg"]
+
+
+def test_results_are_dictionaries_and_frames(index: cbir.Index, photos: Path) -> None:
+    result = index.search(photos / "cats" / "cat-1.jpg", top=2, descriptor="phash")
+    document = result.to_dict()
+    assert list(document) == ["query", "descriptor", "metric", "results"]
+    assert list(document["results"][0]) == ["rank", "path", "distance"]
+    frame = result.to_frame()
+    assert list(frame.columns) == ["rank", "path", "distance"]
+    assert frame["distance"].tolist() == [match.distance for match in result.matches]
+
+
+def test_top_may_exceed_the_index(index: cbir.Index, photos: Path) -> None:
+    assert len(index.search(photos / "cats" / "cat-1.jpg", top=1000).matches) == len(index) == 12
+
+
+def test_the_dataset_may_have_moved(index: cbir.Index, photos: Path, tmp_path: Path) -> None:
+    query = tmp_path / "query.jpg"
+    shutil.copy(photos / "cats" / "cat-1.jpg", query)
+    moved = photos.rename(tmp_path / "elsewhere")
+    index = cbir.open(str(tmp_path / "index.csv"), result_path=str(moved))
+    result = index.search(query)
+    assert Path(result.matches[0].path).samefile(moved / "cats" / "cat-1.jpg")
+    own = index.search(moved / "cats" / "cat-1.jpg", exclude_self=True)
+    assert Path(own.matches[0].path).name != "cat-1.jpg"
+    with pytest.raises(cbir.CbirError, match="no such folder"):
+        cbir.open(str(tmp_path / "index.csv"), result_path=str(tmp_path / "nowhere"))
+
+
+def test_paths_open_from_the_current_folder(
+    index: cbir.Index, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in (tmp_path, photos, photos / "cats", Path("/")):
+        monkeypatch.chdir(folder)
+        opened = cbir.open(str(tmp_path / "index.csv"))
+        match = opened.search(photos / "cats" / "cat-1.jpg").matches[0]
+        assert Path(match.path).samefile(photos / "cats" / "cat-1.jpg")
+    monkeypatch.chdir(tmp_path)
+    assert cbir.open("index.csv").search(photos / "cats" / "cat-1.jpg").matches[0].path == (
+        "photos/cats/cat-1.jpg"
+    )
+
+
+def test_what_makes_no_sense_is_refused(index: cbir.Index, photos: Path) -> None:
+    query = photos / "cats" / "cat-1.jpg"
+    with pytest.raises(UsageError, match=r"hamming makes no sense for hsv; .*chi2, manhattan"):
+        index.search(query, metric="hamming")
+    with pytest.raises(UsageError, match=r"chi2 makes no sense for phash; .*hamming"):
+        index.search(query, descriptor="phash", metric="chi2")
+    with pytest.raises(UsageError, match="no metric 'nearest'"):
+        index.search(query, metric="nearest")
+    with pytest.raises(
+        cbir.CbirError, match="no descriptor 'gist'; name one of its own: hsv, hog, phash, orb"
+    ):
+        index.search(query, descriptor="gist")
+
+
+def test_an_unreadable_query_is_refused_or_yielded(
+    index: cbir.Index, photos: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "text.jpg").write_text("text")
+    with pytest.raises(UnreadableImageError, match="not a picture"):
+        index.search(tmp_path / "text.jpg")
+    good = str(photos / "cats" / "cat-1.jpg")
+    results = list(index.search_all([good, str(tmp_path / "text.jpg"), good]))
+    assert isinstance(results[1], UnreadableImageError)
+    assert results[0] == results[2] == index.search(good)
+
+
+def test_a_missing_vocabulary_leaves_the_other_descriptors(
+    index: cbir.Index, photos: Path, tmp_path: Path
+) -> None:
+    next((tmp_path / "index.csv.cbir" / "state").iterdir()).unlink()
+    opened = cbir.open(str(tmp_path / "index.csv"))
+    assert opened.search(photos / "cats" / "cat-1.jpg").matches
+    with pytest.raises(BrokenIndexError, match=r"vocabulary-orb.* needs this file.* --rebuild"):
+        opened.search(photos / "cats" / "cat-1.jpg", descriptor="orb")
