@@ -1,0 +1,70 @@
+"""``cbir``: the commands, built in and plugged in."""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import EntryPoint, entry_points
+
+import click
+
+import cbir
+
+ENTRY_POINTS = "cbir.commands"
+
+_BUILT_IN = {
+    "descriptors": "cbir.cli.descriptors:descriptors",
+    "index": "cbir.cli.index:index",
+    "info": "cbir.cli.info:info",
+    "search": "cbir.cli.search:search",
+}
+
+
+class LazyGroup(click.Group):
+    """Imports a command when it is called; asks for plug-ins only when a name is unknown."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name all commands."""
+        return [*_BUILT_IN, *sorted(point.name for point in _plugins())]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command; a plug-in that does not load becomes one that says why."""
+        if cmd_name in _BUILT_IN:
+            module, _, attribute = _BUILT_IN[cmd_name].partition(":")
+            command: click.Command = getattr(importlib.import_module(module), attribute)
+            return command
+        for point in _plugins():
+            if point.name == cmd_name:
+                return _load_plugin(point)
+        return None
+
+
+def _plugins() -> list[EntryPoint]:
+    return [point for point in entry_points(group=ENTRY_POINTS) if point.name not in _BUILT_IN]
+
+
+def _load_plugin(point: EntryPoint) -> click.Command:
+    try:
+        command = point.load()
+        if isinstance(command, click.Command):
+            return command
+        reason = "it is not a click command"
+    except Exception as error:  # a plug-in may fail in any way; the rest must go on
+        reason = f"{type(error).__name__}: {error}"
+
+    @click.command(point.name, help=f"Broken plug-in ({point.value}): {reason}")
+    def broken() -> None:
+        raise click.ClickException(f"the plug-in {point.name} ({point.value}) fails: {reason}")
+
+    return broken
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(cbir.__version__, prog_name="cbir")
+def cli() -> None:
+    """Find pictures by what they show.
+
+    \b
+    Examples:
+      cbir index --dataset data
+      cbir search --query img.jpg
+    """

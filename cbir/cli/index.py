@@ -1,0 +1,126 @@
+"""``index``: describe a folder of pictures."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from cbir.cli.options import Command, index_option, version_option
+from cbir.cli.progress import TerminalWatcher
+from cbir.errors import printable
+
+
+class _IndexCommand(Command):
+    interrupted = (
+        "Interrupted. The index is as it was; the same command goes on with what was described."
+    )
+
+
+@click.command(cls=_IndexCommand)
+@click.option("-d", "--dataset", metavar="DIR", required=True, help="The folder of pictures.")
+@index_option
+@click.option(
+    "--descriptor",
+    "descriptors",
+    metavar="SPEC",
+    multiple=True,
+    help="NAME, NAME:key=value,key=value or ALIAS=NAME:…; repeatable. Added to what the index has."
+    "  [default: hsv for a new index]",
+)
+@click.option("--drop", metavar="ALIAS", multiple=True, help="Remove a descriptor; repeatable.")
+@click.option(
+    "--vocabulary",
+    metavar="FILE",
+    help="Use this vocabulary (.npz, or another index) instead of training one.",
+)
+@click.option(
+    "--include",
+    metavar="GLOB",
+    multiple=True,
+    help="Take only what matches, by name or path; repeatable.",
+)
+@click.option(
+    "--exclude",
+    metavar="GLOB",
+    multiple=True,
+    help="Leave out what matches, files and folders; repeatable.",
+)
+@click.option(
+    "--workers", type=click.IntRange(min=1), metavar="N", help="Threads.  [default: all cores]"
+)
+@click.option("--rebuild", is_flag=True, help="Start from nothing.")
+@click.option("--retrain", is_flag=True, help="Train vocabularies again.")
+@click.option("--strict", is_flag=True, help="Fail if any picture cannot be read.")
+@click.option("--wait", is_flag=True, help="Wait for another process that writes to the index.")
+@click.option("-q", "--quiet", is_flag=True, help="Print only what goes wrong.")
+@click.option(
+    "-v", "--verbose", is_flag=True, help="Also name each file that lacks an optional package."
+)
+@version_option
+def index(
+    dataset: str,
+    index_path: str,
+    descriptors: tuple[str, ...],
+    drop: tuple[str, ...],
+    vocabulary: str | None,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    workers: int | None,
+    rebuild: bool,
+    retrain: bool,
+    strict: bool,
+    wait: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Describe a folder of pictures.
+
+    Makes an index of it, or brings the index up to date.
+
+    Unchanged pictures are not described again, deleted ones leave, and renamed ones are
+    recognized. Patterns are not remembered: give --include and --exclude each time.
+
+    \b
+    Examples:
+      index --dataset data
+      index --dataset data --descriptor hsv --descriptor small=orb:words=1000
+      index --dataset photos --index photos.csv --exclude 'thumbs' --workers 4
+    """
+    from cbir.indexing import build_index
+
+    watcher = TerminalWatcher(quiet, verbose)
+    try:
+        report = build_index(
+            dataset,
+            index_path,
+            descriptors,
+            drop=drop,
+            vocabulary=vocabulary,
+            include=include,
+            exclude=exclude,
+            workers=workers,
+            rebuild=rebuild,
+            retrain=retrain,
+            wait=wait,
+            watcher=watcher,
+        )
+    finally:
+        watcher.finish()
+    if not quiet:
+        counts = [
+            f"{report.added:,} added",
+            *([f"{report.updated:,} updated"] if report.updated else []),
+            f"{report.reused:,} reused",
+            *([f"{report.renamed:,} renamed"] if report.renamed else []),
+            f"{report.removed:,} removed",
+            f"{len(report.unreadable):,} unreadable",
+        ]
+        click.echo(
+            f"{printable(index_path)}: {report.pictures:,} pictures: {', '.join(counts)};"
+            f" {report.seconds:.1f} s, {report.rate:,.0f} images/s",
+            err=True,
+        )
+    if strict and report.unreadable:
+        click.echo(f"Error: {len(report.unreadable):,} unreadable and --strict", err=True)
+        sys.exit(1)

@@ -1,0 +1,69 @@
+"""``cbir info``: what an index holds."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from cbir.cli.options import Command, write_text
+from cbir.errors import printable
+from cbir.inspecting import Inspection, inspect
+
+
+@click.command(cls=Command)
+@click.argument("index_path", metavar="INDEX", default="index.csv")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    help="[default: table]",
+)
+def info(index_path: str, format_: str) -> None:
+    """Say what an index holds.
+
+    The whole index is read and checked; the exit code is 1 if it is not sound.
+
+    \b
+    Example:
+      cbir info index.csv
+    """
+    inspection = inspect(index_path)
+    if format_ == "json":
+        document = {
+            **inspection.summary,
+            "sound": not inspection.faults,
+            "faults": inspection.faults,
+            "warnings": inspection.warnings,
+        }
+        write_text(json.dumps(document, indent=1))
+    else:
+        _print_table(inspection)
+    for warning in inspection.warnings:
+        click.echo(f"Warning: {warning}", err=True)
+    if inspection.faults:
+        sys.exit(1)
+
+
+def _print_table(inspection: Inspection) -> None:
+    summary = inspection.summary
+    size = summary["bytes_of_pictures"] / 1e6
+    write_text(f"index     {printable(summary['index'])} ({summary['written_by']})")
+    write_text(f"dataset   {printable(summary['dataset'])}")
+    write_text(f"pictures  {summary['pictures']:,} ({size:,.1f} MB)")
+    if summary["own_columns"]:
+        write_text(f"columns   {', '.join(summary['own_columns'])} (your own)")
+    for one in summary["descriptors"]:
+        parameters = ",".join(f"{key}={value}" for key, value in one["parameters"].items())
+        name = f"{one['name']}:{parameters}" if parameters else one["name"]
+        empty = f", {one['empty']:,} pictures without keypoints" if one["empty"] else ""
+        unit = "bits" if one["kind"] == "hash" else "numbers"
+        write_text(
+            f"holds     {one['alias']} = {name}: {one['dimension']:,} {unit},"
+            f" {one['bytes_per_picture']:,} bytes a picture{empty}"
+        )
+    for fault in inspection.faults:
+        write_text(f"fault     {fault}")
+    write_text(f"sound     {'no' if inspection.faults else 'yes'}")

@@ -1,0 +1,78 @@
+"""What the commands share: options, errors, output."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+import cbir
+from cbir import native
+from cbir.errors import CbirError, UsageError, reason_of
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
+
+class Command(click.Command):
+    """A command whose errors are one line, never a traceback."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("context_settings", {"help_option_names": ["-h", "--help"]})
+        super().__init__(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command, and turn our errors into click's."""
+        native.want()
+        try:
+            return super().invoke(ctx)
+        except UsageError as error:
+            raise click.UsageError(str(error), ctx) from None
+        except CbirError as error:
+            raise click.ClickException(str(error)) from None
+        except KeyboardInterrupt:
+            click.echo(f"\n{self.interrupted}", err=True)
+            sys.exit(INTERRUPTED)
+
+    interrupted = "Interrupted."
+
+
+def index_option(function: F) -> F:
+    """Add ``-i/--index``."""
+    return click.option(
+        "-i",
+        "--index",
+        "index_path",
+        metavar="FILE",
+        default="index.csv",
+        show_default=True,
+        help="The index file.",
+    )(function)
+
+
+def version_option(function: F) -> F:
+    """Add ``--version``."""
+    return click.version_option(cbir.__version__, prog_name="cbir")(function)
+
+
+def write_out(data: bytes) -> None:
+    """Write to standard output, bytes as they are; in a pipe as on a terminal."""
+    if sys.stdout is None:
+        raise CbirError("standard output is closed")
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise CbirError(f"cannot write to standard output: {reason_of(error)}") from None
+
+
+def write_text(text: str) -> None:
+    """Write a line to standard output as UTF-8; bytes in it that are not stay as they are."""
+    write_out(os.fsencode(text + "\n"))

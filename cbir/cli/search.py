@@ -1,0 +1,180 @@
+"""``search``: find the pictures most like others."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+
+import click
+
+from cbir.cli.formats import FORMATS, Printer
+from cbir.cli.options import Command, index_option, version_option
+from cbir.errors import CbirError, UnreadableImageError, printable
+from cbir.searching import SearchResult, list_queries, open_index
+
+_MONTAGE = "montage.jpg"
+_MONTAGE_QUERIES = 20
+"""Queries up to which a montage is made without being asked for."""
+
+
+@click.command(cls=Command)
+@click.option(
+    "-q",
+    "--query",
+    "queries",
+    metavar="PATH",
+    multiple=True,
+    required=True,
+    help="A picture, a folder of them, or - for paths on standard input; repeatable.",
+)
+@index_option
+@click.option(
+    "--top",
+    type=click.IntRange(min=1),
+    metavar="N",
+    default=3,
+    show_default=True,
+    help="How many to return.",
+)
+@click.option("--descriptor", metavar="ALIAS", help="[default: the first one of the index]")
+@click.option(
+    "--metric",
+    type=click.Choice(["chi2", "euclidean", "cosine", "manhattan", "hamming"]),
+    help="[default: the descriptor's own]",
+)
+@click.option(
+    "--max-distance", type=click.FloatRange(min=0), metavar="X", help="Leave out what is farther."
+)
+@click.option("--exclude-self", is_flag=True, help="Leave out the query's own row of the index.")
+@click.option(
+    "-r", "--result-path", metavar="DIR", help="Where the pictures are now, if they have moved."
+)
+@click.option(
+    "--montage",
+    metavar="FILE",
+    help=f"Write a picture of the results.  [default: {_MONTAGE}, for up to"
+    f" {_MONTAGE_QUERIES} queries]",
+)
+@click.option("--no-montage", is_flag=True, help="Write no picture.")
+@click.option("--format", "format_", type=click.Choice(list(FORMATS)), help="[default: table]")
+@click.option("-0", "--null", is_flag=True, help="End paths with NUL; implies --format paths.")
+@click.option("--from0", is_flag=True, help="Paths on standard input end with NUL.")
+@click.option("--strict", is_flag=True, help="Fail if any query cannot be read.")
+@version_option
+def search(
+    queries: tuple[str, ...],
+    index_path: str,
+    top: int,
+    descriptor: str | None,
+    metric: str | None,
+    max_distance: float | None,
+    exclude_self: bool,
+    result_path: str | None,
+    montage: str | None,
+    no_montage: bool,
+    format_: str | None,
+    null: bool,
+    from0: bool,
+    strict: bool,
+) -> None:
+    """Find the pictures most like yours.
+
+    Results go to standard output, a picture of them to montage.jpg. Queries that cannot be read are
+    reported and the others go on; the exit code is 1 if none could be read.
+
+    \b
+    Examples:
+      search --query img.jpg
+      search --query img.jpg --top 10 --metric cosine --montage like-img.png
+      find photos -name '*.jpg' -print0 | search --query - --from0 --format jsonl
+    """
+    _check_options(queries, from0, null, format_, montage, no_montage)
+    if montage is not None:
+        from cbir.montage import check_montage
+
+        check_montage(montage)
+    index = open_index(index_path, result_path)
+    if not index.has_pictures:
+        click.echo(
+            f"Warning: the pictures are not at {printable(index.root)};"
+            " say where they are with --result-path",
+            err=True,
+        )
+    paths = _paths(queries, from0)
+    wants_montage = not no_montage and (montage is not None or len(paths) <= _MONTAGE_QUERIES)
+    if not (wants_montage or no_montage):
+        click.echo(
+            f"No montage of more than {_MONTAGE_QUERIES} queries without --montage", err=True
+        )
+    printer = Printer("paths" if null else format_ or "table", b"\0" if null else b"\n")
+    results: list[SearchResult] = []
+    unreadable = 0
+    for result in index.search_all(
+        paths,
+        top,
+        descriptor=descriptor,
+        metric=metric,
+        max_distance=max_distance,
+        exclude_self=exclude_self,
+    ):
+        if isinstance(result, UnreadableImageError):
+            click.echo(f"Cannot read {result}", err=True)
+            unreadable += 1
+            continue
+        printer.print(result)
+        if wants_montage:
+            results.append(result)
+    printer.finish()
+    if results:
+        _write_montage(results, montage or _MONTAGE, top)
+    if unreadable and (strict or len(paths) > 1):
+        click.echo(f"{unreadable:,} of {len(paths):,} queries could not be read", err=True)
+    if unreadable and (strict or unreadable == len(paths)):
+        sys.exit(1)
+
+
+def _check_options(
+    queries: Sequence[str],
+    from0: bool,
+    null: bool,
+    format_: str | None,
+    montage: str | None,
+    no_montage: bool,
+) -> None:
+    if from0 and "-" not in queries:
+        raise click.UsageError("--from0 is about standard input; it goes with --query -")
+    if null and format_ not in (None, "paths"):
+        raise click.UsageError(f"--null prints paths only; leave out --format {format_}")
+    if montage and no_montage:
+        raise click.UsageError("--montage and --no-montage contradict each other")
+
+
+def _paths(queries: Sequence[str], from0: bool) -> list[str]:
+    paths = list(_listed(queries, from0))
+    if not paths:
+        raise CbirError("no query: standard input names no picture")
+    return paths
+
+
+def _listed(queries: Sequence[str], from0: bool) -> Iterator[str]:
+    for query in queries:
+        if query == "-":
+            data = sys.stdin.buffer.read()
+            if b"\0" in data and not from0:
+                raise CbirError(
+                    "standard input must be a list of paths, one a line, or separated by NUL"
+                    " with --from0; this has a NUL"
+                )
+            names = data.split(b"\0" if from0 else b"\n")
+            yield from (os.fsdecode(name) for name in names if name)
+        else:
+            yield from list_queries(query)
+
+
+def _write_montage(results: Sequence[SearchResult], path: str, top: int) -> None:
+    from cbir.montage import write_montage
+
+    for note in write_montage(path, results, top):
+        click.echo(note, err=True)
+    click.echo(f"Montage: {printable(path)}", err=True)

@@ -1,0 +1,159 @@
+"""Naming descriptors, and descriptors from other packages."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from cbir.descriptors.color import HsvHistogram
+from cbir.descriptors.hashing import PerceptualHash
+from cbir.descriptors.registry import create, parse
+from cbir.errors import UsageError
+
+from ..conftest import Run
+
+
+def test_a_spec_names_a_descriptor_its_alias_and_parameters() -> None:
+    assert parse("hsv").descriptor == HsvHistogram()
+    assert parse("hsv:layout=ellipse").descriptor == HsvHistogram(layout="ellipse")
+    named = parse("short=phash:bits=64")
+    assert (named.alias, named.descriptor) == ("short", PerceptualHash(bits=64))
+    assert named.columns == ["short"]
+    assert parse(named.spec) == named
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("nothing", "there are: hsv, hog, orb, phash"),
+        ("hsv:size=3", "it has: layout"),
+        ("hsv:layout", "not key=value"),
+        ("hsv:layout=round", "grid, ellipse, none"),
+        ("phash:bits=65", "256, 64"),
+        ("hog:size=big", "a whole number"),
+        ("path=hsv", "cannot be an alias"),
+        ("1a=hsv", "cannot be an alias"),
+        ("", "cannot be an alias"),
+    ],
+)
+def test_a_spec_that_makes_no_sense_is_refused_with_what_does(spec: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        parse(spec)
+
+
+def test_parameters_keep_their_types_through_json() -> None:
+    descriptor = create("hog", {"cells": 4})
+    restored = create("hog", json.loads(json.dumps(descriptor.parameters)))
+    assert restored == descriptor
+    assert restored.fingerprint == descriptor.fingerprint
+
+
+def test_the_fingerprint_tells_parameters_apart() -> None:
+    fingerprints = {parse(spec).descriptor.fingerprint for spec in ("hsv", "hsv:layout=none")}
+    assert len(fingerprints) == 2
+
+
+PLUGIN = '''
+from dataclasses import dataclass
+import numpy as np
+from cbir.descriptors.base import Descriptor
+
+@dataclass(frozen=True)
+class Brightness(Descriptor):
+    """Mean brightness of a few rows."""
+    name = "brightness"
+    version = 1
+    kind = "global"
+    summary = "a test"
+    metrics = ("manhattan",)
+    meaning = "0 = as bright"
+    bands: int = 4
+
+    @property
+    def dimension(self):
+        return self.bands
+
+    @property
+    def dtype(self):
+        return np.dtype(np.float32)
+
+    def describe(self, image):
+        return np.array([b.mean() for b in np.array_split(image, self.bands)], np.float32)
+'''
+
+
+def install(folder: Path, name: str, code: str, entry_points: str) -> dict[str, str]:
+    """Lay a package out as an installer would; return the environment that sees it."""
+    (folder / f"{name}.py").write_text(code)
+    info = folder / f"{name}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(entry_points)
+    path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
+    return {**os.environ, "PYTHONPATH": path}
+
+
+def test_a_descriptor_from_another_package_works(run: Run, tmp_path: Path, photos: Path) -> None:
+    site = tmp_path / "site"
+    site.mkdir()
+    entry = "[cbir.descriptors]\nbrightness = bright:Brightness\n"
+    env = install(site, "bright", PLUGIN, entry)
+    done = run("index", "-d", photos, "--descriptor", "brightness:bands=3", env=env)
+    assert done.returncode == 0, done.stderr
+    query = photos / "cats" / "cat-1.jpg"
+    done = run("search", "-q", query, "--no-montage", "--format", "json", env=env)
+    result = json.loads(done.stdout)[0]
+    assert result["descriptor"] == "brightness" and result["metric"] == "manhattan"
+    assert result["results"][0]["distance"] == 0
+    assert "brightness" in run("descriptors", env=env).stdout
+
+    gone = run("search", "-q", query, "--no-montage")
+    assert gone.returncode == 1 and "no descriptor 'brightness'" in gone.stderr
+    assert "install the package" in gone.stderr and "Traceback" not in gone.stderr
+
+
+def test_a_descriptor_that_fails_is_told_with_the_picture(
+    run: Run, tmp_path: Path, photos: Path
+) -> None:
+    site = tmp_path / "site"
+    site.mkdir()
+    code = PLUGIN.replace(
+        "        return np.array(",
+        "        if self.bands == 5: raise KeyError('oops')\n"
+        "        if self.bands == 6: return np.zeros(3)\n"
+        "        return np.array(",
+    )
+    env = install(site, "bright", code, "[cbir.descriptors]\nbrightness = bright:Brightness\n")
+    for bands, message in ((5, "failed: KeyError: 'oops'"), (6, "gave ((3,), dtype('float64'))")):
+        spec = f"brightness:bands={bands}"
+        done = run("index", "-d", photos, "-i", f"{bands}.csv", "--descriptor", spec, env=env)
+        assert done.returncode == 1 and "Traceback" not in done.stderr
+        line = done.stderr.splitlines()[0]
+        assert "cat-1.jpg: the descriptor 'brightness'" in line and message in line
+
+
+def test_a_broken_plugin_is_listed_and_the_rest_goes_on(
+    run: Run, tmp_path: Path, photos: Path
+) -> None:
+    site = tmp_path / "site"
+    site.mkdir()
+    entry = (
+        "[cbir.descriptors]\nbad = bad:Missing\n\n[cbir.commands]\nhello = bad:hello\nworse = x:y\n"
+    )
+    code = "import click\n\n@click.command()\ndef hello():\n    click.echo('hi')\n"
+    env = install(site, "bad", code, entry)
+    listed = run("descriptors", env=env)
+    assert listed.returncode == 0
+    assert "bad      broken: " in listed.stdout and "Missing" in listed.stdout
+    assert "phash" in listed.stdout
+    used = run("index", "-d", photos, "--descriptor", "bad", env=env)
+    assert used.returncode == 1 and "does not load" in used.stderr
+    assert "Traceback" not in used.stderr
+    assert run("index", "-d", photos, env=env).returncode == 0
+    assert run("hello", env=env).stdout == "hi\n"
+    helped = run("--help", env=env)
+    assert "Broken plug-in" in helped.stdout and "search" in helped.stdout
+    assert run("worse", env=env).returncode == 1
