@@ -1,0 +1,155 @@
+"""Write the pages of docs/ that hold figures: descriptors.md and speed.md.
+
+Example::
+
+    python benchmarks/pages.py
+
+The figures are those that the other programs left under benchmarks/results/.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from cbir.descriptors.base import Descriptor
+from cbir.descriptors.registry import Broken, available
+from cbir.metrics import METRICS
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+RESULTS = ROOT / "benchmarks" / "results"
+
+SETS = {
+    "corel1k": "Corel-1k (10 classes of 100; every picture queries the rest)",
+    "clothing": "clothing-dataset-small (10 classes of 90; every picture queries the rest)",
+    "holidays_half": "half of the first 300 groups of INRIA Holidays, 400 px wide (the first"
+    " picture of each group queries the rest)",
+}
+
+INTRODUCTION = """\
+# Descriptors
+
+This page is made by `python benchmarks/pages.py`; edit that instead.
+
+A descriptor turns a picture into a row of numbers. Name it as `NAME`, `NAME:key=value,key=value`
+or `ALIAS=NAME:…`; the alias is the prefix of its columns. `cbir descriptors` prints what is
+installed, plug-ins included.
+"""
+
+SPEED = """\
+# Speed
+
+This page is made by `python benchmarks/pages.py` from what the programs named below measured, on
+a small cloud machine with 2 cores. Figures of other machines differ; the ratios less so.
+
+Nobody waits for a compiler: searches and small indexes use numpy. Kernels compiled by numba take
+over where there is much to scan, which is 300 million numbers in one program, and only when they
+were compiled before on this machine; `index` compiles them at the end of a run over 100,000
+pictures or more, and a program that scans 20 times as much compiles them by itself.
+"""
+
+SPEED_RESULTS = {
+    "index-rate-corel1k-ferrari": "Indexing\nPictures a second, by `hsv`. decode: the same threads"
+    " merely read and decode the same pictures to the same size. index: from the walk to the"
+    " commit. ratio: index to decode. process: a whole process, its start included.",
+    "search-latency-corel1k": "Searching\nSeconds that a whole `search --no-montage` process takes,"
+    " the first time and later, and milliseconds in a running program. The rows of the larger index"
+    " repeat real ones.",
+    "index-memory-corel1k": "Memory\nThe peak of a process that indexes more and more pictures by"
+    " `hsv`, and what is left of it without their rows.",
+}
+
+MEASURED = """\
+## Measured
+
+Every figure was measured without labels and with the picture itself left out of its ranking.
+Vocabularies were trained on other folders. P@k is the share of right pictures among the first k,
+mAP the mean over the queries of the average precision. ms is what a description takes on one
+core of a small cloud machine, decoding not included; bytes is what a row takes in memory.
+"""
+
+
+def main() -> None:
+    """Write the pages."""
+    for name, text in (("descriptors", descriptors_page()), ("speed", speed_page())):
+        (DOCS / f"{name}.md").write_text(text)
+        print(f"written to docs/{name}.md")
+
+
+def descriptors_page() -> str:
+    """Return the page on descriptors."""
+    classes = [one for one in available() if not isinstance(one, Broken)]
+    built_in = [one for one in classes if one.__module__.startswith("cbir.")]
+    parts = [INTRODUCTION, *map(_section, built_in), _metrics(), MEASURED]
+    parts += [_measured(name, title) for name, title in SETS.items()]
+    parts.append(_vocabulary())
+    return "\n".join(parts)
+
+
+def speed_page() -> str:
+    """Return the page on speed."""
+    parts = [SPEED]
+    for name, text in SPEED_RESULTS.items():
+        document = json.loads((RESULTS / f"{name}.json").read_text())
+        title, _, explanation = text.partition("\n")
+        parts.append(f"## {title}\n\n{explanation}\n\n{_table(document, keep=('dataset',))}")
+    return "\n".join(parts)
+
+
+def _section(cls: type[Descriptor]) -> str:
+    descriptor = cls()
+    defaults = descriptor.parameters
+    parameters = ", ".join(f"`{key}={value}`" for key, value in defaults.items())
+    unit = "bits" if cls.kind == "hash" else "numbers"
+    size = f"{descriptor.working_size} px" if descriptor.working_size else "full size"
+    paragraphs = (cls.__doc__ or "").split("\n\n")
+    summary = cls.summary[0].upper() + cls.summary[1:]
+    return (
+        f"## `{cls.name}`\n\n{paragraphs[0].strip()} {summary}.\n\n"
+        f"- {cls.kind}, {descriptor.dimension:,} {unit}, from the picture at {size}; version"
+        f" {cls.version}\n"
+        f"- parameters with their defaults: {parameters}\n"
+        f"- metrics, the default first: {', '.join(cls.metrics)}\n"
+        f"- distance by {cls.metrics[0]}: {cls.meaning}\n"
+    )
+
+
+def _metrics() -> str:
+    lines = ["## Metrics\n", "| metric | formula | range |", "|---|---|---|"]
+    lines += [
+        f"| {m.name} | {m.formula.replace('|', chr(92) + '|')} | {m.range} |"
+        for m in METRICS.values()
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _measured(name: str, title: str) -> str:
+    document = json.loads((RESULTS / f"quality-{name}.json").read_text())
+    return f"### {title}\n\n{_table(document)}\n"
+
+
+def _vocabulary() -> str:
+    document = json.loads((RESULTS / "vocabulary.json").read_text())
+    return (
+        "### Vocabularies for `orb`\n\nOn the same half of Holidays, by chi2; training on one seed"
+        " moves mAP by about 0.01. The default is the first row with 4, 2 and 1 votes: integers"
+        " throughout, so that it is the same on every machine.\n\n" + _table(document)
+    )
+
+
+def _table(document: dict[str, Any], keep: tuple[str, ...] = ()) -> str:
+    rows = document["rows"]
+    columns = [column for column in rows[0] if column != "dataset" or column in keep]
+    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    lines += ["| " + " | ".join(_cell(row[column]) for column in columns) + " |" for row in rows]
+    return "\n".join(lines) + f"\n\n`{document['command']}`\n"
+
+
+def _cell(value: Any) -> str:
+    return f"`{value}`" if isinstance(value, str) and ":" in value else str(value)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""How long a whole ``search --no-montage`` process takes, on a folder and on many rows.
+
+Example::
+
+    python benchmarks/search_latency.py corel1k --rows 50000
+
+The index of the folder is searched as it is, and again with its real rows repeated under other
+names until there are as many as asked for. The first call is told apart from the later ones; of
+those, the median. Beside it, what a single search takes inside a running program.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from common import report, run, seconds
+
+import cbir
+from cbir.stores import open_store
+from cbir.stores.base import PathList, Rows, Snapshot
+
+
+def main() -> None:
+    """Measure, print, keep."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("dataset", type=Path)
+    parser.add_argument("--rows", type=int, action="append", help="repeatable; default 50000")
+    parser.add_argument("--descriptor", default="hsv")
+    parser.add_argument("--rounds", type=int, default=9)
+    options = parser.parse_args()
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        small = str(Path(folder) / "small.csv")
+        cbir.index(str(options.dataset), small, [options.descriptor])
+        query = options.dataset / cbir.open(small).paths[0]
+        rows.append(_measure(small, query, options.rounds))
+        for count in options.rows or [50_000]:
+            large = str(Path(folder) / f"large-{count}.csv")
+            _repeat(open_store(small).snapshot(), large, count)
+            rows.append(_measure(large, query, options.rounds))
+    columns = ["rows", "descriptor", "first s", "later s", "in a program ms"]
+    report(f"search-latency-{options.dataset.name}", columns, rows)
+
+
+def _repeat(snapshot: Snapshot, path: str, count: int) -> None:
+    """Write an index of `count` rows that repeats those of `snapshot`."""
+    source = np.arange(count) % len(snapshot.rows)
+    paths = PathList.of(f"{row:09}/{snapshot.rows.paths[int(i)]}" for row, i in enumerate(source))
+    rows = Rows(paths, snapshot.rows.facts[source])
+    matrices = {
+        record.alias: snapshot.matrix(record.alias)[source] for record in snapshot.metadata.records
+    }
+    with open_store(path).writer() as writer:
+        writer.commit(snapshot.metadata, rows, matrices)
+
+
+def _measure(index: str, query: Path, rounds: int) -> list[object]:
+    command = ["search", "--no-montage", "-i", index, "-q", str(query)]
+    times = [seconds(lambda: run(*command)) for _ in range(rounds + 1)]
+    opened = cbir.open(index)
+    opened.search(query)
+    inside = [seconds(lambda: opened.search(query)) for _ in range(rounds)]
+    return [
+        len(opened),
+        opened.descriptors[0],
+        round(times[0], 3),
+        round(statistics.median(times[1:]), 3),
+        round(1000 * statistics.median(inside), 2),
+    ]
+
+
+if __name__ == "__main__":
+    main()

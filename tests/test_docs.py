@@ -1,0 +1,86 @@
+"""The documentation says what is true: its commands run, its pages are up to date."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .conftest import PROJECT
+
+
+@pytest.fixture
+def workplace(tmp_path: Path) -> Path:
+    """A copy of the sample pictures to run the documentation's commands in."""
+    for name in ("data", "queries"):
+        shutil.copytree(PROJECT / name, tmp_path / name)
+    return tmp_path
+
+
+def blocks(page: str, language: str) -> list[str]:
+    text = (PROJECT / page).read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+
+
+def test_the_commands_of_the_readme_run(workplace: Path) -> None:
+    tour = "\n".join(blocks("README.md", "bash"))
+    scripts = str(Path(sys.executable).parent)
+    env = {**os.environ, "PATH": os.pathsep.join([scripts, os.environ["PATH"]])}
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", tour],
+        cwd=workplace, env=env, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert (workplace / "montage.jpg").exists() and (workplace / "all.png").exists()
+
+
+@pytest.mark.parametrize("page", ["docs/python.md", "README.md"])
+def test_the_python_of_the_documentation_runs(workplace: Path, page: str) -> None:
+    script = workplace / "page.py"
+    script.write_text("\n".join(blocks(page, "python")), encoding="utf-8")
+    if page == "README.md":
+        command = [sys.executable, "-m", "cbir", "index", "-d", "data", "-q"]
+        subprocess.run(command, cwd=workplace, check=True)
+    done = subprocess.run(
+        [sys.executable, script], cwd=workplace, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "windmill" in done.stdout or "cat" in done.stdout
+
+
+def test_the_readme_has_exactly_two_set_up_commands() -> None:
+    commands = blocks("README.md", "sh")
+    assert len(commands) == 2
+    assert all(command.count("\n") == 1 for command in commands)
+
+
+def test_links_lead_somewhere() -> None:
+    for page in [PROJECT / "README.md", *(PROJECT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_pages_with_figures_are_up_to_date() -> None:
+    code = (
+        "import pages\n"
+        "assert (pages.DOCS / 'descriptors.md').read_text() == pages.descriptors_page()\n"
+        "assert (pages.DOCS / 'speed.md').read_text() == pages.speed_page()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=PROJECT / "benchmarks", capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, "run: python benchmarks/pages.py\n" + done.stderr
+
+
+def test_every_sample_picture_has_a_source_and_a_license() -> None:
+    text = (PROJECT / "data" / "README.md").read_text(encoding="utf-8")
+    for folder in ("data", "queries"):
+        for path in (PROJECT / folder).rglob("*.jpg"):
+            name = str(path.relative_to(PROJECT / folder))
+            assert f"`{name}`" in text or f"`{folder}/{name}`" in text, path
