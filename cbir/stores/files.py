@@ -74,7 +74,8 @@ def sync_folder(folder: str) -> None:
 def save_arrays(path: str, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write named arrays as an ``.npz`` file, durably."""
     with written_aside(path) as file:
-        np.savez(file, allow_pickle=False, **dict(sorted(arrays.items())))
+        # The stubs fear that an array is called `allow_pickle`, which numpy 2.0 would store as one.
+        np.savez(file, **dict(sorted(arrays.items())))  # type: ignore[arg-type]
 
 
 def load_arrays(path: str) -> dict[str, NDArray[Any]]:
