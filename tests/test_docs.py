@@ -15,7 +15,7 @@ from .conftest import PROJECT
 
 
 @pytest.fixture
-def workplace(tmp_path: Path) -> Path:
+def playground(tmp_path: Path) -> Path:
     """A copy of the sample pictures to run the documentation's commands in."""
     for name in ("data", "queries"):
         shutil.copytree(PROJECT / name, tmp_path / name)
@@ -27,27 +27,27 @@ def blocks(page: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
 
-def test_the_commands_of_the_readme_run(workplace: Path) -> None:
+def test_the_commands_of_the_readme_run(playground: Path) -> None:
     tour = "\n".join(blocks("README.md", "bash"))
     scripts = str(Path(sys.executable).parent)
     env = {**os.environ, "PATH": os.pathsep.join([scripts, os.environ["PATH"]])}
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", tour],
-        cwd=workplace, env=env, capture_output=True, text=True, check=False,
+        cwd=playground, env=env, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert (workplace / "montage.jpg").exists() and (workplace / "all.png").exists()
+    assert (playground / "montage.jpg").exists() and (playground / "all.png").exists()
 
 
 @pytest.mark.parametrize("page", ["docs/python.md", "README.md"])
-def test_the_python_of_the_documentation_runs(workplace: Path, page: str) -> None:
-    script = workplace / "page.py"
+def test_the_python_of_the_documentation_runs(playground: Path, page: str) -> None:
+    script = playground / "page.py"
     script.write_text("\n".join(blocks(page, "python")), encoding="utf-8")
     if page == "README.md":
         command = [sys.executable, "-m", "cbir", "index", "-d", "data", "-q"]
-        subprocess.run(command, cwd=workplace, check=True)
+        subprocess.run(command, cwd=playground, check=True)
     done = subprocess.run(
-        [sys.executable, script], cwd=workplace, capture_output=True, text=True, check=False
+        [sys.executable, script], cwd=playground, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     assert "windmill" in done.stdout or "cat" in done.stdout
