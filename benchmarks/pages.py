@@ -84,7 +84,7 @@ def descriptors_page() -> str:
     built_in = [one for one in classes if one.__module__.startswith("cbir.")]
     parts = [INTRODUCTION, *map(_section, built_in), _metrics(), MEASURED]
     parts += [_measured(name, title) for name, title in SETS.items()]
-    parts.append(_vocabulary())
+    parts += [_vocabulary(), *(_choices(name) for name in ("corel1k", "holidays_half"))]
     return "\n".join(parts)
 
 
@@ -137,6 +137,11 @@ def _vocabulary() -> str:
         " moves mAP by about 0.01. The default is the first row with 4, 2 and 1 votes: integers"
         " throughout, so that it is the same on every machine.\n\n" + _table(document)
     )
+
+
+def _choices(name: str) -> str:
+    document = json.loads((RESULTS / f"choices-{name}.json").read_text())
+    return f"### What the constants are worth, on {name}\n\n{_table(document)}"
 
 
 def _table(document: dict[str, Any], keep: tuple[str, ...] = ()) -> str:

@@ -55,17 +55,18 @@ def main() -> None:
     for dataset in options.dataset:
         for spec in options.descriptor or ["hsv"]:
             with tempfile.TemporaryDirectory() as folder:
-                index = _make_index(dataset, spec, options.train, Path(folder))
+                index = make_index(dataset, spec, options.train, Path(folder))
                 cost = _cost(dataset, index)
                 for metric in options.metric or [None]:
-                    measures = _measure(index, options.truth, options.queries, metric)
+                    measures = measure(index, options.truth, options.queries, metric)
                     rows.append([dataset.name, spec, *measures, *cost])
     columns = ["dataset", "descriptor", "metric", "queries", *(f"P@{k}" for k in CUTOFFS), "mAP"]
     columns += ["ms/image", "bytes/image"]
     report(options.name or f"quality-{options.dataset[0].name}", columns, rows)
 
 
-def _make_index(dataset: Path, spec: str, train: list[Path] | None, folder: Path) -> cbir.Index:
+def make_index(dataset: Path, spec: str, train: list[Path] | None, folder: Path) -> cbir.Index:
+    """Index a folder by one descriptor, with a vocabulary trained on other folders."""
     vocabulary = None
     descriptor = parse(spec).descriptor
     if train and isinstance(descriptor, TrainedDescriptor):
@@ -94,7 +95,8 @@ def _cost(dataset: Path, index: cbir.Index) -> list[Any]:
     return [round(1000 * statistics.median(times), 3), index.vectors()[0].nbytes]
 
 
-def _measure(index: cbir.Index, truth: str, queries: str, metric: str | None) -> list[Any]:
+def measure(index: cbir.Index, truth: str, queries: str, metric: str | None) -> list[Any]:
+    """Return the metric, the number of queries, the precisions and the mAP."""
     labels = np.array([_label(path, truth) for path in index.paths])
     searcher = index.searcher(metric=metric)
     vectors = index.vectors()

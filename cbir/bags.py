@@ -80,9 +80,9 @@ class BagSpace:
         """Return the exact distances of some rows."""
         return self._parted(query, self._dense.exact(query, rows), self._empty[rows])
 
-    def tolerance(self, distance: float) -> float:
+    def tolerance(self, query: Row, distance: float) -> float:
         """Return by how much an estimate may be off."""
-        return self._dense.tolerance(distance)
+        return self._dense.tolerance(query, distance)
 
     def _parted(self, query: Row, distances: NDArray[Any], empty: NDArray[Any]) -> NDArray[Any]:
         distances[empty == query.any()] = self._farthest

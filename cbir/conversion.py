@@ -19,15 +19,15 @@ def to_rgb(image: Image.Image) -> NDArray[Any]:
         lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
         image = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB") or image
     elif image.mode.startswith(("I", "F")):
-        grey = _to_8_bits(np.asarray(image))
-        return np.repeat(grey[:, :, None], 3, axis=2)
+        gray = _to_8_bits(np.asarray(image))
+        return np.repeat(gray[:, :, None], 3, axis=2)
     elif image.has_transparency_data or image.mode in ("RGBa", "La"):
         image = on_white(image.convert("RGBA"))
     return np.asarray(image.convert("RGB"))
 
 
 def _to_8_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """Bring deep grey values to 0–255.
+    """Bring deep gray values to 0–255.
 
     Floats within 0–1 and integers up to 65535 have a known scale; anything beyond is stretched
     between its extremes, because its scale is not told.

@@ -146,12 +146,11 @@ class Picture:
     def _decode(self, size: int | None) -> Pixels:
         header, silence = self.header, native.noise()
         if header.format == "JPEG" and header.plain:
-            reduction = _jpeg_reduction(header, size)
-            decoded = self._with_opencv(_JPEG_REDUCTIONS[reduction])
+            decoded = self._with_opencv(_jpeg_reduction(header, size))
         elif size is not None:
             return fit(self.pixels(None), size)
         elif header.plain:
-            decoded = self._with_opencv(0)
+            decoded = self._with_opencv(1)
         else:
             decoded = _decode_with_pillow(self.path, self.data)
         self.suspect |= native.noise() != silence
@@ -159,7 +158,7 @@ class Picture:
         return decoded if size is None else _resize_to(decoded, _fitted(header, size))
 
     def _with_opencv(self, reduction: int) -> Pixels:
-        flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION | reduction
+        flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION | _JPEG_REDUCTIONS[reduction]
         try:
             decoded = cv2.imdecode(np.frombuffer(self.data, np.uint8), flags)
         except cv2.error:
@@ -171,7 +170,8 @@ class Picture:
         whole = _decode_with_pillow(self.path, self.data)
         if self.header.format != "JPEG":
             raise UnreadableImageError(self.path, "truncated or damaged")
-        return whole if not reduction else _resize_to(whole, _reduced(whole, reduction))
+        height, width = whole.shape[:2]
+        return _resize_to(whole, (-(-width // reduction), -(-height // reduction)))
 
 
 def open_picture(image: str | os.PathLike[str] | Pixels) -> Picture | ArrayPicture:
@@ -180,7 +180,7 @@ def open_picture(image: str | os.PathLike[str] | Pixels) -> Picture | ArrayPictu
     Raises
     ------
     UnreadableImageError
-        When the file cannot be read, or the array is not 8-bit grey, RGB or RGBA.
+        When the file cannot be read, or the array is not 8-bit gray, RGB or RGBA.
     """
     if isinstance(image, np.ndarray):
         return ArrayPicture(image)
@@ -193,7 +193,7 @@ class ArrayPicture:
     Parameters
     ----------
     image : ndarray of uint8, shape (height, width), (height, width, 3) or (height, width, 4)
-        Grey, RGB or RGBA; transparency is composited on white.
+        Gray, RGB or RGBA; transparency is composited on white.
     """
 
     path = "<array>"
@@ -201,7 +201,7 @@ class ArrayPicture:
     def __init__(self, image: Pixels) -> None:
         if image.dtype != np.uint8 or image.size == 0:
             raise UnreadableImageError(
-                self.path, "not an 8-bit picture", "give a uint8 array of grey, RGB or RGBA pixels"
+                self.path, "not an 8-bit picture", "give a uint8 array of gray, RGB or RGBA pixels"
             )
         if image.ndim == 2:
             image = np.repeat(image[:, :, None], 3, axis=2)
@@ -329,12 +329,6 @@ def _fitted(header: Header, size: int) -> tuple[int, int]:
     if longest <= size:
         return width, height
     return max(1, round(width * size / longest)), max(1, round(height * size / longest))
-
-
-def _reduced(image: Pixels, flag: int) -> tuple[int, int]:
-    """Return the width and height that OpenCV's reduction `flag` would have given."""
-    reduction = next(k for k, value in _JPEG_REDUCTIONS.items() if value == flag)
-    return -(-image.shape[1] // reduction), -(-image.shape[0] // reduction)
 
 
 def _resize_to(image: Pixels, size: tuple[int, int]) -> Pixels:

@@ -81,17 +81,14 @@ class Known:
         if row is not None and self._previous:
             facts = self._previous.rows.facts[row]
             if (facts["bytes"], facts["mtime"]) == (found.size, found.mtime):
-                return self._item(facts["sha256"].tobytes())
+                return self.with_content(facts["sha256"].tobytes())
         entry = self._entries.get(found.path)
         if entry and (entry.size, entry.mtime) == (found.size, found.mtime):
-            return self._item(entry.sha256)
+            return self.with_content(entry.sha256)
         return None
 
     def with_content(self, sha256: bytes) -> Item | None:
         """Return what is known of a content, whatever the file's name was."""
-        return self._item(sha256)
-
-    def _item(self, sha256: bytes) -> Item | None:
         row, entry = self._row_of.get(sha256, -1), self._entry_of.get(sha256)
         rows: dict[str, Row] = {}
         width = height = 0

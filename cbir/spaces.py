@@ -47,7 +47,7 @@ class Space(Protocol):
     def exact(self, query: Row, rows: NDArray[np.intp]) -> Distances:
         """Return the exact distances of some rows."""
 
-    def tolerance(self, distance: float) -> float:
+    def tolerance(self, query: Row, distance: float) -> float:
         """Return by how much an estimate near `distance` may be off."""
 
 
@@ -112,7 +112,7 @@ def nearest(
     if np.isfinite(estimates).all():
         limit = float(np.partition(estimates[candidates], top - 1)[top - 1])
         # Both the limit and an estimate below it may be off.
-        limit += 2 * space.tolerance(limit)
+        limit += 2 * space.tolerance(query, limit)
         candidates = candidates[estimates[candidates] <= limit]
     distances = space.exact(query, candidates)
     order = np.lexsort((candidates, distances))[:top]
@@ -169,9 +169,13 @@ class DenseSpace:
             distances[start : start + step] = self.metric.between(values, block)
         return distances
 
-    def tolerance(self, distance: float) -> float:
-        # All sums but the cosine's are of terms of one sign, so their error is relative.
-        return 1e-4 * abs(distance) + (1e-5 if self.metric.name == "cosine" else 0.0)
+    def tolerance(self, query: Row, distance: float) -> float:
+        # Summing is off by a share of the distance; rounding the values, by a share of their size,
+        # which matters for rows that are nearly equal. A cosine has no size.
+        rounding = 1e-6 if self._precision() is np.float32 else 1e-13
+        cosine = self.metric.name == "cosine"
+        size = 10.0 if cosine else float(np.abs(self.encoding.values(query)).sum())
+        return rounding * (100 * abs(distance) + size)
 
     def _scan(self) -> Callable[[Row, Row, Row], None]:
         self._scanned += self.matrix.size
@@ -215,5 +219,5 @@ class BitSpace:
     def exact(self, query: Row, rows: NDArray[np.intp]) -> Distances:
         return hamming(query, self.matrix[rows]).astype(np.float64)
 
-    def tolerance(self, distance: float) -> float:
+    def tolerance(self, query: Row, distance: float) -> float:
         return 0.0

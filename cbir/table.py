@@ -80,9 +80,10 @@ class Table:
         paths, facts = PathList.of(self._paths), self._facts[: self.count]
         own: dict[str, list[str]] = {}
         if previous is not None and previous.rows.own:
+            contents = enumerate(previous.rows.facts["sha256"])
+            by_content = {content.tobytes(): row for row, content in contents}
             sources = [
                 _source(path, content.tobytes(), previous.rows, by_content, same_root)
-                for by_content in [_by_content(previous.rows)]
                 for path, content in zip(paths, facts["sha256"], strict=True)
             ]
             own = {
@@ -90,10 +91,6 @@ class Table:
                 for name, column in previous.rows.own.items()
             }
         return Rows(paths, facts, own)
-
-
-def _by_content(rows: Rows) -> dict[bytes, int]:
-    return {content.tobytes(): row for row, content in enumerate(rows.facts["sha256"])}
 
 
 def _source(

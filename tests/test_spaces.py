@@ -92,3 +92,13 @@ def test_a_row_that_is_no_number_comes_last() -> None:
     matrix = np.array([[1.0], [np.nan], [3.0]], np.float32)
     ranked = nearest(DenseSpace(matrix, Encoding(), METRICS["manhattan"]), matrix[0], 2)
     assert ranked == [(0, 0.0), (2, 2.0)]
+
+
+@pytest.mark.parametrize("name", METRIC_NAMES)
+def test_nearly_equal_rows_with_a_scale_are_ranked_right(name: str) -> None:
+    rng = np.random.default_rng(4)
+    matrix = (60_000 + rng.integers(0, 3, (80, 12))).astype(np.uint16)
+    encoding = Encoding(1 / 65_535)
+    exact = METRICS[name].between(encoding.values(matrix[3]), encoding.values(matrix))
+    ranked = nearest(DenseSpace(matrix, encoding, METRICS[name]), matrix[3], 9)
+    assert ranked == brute_force(exact, 9)

@@ -7,19 +7,13 @@ from typing import Any
 
 import click
 
-from cbir.cli.options import Command, write_text
+from cbir.cli.options import Command, format_option, write_text
 from cbir.descriptors.base import Descriptor
 from cbir.descriptors.registry import Broken, available
 
 
 @click.command(cls=Command)
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    help="[default: table]",
-)
+@format_option
 def descriptors(format_: str) -> None:
     """List what can be computed.
 

@@ -7,20 +7,14 @@ import sys
 
 import click
 
-from cbir.cli.options import Command, write_text
+from cbir.cli.options import Command, format_option, write_text
 from cbir.errors import printable
 from cbir.inspecting import Inspection, inspect
 
 
 @click.command(cls=Command)
 @click.argument("index_path", metavar="INDEX", default="index.csv")
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    help="[default: table]",
-)
+@format_option
 def info(index_path: str, format_: str) -> None:
     """Say what an index holds.
 

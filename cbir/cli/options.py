@@ -55,6 +55,17 @@ def index_option(function: F) -> F:
     )(function)
 
 
+def format_option(function: F) -> F:
+    """Add ``--format`` of the commands that tell something."""
+    return click.option(
+        "--format",
+        "format_",
+        type=click.Choice(["table", "json"]),
+        default="table",
+        help="[default: table]",
+    )(function)
+
+
 def version_option(function: F) -> F:
     """Add ``--version``."""
     return click.version_option(cbir.__version__, prog_name="cbir")(function)

@@ -19,7 +19,7 @@ class TerminalWatcher(Watcher):
     quiet : bool
         Only warnings and unreadable files.
     verbose : bool
-        Each file whose reason was told already, and what is being done.
+        Also each file whose reason and remedy were told already.
     """
 
     def __init__(self, quiet: bool = False, verbose: bool = False) -> None:

@@ -73,7 +73,7 @@ def orb_features(image: Pixels, count: int, upright: bool = False) -> NDArray[np
 
 def _detector(count: int) -> cv2.ORB:
     # A lower corner threshold and a narrower border than OpenCV's: more keypoints in smooth and
-    # small pictures, 0.04 and 0.01 more mAP on Holidays.
+    # small pictures. benchmarks/choices.py measures both.
     return cv2.ORB.create(
         nfeatures=count, scaleFactor=_SCALE, nlevels=_LEVELS, edgeThreshold=_BORDER, fastThreshold=5
     )

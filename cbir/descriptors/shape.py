@@ -46,8 +46,8 @@ class Hog(Descriptor):
     ----------
     N. Dalal, B. Triggs, "Histograms of oriented gradients for human detection", CVPR 2005. It
     departs from the paper in that votes are not interpolated between neighboring cells and bins,
-    and that faint blocks are not scaled to full length. With the paper's vanishing constants, a
-    few pictures of mere noise were near to everything, and P@10 on Corel-1k was 0.33, not 0.45.
+    and that faint blocks are not scaled to full length. With the paper's vanishing constants a
+    few pictures of mere noise are near to everything; ``benchmarks/choices.py`` measures it.
 
     Examples
     --------

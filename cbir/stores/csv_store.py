@@ -26,7 +26,7 @@ from cbir.descriptors.base import Row, State, state_digest
 from cbir.errors import BrokenIndexError, printable, reason_of
 from cbir.stores.base import Derivation, IndexStore, Metadata, Record, Rows, Snapshot, Writer
 from cbir.stores.cache import Cache, cache_folders, clear_others
-from cbir.stores.csv_text import read_csv, read_header, write_csv
+from cbir.stores.csv_text import read_csv, read_header, rebuilding, write_csv
 from cbir.stores.files import explained, load_arrays, save_arrays, sync_folder, written_aside
 from cbir.stores.generations import Generation, Stamp, read_generations
 from cbir.stores.journal import Journal
@@ -338,9 +338,3 @@ def content_of(path: Path) -> str:
     """Identify the content of a file."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
-
-
-def rebuilding(index: str, dataset: str = "DIR") -> str:
-    """Return the remedy for an index that cannot be used."""
-    command = f"index --dataset {printable(dataset)} --index {printable(index)} --rebuild"
-    return f"build it again: {command}"

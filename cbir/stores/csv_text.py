@@ -113,11 +113,8 @@ def read_csv(path: str, records: Sequence[Record]) -> tuple[Rows, dict[str, Row]
         for record in records
     }
     facts = np.concatenate([part.facts for part in parts])[order]
-    own = {
-        name: [column[i] for i in order]
-        for name in parts[0].own
-        for column in [[value for part in parts for value in part.own[name]]]
-    }
+    columns = {name: [cell for part in parts for cell in part.own[name]] for name in parts[0].own}
+    own = {name: [cells[i] for i in order] for name, cells in columns.items()}
     return Rows(PathList.of(paths[i] for i in order), facts, own), matrices
 
 
@@ -139,7 +136,7 @@ def read_header(path: str) -> list[str]:
             f"{printable(path)}: its columns are separated by semicolons; save it with commas"
         )
     if not header:
-        raise BrokenIndexError(f"{printable(path)}: the index is empty; {_rebuild(path)}")
+        raise BrokenIndexError(f"{printable(path)}: the index is empty; {rebuilding(path)}")
     missing = [name for name in ("path", *FACT_COLUMNS) if name not in header]
     if missing:
         raise BrokenIndexError(
@@ -183,7 +180,7 @@ def _parsed(path: str, header: Sequence[str], records: Sequence[Record]) -> Iter
     except (ValueError, OverflowError, pandas.errors.ParserError) as error:
         fault = _find_fault(path, header, records)
         raise BrokenIndexError(
-            f"{printable(path)}: {fault or error}; mend it, or {_rebuild(path)}"
+            f"{printable(path)}: {fault or error}; mend it, or {rebuilding(path)}"
         ) from None
 
 
@@ -290,7 +287,7 @@ def _check_columns(path: str, header: Sequence[str], records: Sequence[Record]) 
         missing = [name for name in record.columns if name not in there]
         if missing:
             raise BrokenIndexError(
-                f"{printable(path)}: the column {missing[0]!r} is missing; {_rebuild(path)}"
+                f"{printable(path)}: the column {missing[0]!r} is missing; {rebuilding(path)}"
             )
 
 
@@ -300,7 +297,7 @@ def _check_end(path: str) -> None:
         if file.read(1) not in b"\r\n":
             raise BrokenIndexError(
                 f"{printable(path)}: the last line has no end: the file seems to be cut off;"
-                f" if that line is whole, end it with a newline, else {_rebuild(path)}"
+                f" if that line is whole, end it with a newline, else {rebuilding(path)}"
             )
 
 
@@ -312,8 +309,10 @@ def _check_unique(path: str, paths: Sequence[str]) -> None:
             )
 
 
-def _rebuild(path: str) -> str:
-    return f"build it again: index --dataset DIR --index {printable(path)} --rebuild"
+def rebuilding(index: str, dataset: str = "DIR") -> str:
+    """Return the remedy for an index that cannot be used."""
+    command = f"index --dataset {printable(dataset)} --index {printable(index)} --rebuild"
+    return f"build it again: {command}"
 
 
 def _find_fault(path: str, header: Sequence[str], records: Sequence[Record]) -> str | None:

@@ -1,0 +1,91 @@
+"""What the constants of the descriptors are worth: each put back to the usual value, one by one.
+
+Example::
+
+    python benchmarks/choices.py holidays --truth 'groups:^(....)' --queries first \\
+        --train background --train clothing
+
+The first row of a descriptor is as it is; the others say what was changed. The options are those
+of benchmarks/quality.py. The last column is the median distance between two pictures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import cv2
+import numpy as np
+from common import report
+from quality import make_index, measure
+
+from cbir.descriptors import local, shape, words
+from cbir.spaces import nearest
+
+CHOICES: list[tuple[str, str, dict[str, Any]]] = [
+    ("hog", "as it is", {}),
+    ("hog", "the paper's constants", {"shape._FAINT": 1e-5, "shape._SOFT": 1e-10}),
+    ("orb", "as it is", {}),
+    ("orb", "OpenCV's corner threshold", {"fastThreshold": 20}),
+    ("orb", "OpenCV's border", {"edgeThreshold": 31}),
+    ("orb", "not spread", {"local._CANDIDATES": 1}),
+    ("orb", "one vote a feature", {"words._VOTES": (1,)}),
+]
+MODULES = {"shape": shape, "local": local, "words": words}
+
+
+def main() -> None:
+    """Measure, print, keep."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("dataset", type=Path)
+    parser.add_argument("--truth", default="folders")
+    parser.add_argument("--queries", choices=["all", "first"], default="all")
+    parser.add_argument("--train", action="append", type=Path)
+    options = parser.parse_args()
+    rows = []
+    for spec, label, changes in CHOICES:
+        with tempfile.TemporaryDirectory() as folder, _changed(changes):
+            index = make_index(options.dataset, spec, options.train, Path(folder))
+            measures = measure(index, options.truth, options.queries, None)
+            rows.append([spec, label, *measures[2:], round(_median_distance(index), 2)])
+    columns = ["descriptor", "choice", "P@1", "P@3", "P@10", "mAP", "median distance"]
+    report(f"choices-{options.dataset.name}", columns, rows)
+
+
+@contextlib.contextmanager
+def _changed(changes: dict[str, Any]) -> Iterator[None]:
+    """Put constants of modules, or arguments of the ORB detector, to other values for a while."""
+    arguments = {name: value for name, value in changes.items() if "." not in name}
+    usual = {"edgeThreshold": local._BORDER, "fastThreshold": 5}
+
+    def detector(count: int) -> cv2.ORB:
+        return cv2.ORB.create(nfeatures=count, scaleFactor=1.2, nlevels=8, **usual | arguments)
+
+    with contextlib.ExitStack() as stack:
+        if arguments:
+            stack.enter_context(mock.patch.object(local, "_detector", detector))
+        for name, value in changes.items():
+            module, _, constant = name.partition(".")
+            if constant:
+                stack.enter_context(mock.patch.object(MODULES[module], constant, value))
+        yield
+
+
+def _median_distance(index: Any) -> float:
+    searcher, vectors = index.searcher(), index.vectors()
+    rows = range(0, len(vectors), max(1, len(vectors) // 50))
+    distances = [
+        distance
+        for row in rows
+        for _, distance in nearest(searcher.space, vectors[row], len(vectors), excluded=row)
+    ]
+    return float(np.median(distances))
+
+
+if __name__ == "__main__":
+    main()
