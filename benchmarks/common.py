@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shlex
 import subprocess
 import sys
 import time
@@ -27,7 +28,7 @@ def report(name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
     print("\n".join(lines))
     RESULTS.mkdir(exist_ok=True)
     document = {
-        "command": " ".join(["python", *map(_shortened, sys.argv)]),
+        "command": shlex.join(["python", *map(_shortened, sys.argv)]),
         "versions": {
             "python": platform.python_version(),
             **{name: version(name) for name in ("cbir", "numpy", "opencv-python-headless")},

@@ -133,9 +133,9 @@ def _measured(name: str, title: str) -> str:
 def _vocabulary() -> str:
     document = json.loads((RESULTS / "vocabulary.json").read_text())
     return (
-        "### Vocabularies for `orb`\n\nOn the same half of Holidays, by chi2; training on one seed"
-        " moves mAP by about 0.01. The default is the first row with 4, 2 and 1 votes: integers"
-        " throughout, so that it is the same on every machine.\n\n" + _table(document)
+        "### Vocabularies for `orb`\n\nOn the same half of Holidays, by chi2. The default is the"
+        " first row with 4, 2 and 1 votes: integers throughout, so that it is the same on every"
+        " machine.\n\n" + _table(document)
     )
 
 
