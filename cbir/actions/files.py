@@ -32,17 +32,13 @@ def opened(path: str) -> Iterator[io.BufferedReader]:
     OSError
         When it cannot be opened, or is anything but a regular file.
     """
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    flags = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
     if os.path.islink(path):  # O_NOFOLLOW would only tell of "too many levels"
         raise OSError(errno.ELOOP, "it is a symbolic link", path)
-    with open(path, "rb", opener=lambda name, _: os.open(name, flags | _binary())) as file:
+    with open(path, "rb", opener=lambda name, _: os.open(name, os.O_RDONLY | flags)) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file", path)
         yield file
-
-
-def _binary() -> int:
-    return getattr(os, "O_BINARY", 0)
 
 
 def sha256_of(path: str) -> bytes:

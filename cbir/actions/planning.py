@@ -255,11 +255,8 @@ class _Planner:
         self._check_reached_once(removal, copy, status, kept)
         if self.action in ("hardlink", "symlink"):
             self._check_linkable(removal, status, kept)
-        target = None
-        if self.destination is not None:
-            target = os.path.join(self.destination, self._relative(removal.copy))
-        else:
-            self._relative(removal.copy)
+        relative = self._relative(removal.copy)
+        target = os.path.join(self.destination, relative) if self.destination is not None else None
         return Step(removal, keeper, copy, target, status.st_size)
 
     def _regular(self, path: str) -> os.stat_result:

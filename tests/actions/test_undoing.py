@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
@@ -121,7 +122,7 @@ steps = st.lists(
 def test_undo_restores_exactly_what_there_was(
     files: list[tuple[str, int, int, int]], actions: list[Action], data: st.DataObject
 ) -> None:
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, mock.patch("os.fsync"):
         root, log = Path(folder, "photos"), str(Path(folder, "log"))
         for i, (place, content, mtime, mode) in enumerate(files):
             write(root, f"{place}{i}.jpg", bytes([content]), mtime).chmod(mode)
