@@ -28,8 +28,8 @@ KILLED = 9
 TRACED = {module.__file__ for module in (acting, clearing, files, undoing)}
 
 
-FILES = 30
-KILLS = 10
+FILES = 24
+KILLS = 7
 
 
 def at_lines(way: str, folder: str, stride: str) -> None:
