@@ -14,7 +14,8 @@ have in a group although they are none. Photographs that copies are placed in ar
 folders beforehand.
 
 Other libraries' hashes (see `peers.py`) stand beside it, twice: at the customary threshold, and at
-the largest one that gives no false pair, which nobody could know beforehand.
+the largest one that gives no false pair, which nobody could know beforehand ("none" where two
+pictures that are no copies have the same hash).
 """
 
 from __future__ import annotations
@@ -255,7 +256,7 @@ def peer_outcomes(
     return [
         Outcome(
             peer.label,
-            f"≤ {threshold}{note}",
+            (f"≤ {threshold}" if threshold >= 0 else "none") + note,
             right <= threshold,
             int(pairs[: threshold + 1].sum()),
             int(matches[: threshold + 1].sum()),
