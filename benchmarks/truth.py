@@ -1,7 +1,8 @@
 """Which pictures of real folders are copies of each other already, before any copy is made.
 
 Files that are equal byte for byte are; the rest was labeled by eye, in a CSV file whose first two
-columns name two copies of one picture, each as ``FOLDER/PATH`` below it.
+columns name two pictures, each as ``FOLDER/PATH`` below it. Pairs whose verdict there is unclear
+are taken for copies, which leaves them out: a pair of copies is no false one, and no original.
 """
 
 from __future__ import annotations
