@@ -71,6 +71,17 @@ core of a small cloud machine, decoding not included; bytes is what a row takes 
 """
 
 
+HASHES = """\
+### Hashes
+
+Differing bits of copies: recompressed as JPEG of quality 10, reduced to a quarter of the sides,
+blurred; each by its mean and its 99th percentile. others: of other pictures, the mean and the
+least. turned: between the hashes derived for the other orientations and those of the turned
+pictures. quality: of the pictures, the least (a black night sky) and the 1st percentile; of blank
+ones, the highest and the 99th percentile.
+"""
+
+
 def main() -> None:
     """Write the pages."""
     for name, text in (("descriptors", descriptors_page()), ("speed", speed_page())):
@@ -84,6 +95,7 @@ def descriptors_page() -> str:
     built_in = [one for one in classes if one.__module__.startswith("cbir.")]
     parts = [INTRODUCTION, *map(_section, built_in), _metrics(), MEASURED]
     parts += [_measured(name, title) for name, title in SETS.items()]
+    parts += [_hashes()]
     parts += [_vocabulary(), *(_choices(name) for name in ("corel1k", "holidays_half"))]
     return "\n".join(parts)
 
@@ -101,8 +113,10 @@ def speed_page() -> str:
 def _section(cls: type[Descriptor]) -> str:
     descriptor = cls()
     defaults = descriptor.parameters
-    parameters = ", ".join(f"`{key}={value}`" for key, value in defaults.items())
+    parameters = ", ".join(f"`{key}={value}`" for key, value in defaults.items()) or "none"
     unit = "bits" if cls.kind == "hash" else "numbers"
+    if cls.has_quality:
+        unit += f" and a quality of 0 to 100 (below {cls.least_quality} the bits say too little)"
     size = f"{descriptor.working_size} px" if descriptor.working_size else "full size"
     paragraphs = (cls.__doc__ or "").split("\n\n")
     summary = cls.summary[0].upper() + cls.summary[1:]
@@ -128,6 +142,11 @@ def _metrics() -> str:
 def _measured(name: str, title: str) -> str:
     document = json.loads((RESULTS / f"quality-{name}.json").read_text())
     return f"### {title}\n\n{_table(document)}\n"
+
+
+def _hashes() -> str:
+    document = json.loads((RESULTS / "hashes.json").read_text())
+    return HASHES + "\n" + _table(document)
 
 
 def _vocabulary() -> str:

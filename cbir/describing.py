@@ -24,7 +24,8 @@ def describe(image: str | os.PathLike[str] | Pixels, descriptor: str = "hsv") ->
     Returns
     -------
     ndarray, shape (width,)
-        The numbers that an index would store, of the descriptor's type.
+        The numbers that an index would store, of the descriptor's type; of a hash the packed bits,
+        and one byte for the quality of those that have one.
 
     Raises
     ------

@@ -66,7 +66,8 @@ def open_space(descriptor: Descriptor, matrix: Row, metric: Metric, derive: Deri
         Where to keep what is computed from the whole matrix.
     """
     if descriptor.kind == "hash":
-        return BitSpace(matrix)
+        # Copied where a quality stands behind the bits: a scan wants them without gaps.
+        return BitSpace(np.ascontiguousarray(matrix[:, : descriptor.dimension // 8]))
     if descriptor.kind == "local":
         from cbir.bags import BagSpace
 
@@ -209,15 +210,18 @@ class DenseSpace:
 
 @dataclass
 class BitSpace:
-    """Packed bits, compared by the Hamming distance."""
+    """Packed bits, compared by the Hamming distance.
+
+    A query may have more bytes than the matrix; they are not compared.
+    """
 
     matrix: Row
 
     def estimate(self, query: Row) -> NDArray[np.int64]:
-        return hamming(query, self.matrix)
+        return hamming(query[: self.matrix.shape[1]], self.matrix)
 
     def exact(self, query: Row, rows: NDArray[np.intp]) -> Distances:
-        return hamming(query, self.matrix[rows]).astype(np.float64)
+        return hamming(query[: self.matrix.shape[1]], self.matrix[rows]).astype(np.float64)
 
     def tolerance(self, query: Row, distance: float) -> float:
         return 0.0

@@ -44,6 +44,21 @@ def test_the_rows_are_the_descriptors_of_the_pictures(photos: Path, index: str) 
             assert np.array_equal(row, cbir.describe(photos / path, alias))
 
 
+def test_hashes_stand_in_the_csv_with_their_qualities(photos: Path, index: str) -> None:
+    hashes = ("phash", "pdq", "dhash", "ahash", "whash", "colorhash")
+    cbir.index(str(photos), index, hashes)
+    frame, opened = pandas.read_csv(index), cbir.open(index)
+    for alias in hashes:
+        place = list(frame).index(alias)
+        assert frame.columns[place + 1] == f"{alias}_quality"
+        rows = opened.vectors(alias)
+        assert frame[alias].tolist() == ["h" + row[:-1].tobytes().hex() for row in rows]
+        assert frame[f"{alias}_quality"].tolist() == rows[:, -1].tolist()
+    frame.drop(columns="phash_quality").to_csv(index, index=False)
+    with pytest.raises(CbirError, match="the column 'phash_quality' is missing"):
+        cbir.open(index)
+
+
 def test_a_descriptors_numbers_are_the_same_alone_and_beside_others(
     photos: Path, tmp_path: Path
 ) -> None:

@@ -10,8 +10,9 @@ from hypothesis.extra.numpy import arrays
 
 from cbir import spaces
 from cbir.descriptors.base import ROOTS, Encoding
+from cbir.descriptors.hashing import DifferenceHash
 from cbir.metrics import METRICS, hamming
-from cbir.spaces import BitSpace, DenseSpace, nearest
+from cbir.spaces import BitSpace, DenseSpace, nearest, open_space
 
 METRIC_NAMES = ["chi2", "euclidean", "cosine", "manhattan"]
 MATRICES = arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 30)))
@@ -35,6 +36,15 @@ def test_ranking_equals_brute_force(name: str, matrix: np.ndarray, top: int, row
 def test_ranking_bits_equals_brute_force(matrix: np.ndarray, top: int) -> None:
     exact = hamming(matrix[0], matrix).astype(float)
     assert nearest(BitSpace(matrix), matrix[0], top) == brute_force(exact, top)
+
+
+def test_the_quality_behind_the_bits_is_not_compared() -> None:
+    rows = np.random.default_rng(5).integers(0, 256, (60, 9), np.uint8)
+    rows[30:, :8] = rows[:30, :8]
+    space = open_space(DifferenceHash(), rows, METRICS["hamming"], lambda name, build: build())
+    exact = hamming(rows[7, :8].copy(), rows[:, :8].copy()).astype(float)
+    assert nearest(space, rows[7], 60) == brute_force(exact, 60)
+    assert nearest(space, rows[7], 2) == [(7, 0.0), (37, 0.0)]
 
 
 @pytest.mark.parametrize("name", METRIC_NAMES)

@@ -22,12 +22,16 @@ from numpy.typing import NDArray
 from cbir.images import LADDER, Pixels
 
 Row = NDArray[Any]
-"""What a descriptor stores of one picture: a vector of small numbers, or packed bits."""
+"""What a descriptor stores of one picture: a vector of small numbers, or packed bits, which the
+quality may follow."""
 
 State = Mapping[str, NDArray[Any]]
 """What training gives: named arrays, for example a vocabulary's words."""
 
 Kind = Literal["global", "hash", "local"]
+
+HIGHEST_QUALITY = 100
+"""Of a hash; the lowest is 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,11 @@ class Descriptor(ABC):
         The metrics that make sense, the default first.
     meaning : str
         What a distance of the default metric means, with its range.
+    has_quality : bool
+        For a hash: one byte follows the bits, 0 to 100, that says how much of the picture they
+        rest on. The bits of a blank picture are an accident of its noise.
+    least_quality : int
+        Below it, a hash says too little for two pictures to be called alike.
     """
 
     name: ClassVar[str]
@@ -104,6 +113,8 @@ class Descriptor(ABC):
     summary: ClassVar[str]
     metrics: ClassVar[tuple[str, ...]]
     meaning: ClassVar[str]
+    has_quality: ClassVar[bool] = False
+    least_quality: ClassVar[int] = 0
 
     @property
     @abstractmethod
@@ -141,8 +152,8 @@ class Descriptor(ABC):
 
     @property
     def width(self) -> int:
-        """Stored numbers a picture: bytes for a hash, else the dimension."""
-        return self.dimension // 8 if self.kind == "hash" else self.dimension
+        """Stored numbers a picture: the dimension, or a hash's bytes and that of its quality."""
+        return self.dimension // 8 + self.has_quality if self.kind == "hash" else self.dimension
 
     @property
     def parameters(self) -> dict[str, Any]:

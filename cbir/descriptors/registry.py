@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from cbir.descriptors.base import Descriptor, Row, parameter_fields
+from cbir.descriptors.base import HIGHEST_QUALITY, Descriptor, Row, parameter_fields
 from cbir.errors import CbirError, UnreadableImageError, UsageError
 from cbir.images import ArrayPicture, Picture
 
@@ -23,6 +23,11 @@ _BUILT_IN = {
     "hog": "cbir.descriptors.shape:Hog",
     "orb": "cbir.descriptors.words:OrbWords",
     "phash": "cbir.descriptors.hashing:PerceptualHash",
+    "pdq": "cbir.descriptors.pdq:Pdq",
+    "dhash": "cbir.descriptors.hashing:DifferenceHash",
+    "ahash": "cbir.descriptors.hashing:AverageHash",
+    "whash": "cbir.descriptors.hashing:WaveletHash",
+    "colorhash": "cbir.descriptors.colorhash:ColorHash",
 }
 
 _ALIAS = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
@@ -38,10 +43,11 @@ class Named:
 
     @property
     def columns(self) -> list[str]:
-        """The index columns: one a number, a single one for a hash."""
-        if self.descriptor.kind == "hash":
-            return [self.alias]
-        return [f"{self.alias}_{i}" for i in range(self.descriptor.dimension)]
+        """The index columns: one a number; for a hash one, and one for its quality."""
+        descriptor = self.descriptor
+        if descriptor.kind == "hash":
+            return [self.alias, *([f"{self.alias}_quality"] if descriptor.has_quality else [])]
+        return [f"{self.alias}_{i}" for i in range(descriptor.dimension)]
 
     def describe(self, picture: Picture | ArrayPicture) -> Row:
         """Describe a picture, decoded for the descriptor's working size.
@@ -61,6 +67,9 @@ class Named:
             raise UnreadableImageError(picture.path, reason) from error
         if given != wanted:
             reason = f"the descriptor {self.alias!r} gave {given}, not {wanted} as it says"
+            raise UnreadableImageError(picture.path, reason)
+        if descriptor.has_quality and row[-1] > HIGHEST_QUALITY:
+            reason = f"the descriptor {self.alias!r} gave the quality {row[-1]}, not 0 to 100"
             raise UnreadableImageError(picture.path, reason)
         if not np.isfinite(row).all():
             reason = f"the descriptor {self.alias!r} gave a number that is not finite"

@@ -148,10 +148,16 @@ class Record:
         )
 
     @property
+    def quality_column(self) -> str | None:
+        """The column of a hash's quality, if the rows have one: a byte behind the bits."""
+        has_quality = self.kind == "hash" and self.width > self.dimension // 8
+        return f"{self.alias}_quality" if has_quality else None
+
+    @property
     def columns(self) -> list[str]:
         """The columns that hold its numbers."""
         if self.kind == "hash":
-            return [self.alias]
+            return [self.alias, *([self.quality_column] if self.quality_column else [])]
         return [f"{self.alias}_{i}" for i in range(self.width)]
 
 

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.descriptors.base import Row
+from cbir.descriptors.base import HIGHEST_QUALITY, Row
 from cbir.errors import BrokenIndexError, printable
 from cbir.stores.base import FACTS, PathList, Record, Rows
 
@@ -202,8 +202,12 @@ def _part(frame: Any, own: Sequence[str], records: Sequence[Record]) -> _Part:
 
 def _matrix(frame: Any, record: Record) -> Row:
     if record.kind == "hash":
-        packed = b"".join(_hash_of(cell, record.width) for cell in frame[record.alias])
-        return np.frombuffer(packed, np.uint8).reshape(-1, record.width)
+        length = record.dimension // 8
+        packed = b"".join(_hash_of(cell, length) for cell in frame[record.alias])
+        bits = np.frombuffer(packed, np.uint8).reshape(-1, length)
+        if record.quality_column is None:
+            return bits
+        return np.column_stack([bits, _qualities(frame[record.quality_column].to_numpy())])
     values = frame[record.columns].to_numpy()
     dtype = np.dtype(record.dtype)
     if dtype.kind == "f":
@@ -220,6 +224,13 @@ def _whole_numbers(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     if values.min() < limits.min or values.max() > limits.max:
         raise ValueError("a number is out of range")
     return values.astype(dtype)
+
+
+def _qualities(values: NDArray[Any]) -> NDArray[Any]:
+    qualities = _whole_numbers(values, np.dtype(np.uint8))
+    if (qualities > HIGHEST_QUALITY).any():
+        raise ValueError("a quality is out of range")
+    return qualities
 
 
 def _bytes_of_hex(cell: str, length: int) -> bytes:
@@ -261,7 +272,10 @@ def _quoted(cell: str) -> str:
 
 def _row_format(record: Record) -> Callable[[Row], str]:
     if record.kind == "hash":
-        return lambda row: "h" + row.tobytes().hex()
+        length = record.dimension // 8
+        if record.quality_column is None:
+            return lambda row: "h" + row.tobytes().hex()
+        return lambda row: f"h{row[:length].tobytes().hex()},{row[length]}"
     if np.dtype(record.dtype) == np.uint8:
         return _bytes_as_text
     if np.dtype(record.dtype).kind == "f":
@@ -354,7 +368,9 @@ def _cell_checks(records: Iterable[Record]) -> dict[str, Callable[[str], Any]]:
     checks["path_base64"] = lambda cell: base64.b64decode(cell, validate=True)
     for record in records:
         if record.kind == "hash":
-            checks[record.alias] = partial(_check_hash, record.width)
+            checks[record.alias] = partial(_check_hash, record.dimension // 8)
+            if record.quality_column is not None:
+                checks[record.quality_column] = _check_quality
         else:
             check = partial(_check_number, np.dtype(record.dtype))
             checks.update(dict.fromkeys(record.columns, check))
@@ -363,6 +379,12 @@ def _cell_checks(records: Iterable[Record]) -> dict[str, Callable[[str], Any]]:
 
 def _check_hash(length: int, cell: str) -> None:
     _hash_of(cell, length)
+
+
+def _check_quality(cell: str) -> None:
+    _check_number(np.dtype(np.uint8), cell)
+    if int(cell) > HIGHEST_QUALITY:
+        raise ValueError(cell)
 
 
 def _check_number(dtype: np.dtype[Any], cell: str) -> None:

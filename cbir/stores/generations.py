@@ -168,6 +168,14 @@ def _columns(metadata: Metadata) -> list[dict[str, str]]:
     ]
     for record in metadata.records:
         kind = np.dtype(record.dtype).str[1:]
-        datatype = "string" if record.kind == "hash" else _DATATYPES.get(kind, "decimal")
-        columns += [{"name": name, "datatype": datatype} for name in record.columns]
+        datatype = _DATATYPES.get(kind, "decimal")
+        columns += [
+            {
+                "name": name,
+                "datatype": "string"
+                if record.kind == "hash" and name == record.alias
+                else datatype,
+            }
+            for name in record.columns
+        ]
     return columns

@@ -36,7 +36,7 @@ def test_info_says_what_is_wrong(run: Run, photos: Path, tmp_path: Path) -> None
 
 def test_descriptors_are_listed(run: Run) -> None:
     done = run("descriptors")
-    for name in ("hsv", "hog", "orb", "phash"):
+    for name in ("hsv", "hog", "orb", "phash", "pdq", "dhash", "ahash", "whash", "colorhash"):
         assert f"\n{name} " in "\n" + done.stdout
     assert "parameters: size=128, cells=8, blocks=2, orientations=9" in done.stdout
     listed = {

@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 
+import pandas
 import pytest
 
 from cbir.descriptors.color import HsvHistogram
@@ -21,7 +22,7 @@ def test_a_spec_names_a_descriptor_its_alias_and_parameters() -> None:
     assert parse("hsv:layout=ellipse").descriptor == HsvHistogram(layout="ellipse")
     named = parse("short=phash:bits=64")
     assert (named.alias, named.descriptor) == ("short", PerceptualHash(bits=64))
-    assert named.columns == ["short"]
+    assert named.columns == ["short", "short_quality"]
     assert parse(named.spec) == named
 
 
@@ -133,6 +134,43 @@ def test_a_descriptor_that_fails_is_told_with_the_picture(
         assert done.returncode == 1 and "Traceback" not in done.stderr
         line = done.stderr.splitlines()[0]
         assert "cat-1.jpg: the descriptor 'brightness'" in line and message in line
+
+
+HASH_PLUGIN = (
+    PLUGIN.replace('kind = "global"', 'kind = "hash"')
+    .replace("np.float32)", "np.uint8)")
+    .replace('"manhattan"', '"hamming"')
+    .replace("return self.bands", "return 8 * self.bands")
+)
+
+
+def test_a_hash_from_another_package_has_a_quality_only_if_it_says_so(
+    run: Run, tmp_path: Path, photos: Path
+) -> None:
+    site = tmp_path / "site"
+    site.mkdir()
+    entry = "[cbir.descriptors]\nbrightness = bright:Brightness\n"
+    env = install(site, "bright", HASH_PLUGIN, entry)
+    done = run("index", "-d", photos, "--descriptor", "brightness", env=env)
+    assert done.returncode == 0, done.stderr
+    frame = pandas.read_csv(tmp_path / "index.csv")
+    assert frame["brightness"].str.fullmatch("h[0-9a-f]{8}").all()
+    assert "brightness_quality" not in frame
+    query = photos / "cats" / "cat-1.jpg"
+    done = run("search", "-q", query, "--no-montage", "--format", "json", env=env)
+    assert json.loads(done.stdout)[0]["results"][0]["distance"] == 0
+
+    rated = HASH_PLUGIN.replace('    """Mean', '    has_quality = True\n    """Mean')
+    rated = rated.replace(
+        "        return np.array(", "        return np.array([0, 0, 0, 0, 101] or"
+    )
+    (site / "bright.py").write_text(rated)
+    done = run("index", "-d", photos, "-i", "2.csv", "--descriptor", "brightness", env=env)
+    assert done.returncode == 1 and "gave the quality 101, not 0 to 100" in done.stderr
+    (site / "bright.py").write_text(rated.replace("101]", "55]"))
+    done = run("index", "-d", photos, "-i", "2.csv", "--descriptor", "brightness", env=env)
+    assert done.returncode == 0, done.stderr
+    assert set(pandas.read_csv(tmp_path / "2.csv")["brightness_quality"]) == {55}
 
 
 def test_a_broken_plugin_is_listed_and_the_rest_goes_on(

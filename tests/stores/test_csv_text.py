@@ -21,7 +21,8 @@ VECTOR = Record("v", "v", 1, {}, "f1", "global", 3, 3, "|u1")
 COUNTS = Record("c", "c", 1, {}, "f2", "local", 2, 2, "<u2")
 FLOATS = Record("f", "f", 1, {}, "f3", "global", 2, 2, "<f4")
 HASH = Record("h", "h", 1, {}, "f4", "hash", 64, 8, "|u1")
-RECORDS = (VECTOR, COUNTS, FLOATS, HASH)
+RATED = Record("r", "r", 1, {}, "f5", "hash", 64, 9, "|u1")
+RECORDS = (VECTOR, COUNTS, FLOATS, HASH, RATED)
 
 AWKWARD = [
     "a,b.jpg", 'quo"te.jpg', "new\nline.jpg", "car\rriage.jpg", " space .jpg", "-dash.jpg", "=1+1",
@@ -43,6 +44,7 @@ def table(paths: list[str], own: dict[str, list[str]] | None = None) -> tuple[Ro
         "c": rng.integers(0, 65536, (n, 2)).astype(np.uint16),
         "f": rng.standard_normal((n, 2)).astype(np.float32),
         "h": rng.integers(0, 256, (n, 8)).astype(np.uint8),
+        "r": np.column_stack([rng.integers(0, 256, (n, 8)), rng.integers(0, 101, n)]).astype("u1"),
     }
     return Rows(PathList.of(paths), facts, own or {}), matrices
 
@@ -90,6 +92,8 @@ def test_pandas_reads_it_without_options(tmp_path: Path) -> None:
     assert frame["path_base64"].notna().sum() == 1
     assert np.array_equal(frame[["v_0", "v_1", "v_2"]].to_numpy(), matrices["v"])
     assert frame["h"].str.startswith("h").all()
+    assert frame["r"].tolist() == ["h" + row[:8].tobytes().hex() for row in matrices["r"]]
+    assert frame["r_quality"].tolist() == matrices["r"][:, 8].tolist()
     assert frame[["bytes", "mtime", "width", "height"]].dtypes.eq("int64").all()
 
 
@@ -139,10 +143,11 @@ def test_columns_may_be_added_and_moved_by_hand(tmp_path: Path) -> None:
     ("old", "new", "message"),
     [
         ("b.jpg,", "b.jpg,x", "line 3, column bytes: 'x"),
-        ("b.jpg,", "b.jpg,,", "line 3 has 15 cells, not 14"),
+        ("b.jpg,", "b.jpg,,", "line 3 has 17 cells, not 16"),
         ("b.jpg,", "a.jpg,", "two rows have the path 'a.jpg'"),
         ("v_1", "v_9", "the column 'v_1' is missing"),
         ("v_1", "v_0", "two columns are called 'v_0'"),
+        ("r_quality", "quality", "the column 'r_quality' is missing"),
         ("bytes", "size", "no column 'bytes'"),
     ],
 )
@@ -164,6 +169,23 @@ def test_a_cell_that_is_no_value_of_its_column_is_named(tmp_path: Path, cell: st
     path.write_text("\n".join(map(",".join, lines)) + "\n")
     with pytest.raises(BrokenIndexError, match=f"line 3, column v_1: '{cell}' is not a value"):
         read_csv(path, RECORDS)
+
+
+@pytest.mark.parametrize("cell", ["x", "101", "-1", "5.5", ""])
+def test_a_quality_that_is_none_is_named(tmp_path: Path, cell: str) -> None:
+    rows, matrices = table(["a.jpg", "b.jpg"])
+    path = written(tmp_path / "i.csv", rows, matrices)
+    lines = [line.split(",") for line in path.read_text().splitlines()]
+    lines[2][lines[0].index("r_quality")] = cell
+    path.write_text("\n".join(map(",".join, lines)) + "\n")
+    with pytest.raises(BrokenIndexError, match=f"line 3, column r_quality: '{cell}' is not a val"):
+        read_csv(path, RECORDS)
+
+
+def test_the_quality_stands_behind_the_bits(tmp_path: Path) -> None:
+    text = written(tmp_path / "i.csv", *table(["a.jpg"])).read_text()
+    assert text.splitlines()[0].endswith(",h,r,r_quality")
+    assert HASH.columns == ["h"] and RATED.columns == ["r", "r_quality"]
 
 
 def test_a_damaged_hash_is_named(tmp_path: Path) -> None:
