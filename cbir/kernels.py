@@ -17,14 +17,14 @@ import numpy as np
 _TINY = np.float32(np.finfo(np.float32).tiny)
 
 
-def _compiled(function: Callable[..., Any]) -> Any:
+def compiled(function: Callable[..., Any]) -> Any:
     try:
         return numba.njit(nogil=True, fastmath=True, cache=True)(function)
     except RuntimeError:  # numba finds no folder that it can write its cache to
         return numba.njit(nogil=True, fastmath=True)(function)
 
 
-@_compiled
+@compiled
 def chi2(query, rows, scale, square, out):  # type: ignore[no-untyped-def]
     for i in range(rows.shape[0]):
         total = np.float32(0)
@@ -37,7 +37,7 @@ def chi2(query, rows, scale, square, out):  # type: ignore[no-untyped-def]
         out[i] = np.float32(0.5) * total
 
 
-@_compiled
+@compiled
 def euclidean(query, rows, scale, square, out):  # type: ignore[no-untyped-def]
     for i in range(rows.shape[0]):
         total = np.float32(0)
@@ -50,7 +50,7 @@ def euclidean(query, rows, scale, square, out):  # type: ignore[no-untyped-def]
         out[i] = np.sqrt(total)
 
 
-@_compiled
+@compiled
 def manhattan(query, rows, scale, square, out):  # type: ignore[no-untyped-def]
     for i in range(rows.shape[0]):
         total = np.float32(0)
@@ -62,7 +62,7 @@ def manhattan(query, rows, scale, square, out):  # type: ignore[no-untyped-def]
         out[i] = total
 
 
-@_compiled
+@compiled
 def cosine(query, rows, scale, square, out):  # type: ignore[no-untyped-def]
     query_square = np.float32(0)
     for j in range(query.shape[0]):
