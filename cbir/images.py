@@ -18,6 +18,7 @@ from PIL import Image, UnidentifiedImageError, features
 from cbir import native
 from cbir.conversion import on_white, to_rgb
 from cbir.errors import CbirError, UnreadableImageError, reason_of
+from cbir.jpeg import plain_size
 
 Pixels = NDArray[np.uint8]
 
@@ -282,10 +283,16 @@ def _open_known(file: io.BytesIO) -> Image.Image:
 def _read_header(path: str, data: bytes) -> Header:
     if not data:
         raise UnreadableImageError(path, "the file is empty")
+    size = plain_size(data)
+    header = Header("JPEG", *size, 1, True) if size else _pillow_header(path, data)
+    if header.width * header.height > MAX_PIXELS:
+        raise _too_large(path, f"{header.width}x{header.height}")
+    return header
+
+
+def _pillow_header(path: str, data: bytes) -> Header:
     image = _pillow_open(path, data)
     width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise _too_large(path, f"{width}x{height}")
     orientation, software = 1, None
     # Only EXIF that stands before the pixels: asking further makes Pillow decode them.
     if "exif" in image.info or image.format in ("TIFF", "MPO"):

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cbir.descriptors.hashing import Bits, Hash, gray_thumbnail, structure
+from cbir.descriptors.hashing import Bits, Hash, structure
+from cbir.descriptors.thumbnails import gray_thumbnail
 from cbir.images import LADDER, Pixels
 
 _CLASSES = 14

@@ -19,9 +19,9 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from cbir.descriptors.base import Descriptor, Kind
+from cbir.descriptors.thumbnails import gray_thumbnail
 from cbir.images import LADDER, Pixels
 
 Bits = NDArray[np.bool_]
@@ -64,7 +64,9 @@ class Hash(Descriptor):
     def describe(self, image: Pixels) -> NDArray[np.uint8]:
         """Describe an RGB picture; see :meth:`Descriptor.describe`."""
         bits, quality = self._bits_and_quality(image)
-        return np.append(np.packbits(bits), np.uint8(quality))
+        row = np.empty(self.width, np.uint8)
+        row[:-1], row[-1] = np.packbits(bits), quality
+        return row
 
     @abstractmethod
     def _bits_and_quality(self, image: Pixels) -> tuple[Bits, int]:
@@ -120,8 +122,8 @@ class PerceptualHash(Hash):
     def _bits_and_quality(self, image: Pixels) -> tuple[Bits, int]:
         side = math.isqrt(self.bits)
         small = gray_thumbnail(image, side * _OVERSAMPLING, side * _OVERSAMPLING)
-        low = dct2(small)[:side, :side]
-        margins = low - np.median(low)
+        low = dct2(small, side)
+        margins = low - _median(low)
         clear = np.abs(margins) > _FREQUENCY_NOISE * _gain(small)
         return margins > 0, _percent(clear)
 
@@ -269,18 +271,6 @@ class WaveletHash(Hash):
         return sums > np.median(sums), structure(sums / block**2)
 
 
-def gray_thumbnail(image: Pixels, width: int, height: int) -> Pixels:
-    """Resize an RGB picture, in gray, as the ImageHash library does.
-
-    Examples
-    --------
-    >>> gray_thumbnail(np.full((20, 30, 3), 7, np.uint8), 2, 1).tolist()
-    [[7, 7]]
-    """
-    gray = Image.fromarray(image).convert("L")
-    return np.asarray(gray.resize((width, height), Image.Resampling.LANCZOS))
-
-
 def structure(thumbnail: NDArray[Any]) -> int:
     """Say how many of a thumbnail's frequencies stand out of noise.
 
@@ -305,12 +295,20 @@ def structure(thumbnail: NDArray[Any]) -> int:
     return _percent(spectrum > _CELL_NOISE * _gain(thumbnail))
 
 
-def dct2(picture: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the two-dimensional DCT-II, not normalized."""
+def dct2(picture: NDArray[Any], lowest: int | None = None) -> NDArray[np.float64]:
+    """Return the two-dimensional DCT-II, not normalized: all of it, or its lowest frequencies."""
     # Not a product of matrices: how BLAS rounds depends on the processor.
     from scipy.fft import dct
 
-    return dct(dct(picture.astype(np.float64), axis=0), axis=1)
+    down = dct(picture.astype(np.float64), axis=0)[:lowest]
+    return dct(down, axis=1)[:, :lowest]
+
+
+def _median(values: NDArray[np.float64]) -> np.float64:
+    """Return the median of an even number of values, which are no NaN: as numpy's, but sooner."""
+    ordered = np.sort(values, axis=None)
+    middle = ordered.size // 2
+    return (ordered[middle - 1] + ordered[middle]) / 2
 
 
 def _gain(picture: NDArray[Any]) -> float:
