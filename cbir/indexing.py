@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -11,18 +10,18 @@ from dataclasses import dataclass
 
 import cbir
 from cbir import native
+from cbir.collecting import Collector, Keeper
 from cbir.descriptors.base import TrainedDescriptor
 from cbir.descriptors.registry import Named, parse
+from cbir.descriptors.sift import SiftExtractor
 from cbir.errors import BrokenIndexError, CbirError, UnreadableImageError, printable
-from cbir.images import Picture
-from cbir.known import Item, Known, with_unreachable
-from cbir.parallel import cores, one_thread_each, ordered_map
+from cbir.known import Known, with_unreachable
+from cbir.parallel import cores, one_thread_each
 from cbir.planning import Source, choose, make_ready
 from cbir.stores import open_store
 from cbir.stores.base import IndexStore, Metadata, Record, Rows, Snapshot, Writer
-from cbir.stores.files import explained
 from cbir.stores.journal import Entry, Journal
-from cbir.table import Outcome, Table, counts
+from cbir.table import Table, counts
 from cbir.walking import Found, find_pictures
 from cbir.watching import Watcher
 
@@ -83,6 +82,7 @@ def build_index(
     workers: int | None = None,
     rebuild: bool = False,
     retrain: bool = False,
+    features: SiftExtractor | None = None,
     wait: bool = False,
     watcher: Watcher | None = None,
 ) -> IndexReport:
@@ -112,6 +112,8 @@ def build_index(
         Start from nothing; only columns that the user added are kept.
     retrain : bool
         Train vocabularies again.
+    features : SiftExtractor, optional
+        Also keep the local features that this extracts of each picture.
     wait : bool
         Wait for another process that writes to the index.
     watcher : Watcher, optional
@@ -149,10 +151,12 @@ def build_index(
             chosen, base, vocabulary, retrain, Source(dataset, found, workers), watcher
         )
         journal = writer.journal(root)
+        keeper = Keeper(writer, features) if features else None
         known = Known(base, _entries(journal, rebuild, watcher), ready)
         table = Table(len(found), ready)
         with _kept_if_interrupted(journal):
-            _describe_all(dataset, found, known, table, journal, workers, watcher, unreadable)
+            collector = Collector(dataset, known, table, journal, keeper, watcher, unreadable)
+            collector.run(found, workers)
             if not table.count:
                 raise CbirError(f"{printable(dataset)}: none of {len(found):,} files could be read")
             rows = table.rows(previous, previous is not None and previous.metadata.root == root)
@@ -161,6 +165,8 @@ def build_index(
                 writer.commit(metadata, rows, table.matrices)
             else:
                 journal.discard()
+            if keeper:
+                keeper.forget_all_but(rows.facts["sha256"])
     _warn_of_drift(ready, table, watcher)
     _prepare_kernels(ready, len(rows))
     changes = counts(rows.paths, table, known.paths)
@@ -213,85 +219,6 @@ class _Unreadable:
     def __call__(self, error: UnreadableImageError) -> None:
         self.errors.append(error)
         self._watcher.unreadable(error)
-
-
-def _describe_all(
-    dataset: str,
-    found: Sequence[Found],
-    known: Known,
-    table: Table,
-    journal: Journal,
-    workers: int,
-    watcher: Watcher,
-    unreadable: _Unreadable,
-) -> None:
-    """Describe what is not known, in order, and put everything into the table."""
-    named = table.named
-
-    def describe(one: Found) -> Outcome | UnreadableImageError | None:
-        try:
-            return _describe(dataset, one, known, named)
-        except UnreadableImageError as error:
-            return error
-
-    suspects: list[str] = []
-    watcher.begin("describing", len(found))
-    for outcome in ordered_map(describe, found, workers):
-        watcher.advance()
-        if outcome is None:
-            continue
-        if isinstance(outcome, UnreadableImageError):
-            unreadable(outcome)
-            continue
-        if outcome.suspect:
-            suspects.append(os.path.join(dataset, outcome.found.path))
-        if outcome.described:
-            with explained(journal.path, "write the journal"):
-                journal.append(_entry(outcome))
-        table.add(outcome)
-    watcher.end()
-    for path in suspects:
-        _warn_of_damage(path, named, watcher)
-
-
-def _describe(dataset: str, found: Found, known: Known, named: Sequence[Named]) -> Outcome | None:
-    """Describe a picture as far as it is not known; None for a montage of our own."""
-    item = known.at(found)
-    if item is not None and all(one.descriptor.fingerprint in item.rows for one in named):
-        return Outcome(found, item, described=False)
-    picture = Picture.open(os.path.join(dataset, found.path))
-    sha256 = hashlib.sha256(picture.data).digest()
-    item = known.with_content(sha256) or Item(sha256, 0, 0, {})
-    missing = [one for one in named if one.descriptor.fingerprint not in item.rows]
-    if not missing:
-        return Outcome(found, item, described=False)
-    header = picture.header
-    if header.own:
-        return None
-    rows = dict(item.rows)
-    for one in missing:
-        rows[one.descriptor.fingerprint] = one.describe(picture)
-    item = Item(sha256, header.width, header.height, rows, item.origin)
-    return Outcome(found, item, True, picture.suspect)
-
-
-def _warn_of_damage(path: str, named: Sequence[Named], watcher: Watcher) -> None:
-    """Decode a picture once more, with nothing beside, and tell what the decoder says of it."""
-
-    def decode() -> None:
-        picture = Picture.open(path)
-        for one in named:
-            picture.pixels(one.descriptor.working_size)
-
-    with contextlib.suppress(UnreadableImageError):
-        if damage := native.noise_of(decode):
-            watcher.warn(f"{printable(path)}: {damage}")
-
-
-def _entry(outcome: Outcome) -> Entry:
-    found, item = outcome.found, outcome.item
-    rows = {fingerprint: row.tobytes() for fingerprint, row in item.rows.items()}
-    return Entry(found.path, found.size, found.mtime, item.width, item.height, item.sha256, rows)
 
 
 @contextlib.contextmanager

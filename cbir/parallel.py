@@ -30,11 +30,22 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def ordered_map(function: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[R]:
+def ordered_map(
+    function: Callable[[T], R], items: Iterable[T], workers: int, batch: int | None = None
+) -> Iterator[R]:
     """Yield ``function(item)`` for each item, in order, computed by `workers` threads.
 
     Only a few results are held at any time. When the consumer stops, what has not begun is
     dropped.
+
+    Parameters
+    ----------
+    function : callable
+    items : iterable
+    workers : int
+        Threads.
+    batch : int, optional
+        Items that a task takes: one when each takes long; many, unless told otherwise.
 
     Examples
     --------
@@ -42,15 +53,15 @@ def ordered_map(function: Callable[[T], R], items: Iterable[T], workers: int) ->
     [1, 2, 3]
     """
 
-    def run(batch: list[T]) -> list[R]:
-        return [function(item) for item in batch]
+    def run(some: list[T]) -> list[R]:
+        return [function(item) for item in some]
 
     source = iter(items)
     pending: deque[Future[list[R]]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="cbir") as pool:
         try:
-            while batch := list(islice(source, _BATCH)):
-                pending.append(pool.submit(run, batch))
+            while some := list(islice(source, batch or _BATCH)):
+                pending.append(pool.submit(run, some))
                 if len(pending) > _AHEAD * workers:
                     yield from pending.popleft().result()
             while pending:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from cbir.descriptors.base import Row
 from cbir.descriptors.registry import Named
+from cbir.descriptors.sift import Features
 from cbir.known import Item
 from cbir.stores.base import FACTS, PathList, Rows, Snapshot
 from cbir.walking import Found
@@ -24,6 +25,8 @@ class Outcome:
     described: bool
     suspect: bool = False
     """Something was printed while it was decoded, perhaps about another picture."""
+    features: Features | None = None
+    """Its local features, if they were wanted and not known."""
 
 
 class Table:

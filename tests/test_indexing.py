@@ -238,9 +238,10 @@ def test_what_cannot_be_looked_at_is_not_taken_for_deleted(
 
 def interrupted(monkeypatch: pytest.MonkeyPatch, *arguments: object, **options: object) -> None:
     """Run ``cbir.index`` until nine pictures are described, and kill it."""
-    from cbir import indexing, parallel
+    from cbir import parallel
+    from cbir.collecting import Collector
 
-    describe, calls = indexing._describe, []
+    describe, calls = Collector._describe, []
 
     def nine(*given: object) -> object:
         if len(calls) >= 9:
@@ -250,7 +251,7 @@ def interrupted(monkeypatch: pytest.MonkeyPatch, *arguments: object, **options: 
 
     with monkeypatch.context() as patch:
         patch.setattr(parallel, "_BATCH", 2)
-        patch.setattr(indexing, "_describe", nine)
+        patch.setattr(Collector, "_describe", nine)
         with pytest.raises(KeyboardInterrupt):
             cbir.index(*arguments, workers=1, **options)  # type: ignore[arg-type]
 

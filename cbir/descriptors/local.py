@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cbir.descriptors.spreading import place_within
 from cbir.images import Pixels
 
 ORB_BYTES = 32
@@ -88,22 +89,11 @@ def _spread(keypoints: Sequence[cv2.KeyPoint], count: int, cell: float) -> list[
     level = np.array([keypoint.octave for keypoint in keypoints])
     column, row = (position // cell).astype(np.intp).T
     by_strength = np.lexsort((position[:, 1], position[:, 0], -strength))
-    turn = _place_within((level * _GRID + row) * _GRID + column, by_strength)
+    turn = place_within((level * _GRID + row) * _GRID + column, by_strength)
     by_turn = by_strength[np.argsort(turn[by_strength], kind="stable")]
-    place = _place_within(level, by_turn)
+    place = place_within(level, by_turn)
     # ORB gives a level 1/1.2 of the keypoints of the one below: so the n-th place of a level
     # stands where n · 1.2^level does. What small levels cannot fill goes to the others.
     merit = (place + 0.5) * _SCALE**level
     kept = np.lexsort((position[:, 1], position[:, 0], -strength, merit))[:count]
     return [keypoints[i] for i in kept]
-
-
-def _place_within(groups: NDArray[np.intp], order: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return the place of each element among those of its group, in the given order."""
-    sorted_ = order[np.argsort(groups[order], kind="stable")]
-    in_order = groups[sorted_]
-    starts = np.flatnonzero(np.r_[True, in_order[1:] != in_order[:-1]])
-    lengths = np.diff(np.r_[starts, len(groups)])
-    places = np.empty(len(groups), np.intp)
-    places[sorted_] = np.arange(len(groups)) - np.repeat(starts, lengths)
-    return places

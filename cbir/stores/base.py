@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 from cbir.descriptors import registry
 from cbir.descriptors.base import Row, State, TrainedDescriptor
 from cbir.descriptors.registry import Named
+from cbir.descriptors.sift import SiftExtractor
 from cbir.errors import BrokenIndexError, CbirError, UsageError
 from cbir.stores.journal import Journal
+from cbir.stores.segments import FeatureSegments
 
 FORMAT = 1
 """Version of the index format; raised when an older program could not read it."""
@@ -212,6 +214,10 @@ class Snapshot(ABC):
         """
 
     @abstractmethod
+    def features(self, extractor: SiftExtractor) -> FeatureSegments:
+        """Open the local features that `extractor` gave, for reading."""
+
+    @abstractmethod
     def derive(self, alias: str, name: str, build: Derivation) -> dict[str, NDArray[Any]]:
         """Return arrays computed from a matrix, from the cache if they are there."""
 
@@ -261,6 +267,10 @@ class Writer(ABC):
     @abstractmethod
     def previous(self) -> Snapshot | None:
         """Return what is committed, or None when there is nothing yet."""
+
+    @abstractmethod
+    def features(self, extractor: SiftExtractor) -> FeatureSegments:
+        """Open the local features that `extractor` gives, for reading and adding."""
 
     @abstractmethod
     def save_state(self, state: State, name: str) -> str:

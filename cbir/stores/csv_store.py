@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.descriptors.base import Row, State, state_digest
+from cbir.descriptors.sift import SiftExtractor
 from cbir.errors import BrokenIndexError, printable, reason_of
 from cbir.stores.base import Derivation, IndexStore, Metadata, Record, Rows, Snapshot, Writer
 from cbir.stores.cache import Cache, cache_folders, clear_others
@@ -31,6 +32,7 @@ from cbir.stores.files import explained, load_arrays, save_arrays, sync_folder, 
 from cbir.stores.generations import Generation, Stamp, read_generations
 from cbir.stores.journal import Journal
 from cbir.stores.locking import writer_lock
+from cbir.stores.segments import FeatureSegments
 
 T = TypeVar("T")
 
@@ -54,6 +56,12 @@ class Layout:
     def states(self) -> Path:
         """Vocabularies and the like."""
         return self.folder / "state"
+
+    def features(self, extractor: SiftExtractor) -> FeatureSegments:
+        """Open the local features of an extractor."""
+        return FeatureSegments(
+            str(self.folder / "features" / extractor.fingerprint), extractor.fields
+        )
 
     @property
     def journal(self) -> Path:
@@ -105,6 +113,9 @@ class CsvSnapshot(Snapshot):
         if isinstance(state, BrokenIndexError):
             raise state
         return state
+
+    def features(self, extractor: SiftExtractor) -> FeatureSegments:
+        return self._layout.features(extractor)
 
     def derive(self, alias: str, name: str, build: Derivation) -> dict[str, NDArray[Any]]:
         return self._cache.derive(self.metadata.record(alias).fingerprint, name, build)
@@ -281,6 +292,9 @@ class CsvWriter(Writer):
 
     def previous(self) -> Snapshot | None:
         return self._store.snapshot() if self._store.exists() else None
+
+    def features(self, extractor: SiftExtractor) -> FeatureSegments:
+        return self._layout.features(extractor)
 
     def save_state(self, state: State, name: str) -> str:
         with explained(self._store.path, "write the index"):

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from cbir.descriptors.registry import parse
+from cbir.descriptors.sift import SiftExtractor
 from cbir.errors import BrokenIndexError, CbirError
 from cbir.stores import open_store
 from cbir.stores.base import FACTS, Metadata, PathList, Record, Rows, Snapshot
@@ -60,6 +61,23 @@ def test_the_cache_and_the_csv_say_the_same(index: Path) -> None:
     again = store.snapshot()
     assert np.array_equal(again.matrix("hsv"), snapshot(index).matrix("hsv"))
     assert (again.rows.facts == snapshot(index).rows.facts).all()
+
+
+def test_features_stand_beside_the_rows(index: Path) -> None:
+    extractor = SiftExtractor(7)
+    record = extractor.as_record(extractor.extract(np.zeros((9, 8, 3), np.uint8)))
+    rows, before = index.read_bytes(), snapshot(index).features(extractor)
+    assert len(before) == 0 and not (index.parent / "index.csv.cbir" / "features").exists()
+    with open_store(str(index)).writer() as writer, writer.features(extractor) as store:
+        store.append(bytes(32), record)
+    read = snapshot(index).features(extractor)
+    assert list(read.keys()) == [bytes(32)] and index.read_bytes() == rows
+    assert extractor.from_record(read.get(bytes(32))).width == 8
+    # Readers see what was there when they opened; other extractors have a place of their own.
+    assert len(before) == 0 and len(snapshot(index).features(SiftExtractor(8))) == 0
+    commit(index, "c.jpg")
+    assert bytes(32) in snapshot(index).features(extractor)
+    assert open_store(str(index)).faults(snapshot(index)) == []
 
 
 def test_a_search_after_a_commit_need_not_parse_the_csv(
