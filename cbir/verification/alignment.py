@@ -1,0 +1,215 @@
+"""How one picture lies in another, from their local features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbir.descriptors.sift import Features
+
+Transform = NDArray[np.float64]
+"""Shape (2, 3): maps ``(x, y, 1)`` of the first picture to ``(x, y)`` of the second."""
+
+RATIO = 0.85
+"""A match's distance is below this share of that of the second best. Lowe (2004) has 0.8 for
+matches that nothing checks later; the geometry checks these."""
+
+TOLERANCE = 12.0
+"""Pixels by which a match may miss the place that a single other match foretells: one keypoint's
+direction and size tell a rotation and a scale only roughly."""
+
+PRECISION = 3.0
+"""Pixels by which a match may miss its place in the end; the pixels themselves are compared
+afterwards."""
+
+LARGEST_TURN = 0.6
+"""Radians by which the directions of two right matches may disagree."""
+
+LARGEST_ZOOM = 0.7
+"""The same for the logarithm of their scales: a factor of 2."""
+
+FEWEST_INLIERS = 6
+"""An affine transform has six numbers, which three matches fix; as many again confirm them."""
+
+_HYPOTHESES = 128
+"""Matches that are tried as foretellers, the clearest first."""
+
+_ROUNDS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """Where the first picture lies in the second.
+
+    Attributes
+    ----------
+    transform : Transform
+        In pixels of the two working pictures.
+    matches, inliers : int
+        Pairs of features that look alike; those of them that the transform explains.
+    cells : int
+        Cells of an 8 × 8 grid over the first picture that hold an inlier.
+    """
+
+    transform: Transform
+    matches: int
+    inliers: int
+    cells: int
+
+    @property
+    def scale(self) -> float:
+        """Pixels of the second picture for one of the first."""
+        return scale_of(self.transform)
+
+
+def scale_of(transform: Transform) -> float:
+    """Return by how much a transform enlarges.
+
+    Examples
+    --------
+    >>> scale_of(np.array([[0.0, -2.0, 5.0], [2.0, 0.0, 1.0]]))
+    2.0
+    """
+    return float(np.sqrt(abs(np.linalg.det(transform[:, :2]))))
+
+
+def match(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """Pair the descriptors that are each other's nearest, and clearly so.
+
+    Parameters
+    ----------
+    first, second : ndarray of uint8, shapes (m, d) and (n, d)
+
+    Returns
+    -------
+    ndarray of intp, shape (k, 2)
+        Places in `first` and `second`, the clearest match first.
+
+    Examples
+    --------
+    >>> match(np.eye(3, dtype=np.uint8) * 9, np.eye(3, dtype=np.uint8)[::-1] * 9).tolist()
+    [[0, 2], [1, 1], [2, 0]]
+    """
+    if len(first) < 2 or len(second) < 2:
+        return np.empty((0, 2), np.intp)
+    a, b = first.astype(np.float32), second.astype(np.float32)
+    # Whole numbers below 2^24: single precision is exact.
+    squares = np.einsum("ij,ij->i", a, a)[:, None] + np.einsum("ij,ij->i", b, b) - 2 * (a @ b.T)
+    rows = np.arange(len(a))
+    nearest = squares.argmin(axis=1)
+    mutual = squares.argmin(axis=0)[nearest] == rows
+    best = squares[rows, nearest]
+    squares[rows, nearest] = np.inf
+    ratio = best / np.maximum(squares.min(axis=1), 1)
+    kept = np.flatnonzero(mutual & (ratio < RATIO**2))
+    kept = kept[np.argsort(ratio[kept], kind="stable")]
+    return np.stack([kept, nearest[kept]], axis=1)
+
+
+def align(first: Features, second: Features) -> Alignment | None:
+    """Find the transform that explains most matches, or None.
+
+    Each of the clearest matches foretells, by its place, size and direction, a similarity: so all
+    hypotheses can be tried, and no random ones are drawn. The best is then fitted to its inliers by
+    least squares, as a similarity first and as an affine transform after that.
+
+    References
+    ----------
+    M. Fischler, R. Bolles, "Random sample consensus", CACM 24(6), 1981; J. Philbin et al., "Object
+    retrieval with large vocabularies and fast spatial matching", CVPR 2007, for hypotheses from
+    single matches.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> points = rng.uniform(10, 90, (20, 4)).astype(np.float32)
+    >>> numbers = rng.integers(0, 255, (20, 128), dtype=np.uint8)
+    >>> moved = points + np.float32([5, 7, 0, 0])
+    >>> found = align(Features(points, numbers, 100, 100), Features(moved, numbers, 100, 100))
+    >>> found.inliers, found.transform.round(3)[:, 2].tolist()
+    (20, [5.0, 7.0])
+    """
+    pairs = match(first.descriptors, second.descriptors)
+    if len(pairs) < FEWEST_INLIERS:
+        return None
+    a = first.points[pairs[:, 0]].astype(np.float64)
+    b = second.points[pairs[:, 1]].astype(np.float64)
+    agreeing = _largest_agreement(a, b)
+    transform = _fitted(a, b, agreeing)
+    if transform is None:
+        return None
+    inliers = _within(transform, a, b, agreeing, PRECISION)
+    if len(inliers) < FEWEST_INLIERS:
+        return None
+    cells = (a[inliers, :2] * 8 / (first.width, first.height)).astype(np.intp)
+    return Alignment(transform, len(pairs), len(inliers), len(np.unique(cells @ (8, 1))))
+
+
+def _largest_agreement(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return the matches that agree with the one that most agree with."""
+    here, there = a[:, 0] + 1j * a[:, 1], b[:, 0] + 1j * b[:, 1]
+    # A similarity as a complex factor and a shift; of each match, with its logarithm's parts.
+    zoom, turn = np.log(b[:, 2] / a[:, 2]), b[:, 3] - a[:, 3]
+    factor = np.exp(zoom + 1j * turn)
+    some = slice(_HYPOTHESES)
+    shift = there[some] - factor[some] * here[some]
+    miss = np.abs(factor[some, None] * here + shift[:, None] - there)
+    allowed = TOLERANCE * np.maximum(1, np.exp(zoom[some]))
+    turned = np.abs((turn[some, None] - turn + np.pi) % (2 * np.pi) - np.pi)
+    zoomed = np.abs(zoom[some, None] - zoom)
+    agree = (miss < allowed[:, None]) & (turned < LARGEST_TURN) & (zoomed < LARGEST_ZOOM)
+    best = agree[int(agree.sum(axis=1).argmax())]
+    return np.flatnonzero(best)
+
+
+def _fitted(
+    a: NDArray[np.float64], b: NDArray[np.float64], agreeing: NDArray[np.intp]
+) -> Transform | None:
+    """Fit a transform to the matches that agree, leaving out more of them round by round."""
+    inliers, tolerance = agreeing, TOLERANCE
+    transform = None
+    for round_ in range(_ROUNDS):
+        if len(inliers) < FEWEST_INLIERS:
+            return None
+        fit = _similarity if round_ == 0 else _affine
+        transform = fit(a[inliers, :2], b[inliers, :2])
+        if transform is None:
+            return None
+        tolerance = max(tolerance / 1.6, PRECISION)
+        inliers = _within(transform, a, b, agreeing, tolerance)
+    return transform
+
+
+def _within(
+    transform: Transform,
+    a: NDArray[np.float64],
+    b: NDArray[np.float64],
+    among: NDArray[np.intp],
+    tolerance: float,
+) -> NDArray[np.intp]:
+    foretold = a[among, :2] @ transform[:, :2].T + transform[:, 2]
+    miss = np.hypot(*(foretold - b[among, :2]).T)
+    return among[miss < tolerance * max(1.0, scale_of(transform))]
+
+
+def _similarity(a: NDArray[np.float64], b: NDArray[np.float64]) -> Transform | None:
+    here, there = a[:, 0] + 1j * a[:, 1], b[:, 0] + 1j * b[:, 1]
+    centered = here - here.mean()
+    spread = float((np.abs(centered) ** 2).sum())
+    if spread < 1:
+        return None
+    factor = complex((centered.conj() * (there - there.mean())).sum() / spread)
+    shift = complex(there.mean() - factor * here.mean())
+    return np.array(
+        [[factor.real, -factor.imag, shift.real], [factor.imag, factor.real, shift.imag]]
+    )
+
+
+def _affine(a: NDArray[np.float64], b: NDArray[np.float64]) -> Transform | None:
+    design = np.column_stack([a, np.ones(len(a))])
+    solution, _, rank, _ = np.linalg.lstsq(design, b, rcond=None)
+    if rank < 3 or abs(np.linalg.det(solution[:2])) < 1e-4:
+        return _similarity(a, b)
+    return np.ascontiguousarray(solution.T)
