@@ -125,7 +125,7 @@ class Index:
     def __init__(self, snapshot: Snapshot, result_path: str | None = None) -> None:
         self._snapshot = snapshot
         self._root = os.path.realpath(result_path) if result_path else snapshot.root
-        self._shown_root = result_path or _shortest(snapshot.root)
+        self._shown_root = result_path or shortest(snapshot.root)
         self._searcher = lru_cache(self._make_searcher)
 
     def __len__(self) -> int:
@@ -337,7 +337,7 @@ def _allowed_metric(named: Named, metric: str | None) -> metrics.Metric:
     return metrics.get(metric or allowed[0])
 
 
-def _shortest(root: str) -> str:
+def shortest(root: str) -> str:
     """Return the shorter of the absolute and the relative path of a folder."""
     relative = os.path.relpath(root)
     return relative if len(relative) <= len(root) else root

@@ -1,0 +1,1 @@
+"""Finding the copies of pictures, whatever was done to them."""

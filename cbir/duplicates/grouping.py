@@ -1,0 +1,235 @@
+"""Groups of copies, each around the picture that is kept."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from cbir import native
+from cbir.duplicates.collection import Collection
+from cbir.duplicates.matching import Judge
+from cbir.duplicates.model import Duplicate, Entry, Group, Keep, Level, Match
+from cbir.duplicates.pairing import Hints, pair_up
+from cbir.duplicates.sights import Sight
+from cbir.errors import UnreadableImageError
+from cbir.parallel import cores, one_thread_each, ordered_map
+from cbir.watching import Watcher
+
+Apart = Callable[[Entry, Entry], bool]
+"""Says that two pictures were judged different."""
+
+
+def never(*_: Entry) -> bool:
+    """Say of no two pictures that they were judged different."""
+    return False
+
+
+def find_groups(
+    collection: Collection,
+    level: Level = "near",
+    *,
+    threshold: int | None = None,
+    keep: Keep = "largest",
+    apart: Apart = never,
+    workers: int | None = None,
+    watcher: Watcher | None = None,
+) -> list[Group]:
+    """Group the copies of a collection.
+
+    The pictures are put in the order of the keep policy, references first. Each one joins the
+    first picture before it that is kept and that it is a copy of; else it is kept itself. So
+    every member is a copy of the group's keeper: groups do not chain. They do not depend on the
+    order in which the pictures were found.
+
+    Parameters
+    ----------
+    collection : Collection
+    level : Level
+        The most generous that counts.
+    threshold : int, optional
+        The largest distance at `level`, 0 to 256, instead of the default.
+    keep : Keep
+        Which picture of a group is kept; equal ones in the order of their paths.
+    apart : callable
+        ``apart(first, second)``: two pictures that must not be in one group as copies.
+    workers : int, optional
+    watcher : Watcher, optional
+
+    Returns
+    -------
+    list of Group
+        In the order of the paths of the keepers. Files of equal content are copies of each other
+        at every level.
+    """
+    workers, watcher = workers or cores(), watcher or Watcher()
+    judge = Judge(collection.eyes, level, threshold)
+    with native.caught(), one_thread_each():
+        order = _ordered(collection, keep, workers)
+        contents = list(dict.fromkeys(collection.content[order].tolist()))
+        hints = pair_up(collection.sights, judge, workers, watcher, contents)
+        firsts = dict(zip(collection.content[order[::-1]].tolist(), order[::-1], strict=True))
+        search = _Search(
+            collection, [firsts[i] for i in range(len(firsts))], hints, judge, apart, watcher
+        )
+        search.run(contents, workers)
+    return _groups(collection, order, search.joined)
+
+
+def _ordered(collection: Collection, keep: Keep, workers: int) -> list[int]:
+    """Return the entries in the order of the keep policy."""
+    entries = collection.entries
+    ranks: dict[Keep, Callable[[int], tuple[float, ...]]] = {
+        "largest": lambda i: (-entries[i].width * entries[i].height, -entries[i].bytes),
+        "smallest": lambda i: (entries[i].width * entries[i].height, entries[i].bytes),
+        "oldest": lambda i: (entries[i].mtime,),
+        "newest": lambda i: (-entries[i].mtime,),
+        "first": lambda _: (),
+        "sharpest": lambda i: (-sharpness[i],),
+    }
+    sharpness = _sharpness(collection, workers) if keep == "sharpest" else []
+    return sorted(
+        range(len(entries)),
+        key=lambda i: (
+            not entries[i].reference,
+            ranks[keep](i),
+            os.fsencode(entries[i].path),
+        ),
+    )
+
+
+def _sharpness(collection: Collection, workers: int) -> list[float]:
+    """Return how sharp each picture is: the variance of its Laplacian.
+
+    References
+    ----------
+    J. Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", ICPR 2000.
+    """
+
+    def measure(sight: Sight) -> float:
+        try:
+            gray = collection.eyes.gray(sight)
+        except UnreadableImageError:
+            return 0.0
+        return float(cv2.Laplacian(gray, cv2.CV_64F).var())
+
+    of_content = list(ordered_map(measure, collection.sights, workers))
+    return [of_content[content] for content in collection.content]
+
+
+class _Search:
+    """Decides which content joins which, in rounds.
+
+    In each round all those are decided whose possible keepers are decided: so threads can share
+    the work, and the outcome is that of going through the contents one by one.
+    """
+
+    def __init__(
+        self,
+        collection: Collection,
+        firsts: Sequence[int],
+        hints: Sequence[Hints],
+        judge: Judge,
+        apart: Apart,
+        watcher: Watcher,
+    ) -> None:
+        self.joined: dict[int, tuple[int, Match]] = {}
+        self._sights = collection.sights
+        self._files = [collection.entries[first] for first in firsts]
+        self._hints = hints
+        self._judge = judge
+        self._apart = apart
+        self._watcher = watcher
+        self._decided: set[int] = set()
+
+    def run(self, order: Sequence[int], workers: int) -> None:
+        """Decide all contents, given in the order of the keep policy."""
+        rank = {content: place for place, content in enumerate(order)}
+        earlier = {
+            content: sorted(
+                (other for other in self._hints[content] if rank[other] < rank[content]),
+                key=rank.__getitem__,
+            )
+            for content in order
+        }
+        later: dict[int, list[int]] = {content: [] for content in order}
+        waiting = {content: len(others) for content, others in earlier.items()}
+        for content, others in earlier.items():
+            for other in others:
+                later[other].append(content)
+        ready = [content for content in order if not waiting[content]]
+        self._watcher.begin("comparing", len(order))
+        while ready:
+            following: list[int] = []
+            for content, found in ordered_map(
+                lambda content: self._first_match(content, earlier[content]),
+                ready,
+                workers,
+                batch=1,
+            ):
+                self._watcher.advance()
+                if found is not None:
+                    self.joined[content] = found
+                for one in later[content]:
+                    waiting[one] -= 1
+                    if not waiting[one]:
+                        following.append(one)
+            ready = sorted(following, key=rank.__getitem__)
+        self._watcher.end()
+
+    def _first_match(
+        self, content: int, earlier: Sequence[int]
+    ) -> tuple[int, tuple[int, Match] | None]:
+        """Return the first kept content that this one is a copy of, and why."""
+        file = self._files[content]
+        for keeper in () if file.reference else earlier:
+            if keeper in self.joined or self._apart(self._files[keeper], file):
+                continue
+            try:
+                match = self._match(keeper, content)
+            except UnreadableImageError as error:
+                self._watcher.warn(str(error))
+                continue
+            if match is not None:
+                return content, (keeper, match)
+        return content, None
+
+    def _match(self, keeper: int, content: int) -> Match | None:
+        """Match two contents, always in the same direction: the verdict is that of the pair."""
+        first, second = sorted((keeper, content))
+        hint = self._hints[first][second]
+        match = self._judge.match(self._sights[first], self._sights[second], hint)
+        return match if match is None or first == keeper else reversed_match(match)
+
+
+def reversed_match(match: Match) -> Match:
+    """Return a match as seen from the other picture."""
+    if match.transform is None:
+        return match
+    return replace(
+        match, transform=np.asarray(cv2.invertAffineTransform(match.transform), np.float64)
+    )
+
+
+def _groups(
+    collection: Collection, order: Sequence[int], joined: dict[int, tuple[int, Match]]
+) -> list[Group]:
+    """Put the files into groups, as their contents are."""
+    firsts: dict[int, int] = {}
+    members: dict[int, list[Duplicate]] = {}
+    for file in order:
+        content, entry = int(collection.content[file]), collection.entries[file]
+        if content not in firsts and content not in joined:
+            firsts[content] = file
+        elif not entry.reference:
+            same = (content, Match("exact", 0, "same bytes"))
+            keeper, match = joined.get(content, same)
+            members.setdefault(keeper, []).append(Duplicate(entry, match))
+    keepers = sorted(members, key=lambda content: firsts[content])
+    return [
+        Group(number, collection.entries[firsts[keeper]], tuple(members[keeper]))
+        for number, keeper in enumerate(keepers, 1)
+    ]

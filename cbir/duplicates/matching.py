@@ -1,0 +1,208 @@
+"""Whether two pictures are copies of each other, and at which level."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from cbir.descriptors.orientations import ORIENTATIONS
+from cbir.duplicates.model import Level, Match
+from cbir.duplicates.sights import Eyes, Sight
+from cbir.metrics import hamming
+from cbir.verification import (
+    COVERED,
+    DAMAGED,
+    EDITED,
+    WHOLE,
+    Limits,
+    Verification,
+    View,
+    closeness,
+    verify,
+)
+from cbir.verification.alignment import Transform
+from cbir.verification.comparison import Comparison, compare
+
+NEAR_DISTANCE = 40
+"""Bits of 256 by which the hashes of near copies may differ; the pixels are compared then. Strong
+contrast moves up to 34 bits in 99 of 100 pictures, the other edits fewer; different catalog
+pictures may differ in 14 only."""
+
+NEAR = (Limits(0.6, 0.0, 0.13), Limits(0.85, 0.0, 0.25))
+"""What is asked of near copies. They show the same in the same place, and no rotation or crop was
+fitted, so that less is asked than of edited ones: strong compression and clipped whites cost cells,
+and sharpening and blur displace edges. Different catalog pictures whose hashes are near agree in
+0.68 of the cells at most, with a displacement of 0.28 pixels."""
+
+TURNED_DISTANCE = 44
+"""The same for hashes that are derived for another orientation: the derivation itself is off by up
+to 20 bits in 99 of 100 pictures."""
+
+SAME_PIXELS_DISTANCE = 4
+"""Bits by which the hashes of equal pixels may differ: a JPEG is decoded at a reduced size for its
+hash, another format is not."""
+
+SCALE = 256
+"""What a distance of the level ``edited`` is a part of."""
+
+
+@dataclass(slots=True)
+class Hint:
+    """Why two pictures may be copies of each other.
+
+    Attributes
+    ----------
+    turns : set of int
+        Orientations, as numbers of :data:`cbir.descriptors.orientations.ORIENTATIONS`, in which
+        the second picture's hash is near to the first one's.
+    features : set of bool
+        Whether local features vote for the pair: as it is (False), or mirrored (True).
+    """
+
+    turns: set[int] = field(default_factory=set)
+    features: set[bool] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Decides about pairs.
+
+    Parameters
+    ----------
+    eyes : Eyes
+    level : Level
+        The most generous that counts.
+    threshold : int, optional
+        The largest distance at `level`, instead of the default.
+    """
+
+    eyes: Eyes
+    level: Level
+    threshold: int | None = None
+
+    @property
+    def near_distance(self) -> int:
+        """Bits by which the hashes of near copies may differ."""
+        chosen = self.threshold if self.level == "near" else None
+        return NEAR_DISTANCE if chosen is None else chosen
+
+    @property
+    def limits(self) -> tuple[Limits, ...]:
+        """What is asked of edited copies."""
+        if self.level != "edited" or self.threshold is None:
+            return EDITED
+        least = 1 - self.threshold / SCALE
+        # The first two get stricter with it, but not laxer: there, less is asked otherwise.
+        return (
+            *(replace(one, agreement=max(one.agreement, least)) for one in (WHOLE, DAMAGED)),
+            replace(COVERED, agreement=least),
+        )
+
+    def match(self, first: Sight, second: Sight, hint: Hint) -> Match | None:
+        """Return the strictest match of two pictures, or None.
+
+        Raises
+        ------
+        UnreadableImageError
+            When one of them cannot be read any more.
+        """
+        if first.sha256 == second.sha256:
+            return Match("exact", 0, "same bytes")
+        distance = int(hamming(first.bits, second.bits[None])[0])
+        if self._same_pixels(first, second, distance):
+            return Match("exact", 0, "same pixels")
+        if self.level == "exact" or first.plain or second.plain:
+            return None
+        if distance <= self.near_distance:
+            near = self._near(first, second, distance)
+            if near is not None:
+                return near
+        return self._edited(first, second, hint) if self.level == "edited" else None
+
+    def _same_pixels(self, first: Sight, second: Sight, distance: int) -> bool:
+        return (
+            distance <= SAME_PIXELS_DISTANCE
+            and (first.width, first.height) == (second.width, second.height)
+            and self.eyes.pixels_digest(first) == self.eyes.pixels_digest(second)
+        )
+
+    def _near(self, first: Sight, second: Sight, distance: int) -> Match | None:
+        compared = self._compared(first, second, 0)
+        if compared is None or closeness(compared, NEAR) < 1:
+            return None
+        agreement = _percent(compared.agreement)
+        return Match("near", distance, f"phash {distance}/256, {agreement} of it agrees")
+
+    def _edited(self, first: Sight, second: Sight, hint: Hint) -> Match | None:
+        for turn in sorted(hint.turns):
+            compared = self._compared(first, second, turn)
+            if compared is not None and closeness(compared, self.limits) >= 1:
+                name = f"{ORIENTATIONS[turn].name}, " if turn else ""
+                return _edited_match(compared, name, turn in (1, 3, 4, 6))
+        for mirrored in sorted(hint.features):
+            found = self._verified(first, second, mirrored)
+            if found.copy and found.comparison and found.alignment:
+                name = "mirrored, " if mirrored else ""
+                name = f"{found.alignment.inliers} features, {name}"
+                return _edited_match(found.comparison, name, mirrored)
+        return None
+
+    def _compared(self, first: Sight, second: Sight, turn: int) -> Comparison | None:
+        a, b = self.eyes.gray(first), self.eyes.gray(second)
+        return compare(a, b, turned(a.shape, b.shape, turn))
+
+    def _verified(self, first: Sight, second: Sight, mirrored: bool) -> Verification:
+        a = View(self.eyes.features(first), lambda: self.eyes.gray(first))
+        b = View(self.eyes.features(second), lambda: self.eyes.gray(second))
+        return verify(a, b, mirrored, self.limits)
+
+
+def turned(first: Sequence[int], second: Sequence[int], turn: int) -> Transform:
+    """Return the transform from a picture to one that was turned and resized.
+
+    Parameters
+    ----------
+    first, second : (int, int)
+        Height and width of both.
+    turn : int
+        Number of the orientation that `second` is in.
+
+    Examples
+    --------
+    >>> turned((10, 20), (10, 20), 1).tolist()
+    [[-1.0, 0.0, 19.0], [0.0, 1.0, 0.0]]
+    """
+    # Columns: what becomes of a step to the right and of a step down, in units of the sides.
+    steps = (
+        ((1, 0), (0, 1)),
+        ((-1, 0), (0, 1)),
+        ((-1, 0), (0, -1)),
+        ((1, 0), (0, -1)),
+        ((0, 1), (1, 0)),
+        ((0, -1), (1, 0)),
+        ((0, -1), (-1, 0)),
+        ((0, 1), (-1, 0)),
+    )[turn]
+    height, width = first
+    high, wide = second
+    linear = np.array([[steps[0][0], steps[1][0]], [steps[0][1], steps[1][1]]], np.float64)
+    linear *= np.array([[wide], [high]]) / np.array([width, height])
+    # The center stays the center; pixels are counted from their own centers.
+    shift = np.array([wide - 1, high - 1]) / 2 - linear @ (np.array([width - 1, height - 1]) / 2)
+    return np.column_stack([linear, shift])
+
+
+def _edited_match(compared: Comparison, how: str, mirrored: bool) -> Match:
+    part = max(compared.shared)
+    shown = f"shows {_percent(min(compared.shared))}" if min(compared.shared) < 0.97 else "whole"
+    evidence = f"{how}{shown}, {_percent(compared.agreement)} of it agrees"
+    if part < 0.97:
+        evidence += f", {_percent(part)} of the other"
+    distance = round(SCALE * (1 - compared.agreement))
+    return Match("edited", distance, evidence, compared.transform, mirrored)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"

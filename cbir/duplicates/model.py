@@ -1,0 +1,123 @@
+"""What a search for duplicates is about, and what it finds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Level = Literal["exact", "near", "edited"]
+LEVELS: tuple[Level, ...] = ("exact", "near", "edited")
+"""From strict to generous; each one includes those before it."""
+
+Keep = Literal["largest", "smallest", "oldest", "newest", "first", "sharpest"]
+KEEPS: tuple[Keep, ...] = ("largest", "smallest", "oldest", "newest", "first", "sharpest")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A picture that takes part.
+
+    Attributes
+    ----------
+    path : str
+        The file: the dataset as it was given, and the path below it.
+    sha256 : bytes
+        Of the file.
+    bytes : int
+        Size of the file.
+    mtime : int
+        Milliseconds since 1970.
+    width, height : int
+        Pixels, upright.
+    quality : int
+        Of its hash, 0 to 100.
+    reference : bool
+        It is kept whatever happens, and is never listed for removal.
+    """
+
+    path: str
+    sha256: bytes
+    bytes: int
+    mtime: int
+    width: int
+    height: int
+    quality: int
+    reference: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Why one picture is a copy of another.
+
+    Attributes
+    ----------
+    level : Level
+        The strictest at which it is one.
+    distance : int
+        0 to 256: at ``near`` the bits of 256 in which the hashes differ, at ``edited`` the 256ths
+        of what both pictures show that do not agree; at ``exact`` 0.
+    evidence : str
+        The measurement in words, for people.
+    transform : ndarray of float64, shape (2, 3), or None
+        Where the keeper lies in the copy: maps pixels of the keeper to pixels of the copy, each
+        fitted into 512 × 512 pixels and upright. None at ``exact``, or where it is a mere scaling.
+    mirrored : bool
+        The copy is mirrored; `transform` leads to the copy as it is, so it has a negative
+        determinant then.
+    """
+
+    level: Level
+    distance: int
+    evidence: str
+    transform: NDArray[np.float64] | None = None
+    mirrored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """A picture that is a copy of a group's keeper, or of a query."""
+
+    entry: Entry
+    match: Match
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A picture that is kept, and its copies.
+
+    Attributes
+    ----------
+    number : int
+        Groups are numbered from 1.
+    keep : Entry
+    duplicates : tuple of Duplicate
+        At least one, in the order of the keep policy; references among them are kept too.
+    """
+
+    number: int
+    keep: Entry
+    duplicates: tuple[Duplicate, ...]
+
+    @property
+    def max_distance(self) -> int:
+        """The largest distance of a copy to the picture that is kept."""
+        return max(duplicate.match.distance for duplicate in self.duplicates)
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """The copies of one query.
+
+    Attributes
+    ----------
+    query : str
+        Its path, as it was given.
+    copies : tuple of Duplicate
+        Possibly empty; the nearest first.
+    """
+
+    query: str
+    copies: tuple[Duplicate, ...]

@@ -1,0 +1,200 @@
+"""Which contents may be copies of each other: all pairs that are worth a closer look."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbir.candidates import FeatureIndex
+from cbir.descriptors.orientations import ORIENTATIONS, orientations
+from cbir.descriptors.sift import Features
+from cbir.duplicates.matching import SAME_PIXELS_DISTANCE, TURNED_DISTANCE, Hint, Judge
+from cbir.duplicates.sights import EXTRACTOR, HASH, Eyes, Sight
+from cbir.errors import UnreadableImageError
+from cbir.hamming import neighbors_within, pairs_within
+from cbir.metrics import hamming
+from cbir.parallel import ordered_map
+from cbir.watching import Watcher
+
+Hints = dict[int, Hint]
+"""By the number of the other content."""
+
+
+def radius_of(judge: Judge) -> int:
+    """Return the bits within which hashes of upright copies are looked for."""
+    if judge.level == "exact":
+        return SAME_PIXELS_DISTANCE
+    return max(judge.near_distance, SAME_PIXELS_DISTANCE)
+
+
+def pair_up(
+    sights: Sequence[Sight],
+    judge: Judge,
+    workers: int,
+    watcher: Watcher,
+    order: Sequence[int] | None = None,
+) -> list[Hints]:
+    """Find, for each content, those that may be copies of it.
+
+    Parameters
+    ----------
+    sights : sequence of Sight
+    judge : Judge
+        What it will look at.
+    workers : int
+    watcher : Watcher
+    order : sequence of int, optional
+        The contents in the order of the keep policy; as they are, unless told otherwise.
+
+    Returns
+    -------
+    list of dict
+        Each pair is in the list of both.
+    """
+    found: list[Hints] = [{} for _ in sights]
+    rich = np.array([i for i, sight in enumerate(sights) if not sight.plain], np.int64)
+    _pair_equal_pixels(
+        sights, range(len(sights)) if order is None else order, judge.eyes, found, watcher
+    )
+    if not len(rich):
+        return found
+    hashes = np.stack([sights[i].bits for i in rich])
+    for part in pairs_within(hashes, radius_of(judge), workers):
+        for first, second in zip(rich[part.first], rich[part.second], strict=True):
+            _hint(found, int(first), int(second)).turns.add(0)
+    if judge.level == "edited":
+        _pair_turned(hashes, rich, found, workers)
+        _pair_by_features(sights, judge.eyes, found, workers, watcher)
+    return found
+
+
+class Surroundings:
+    """Finds the contents that may be copies of a query, by their hashes.
+
+    Parameters
+    ----------
+    sights : sequence of Sight
+        The contents to search.
+    judge : Judge
+        What will look at them.
+    """
+
+    def __init__(self, sights: Sequence[Sight], judge: Judge) -> None:
+        self._radius = radius_of(judge)
+        self._all_turns = judge.level == "edited"
+        self._numbers = {sight.sha256: number for number, sight in enumerate(sights)}
+        self._rich = np.array([i for i, sight in enumerate(sights) if not sight.plain], np.intp)
+        bits = [sights[i].bits for i in self._rich]
+        self._hashes = np.array(bits, np.uint8).reshape(-1, HASH.dimension // 8)
+        self._plain: dict[tuple[int, int], list[int]] = defaultdict(list)
+        for i, sight in enumerate(sights):
+            if sight.plain:
+                self._plain[_size(sight)].append(i)
+
+    def hints(self, query: Sight) -> Hints:
+        """Return why a content may be a copy of the query, for each that may be."""
+        found: Hints = defaultdict(Hint)
+        if query.sha256 in self._numbers:
+            found[self._numbers[query.sha256]].turns.add(0)
+        if query.plain:
+            for i in self._plain.get(_size(query), ()):
+                found[i].turns.add(0)
+            return found
+        for turn, turned in enumerate(_turned(query.bits[None])[0]):
+            radius = TURNED_DISTANCE if turn else self._radius
+            if turn == 0 or self._all_turns:
+                for i in self._rich[hamming(turned, self._hashes) <= radius].tolist():
+                    found[i].turns.add(turn)
+        return found
+
+
+def _turned(bits: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return orientations(np.ascontiguousarray(bits))
+
+
+def _hint(found: list[Hints], first: int, second: int) -> Hint:
+    """Return the hint of a pair, shared by the lists of both."""
+    hint = found[first].get(second)
+    if hint is None:
+        hint = Hint()
+        found[first][second] = found[second][first] = hint
+    return hint
+
+
+def _size(sight: Sight) -> tuple[int, int]:
+    return sight.width, sight.height
+
+
+def _pair_equal_pixels(
+    sights: Sequence[Sight],
+    order: Sequence[int],
+    eyes: Eyes,
+    found: list[Hints],
+    watcher: Watcher,
+) -> None:
+    """Pair the pictures without structure that are the same, pixel by pixel.
+
+    Their hashes say nothing, so that all of them might have to be compared with all others. Each
+    is paired with the first of its kind only, which is the one that will be kept.
+    """
+    sizes: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for i in order:
+        if sights[i].plain:
+            sizes[_size(sights[i])].append(i)
+    for alike in sizes.values():
+        if len(alike) > 1:
+            first: dict[bytes, int] = {}
+            for i in alike:
+                try:
+                    other = first.setdefault(eyes.pixels_digest(sights[i]), i)
+                except UnreadableImageError as error:
+                    watcher.warn(str(error))
+                    continue
+                if other != i:
+                    _hint(found, other, i).turns.add(0)
+
+
+def _pair_turned(
+    hashes: NDArray[np.uint8], rich: NDArray[np.int64], found: list[Hints], workers: int
+) -> None:
+    turned = _turned(hashes)
+    for turn in range(1, len(ORIENTATIONS)):
+        queries = np.ascontiguousarray(turned[:, turn])
+        for part in neighbors_within(queries, hashes, TURNED_DISTANCE, workers):
+            for first, second in zip(rich[part.first], rich[part.second], strict=True):
+                if first < second:
+                    _hint(found, int(first), int(second)).turns.add(turn)
+
+
+def index_of_features(sights: Sequence[Sight], eyes: Eyes, watcher: Watcher) -> FeatureIndex:
+    """Return the index of the local features of contents; those of lost pictures are none."""
+    return FeatureIndex(_features(sight, eyes, watcher) for sight in sights)
+
+
+def _features(sight: Sight, eyes: Eyes, watcher: Watcher | None = None) -> Features:
+    try:
+        return eyes.features(sight)
+    except UnreadableImageError as error:
+        if watcher:
+            watcher.warn(str(error))
+        return EXTRACTOR.nothing
+
+
+def _pair_by_features(
+    sights: Sequence[Sight], eyes: Eyes, found: list[Hints], workers: int, watcher: Watcher
+) -> None:
+    index = index_of_features(sights, eyes, watcher)
+
+    def vote(i: int) -> tuple[int, list[tuple[int, bool]]]:
+        candidates = index.candidates(_features(sights[i], eyes), excluded=i)
+        return i, [(one.picture, one.mirrored) for one in candidates]
+
+    watcher.begin("looking for candidates", len(sights))
+    for i, candidates in ordered_map(vote, range(len(sights)), workers):
+        watcher.advance()
+        for other, mirrored in candidates:
+            _hint(found, i, other).features.add(mirrored)
+    watcher.end()

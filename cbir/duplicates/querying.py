@@ -1,0 +1,109 @@
+"""The copies of given pictures in a collection."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+
+from cbir import native
+from cbir.duplicates.collection import Collection
+from cbir.duplicates.grouping import Apart, never
+from cbir.duplicates.matching import Hint, Judge
+from cbir.duplicates.model import LEVELS, Copies, Duplicate, Entry, Level, Match
+from cbir.duplicates.pairing import Surroundings, index_of_features
+from cbir.duplicates.sights import Sight
+from cbir.errors import UnreadableImageError
+from cbir.parallel import cores, one_thread_each, ordered_map
+from cbir.watching import Watcher
+
+
+def find_copies(
+    collection: Collection,
+    queries: Sequence[str],
+    level: Level = "near",
+    *,
+    threshold: int | None = None,
+    apart: Apart = never,
+    workers: int | None = None,
+    watcher: Watcher | None = None,
+) -> Iterator[Copies | UnreadableImageError]:
+    """Find the copies of each query; yield them, or why a query cannot be read, in order.
+
+    A query that is itself a file of the collection is not its own copy; other files of equal
+    content are.
+
+    Parameters
+    ----------
+    collection : Collection
+    queries : sequence of str
+        Picture files.
+    level, threshold, apart, workers, watcher
+        As for :func:`cbir.duplicates.grouping.find_groups`.
+    """
+    workers, watcher = workers or cores(), watcher or Watcher()
+    with native.caught(), one_thread_each():
+        search = _Search(collection, Judge(collection.eyes, level, threshold), apart, watcher)
+        watcher.begin("comparing", len(queries))
+        for found in ordered_map(search.copies, queries, workers, batch=1):
+            watcher.advance()
+            yield found
+        watcher.end()
+
+
+class _Search:
+    """Searches a collection for copies of one query after the other."""
+
+    def __init__(
+        self, collection: Collection, judge: Judge, apart: Apart, watcher: Watcher
+    ) -> None:
+        self._collection = collection
+        self._judge = judge
+        self._apart = apart
+        self._watcher = watcher
+        sights, eyes = collection.sights, collection.eyes
+        self._surroundings = Surroundings(sights, judge)
+        self._features = (
+            index_of_features(sights, eyes, watcher) if judge.level == "edited" else None
+        )
+        self._files: list[list[Entry]] = [[] for _ in sights]
+        for entry, content in zip(collection.entries, collection.content, strict=True):
+            self._files[content].append(entry)
+
+    def copies(self, path: str) -> Copies | UnreadableImageError:
+        """Return the copies of the picture at `path`."""
+        eyes, level = self._collection.eyes, self._judge.level
+        try:
+            query = eyes.see(path, with_features=level == "edited")
+        except UnreadableImageError as error:
+            return error
+        hints = self._surroundings.hints(query)
+        if self._features is not None:
+            for candidate in self._features.candidates(eyes.features(query)):
+                hints[candidate.picture].features.add(candidate.mirrored)
+        this = Entry(path, query.sha256, 0, 0, query.width, query.height, query.quality)
+        found = [
+            Duplicate(entry, match)
+            for content in sorted(hints)
+            if (match := self._match(query, content, hints[content])) is not None
+            for entry in self._files[content]
+            if not _same_file(path, entry.path) and not self._apart(this, entry)
+        ]
+        return Copies(path, tuple(sorted(found, key=_rank)))
+
+    def _match(self, query: Sight, content: int, hint: Hint) -> Match | None:
+        try:
+            return self._judge.match(query, self._collection.sights[content], hint)
+        except UnreadableImageError as error:
+            self._watcher.warn(str(error))
+            return None
+
+
+def _rank(copy: Duplicate) -> tuple[int, int, bytes]:
+    return LEVELS.index(copy.match.level), copy.match.distance, os.fsencode(copy.entry.path)
+
+
+def _same_file(first: str, second: str) -> bool:
+    try:
+        return os.path.samefile(first, second)
+    except OSError:
+        return False

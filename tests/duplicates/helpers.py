@@ -1,0 +1,59 @@
+"""What the tests of duplicates use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from cbir.descriptors.sift import Features
+from cbir.duplicates.model import Group
+from cbir.duplicates.sights import Eyes, Sight
+from cbir.watching import Watcher
+
+
+class Listener(Watcher):
+    """Remembers what it is told."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+        self.notes: list[str] = []
+
+    def warn(self, message: str) -> None:
+        self.warnings.append(message)
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
+
+
+def unknown(sha256: bytes) -> Features | None:
+    """Keep no features."""
+    return None
+
+
+def seen(path: Path) -> tuple[Eyes, Sight]:
+    """Look at one picture."""
+    eyes = Eyes(unknown)
+    return eyes, eyes.see(str(path), with_features=False)
+
+
+def save(picture: Image.Image | np.ndarray, path: Path, **options: object) -> Path:
+    """Save a picture, with its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+    image.save(path, **options)
+    return path
+
+
+def names(groups: list[Group], root: str) -> list[list[str]]:
+    """The paths of each group below the root, the keeper first."""
+    prefix = f"{root}/"
+    return [
+        [entry.path.removeprefix(prefix) for entry in (group.keep, *members(group))]
+        for group in groups
+    ]
+
+
+def members(group: Group) -> list:
+    return [duplicate.entry for duplicate in group.duplicates]

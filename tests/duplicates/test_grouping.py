@@ -1,0 +1,349 @@
+"""Groups: the greedy rule, whatever the order, the names and the number of threads."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import combinations
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageFilter
+
+from cbir.duplicates.collection import Collection, open_collection
+from cbir.duplicates.grouping import _Search, find_groups, never, reversed_match
+from cbir.duplicates.matching import Hint, Judge
+from cbir.duplicates.model import KEEPS, LEVELS, Entry, Level, Match
+from cbir.duplicates.sights import Sight
+from cbir.watching import Watcher
+
+from ..conftest import DATA
+from ..edits import cropped, mirrored, photo
+from .helpers import Listener, members, names, save
+
+BITS = np.zeros(32, np.uint8)
+
+
+# The rule, with a judge that knows the answers
+
+
+class OracleJudge:
+    """Says that the pairs it was given match."""
+
+    def __init__(self, pairs: set[frozenset[int]]) -> None:
+        self.pairs = pairs
+        self.asked: list[tuple[int, int]] = []
+
+    def match(self, first: Sight, second: Sight, hint: Hint) -> Match | None:
+        pair = int.from_bytes(first.sha256, "big"), int.from_bytes(second.sha256, "big")
+        self.asked.append(pair)
+        return Match("near", 1, "they match") if frozenset(pair) in self.pairs else None
+
+
+def joined_one_by_one(
+    order: list[int], pairs: set[frozenset[int]], references: set[int], apart: set[frozenset[int]]
+) -> dict[int, int]:
+    """Each joins the first that is kept and that it matches."""
+    kept: list[int] = []
+    joined: dict[int, int] = {}
+    for content in order:
+        keepers = [
+            one
+            for one in kept
+            if frozenset((one, content)) in pairs and frozenset((one, content)) not in apart
+        ]
+        if keepers and content not in references:
+            joined[content] = keepers[0]
+        else:
+            kept.append(content)
+    return joined
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> tuple[int, list[int], set[frozenset[int]], set[frozenset[int]]]:
+    count = draw(st.integers(1, 12))
+    every = [frozenset(pair) for pair in combinations(range(count), 2)]
+    hinted = {pair for pair in every if draw(st.booleans())}
+    pairs = {pair for pair in every if pair in hinted and draw(st.integers(0, 2))}
+    return count, draw(st.permutations(range(count))), hinted, pairs
+
+
+@settings(max_examples=60)
+@given(graph=graphs(), workers=st.sampled_from([1, 3]), data=st.data())
+def test_rounds_give_what_going_one_by_one_gives(graph: Any, workers: int, data: Any) -> None:
+    count, order, hinted, pairs = graph
+    # References stand first in the order of every keep policy.
+    references = set(order[: data.draw(st.integers(0, count))])
+    apart = {pair for pair in sorted(pairs, key=sorted) if data.draw(st.integers(0, 4)) == 0}
+    entries = [
+        Entry(f"{i}", bytes([i]), 1, 1, 9, 9, 90, reference=i in references) for i in range(count)
+    ]
+    sights = [Sight(bytes([i]), f"{i}", 9, 9, BITS, 90) for i in range(count)]
+    hints: list[dict[int, Hint]] = [{} for _ in range(count)]
+    for one, other in map(sorted, hinted):
+        hints[one][other] = hints[other][one] = Hint({0})
+    judge = OracleJudge(pairs)
+    collection = SimpleNamespace(sights=sights, entries=entries)
+    search = _Search(
+        collection,  # type: ignore[arg-type]
+        range(count),
+        hints,
+        judge,  # type: ignore[arg-type]
+        lambda one, other: frozenset((int(one.path), int(other.path))) in apart,
+        Watcher(),
+    )
+    search.run(order, workers)
+    keepers = {content: keeper for content, (keeper, _) in search.joined.items()}
+    assert keepers == joined_one_by_one(order, pairs, references, apart)
+    assert all(one < other for one, other in judge.asked)
+    assert len(set(judge.asked)) == len(judge.asked)
+
+
+def test_a_match_is_turned_round_with_its_transform() -> None:
+    transform = np.array([[0.5, 0.1, 7.0], [-0.2, 0.6, 3.0]])
+    match = Match("edited", 5, "some", transform, mirrored=False)
+    back = reversed_match(match)
+    assert back.transform is not None
+    assert back.transform @ [*(transform @ [30, 40, 1]), 1] == pytest.approx([30, 40])
+    twice = reversed_match(back).transform
+    assert twice == pytest.approx(transform)
+    near = Match("near", 5, "some")
+    assert reversed_match(near) is near
+
+
+# The whole search, on pictures
+
+
+@contextmanager
+def collected(
+    folder: Path, level: Level, *references: Path, **options: Any
+) -> Iterator[Collection]:
+    with open_collection(
+        str(folder), None, [str(one) for one in references], level, workers=2, **options
+    ) as collection:
+        yield collection
+
+
+def copies_of(folder: Path) -> Path:
+    """Three photographs with copies of several kinds, two others, and blank pictures."""
+    cat, coffee, brook = photo("cats/cat-1"), photo("things/coffee-1"), photo("forest/brook-1")
+    save(cat, folder / "cat.png")
+    save(cat, folder / "b" / "cat.bmp")
+    save(cat.resize((300, 195)), folder / "b" / "cat-small.jpg", quality=70)
+    save(mirrored(cat).resize((360, 234)), folder / "cat-mirrored.png")
+    save(coffee, folder / "coffee.jpg", quality=85)
+    shutil.copy(folder / "coffee.jpg", folder / "b" / "coffee.jpg")
+    save(cropped(coffee), folder / "coffee-crop.png")
+    save(brook, folder / "brook.jpg", quality=90)
+    save(brook.filter(ImageFilter.GaussianBlur(1)), folder / "a-brook.png")
+    save(photo("windmills/windmill-1"), folder / "windmill.jpg")
+    save(photo("lemurs/lemur-1"), folder / "lemur.jpg")
+    rng = np.random.default_rng(0)
+    for number in range(2):
+        save(rng.integers(250, 253, (80, 120, 3), np.uint8), folder / f"noise{number}.png")
+    save(Image.new("RGB", (120, 80), "white"), folder / "white.png")
+    save(Image.new("RGB", (120, 80), "white"), folder / "b" / "white.bmp")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return copies_of(tmp_path_factory.mktemp("pictures"))
+
+
+@pytest.fixture(scope="module")
+def collection(pictures: Path) -> Iterator[Collection]:
+    with collected(pictures, "edited") as collection:
+        yield collection
+
+
+EXPECTED: dict[Level, list[list[str]]] = {
+    "exact": [
+        ["b/cat.bmp", "cat.png"], ["b/coffee.jpg", "coffee.jpg"], ["b/white.bmp", "white.png"],
+    ],
+    "near": [
+        ["a-brook.png", "brook.jpg"], ["b/cat.bmp", "b/cat-small.jpg", "cat.png"],
+        ["b/coffee.jpg", "coffee.jpg"], ["b/white.bmp", "white.png"],
+    ],
+    "edited": [
+        ["a-brook.png", "brook.jpg"],
+        ["b/cat.bmp", "b/cat-small.jpg", "cat-mirrored.png", "cat.png"],
+        ["b/coffee.jpg", "coffee-crop.png", "coffee.jpg"], ["b/white.bmp", "white.png"],
+    ],
+}  # fmt: skip
+
+
+def sorted_members(groups: list[list[str]]) -> list[list[str]]:
+    return [[first, *sorted(others)] for first, *others in groups]
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_what_each_level_finds(collection: Collection, level: Level) -> None:
+    groups = find_groups(collection, level, workers=2)
+    assert sorted_members(names(groups, collection.root)) == EXPECTED[level]
+    assert [group.number for group in groups] == list(range(1, len(groups) + 1))
+    for group in groups:
+        for copy in group.duplicates:
+            assert LEVELS.index(copy.match.level) <= LEVELS.index(level)
+            assert 0 <= copy.match.distance <= group.max_distance <= 256
+
+
+@pytest.mark.parametrize("keep", ["largest", "smallest", "first"])
+def test_every_member_is_a_copy_of_its_keeper(collection: Collection, keep: Any) -> None:
+    """Asked again, of the judge, with every hint."""
+    sights = {sight.sha256: sight for sight in collection.sights}
+    judge = Judge(collection.eyes, "edited")
+    seen = set()
+    for group in find_groups(collection, "edited", keep=keep, workers=2):
+        for copy in group.duplicates:
+            pair = sights[group.keep.sha256], sights[copy.entry.sha256]
+            assert judge.match(*pair, Hint(set(range(8)), {False, True})) is not None
+        paths = [group.keep.path, *(entry.path for entry in members(group))]
+        assert seen.isdisjoint(paths) and len(set(paths)) == len(paths)
+        seen.update(paths)
+
+
+def test_the_keep_policies(pictures: Path, tmp_path: Path) -> None:
+    for number, name in enumerate(["middle.png", "old.jpg", "new.png"]):
+        blurred = photo("cats/cat-1").filter(ImageFilter.GaussianBlur(number * 0.6))
+        size = ((320, 208), (400, 260), (200, 130))[number]
+        path = save(blurred.resize(size, Image.Resampling.LANCZOS), tmp_path / name)
+        os.utime(path, (1000 * (number != 1) + number, 1000 * (number != 1) + number))
+    with collected(tmp_path, "near") as collection:
+        kept = {
+            keep: names(find_groups(collection, "near", keep=keep), str(tmp_path))[0]
+            for keep in KEEPS
+        }
+    assert kept["largest"] == ["old.jpg", "middle.png", "new.png"]
+    assert kept["smallest"] == ["new.png", "middle.png", "old.jpg"]
+    assert kept["oldest"] == ["old.jpg", "middle.png", "new.png"]
+    assert kept["newest"] == ["new.png", "middle.png", "old.jpg"]
+    assert kept["first"] == ["middle.png", "new.png", "old.jpg"]
+    assert kept["sharpest"][0] == "middle.png"
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_the_number_of_workers_does_not_matter(collection: Collection, level: Level) -> None:
+    one, other = (repr(find_groups(collection, level, workers=workers)) for workers in (1, 4))
+    assert one == other
+
+
+def test_names_matter_only_among_equals(pictures: Path, tmp_path: Path) -> None:
+    """Under reversed names the same contents are together."""
+    every = sorted(path for path in pictures.rglob("*") if path.is_file())
+    for number, path in enumerate(reversed(every)):
+        shutil.copy2(path, tmp_path / f"{number:02}{path.suffix}")
+    together = []
+    for folder in (pictures, tmp_path):
+        with collected(folder, "edited") as collection:
+            groups = find_groups(collection, "edited")
+        together.append(
+            {frozenset(entry.sha256 for entry in (group.keep, *members(group))) for group in groups}
+        )
+    assert together[0] == together[1]
+
+
+def test_groups_do_not_chain(tmp_path: Path) -> None:
+    """The right half and the left half are copies of the whole, but not of each other."""
+    whole = photo("buildings/pagoda-1")
+    save(whole.crop((0, 0, 210, 267)), tmp_path / "left.png")
+    save(whole.crop((190, 0, 400, 267)), tmp_path / "right.png")
+    save(whole, tmp_path / "whole.png")
+    with collected(tmp_path, "edited") as collection:
+        largest = names(find_groups(collection, "edited"), str(tmp_path))
+        smallest = names(find_groups(collection, "edited", keep="smallest"), str(tmp_path))
+    assert largest == [["whole.png", "left.png", "right.png"]]
+    assert smallest in ([["left.png", "whole.png"]], [["right.png", "whole.png"]])
+
+
+def test_references_are_kept_and_come_first(pictures: Path, tmp_path: Path) -> None:
+    save(photo("cats/cat-1").resize((200, 130)), tmp_path / "cat.png")
+    save(photo("cats/cat-1").resize((240, 156)), tmp_path / "cat-too.png")
+    shutil.copy(pictures / "coffee.jpg", tmp_path / "coffee.jpg")
+    shutil.copy(pictures / "coffee.jpg", tmp_path / "coffee-again.jpg")
+    for path in tmp_path.iterdir():
+        os.utime(path, (9, 9))
+    with collected(pictures, "near", tmp_path) as collection:
+        for keep in KEEPS:
+            groups = find_groups(collection, "near", keep=keep)
+            assert not any(entry.reference for group in groups for entry in members(group))
+            by_keeper = {group.keep.path: group for group in groups}
+            cats = [by_keeper[path] for path in by_keeper if f"{tmp_path}/cat" in path]
+            assert len(cats) == 1 and len(members(cats[0])) == 3
+            coffees = members(by_keeper[f"{tmp_path}/coffee-again.jpg"])
+            assert sorted(entry.path for entry in coffees) == [
+                str(pictures / "b/coffee.jpg"), str(pictures / "coffee.jpg"),
+            ]  # fmt: skip
+
+
+def test_pictures_that_are_kept_apart(collection: Collection, pictures: Path) -> None:
+    keeper = str(pictures / "b/cat.bmp")
+
+    def apart(one: Entry, other: Entry) -> bool:
+        return {one.path, other.path} == {keeper, str(pictures / "b/cat-small.jpg")}
+
+    groups = names(find_groups(collection, "near", apart=apart), collection.root)
+    assert ["b/cat.bmp", "cat.png"] in groups and len(groups) == 4
+    groups = names(find_groups(collection, "near", apart=lambda *_: True), collection.root)
+    assert groups == [["b/coffee.jpg", "coffee.jpg"]]
+    assert never(collection.entries[0], collection.entries[1]) is False
+
+
+def test_a_thousand_equal_files_are_one_content(tmp_path: Path) -> None:
+    first = save(photo("cats/cat-1").resize((90, 60)), tmp_path / "0000.png")
+    for number in range(1, 1000):
+        shutil.copyfile(first, tmp_path / f"{number:04}.png")
+    with collected(tmp_path, "near") as collection:
+        assert len(collection.sights) == 1 and len(collection.entries) == 1000
+        first.with_name("0500.png").unlink()
+        (group,) = find_groups(collection, "edited", keep="first")
+    assert group.keep.path.endswith("0000.png") and len(group.duplicates) == 999
+    assert {copy.match.evidence for copy in group.duplicates} == {"same bytes"}
+
+
+@pytest.mark.parametrize(
+    ("level", "change"),
+    [("exact", "removed"), ("near", "replaced"), ("near", "cut"), ("edited", "removed")],
+)
+def test_pictures_that_change_meanwhile_are_told_and_the_rest_goes_on(
+    tmp_path: Path, level: Level, change: str
+) -> None:
+    folder = copies_of(tmp_path / "pictures")
+    listener = Listener()
+    with collected(folder, level) as collection:
+        for name in ("b/cat.bmp", "noise0.png", "b/white.bmp", "brook.jpg"):
+            path = folder / name
+            if change == "removed":
+                path.unlink()
+            elif change == "replaced":
+                path.write_bytes((DATA / "cats" / "cat-5.jpg").read_bytes())
+            else:
+                path.write_bytes(path.read_bytes()[:50])
+        groups = names(find_groups(collection, level, watcher=listener), str(folder))
+    assert any("cat.bmp" in warning for warning in listener.warnings)
+    assert any(group[0] == "b/coffee.jpg" for group in groups)
+    if level != "exact":
+        assert any(group[0] == "cat.png" and "b/cat-small.jpg" in group for group in groups)
+
+
+def test_sharpness_of_a_picture_that_has_gone(tmp_path: Path) -> None:
+    folder = copies_of(tmp_path / "pictures")
+    with collected(folder, "near") as collection:
+        (folder / "windmill.jpg").unlink()
+        assert find_groups(collection, "near", keep="sharpest")
+
+
+def test_pictures_of_one_photograph_of_the_repository(photos: Path) -> None:
+    """Of twelve photographs two pairs are sections of each other."""
+    with collected(photos, "edited") as collection:
+        assert sorted_members(names(find_groups(collection, "edited"), str(photos))) == [
+            ["cats/cat-2.jpg", "cats/cat-1.jpg"],
+            ["desert/orange-dune-1.jpg", "desert/orange-dune-2.jpg"],
+        ]

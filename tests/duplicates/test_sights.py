@@ -1,0 +1,113 @@
+"""Looking at pictures: what is kept is used, what has changed is told."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cbir.duplicates.sights import EXTRACTOR, HASH, Eyes, Recent
+from cbir.errors import UnreadableImageError
+from cbir.images import Picture
+
+from ..edits import photo
+from .helpers import save, seen, unknown
+
+
+@pytest.fixture
+def cat(tmp_path: Path) -> Path:
+    return save(photo("cats/cat-1"), tmp_path / "cat.png")
+
+
+def test_a_sight_is_what_an_index_would_say(cat: Path) -> None:
+    _, sight = seen(cat)
+    row = HASH.describe(Picture.open(str(cat)).pixels(HASH.working_size))
+    assert sight.sha256 == hashlib.sha256(cat.read_bytes()).digest()
+    assert (sight.width, sight.height) == photo("cats/cat-1").size
+    assert np.array_equal(sight.bits, row[:-1]) and sight.quality == row[-1]
+    assert not sight.plain
+
+
+def test_pixels_are_read_once(cat: Path) -> None:
+    eyes, sight = seen(cat)
+    gray = eyes.gray(sight)
+    assert gray.shape == photo("cats/cat-1").size[::-1]
+    features, digest = eyes.features(sight), eyes.pixels_digest(sight)
+    cat.unlink()
+    assert eyes.gray(sight) is gray and eyes.pixels_digest(sight) == digest
+    assert eyes.features(sight) is features
+
+
+def test_features_that_are_kept_are_not_extracted_again(cat: Path) -> None:
+    _, sight = seen(cat)
+    kept = EXTRACTOR.extract(np.asarray(photo("things/coffee-1")))
+    eyes = Eyes({sight.sha256: kept}.get)
+    eyes.see(str(cat), with_features=True)
+    assert eyes.features(sight) is kept
+
+
+def test_that_a_picture_has_no_features_can_be_known_too(tmp_path: Path) -> None:
+    """Nothing need be read again of a picture that is known to have none."""
+    flat = save(Image.new("RGB", (90, 60), "gray"), tmp_path / "flat.png")
+    _, sight = seen(flat)
+    none = EXTRACTOR.extract(np.zeros((60, 90, 3), np.uint8))
+    flat.unlink()
+    assert sight.plain and Eyes({sight.sha256: none}.get).features(sight) is none
+
+
+@pytest.mark.parametrize("look", ["gray", "pixels_digest", "features"])
+def test_what_has_changed_or_gone_is_told(cat: Path, look: str) -> None:
+    _, sight = seen(cat)
+    save(photo("cats/cat-2"), cat)
+    with pytest.raises(UnreadableImageError, match="changed since it was indexed"):
+        getattr(Eyes(unknown), look)(sight)
+    cat.unlink()
+    with pytest.raises(UnreadableImageError, match="no such file"):
+        getattr(Eyes(unknown), look)(sight)
+
+
+def test_equal_pixels_have_equal_digests_whatever_the_format(cat: Path, tmp_path: Path) -> None:
+    same = save(photo("cats/cat-1"), tmp_path / "cat.bmp")
+    pixels = np.array(photo("cats/cat-1"))
+    pixels[-1, -1, 2] ^= 1
+    other = save(pixels, tmp_path / "other.png")
+    digests = [eyes.pixels_digest(sight) for eyes, sight in map(seen, (cat, same, other))]
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_the_shape_counts_among_the_pixels(tmp_path: Path) -> None:
+    flat = [
+        save(Image.new("RGB", size, "gray"), tmp_path / f"{size}.png") for size in ((6, 4), (4, 6))
+    ]
+    one, other = (eyes.pixels_digest(sight) for eyes, sight in map(seen, flat))
+    assert one != other
+
+
+def test_the_values_used_last_are_remembered() -> None:
+    made: list[bytes] = []
+    recent = Recent[int](2)
+
+    def get(key: bytes) -> int:
+        return recent.get(key, lambda: made.append(key) or len(made))  # type: ignore[func-returns-value]
+
+    assert [get(key) for key in (b"a", b"b", b"a", b"c", b"a", b"b")] == [1, 2, 1, 3, 1, 4]
+    assert made == [b"a", b"b", b"c", b"b"]
+
+
+def test_threads_that_make_values_do_not_wait_for_each_other() -> None:
+    recent, barrier = Recent[int](9), threading.Barrier(3, timeout=20)
+    with ThreadPoolExecutor(3) as pool:
+        made = list(pool.map(lambda _: recent.get(b"key", barrier.wait), range(3)))
+    assert sorted(made) == [0, 1, 2] and recent.get(b"key", lambda: -1) in made
+
+
+def test_a_value_that_cannot_be_made_is_tried_again() -> None:
+    recent = Recent[int](2)
+    with pytest.raises(UnreadableImageError):
+        recent.get(b"a", lambda: (_ for _ in ()).throw(UnreadableImageError("a", "gone")))
+    assert recent.get(b"a", lambda: 7) == 7
