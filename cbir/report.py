@@ -1,0 +1,219 @@
+"""A page with the groups of duplicates side by side, that a browser opens from disk.
+
+The page is one file: style and pictures are inside, there is no script, and nothing is fetched
+from anywhere. Pictures are thumbnails; a group of two takes about 40 kB. So that a page of
+thousands of groups still opens, only the first 1,500 copies (`EMBEDDED`) are shown like that:
+further ones are shown from their own files, which the browser reads when it comes to them, and
+without the difference, which no file holds.
+
+The page says nothing that changes from run to run, such as the time, and gives times as UTC.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from cbir import __version__, native
+from cbir.duplicates.model import LEVELS, Group, Keep, Level
+from cbir.errors import CbirError, UsageError, printable
+from cbir.exhibits import GroupExhibit, exhibit, size_text
+from cbir.parallel import cores, one_thread_each, ordered_map
+from cbir.stores.files import explained, written_aside
+from cbir.watching import Watcher
+
+if TYPE_CHECKING:
+    import jinja2
+
+EMBEDDED = 1500
+"""Copies whose pictures are inside of the page."""
+
+GENERATOR = b'<meta name="generator" content="cbir report">'
+"""Pages that have this in their head may be overwritten."""
+
+_START = b"<!doctype html>"
+_HEAD = 1024
+"""Bytes within which the head names the generator."""
+
+_EXTENSIONS = (".html", ".htm")
+
+
+def write_report(
+    path: str,
+    groups: Sequence[Group],
+    *,
+    title: str = "Duplicates",
+    pictures: int | None = None,
+    level: Level | None = None,
+    threshold: int | None = None,
+    keep: Keep | None = None,
+    embedded: int = EMBEDDED,
+    workers: int | None = None,
+    watcher: Watcher | None = None,
+) -> list[str]:
+    """Write the page.
+
+    Parameters
+    ----------
+    path : str
+        The file; it must end with .html or .htm.
+    groups : sequence of Group
+        Shown in this order.
+    title : str
+    pictures : int, optional
+        That were compared.
+    level, threshold, keep : optional
+        With which the groups were found, for the summary.
+    embedded : int
+        Copies whose pictures are inside of the page.
+    workers : int, optional
+        Threads; by default as many as there are cores. The page is the same with any number.
+    watcher : Watcher, optional
+
+    Returns
+    -------
+    list of str
+        What a reader should know: pictures that vanished or were changed meanwhile, or that are
+        not inside of the page.
+
+    Raises
+    ------
+    UsageError
+        When the name ends otherwise.
+    CbirError
+        When the file cannot be written, or is there and is no report of ours.
+    """
+    check_report(path)
+    watcher = watcher or Watcher()
+    before = [0, *accumulate(len(group.duplicates) for group in groups)]
+    copies = before.pop()
+    notes = list[str]()
+    if copies > embedded:
+        notes.append(
+            f"The report holds the pictures of the first {embedded:,} of {copies:,} copies;"
+            " further ones are shown from their own files, without the difference"
+        )
+    page = _environment().get_template("report.html.jinja")
+    folder = os.path.dirname(os.path.abspath(path))
+
+    def prepared(job: tuple[Group, int]) -> GroupExhibit:
+        group, earlier = job
+        return exhibit(group, max(0, embedded - earlier), folder)
+
+    def exhibits() -> Iterator[GroupExhibit]:
+        jobs = zip(groups, before, strict=True)
+        for one in ordered_map(prepared, jobs, workers or cores()):
+            notes.extend(one.notes)
+            yield one
+            watcher.advance()
+
+    watcher.begin("Writing the report", len(groups))
+    try:
+        with (
+            explained(path, "write the report"),
+            native.caught(),
+            one_thread_each(),
+            written_aside(path) as file,
+        ):
+            chunks = page.generate(
+                title=printable(title),
+                version=__version__,
+                summary=_Summary(groups, pictures, level, threshold, keep),
+                embedded=min(embedded, copies),
+                exhibits=exhibits(),
+            )
+            for chunk in chunks:
+                file.write(chunk.encode())
+    finally:
+        watcher.end()
+    return notes
+
+
+def check_report(path: str) -> None:
+    """Make sure, before the work, that :func:`write_report` will not refuse `path`.
+
+    Raises
+    ------
+    UsageError
+        When the name ends otherwise than with .html or .htm.
+    CbirError
+        When the folder is missing, or the file is there and is no report of ours.
+    """
+    if not path.lower().endswith(_EXTENSIONS):
+        raise UsageError(
+            f"--report {printable(path)}: the name must end with {' or '.join(_EXTENSIONS)}"
+        )
+    folder = os.path.dirname(path) or "."
+    if not os.path.isdir(folder):
+        raise CbirError(f"--report {printable(path)}: there is no folder {printable(folder)}")
+    if os.path.lexists(path) and not _is_ours(path):
+        raise CbirError(
+            f"{printable(path)}: this file is there and was not made by this program, so the"
+            " report was not written; name another with --report"
+        )
+
+
+def _is_ours(path: str) -> bool:
+    if not os.path.isfile(path):  # a pipe would never end
+        return False
+    try:
+        with open(path, "rb") as file:
+            head = file.read(_HEAD)
+    except OSError:
+        return False
+    return head.startswith(_START) and GENERATOR in head
+
+
+def _environment() -> jinja2.Environment:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("cbir"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["size"] = size_text
+    environment.filters["percent"] = _percent
+    environment.filters["freeable"] = _freeable
+    return environment
+
+
+def _percent(share: float) -> str:
+    if 0 < share < 0.01:
+        return "less than 1 %"
+    # What is not all is never called all.
+    return f"{min(99, round(100 * share)) if share < 1 else 100} %"
+
+
+@dataclass(frozen=True)
+class _Summary:
+    groups: Sequence[Group]
+    pictures: int | None
+    level: Level | None
+    threshold: int | None
+    keep: Keep | None
+
+    @cached_property
+    def copies(self) -> int:
+        return sum(len(group.duplicates) for group in self.groups)
+
+    @cached_property
+    def freeable(self) -> int:
+        return sum(map(_freeable, self.groups))
+
+    @cached_property
+    def by_level(self) -> list[tuple[Level, int]]:
+        counts = Counter(copy.match.level for group in self.groups for copy in group.duplicates)
+        return [(level, counts[level]) for level in LEVELS if counts[level]]
+
+
+def _freeable(group: Group) -> int:
+    return sum(copy.entry.bytes for copy in group.duplicates if not copy.entry.reference)
