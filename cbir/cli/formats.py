@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
+from typing import Any
 
-from cbir.cli.options import write_out, write_text
+from cbir.cli.options import write_csv, write_out, write_text
 from cbir.errors import printable
 from cbir.metrics import METRICS
 from cbir.searching import SearchResult, distance_text, path_fields
@@ -72,14 +71,11 @@ class Printer:
         write_text(_as_json(result))
 
     def _csv(self, result: SearchResult) -> None:
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        if not self._count:
-            writer.writerow(_CSV_COLUMNS)
         query = path_fields("query", result.query)
+        rows: list[list[Any]] = [] if self._count else [_CSV_COLUMNS]
         for match in result.matches:
             fields = path_fields("path", match.path)
-            writer.writerow(
+            rows.append(
                 [
                     query["query"],
                     result.descriptor,
@@ -91,7 +87,7 @@ class Printer:
                     query.get("query_base64", ""),
                 ]
             )
-        write_out(text.getvalue().encode())
+        write_csv(rows)
 
     def _paths(self, result: SearchResult) -> None:
         write_out(b"".join(os.fsencode(match.path) + self._end for match in result.matches))

@@ -13,6 +13,7 @@ ENTRY_POINTS = "cbir.commands"
 
 _BUILT_IN = {
     "descriptors": "cbir.cli.descriptors:descriptors",
+    "duplicates": "cbir.cli.duplicates:duplicates",
     "index": "cbir.cli.index:index",
     "info": "cbir.cli.info:info",
     "search": "cbir.cli.search:search",
@@ -67,4 +68,5 @@ def cli() -> None:
     Examples:
       cbir index --dataset data
       cbir search --query img.jpg
+      cbir duplicates --dataset data
     """

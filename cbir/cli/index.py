@@ -6,7 +6,15 @@ import sys
 
 import click
 
-from cbir.cli.options import Command, index_option, version_option
+from cbir.cli.options import (
+    Command,
+    index_option,
+    pattern_options,
+    quiet_option,
+    version_option,
+    wait_option,
+    workers_option,
+)
 from cbir.cli.progress import TerminalWatcher
 from cbir.errors import printable
 
@@ -34,26 +42,13 @@ class _IndexCommand(Command):
     metavar="FILE",
     help="Use this vocabulary (.npz, or another index) instead of training one.",
 )
-@click.option(
-    "--include",
-    metavar="GLOB",
-    multiple=True,
-    help="Take only what matches, by name or path; repeatable.",
-)
-@click.option(
-    "--exclude",
-    metavar="GLOB",
-    multiple=True,
-    help="Leave out what matches, files and folders; repeatable.",
-)
-@click.option(
-    "--workers", type=click.IntRange(min=1), metavar="N", help="Threads.  [default: all cores]"
-)
+@pattern_options
+@workers_option
 @click.option("--rebuild", is_flag=True, help="Start from nothing.")
 @click.option("--retrain", is_flag=True, help="Train vocabularies again.")
 @click.option("--strict", is_flag=True, help="Fail if any picture cannot be read.")
-@click.option("--wait", is_flag=True, help="Wait for another process that writes to the index.")
-@click.option("-q", "--quiet", is_flag=True, help="Print only what goes wrong.")
+@wait_option
+@quiet_option
 @click.option(
     "-v", "--verbose", is_flag=True, help="Also name each file that lacks an optional package."
 )

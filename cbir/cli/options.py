@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -66,6 +68,42 @@ def format_option(function: F) -> F:
     )(function)
 
 
+def pattern_options(function: F) -> F:
+    """Add ``--include`` and ``--exclude``."""
+    include = click.option(
+        "--include",
+        metavar="GLOB",
+        multiple=True,
+        help="Take only what matches, by name or path; repeatable.",
+    )
+    exclude = click.option(
+        "--exclude",
+        metavar="GLOB",
+        multiple=True,
+        help="Leave out what matches, files and folders; repeatable.",
+    )
+    return include(exclude(function))
+
+
+def workers_option(function: F) -> F:
+    """Add ``--workers``."""
+    return click.option(
+        "--workers", type=click.IntRange(min=1), metavar="N", help="Threads.  [default: all cores]"
+    )(function)
+
+
+def wait_option(function: F) -> F:
+    """Add ``--wait``."""
+    return click.option(
+        "--wait", is_flag=True, help="Wait for another process that writes to the index."
+    )(function)
+
+
+def quiet_option(function: F) -> F:
+    """Add ``-q/--quiet``."""
+    return click.option("-q", "--quiet", is_flag=True, help="Print only what goes wrong.")(function)
+
+
 def version_option(function: F) -> F:
     """Add ``--version``."""
     return click.version_option(cbir.__version__, prog_name="cbir")(function)
@@ -87,3 +125,17 @@ def write_out(data: bytes) -> None:
 def write_text(text: str) -> None:
     """Write a line to standard output as UTF-8; bytes in it that are not stay as they are."""
     write_out(os.fsencode(text + "\n"))
+
+
+def write_csv(rows: Iterable[Sequence[Any]]) -> None:
+    """Write rows to standard output as CSV, lines ended by a line feed.
+
+    The writer quotes a carriage return only if that is part of its own line ends; readers take a
+    bare one for the end of a line.
+    """
+    lines = []
+    for row in rows:
+        line = io.StringIO()
+        csv.writer(line, lineterminator="\r\n").writerow(row)
+        lines.append(line.getvalue()[: -len("\r\n")] + "\n")
+    write_out("".join(lines).encode())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -72,9 +74,15 @@ class TerminalWatcher(Watcher):
             if count > 1 and not self._verbose:
                 self._say(f"Cannot read {count - 1} more files: {reason} ({remedy})")
 
-    def _say(self, message: str) -> None:
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Take the bar away while something is printed."""
         if self._bar is not None:
             self._bar.clear()
-        click.echo(message, err=True)
+        yield
         if self._bar is not None:
             self._bar.refresh()
+
+    def _say(self, message: str) -> None:
+        with self.paused():
+            click.echo(message, err=True)

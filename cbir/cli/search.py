@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import click
 
 from cbir.cli.formats import FORMATS, Printer
 from cbir.cli.options import Command, index_option, version_option
-from cbir.errors import CbirError, UnreadableImageError, printable
-from cbir.searching import SearchResult, list_queries, open_index
+from cbir.cli.queries import check_streams, query_paths
+from cbir.errors import UnreadableImageError, printable
+from cbir.searching import SearchResult, open_index
 
 _MONTAGE = "montage.jpg"
 _MONTAGE_QUERIES = 20
@@ -89,11 +89,8 @@ def search(
       search --query img.jpg --top 10 --metric cosine --montage like-img.png
       find photos -name '*.jpg' -print0 | search --query - --from0 --format jsonl
     """
-    _check_options(queries, from0, null, format_, montage, no_montage)
-    if montage is not None:
-        from cbir.montage import check_montage
-
-        check_montage(montage)
+    check_streams(queries, from0, null, format_)
+    _check_montage(montage, no_montage)
     index = open_index(index_path, result_path)
     if not index.has_pictures:
         click.echo(
@@ -101,7 +98,7 @@ def search(
             " say where they are with --result-path",
             err=True,
         )
-    paths = _paths(queries, from0)
+    paths = query_paths(queries, from0)
     wants_montage = not no_montage and (montage is not None or len(paths) <= _MONTAGE_QUERIES)
     if not (wants_montage or no_montage):
         click.echo(
@@ -134,42 +131,14 @@ def search(
         sys.exit(1)
 
 
-def _check_options(
-    queries: Sequence[str],
-    from0: bool,
-    null: bool,
-    format_: str | None,
-    montage: str | None,
-    no_montage: bool,
-) -> None:
-    if from0 and "-" not in queries:
-        raise click.UsageError("--from0 is about standard input; it goes with --query -")
-    if null and format_ not in (None, "paths"):
-        raise click.UsageError(f"--null prints paths only; leave out --format {format_}")
-    if montage and no_montage:
+def _check_montage(path: str | None, no_montage: bool) -> None:
+    if path is None:
+        return
+    if no_montage:
         raise click.UsageError("--montage and --no-montage contradict each other")
+    from cbir.montage import check_montage
 
-
-def _paths(queries: Sequence[str], from0: bool) -> list[str]:
-    paths = list(_listed(queries, from0))
-    if not paths:
-        raise CbirError("no query: standard input names no picture")
-    return paths
-
-
-def _listed(queries: Sequence[str], from0: bool) -> Iterator[str]:
-    for query in queries:
-        if query == "-":
-            data = sys.stdin.buffer.read()
-            if b"\0" in data and not from0:
-                raise CbirError(
-                    "standard input must be a list of paths, one a line, or separated by NUL"
-                    " with --from0; this has a NUL"
-                )
-            names = data.split(b"\0" if from0 else b"\n")
-            yield from (os.fsdecode(name) for name in names if name)
-        else:
-            yield from list_queries(query)
+    check_montage(path)
 
 
 def _write_montage(results: Sequence[SearchResult], path: str, top: int) -> None:

@@ -1,0 +1,209 @@
+"""Show what is going to be done with copies, ask, do it, and tell what came of it."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import shlex
+import sys
+from collections.abc import Iterable, Sequence
+
+import click
+
+from cbir.actions import (
+    Action,
+    ActionReport,
+    LoggedStep,
+    Plan,
+    Removal,
+    UndoReport,
+    act,
+    plan,
+    read_log,
+    undo,
+)
+from cbir.actions.files import free_name
+from cbir.cli.duplicate_options import Options
+from cbir.cli.options import INTERRUPTED
+from cbir.cli.progress import TerminalWatcher
+from cbir.duplicates.model import Entry, Group
+from cbir.errors import CbirError, printable
+
+_TO_UNDO = ("done", "both", "unclear")
+"""States of steps that :func:`cbir.actions.undo` looks at."""
+
+
+def check_action(options: Options, root: str) -> None:
+    """Find out before the long work whether anything could be done at its end.
+
+    Raises
+    ------
+    CbirError
+        When the destination cannot be used, or the log has no folder.
+    """
+    _plan([], options, root)
+    folder = os.path.dirname(os.path.abspath(options.log or ""))
+    if not os.path.isdir(folder):
+        raise CbirError(
+            f"{printable(folder)}: no such folder for the log; make it, or change --log"
+        )
+
+
+def act_on(groups: Iterable[Group], root: str, options: Options) -> int:
+    """Plan, ask, and act on the copies of the groups; return the exit code."""
+    planned = _plan(groups, options, root)
+    watcher = TerminalWatcher(options.quiet)
+    if not options.silent:
+        _show([f"In {printable(root)}:", *planned.lines()])
+    if not planned.steps:
+        watcher.note("Nothing to do")
+        return 0
+    if not _agreed(_intention(planned), options):
+        return 0 if options.dry_run else 1
+    log = options.log or _new_log()
+    report = act(planned, log, watcher)
+    if report.interrupted or not options.quiet:
+        _tell(planned, report, log)
+    return INTERRUPTED if report.interrupted else int(bool(report.failed))
+
+
+def take_back(log: str, options: Options) -> int:
+    """Show what a log tells, ask, and take it back; return the exit code."""
+    steps = read_log(log)
+    watcher = TerminalWatcher(options.quiet)
+    lines = [_undo_line(step) for step in reversed(steps) if step.state in _TO_UNDO]
+    if not options.silent:
+        _show(lines)
+    if not lines and not any(step.open for step in steps):
+        watcher.note("Nothing to take back")
+        return 0
+    if not _agreed(f"Take back {_count(len(lines), 'step')}", options):
+        return 0 if options.dry_run else 1
+    report = undo(log, watcher)
+    if report.interrupted or not options.quiet:
+        _tell_undone(report)
+    return INTERRUPTED if report.interrupted else int(bool(report.left))
+
+
+def _plan(groups: Iterable[Group], options: Options, root: str) -> Plan:
+    assert options.action != "list"
+    real = os.path.realpath(root)
+    removals = [
+        Removal(
+            keeper=_from_root(group.keep, root),
+            copy=_from_root(duplicate.entry, root),
+            keeper_sha256=group.keep.sha256,
+            copy_sha256=duplicate.entry.sha256,
+            level=duplicate.match.level,
+        )
+        for group in groups
+        for duplicate in group.duplicates
+        if not duplicate.entry.reference
+    ]
+    return plan(removals, options.action, real, options.move_to, options.permanently)
+
+
+def _from_root(entry: Entry, root: str) -> str:
+    """Return a path as plans have it: relative to the dataset, or absolute."""
+    return os.path.realpath(entry.path) if entry.reference else os.path.relpath(entry.path, root)
+
+
+def _intention(planned: Plan) -> str:
+    what = f"{_count(len(planned.steps), 'picture')} ({_megabytes(planned.size)})"
+    intentions: dict[Action, str] = {
+        "move": f"Move {what} to {printable(planned.destination or '')}",
+        "hardlink": f"Replace {what} by hard links",
+        "symlink": f"Replace {what} by symbolic links",
+        "delete": f"Put {what} in the trash",
+    }
+    return f"Delete {what} for good" if planned.permanently else intentions[planned.action]
+
+
+def _show(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(line, err=True)
+
+
+def _agreed(intention: str, options: Options) -> bool:
+    """Ask on the terminal; click's own question would write to standard output, too."""
+    if options.dry_run:
+        click.echo(f"{intention}: not done, because of --dry-run", err=True)
+        return False
+    if options.yes:
+        return True
+    click.echo(f"{intention}? [y/N] ", nl=False, err=True)
+    answer = sys.stdin.buffer.readline()
+    if not answer.endswith(b"\n"):
+        click.echo(err=True)
+    agreed = answer.strip().lower() in (b"y", b"yes")
+    if not agreed:
+        click.echo("Nothing was done", err=True)
+    return agreed
+
+
+def _new_log() -> str:
+    now = datetime.datetime.now().astimezone()
+    return free_name(f"cbir-duplicates-{now:%Y%m%d-%H%M%S}.log")
+
+
+def _tell(planned: Plan, report: ActionReport, log: str) -> None:
+    participles: dict[Action, str] = {
+        "move": "moved", "hardlink": "linked", "symlink": "linked", "delete": "deleted",
+    }  # fmt: skip
+    freed = "" if planned.action == "move" else f", {_megabytes(report.bytes_freed)} freed"
+    not_begun = len(planned.steps) - sum(map(len, (report.done, report.skipped, report.failed)))
+    parts = [f"{_count(len(report.done), 'picture')} {participles[planned.action]}{freed}"]
+    parts += _counted((len(report.skipped), "skipped"), (len(report.failed), "failed"))
+    parts += _counted((not_begun, "not begun"))
+    click.echo(f"{'Interrupted: ' if report.interrupted else ''}{', '.join(parts)}", err=True)
+    click.echo(f"Log: {printable(log)}", err=True)
+    if report.done and planned.action != "delete":
+        click.echo(f"To take it back: cbir duplicates --undo {_quoted(log)}", err=True)
+
+
+def _undo_line(step: LoggedStep) -> str:
+    intent, copy = step.intent, printable(step.copy)
+    assert intent is not None
+    if intent.action == "move":
+        return f"move back  {copy}   (from {printable(intent.target or '')})"
+    if intent.action == "delete":
+        where = "deleted for good" if intent.permanently else "in the desktop's trash"
+        return f"leave  {copy}   ({where})"
+    return f"unlink  {copy}   (a file of its own again, not a link to {printable(intent.keeper)})"
+
+
+def _tell_undone(report: UndoReport) -> None:
+    parts = [f"{_count(len(report.undone), 'picture')} as before"]
+    parts += _counted((len(report.left), "left"), (report.already, "taken back earlier"))
+    click.echo(f"{'Interrupted: ' if report.interrupted else ''}{', '.join(parts)}", err=True)
+
+
+def _counted(*counts: tuple[int, str]) -> list[str]:
+    return [f"{count:,} {what}" for count, what in counts if count]
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"
+
+
+def _quoted(path: str) -> str:
+    """Return a path for a shell, so far as a terminal can show it."""
+    return printable(shlex.quote(path))
+
+
+def summary(groups: Sequence[Group]) -> str:
+    """Count what was found, for people."""
+    copies = [one for group in groups for one in group.duplicates if not one.entry.reference]
+    if not groups:
+        return "No duplicates"
+    size = sum(one.entry.bytes for one in copies)
+    largest = max(group.max_distance for group in groups)
+    return (
+        f"{_count(len(groups), 'group')} with {len(copies):,} removable"
+        f" {'copy' if len(copies) == 1 else 'copies'} ({_megabytes(size)});"
+        f" the largest distance in a group is {largest}"
+    )

@@ -1,0 +1,122 @@
+"""What ``cbir duplicates`` was asked for, and which requests contradict themselves."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Set
+from dataclasses import dataclass
+from typing import Literal
+
+from cbir.actions import Action
+from cbir.cli.queries import check_streams
+from cbir.duplicates.model import Keep, Level
+from cbir.errors import UsageError
+
+_ALONE = {
+    "--undo": ("--yes", "--dry-run", "--quiet"),
+    "--mark-different": ("--ignore", "--quiet"),
+}
+"""Options that are a task of their own, and what may go with them."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of ``cbir duplicates``, by the names of its parameters."""
+
+    dataset: str | None
+    index_path: str | None
+    references: tuple[str, ...]
+    queries: tuple[str, ...]
+    from0: bool
+    level: Level
+    threshold: int | None
+    keep: Keep | None
+    format_: str | None
+    null: bool
+    report: str | None
+    action: Action | Literal["list"]
+    move_to: str | None
+    permanently: bool
+    yes: bool
+    dry_run: bool
+    log: str | None
+    undo: str | None
+    ignore: str | None
+    mark_different: tuple[tuple[str, str], ...]
+    exit_code: bool
+    workers: int | None
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    wait: bool
+    quiet: bool
+    strict: bool
+
+    @property
+    def prints(self) -> bool:
+        """What is found goes to standard output."""
+        return self.action == "list" or self.null or self.format_ is not None
+
+    @property
+    def silent(self) -> bool:
+        """Not even the plan is to be seen."""
+        return self.quiet and self.yes and not self.dry_run
+
+    def check(self, given: Set[str]) -> None:
+        """Refuse what makes no sense, before any work is done.
+
+        Parameters
+        ----------
+        given : set of str
+            The long names of the options that are on the command line.
+
+        Raises
+        ------
+        UsageError
+        """
+        for option, company in _ALONE.items():
+            others = sorted(given - {option, *company})
+            if option in given and others:
+                raise UsageError(f"{option} is a task of its own; leave out {others[0]}")
+        if self.undo is None and not self.mark_different:
+            check_streams(self.queries, self.from0, self.null, self.format_)
+            for contradiction in (*self._of_search(), *self._of_action()):
+                raise UsageError(contradiction)
+        acts = self.action != "list" or self.undo is not None
+        if acts and not (self.yes or self.dry_run or _has_terminal()):
+            raise UsageError(
+                "there is no terminal to ask on whether files may be changed; say so with --yes,"
+                " or look at the plan with --dry-run"
+            )
+
+    def _of_search(self) -> Iterator[str]:
+        if self.dataset is None and self.index_path is None:
+            yield "say where the pictures are, with --dataset DIR or --index FILE"
+        if self.dataset is None and not self.references and (self.include or self.exclude):
+            yield "an index alone is taken as it is; --include and --exclude go with --dataset"
+        if self.level == "exact" and self.threshold is not None:
+            yield "--level exact has no threshold; leave out --threshold, or choose another level"
+        if self.queries and self.action != "list":
+            yield f"--query only asks; --action {self.action} is for groups: leave out one of them"
+        if self.queries and self.keep is not None:
+            yield "--keep chooses among a group; with --query, the query is what stays"
+        if self.queries and self.report is not None:
+            yield "--report shows groups; leave it out, or --query"
+
+    def _of_action(self) -> Iterator[str]:
+        if self.action == "move" and self.move_to is None:
+            yield "say where to, with --move-to DIR"
+        if self.action != "move" and self.move_to is not None:
+            yield "--move-to goes with --action move"
+        if self.action != "delete" and self.permanently:
+            yield "--permanently goes with --action delete"
+        if self.action == "list":
+            for name, value in (
+                ("--yes", self.yes), ("--dry-run", self.dry_run), ("--log", self.log),
+            ):  # fmt: skip
+                if value:
+                    yield f"{name} goes with an --action that changes files"
+
+
+def _has_terminal() -> bool:
+    """Say whether a question can be seen, and answered."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))

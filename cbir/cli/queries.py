@@ -1,0 +1,54 @@
+"""Pictures to look for, as they are named on the command line and on standard input."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+
+from cbir.errors import CbirError, UsageError
+from cbir.searching import list_queries
+
+
+def check_streams(queries: Sequence[str], from0: bool, null: bool, format_: str | None) -> None:
+    """Refuse what the options about standard input and standard output cannot mean together."""
+    if from0 and "-" not in queries:
+        raise UsageError("--from0 is about standard input; it goes with --query -")
+    if null and format_ not in (None, "paths"):
+        raise UsageError(f"--null prints paths only; leave out --format {format_}")
+
+
+def query_paths(queries: Sequence[str], from0: bool) -> list[str]:
+    """Return the pictures that are asked for.
+
+    Parameters
+    ----------
+    queries : sequence of str
+        Files, folders, and ``-`` for paths on standard input.
+    from0 : bool
+        Paths on standard input end with NUL, not with a line feed.
+
+    Raises
+    ------
+    CbirError
+        When there is none, or standard input is no list of paths.
+    """
+    paths = list(_listed(queries, from0))
+    if not paths:
+        raise CbirError("no query: standard input names no picture")
+    return paths
+
+
+def _listed(queries: Sequence[str], from0: bool) -> Iterator[str]:
+    for query in queries:
+        if query == "-":
+            data = sys.stdin.buffer.read()
+            if b"\0" in data and not from0:
+                raise CbirError(
+                    "standard input must be a list of paths, one a line, or separated by NUL"
+                    " with --from0; this has a NUL"
+                )
+            names = data.split(b"\0" if from0 else b"\n")
+            yield from (os.fsdecode(name) for name in names if name)
+        else:
+            yield from list_queries(query)

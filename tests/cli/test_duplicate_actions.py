@@ -1,0 +1,253 @@
+"""Actions on copies from the command line: planned, asked for, done, told, taken back."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from cbir.actions import read_log
+from cbir.cli.duplicate_actions import act_on
+from cbir.cli.duplicate_options import Options
+from cbir.cli.duplicates import duplicates
+from cbir.cli.progress import TerminalWatcher
+from cbir.duplicates.collection import open_collection
+from cbir.duplicates.grouping import find_groups
+
+from ..actions.helpers import tree
+from ..conftest import Run
+
+MOVE = ["duplicates", "-d", "photos", "--action", "move", "--move-to", "copies"]
+
+
+@pytest.fixture
+def copied(photos: Path) -> Path:
+    """Twelve photographs, a twin of one, and a recompressed copy of another."""
+    shutil.copy2(photos / "sky" / "galaxies-1.jpg", photos / "sky" / "twin.jpg")
+    with Image.open(photos / "cats" / "cat-1.jpg") as picture:
+        picture.resize((picture.width // 2, picture.height // 2)).save(photos / "small.jpg")
+    return photos
+
+
+class Terminal:
+    """A terminal on which the command runs, until it ends or asks."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self._end, other = os.openpty()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "cbir", *arguments],
+            cwd=folder, stdin=other, stderr=other, stdout=subprocess.PIPE,
+        )  # fmt: skip
+        os.close(other)
+        self.shown = ""
+
+    def read(self, until: str = "[y/N] ") -> str:
+        while not self.shown.endswith(until):
+            try:
+                self.shown += os.read(self._end, 4096).decode()
+            except OSError:  # the other end is closed
+                break
+        return self.shown
+
+    def answer(self, text: str) -> int:
+        self.read()
+        os.write(self._end, text.encode())
+        return self.finish()
+
+    def finish(self) -> int:
+        self.read(until="never shown")
+        stdout, _ = self.process.communicate(timeout=60)
+        os.close(self._end)
+        assert stdout == b""
+        return self.process.returncode
+
+
+def test_a_move_and_back(run: Run, copied: Path, tmp_path: Path) -> None:
+    before = tree(copied)
+    done = run(*MOVE, "--yes", "--log", "log")
+    assert done.returncode == 0 and done.stdout == "", done.stderr
+    assert f"move  small.jpg -> {tmp_path}/copies/small.jpg" in done.stderr
+    assert "2 pictures moved\nLog: log\n" in done.stderr
+    assert done.stderr.endswith("To take it back: cbir duplicates --undo log\n")
+    moved = sorted(path.name for path in (tmp_path / "copies").rglob("*.jpg"))
+    assert moved == ["small.jpg", "twin.jpg"] and not (copied / "small.jpg").exists()
+    assert run(*MOVE, "--yes").stderr.endswith("Nothing to do\n")
+    done = run("duplicates", "--undo", "log", "--yes")
+    assert done.returncode == 0 and done.stdout == ""
+    assert done.stderr.startswith(f"move back  {copied}/small.jpg   (from {tmp_path}/copies/")
+    assert done.stderr.endswith("2 pictures as before\n")
+    assert tree(copied) == before
+    assert run("duplicates", "--undo", "log", "--yes").stderr == "Nothing to take back\n"
+
+
+def test_links_and_back(here: Run, copied: Path, tmp_path: Path) -> None:
+    before = tree(copied)
+    for action, log in (("hardlink", "a.log"), ("symlink", "b.log")):
+        done = here("duplicates", "-d", "photos", "--action", action, "--yes", "--log", log)
+        assert done.returncode == 0 and "1 picture linked, 0." in done.stderr
+        assert "skip  small.jpg   (its bytes are not those of cats/cat-1.jpg" in done.stderr
+        one, other = copied / "sky" / "galaxies-1.jpg", copied / "sky" / "twin.jpg"
+        assert one.samefile(other) and other.is_symlink() == (action == "symlink")
+        done = here("duplicates", "--undo", log, "--yes")
+        assert "(a file of its own again" in done.stderr and tree(copied) == before
+
+
+def test_deleting_for_good_is_told_by_the_log(here: Run, copied: Path, tmp_path: Path) -> None:
+    flags = ["duplicates", "-d", "photos", "--action", "delete", "--permanently", "--yes"]
+    done = here(*flags, "--level", "exact", "--log", "log")
+    assert done.returncode == 0 and "delete for good  sky/twin.jpg" in done.stderr
+    assert not (copied / "sky" / "twin.jpg").exists() and (copied / "small.jpg").exists()
+    assert [step.state for step in read_log(str(tmp_path / "log"))] == ["done"]
+    done = here("duplicates", "--undo", "log", "--yes")
+    assert done.returncode == 1 and "(deleted for good)" in done.stderr
+
+
+def test_the_log_has_a_name_of_its_own(here: Run, copied: Path, tmp_path: Path) -> None:
+    done = here(*MOVE, "--yes")
+    (log,) = tmp_path.glob("cbir-duplicates-*.log")
+    assert f"Log: {log.name}\n" in done.stderr
+
+
+def test_the_results_are_printed_on_demand(here: Run, copied: Path) -> None:
+    done = here(*MOVE, "--yes", "--format", "json", "--quiet")
+    assert done.stderr == "" and done.returncode == 0
+    assert [group["keep"] for group in json.loads(done.stdout)] == [
+        "photos/cats/cat-1.jpg", "photos/sky/galaxies-1.jpg",
+    ]  # fmt: skip
+    assert here("duplicates", "-d", "photos").stdout == ""
+
+
+def test_a_dry_run_does_nothing(here: Run, copied: Path, tmp_path: Path) -> None:
+    before = tree(tmp_path)
+    done = here(*MOVE, "--dry-run", "--yes", "--quiet")
+    assert done.returncode == 0 and "move  small.jpg" in done.stderr
+    assert done.stderr.endswith(": not done, because of --dry-run\n")
+    assert tree(tmp_path) == before
+    here(*MOVE, "--yes", "--log", "log")
+    before = tree(tmp_path)
+    done = here("duplicates", "--undo", "log", "--dry-run")
+    assert done.returncode == 0 and "Take back 2 steps: not done" in done.stderr
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "moved"), [("y\n", 0, True), ("\n", 1, False), ("no\n", 1, False)]
+)
+def test_a_terminal_is_asked(
+    copied: Path, tmp_path: Path, answer: str, code: int, moved: bool
+) -> None:
+    terminal = Terminal(tmp_path, *MOVE, "--log", "log")
+    assert terminal.answer(answer) == code
+    assert "Move 2 pictures (0." in terminal.shown
+    assert (copied / "small.jpg").exists() is not moved
+    assert (tmp_path / "log").exists() is moved
+    assert ("Nothing was done" in terminal.shown) is not moved
+    if moved:
+        terminal = Terminal(tmp_path, "duplicates", "--undo", "log")
+        assert terminal.answer("yes\n") == 0 and "Take back 2 steps?" in terminal.shown
+        assert (copied / "small.jpg").exists()
+
+
+def test_an_interrupted_question_does_nothing(copied: Path, tmp_path: Path) -> None:
+    before = tree(tmp_path)
+    terminal = Terminal(tmp_path, *MOVE)
+    terminal.read()
+    terminal.process.send_signal(signal.SIGINT)
+    assert terminal.finish() == 130 and "Interrupted." in terminal.shown
+    assert "Traceback" not in terminal.shown and tree(tmp_path) == before
+
+
+def options(*arguments: str) -> Options:
+    context = duplicates.make_context("duplicates", list(arguments))
+    return Options(**context.params)
+
+
+def test_an_interrupted_action_tells_what_was_done(
+    copied: Path, tmp_path: Path, monkeypatch: Any, capsys: Any
+) -> None:
+    def interrupt(watcher: TerminalWatcher, steps: int = 1) -> None:
+        raise KeyboardInterrupt
+
+    with open_collection(str(copied), None) as collection:
+        groups = find_groups(collection)
+    monkeypatch.setattr(TerminalWatcher, "advance", interrupt)
+    place, log = str(tmp_path / "copies"), str(tmp_path / "log")
+    given = options("-d", str(copied), "--action", "move", "--move-to", place, "--log", log)
+    code = act_on(groups, collection.root, Options(**{**vars(given), "yes": True, "quiet": True}))
+    assert code == 130
+    assert "Interrupted: 1 picture moved, 1 not begun\n" in capsys.readouterr().err
+    assert [step.state for step in read_log(log)] == ["done"]
+
+
+def test_references_are_never_planned(here: Run, copied: Path, tmp_path: Path) -> None:
+    shutil.copytree(copied / "sky", tmp_path / "reference")
+    before = tree(tmp_path / "reference")
+    done = here(*MOVE, "--reference", "reference", "--reference", "photos/cats", "--yes")
+    assert done.returncode == 0, done.stderr
+    moved = sorted(path.name for path in (tmp_path / "copies").rglob("*.jpg"))
+    assert moved == ["galaxies-1.jpg", "small.jpg", "twin.jpg"]
+    assert tree(tmp_path / "reference") == before
+    assert len(list((copied / "cats").iterdir())) == 3
+
+
+def test_strict_does_nothing_beside_an_unreadable_picture(
+    here: Run, copied: Path, tmp_path: Path
+) -> None:
+    (copied / "text.jpg").write_text("text")
+    before = tree(tmp_path)
+    assert here(*MOVE, "--yes", "--strict").returncode == 1
+    assert tree(tmp_path) == before
+
+
+def test_what_fails_is_told(here: Run, copied: Path, tmp_path: Path) -> None:
+    (tmp_path / "copies").mkdir()
+    (tmp_path / "copies" / "sky").write_text("no folder")
+    done = here(*MOVE, "--yes")
+    assert done.returncode == 1 and "Warning: sky/twin.jpg: " in done.stderr
+    assert "1 picture moved, 1 failed\n" in done.stderr
+    assert (copied / "sky" / "twin.jpg").exists() and not (copied / "small.jpg").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "word"),
+    [
+        (["--move-to", "photos/copies"], "inside of the dataset"),
+        (["--move-to", "photos/small.jpg"], "no folder"),
+        (["--move-to", "copies", "--log", "no/where/log"], "no such folder for the log"),
+    ],
+)
+def test_what_cannot_be_done_is_told_before_the_work(
+    here: Run, copied: Path, tmp_path: Path, more: list[str], word: str
+) -> None:
+    before = tree(tmp_path)
+    done = here("duplicates", "-d", "photos", "--action", "move", "--yes", *more)
+    assert done.returncode == 1 and word in done.stderr and len(done.stderr.splitlines()) == 1
+    assert tree(tmp_path) == before
+
+
+def test_an_index_alone_knows_where_its_pictures_are(
+    run: Run, copied: Path, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    run("duplicates", "-d", "photos", "-i", "kept.csv")
+    flags = ["duplicates", "-i", "../kept.csv", "--action", "move", "--move-to", "../copies"]
+    done = run(*flags, "--yes", cwd=elsewhere)
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "copies").rglob("*.jpg"))) == 2
+
+
+def test_an_undo_of_what_is_no_log(here: Run, photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text("text\n")
+    for name, reason in (("text.txt", "this is no log"), ("gone.log", "no such file")):
+        done = here("duplicates", "--undo", name, "--yes")
+        assert done.returncode == 1 and f"{name}: " in done.stderr and reason in done.stderr
+        assert len(done.stderr.splitlines()) == 1
