@@ -88,7 +88,7 @@ def main() -> None:
     options = _options()
     with tempfile.TemporaryDirectory() as folder:
         trial = prepare(options, options.work or Path(folder))
-        outcomes = [one for level in LEVELS if (one := own_outcome(trial, level))]
+        outcomes = [one for level in options.level or LEVELS if (one := own_outcome(trial, level))]
         for peer, (base, queries) in _hashed(trial, [] if options.no_peers else importable()):
             outcomes += peer_outcomes(trial, peer, base, queries)
     folders = [*options.folder, *options.distractors]
@@ -106,6 +106,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--truth", type=Path, help=f"default {TRUTH.name}, where there is one")
     parser.add_argument("--edit", action="append", choices=EDITS, help="repeatable; default all")
+    parser.add_argument("--level", action="append", choices=LEVELS, help="default both")
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--work", type=Path, help="an empty folder to keep the copies in")
     parser.add_argument("--name", help="of the results files; default duplicates-FOLDERS")
@@ -118,9 +119,9 @@ def _options() -> argparse.Namespace:
 def prepare(options: argparse.Namespace, work: Path) -> Trial:
     """Link the pictures to search, and make the copies."""
     root, hosts_root, copies_root = work / "dataset", work / "hosts", work / "copies"
-    _link(options.folder, root)
+    link_folders(options.folder, root)
     names = [folder.name for folder in options.folder]
-    _link(options.distractors, root)
+    link_folders(options.distractors, root)
     paths = [one.path for one in find_pictures(str(root))]
     groups = groups_of_copies(root, paths, options.truth)
     single = np.bincount(groups, minlength=len(paths))[groups] == 1
@@ -162,7 +163,8 @@ def _shuffled(paths: Sequence[str], seed: int) -> list[str]:
     return [path for _, path in sorted(turns, key=itemgetter(0))]
 
 
-def _link(folders: Sequence[Path], root: Path) -> None:
+def link_folders(folders: Sequence[Path], root: Path) -> None:
+    """Link the pictures of several folders below one."""
     for folder in folders:
         if (root / folder.name).exists():
             raise SystemExit(f"{folder}: another folder of that name is there; rename one")
@@ -200,7 +202,9 @@ def own_outcome(trial: Trial, level: str) -> Outcome | None:
 
 def _run(root: Path, *arguments: str) -> list[str] | None:
     """Return the lines that ``cbir duplicates`` prints; None when there is no such command."""
+    index = str(root.with_name("index.csv"))
     command = [sys.executable, "-m", "cbir", "duplicates", "--dataset", str(root), *arguments]
+    command += ["--index", index, "--quiet"]
     done = subprocess.run([*command, "--format", "jsonl"], capture_output=True, check=False)
     if b"No such command" in done.stderr:
         print("cbir has no command `duplicates`: left out", file=sys.stderr)
@@ -218,7 +222,8 @@ def parse_query(line: str) -> tuple[str, list[str]]:
 
 def parse_group(line: str) -> list[str]:
     """Return the pictures of a group, from a line of ``--format jsonl``."""
-    return [picture["path"] for picture in json.loads(line)["pictures"]]
+    group = json.loads(line)
+    return [group["keep"], *[picture["path"] for picture in group["duplicates"]]]
 
 
 def _below(root: Path, path: str) -> str:

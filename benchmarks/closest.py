@@ -1,0 +1,148 @@
+"""Which pictures that are no copies come closest to being taken for copies, and by what margin.
+
+Example::
+
+    python benchmarks/closest.py corel1k holidays fashion --sheet closest.png
+
+All pairs that ``cbir duplicates`` would look at are compared. Pairs of the same bytes, and those
+that ``truth/copies.csv`` lists, are left out. A pair's closeness is 1 at the limit and more for
+what is called a copy: see `cbir.verification.closeness`. The contact sheet shows the ten closest
+pairs of each level.
+"""
+
+from __future__ import annotations
+
+import argparse
+import heapq
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from common import report
+from duplicates import TRUTH, link_folders
+from numpy.typing import NDArray
+from truth import groups_of_copies
+
+from cbir.duplicates.collection import Collection, open_collection
+from cbir.duplicates.matching import NEAR, Hint, Judge, turned
+from cbir.duplicates.model import Level
+from cbir.duplicates.pairing import pair_up
+from cbir.images import Picture
+from cbir.metrics import hamming
+from cbir.parallel import cores, one_thread_each, ordered_map
+from cbir.verification import View, closeness, verify
+from cbir.verification.comparison import Comparison, compare
+from cbir.watching import Watcher
+
+_SIDE = 240
+"""Pixels of a picture on the contact sheet."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Close:
+    """A pair that is no copy."""
+
+    closeness: float
+    first: str
+    second: str
+    bits: int
+    agreement: float
+    displacement: float
+
+
+def main() -> None:
+    """Compare, print, keep, and draw the sheet."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("folder", type=Path, nargs="+")
+    parser.add_argument("--truth", type=Path, default=TRUTH)
+    parser.add_argument("--count", type=int, default=10)
+    parser.add_argument("--sheet", type=Path, help="a picture file to write")
+    options = parser.parse_args()
+    rows = []
+    with tempfile.TemporaryDirectory() as work:
+        root = Path(work, "dataset")
+        link_folders(options.folder, root)
+        index = str(Path(work, "index.csv"))
+        for level in ("near", "edited"):
+            with open_collection(str(root), index, level=level) as collection:
+                pairs = closest(collection, level, root, options.truth, options.count)
+            rows += [
+                (level, *(getattr(pair, field) for field in Close.__slots__)) for pair in pairs
+            ]
+            if options.sheet:
+                name = f"{options.sheet.stem}-{level}{options.sheet.suffix}"
+                cv2.imwrite(str(options.sheet.with_name(name)), sheet(root, pairs))
+    report("closest", ["level", *Close.__slots__], rows)
+
+
+def closest(
+    collection: Collection, level: Level, root: Path, truth: Path, count: int
+) -> list[Close]:
+    """Return the pairs that are no copies and come closest to it, the closest first."""
+    judge = Judge(collection.eyes, level)
+    sights = collection.sights
+    paths = [os.path.relpath(sight.path, root) for sight in sights]
+    groups = groups_of_copies(root, paths, truth)
+
+    def best(pair: tuple[int, int, Hint]) -> Close:
+        first, second, hint = pair
+        a, b = sights[first], sights[second]
+        limits = NEAR if level == "near" else judge.limits
+        ranked = [
+            (closeness(one, limits), one)
+            for one in _comparisons(judge, first, second, hint, collection)
+        ]
+        near, comparison = max(ranked, key=lambda one: one[0], default=(0.0, None))
+        bits = int(hamming(a.bits, b.bits[None])[0])
+        measured = (comparison.agreement, comparison.displacement) if comparison else (0.0, 0.0)
+        return Close(near, paths[first], paths[second], bits, *measured)
+
+    with one_thread_each():
+        hints = pair_up(sights, judge, cores(), Watcher())
+        pairs = [
+            (first, second, hint)
+            for first, others in enumerate(hints)
+            for second, hint in others.items()
+            if first < second and groups[first] != groups[second]
+        ]
+        return heapq.nlargest(count, ordered_map(best, pairs, cores()))
+
+
+def _comparisons(
+    judge: Judge, first: int, second: int, hint: Hint, collection: Collection
+) -> list[Comparison | None]:
+    eyes, a, b = collection.eyes, collection.sights[first], collection.sights[second]
+    one, two = eyes.gray(a), eyes.gray(b)
+    compared = [compare(one, two, turned(one.shape, two.shape, turn)) for turn in hint.turns]
+    if judge.level == "edited":
+        views = View(eyes.features(a), lambda: one), View(eyes.features(b), lambda: two)
+        compared += [verify(*views, mirrored).comparison for mirrored in hint.features]
+    return compared
+
+
+def sheet(root: Path, pairs: list[Close]) -> NDArray[np.uint8]:
+    """Draw the pairs side by side, two pairs a row."""
+    cells = [np.hstack([_shown(root / pair.first), _shown(root / pair.second)]) for pair in pairs]
+    for cell, pair in zip(cells, pairs, strict=True):
+        text = f"{pair.closeness:.2f} {Path(pair.first).stem[:14]} {Path(pair.second).stem[:14]}"
+        cv2.putText(cell, text, (4, _SIDE + 15), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (0, 0, 0))
+    if len(cells) % 2:
+        cells.append(np.full_like(cells[0], 255))
+    rows = [np.hstack(cells[i : i + 2]) for i in range(0, len(cells), 2)]
+    return cv2.cvtColor(np.vstack(rows), cv2.COLOR_RGB2BGR)  # type: ignore[return-value]
+
+
+def _shown(path: Path) -> NDArray[np.uint8]:
+    pixels = Picture.open(str(path)).pixels(512)
+    factor = _SIDE / max(pixels.shape)
+    small = cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    cell = np.full((_SIDE + 22, _SIDE + 8, 3), 255, np.uint8)
+    cell[: small.shape[0], : small.shape[1]] = small
+    return cell
+
+
+if __name__ == "__main__":
+    main()
