@@ -27,16 +27,28 @@ def blocks(page: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
 
-def test_the_commands_of_the_readme_run(playground: Path) -> None:
-    tour = "\n".join(blocks("README.md", "bash"))
+def run_commands(page: str, playground: Path) -> subprocess.CompletedProcess[str]:
+    """Run all that a page says to type, as one script."""
+    tour = "\n".join(blocks(page, "bash"))
     scripts = str(Path(sys.executable).parent)
     env = {**os.environ, "PATH": os.pathsep.join([scripts, os.environ["PATH"]])}
-    done = subprocess.run(
+    return subprocess.run(
         ["bash", "-euo", "pipefail", "-c", tour],
         cwd=playground, env=env, capture_output=True, text=True, check=False,
     )  # fmt: skip
+
+
+def test_the_commands_of_the_readme_run(playground: Path) -> None:
+    done = run_commands("README.md", playground)
     assert done.returncode == 0, done.stderr
     assert (playground / "montage.jpg").exists() and (playground / "all.png").exists()
+
+
+def test_the_commands_about_duplicates_run(playground: Path) -> None:
+    done = run_commands("docs/duplicates.md", playground)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("data/cat-again.jpg\ndata/cats/cat-1.jpg\n")
+    assert (playground / "data" / "cat-again.jpg").exists()
 
 
 @pytest.mark.parametrize("page", ["docs/python.md", "README.md"])
@@ -70,6 +82,8 @@ def test_the_pages_with_figures_are_up_to_date() -> None:
         "import pages\n"
         "assert (pages.DOCS / 'descriptors.md').read_text() == pages.descriptors_page()\n"
         "assert (pages.DOCS / 'speed.md').read_text() == pages.speed_page()\n"
+        "page = (pages.DOCS / 'duplicates-results.md').read_text()\n"
+        "assert page == pages.duplicates_page()\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
