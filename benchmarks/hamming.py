@@ -137,7 +137,8 @@ def _real(dataset: Path, folder: str) -> Hashes:
     """Return the different hashes of a folder of pictures."""
     path = str(Path(folder) / "index.csv")
     cbir.index(str(dataset), path, ["phash"])
-    return np.unique(open_store(path).snapshot().matrix("phash"), axis=0)
+    rows = open_store(path).snapshot().matrix("phash")
+    return np.unique(rows[:, :-1], axis=0)  # the last byte is the quality
 
 
 def _random(count: int) -> Hashes:

@@ -80,8 +80,10 @@ DUPLICATES_RESULTS = {
     " customary threshold, and at the largest that gives no false pair, chosen with hindsight."
     " One of the 120 pictures is a black night sky, with a mean brightness of 5 of 255: no copy of"
     " it is found but an exact one. Measured before displacement counted for more in what is less"
-    " than 192 pixels across, to which most of the false matches belong.",
+    " than 192 pixels across: all false matches at near are of copies reduced to a quarter.",
     "duplicates-edits": "Recall by edit\nThe same, edit by edit.",
+    "duplicates-near": "More pictures, at near\nOnly the edits that belong to that level; another"
+    " black night sky among the pictures.",
     "duplicates-other": "Other pictures, other seed\nThe same for photographs that nothing was"
     " chosen by.",
     "closest": "The closest pairs that are no copies\ncloseness is 1 at the limit, and more for"
