@@ -67,7 +67,7 @@ class Candidate:
 class FeatureIndex:
     """The signatures of the features of many pictures, in buckets.
 
-    Twelve bytes a feature are held in memory, whatever else is known of it stays in the store.
+    Thirteen bytes a feature are held in memory, whatever else is known of it stays in the store.
 
     Parameters
     ----------

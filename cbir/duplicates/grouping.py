@@ -143,7 +143,6 @@ class _Search:
         self._judge = judge
         self._apart = apart
         self._watcher = watcher
-        self._decided: set[int] = set()
 
     def run(self, order: Sequence[int], workers: int) -> None:
         """Decide all contents, given in the order of the keep policy."""

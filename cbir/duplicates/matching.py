@@ -34,7 +34,7 @@ NEAR = (Limits(0.6, 0.0, 0.13), Limits(0.85, 0.0, 0.25))
 """What is asked of near copies. They show the same in the same place, and no rotation or crop was
 fitted, so that less is asked than of edited ones: strong compression and clipped whites cost cells,
 and sharpening and blur displace edges. Different catalog pictures whose hashes are near agree in
-0.68 of the cells at most, with a displacement of 0.28 pixels."""
+0.71 of the cells at most, and come within a tenth of the limits: ``benchmarks/closest.py``."""
 
 TURNED_DISTANCE = 44
 """The same for hashes that are derived for another orientation: the derivation itself is off by up
@@ -115,11 +115,11 @@ class Judge:
             return Match("exact", 0, "same pixels")
         if self.level == "exact" or first.plain or second.plain:
             return None
-        if distance <= self.near_distance:
-            near = self._near(first, second, distance)
-            if near is not None:
-                return near
-        return self._edited(first, second, hint) if self.level == "edited" else None
+        upright = self._compared(first, second, 0) if distance <= self.near_distance else None
+        if upright is not None and closeness(upright, NEAR) >= 1:
+            agreement = _percent(upright.agreement)
+            return Match("near", distance, f"phash {distance}/256, {agreement} of it agrees")
+        return self._edited(first, second, hint, upright) if self.level == "edited" else None
 
     def _same_pixels(self, first: Sight, second: Sight, distance: int) -> bool:
         return (
@@ -128,16 +128,11 @@ class Judge:
             and self.eyes.pixels_digest(first) == self.eyes.pixels_digest(second)
         )
 
-    def _near(self, first: Sight, second: Sight, distance: int) -> Match | None:
-        compared = self._compared(first, second, 0)
-        if compared is None or closeness(compared, NEAR) < 1:
-            return None
-        agreement = _percent(compared.agreement)
-        return Match("near", distance, f"phash {distance}/256, {agreement} of it agrees")
-
-    def _edited(self, first: Sight, second: Sight, hint: Hint) -> Match | None:
+    def _edited(
+        self, first: Sight, second: Sight, hint: Hint, upright: Comparison | None
+    ) -> Match | None:
         for turn in sorted(hint.turns):
-            compared = self._compared(first, second, turn)
+            compared = self._compared(first, second, turn) if turn else upright
             if compared is not None and closeness(compared, self.limits) >= 1:
                 name = f"{ORIENTATIONS[turn].name}, " if turn else ""
                 return _edited_match(compared, name, turn in (1, 3, 4, 6))
