@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.descriptors.base import Descriptor, Encoding, Kind, as_roots
+from cbir.descriptors.regions import over_regions
 from cbir.images import LADDER, Pixels
 
 _ELLIPSE_BINS = (8, 12, 3)
@@ -84,7 +85,7 @@ class HsvHistogram(Descriptor):
 
     def describe(self, image: Pixels) -> NDArray[np.uint8]:
         """Describe an RGB picture; see :meth:`Descriptor.describe`."""
-        return as_roots(self._counts(_cells(image, self._bins))).ravel()
+        return as_roots(self._counts(hsv_cells(image, self._bins))).ravel()
 
     @property
     def _regions(self) -> int:
@@ -97,24 +98,32 @@ class HsvHistogram(Descriptor):
     def _counts(self, cells: NDArray[Any]) -> NDArray[np.float32]:
         """Count the pixels of each region (rows) by color cell (columns)."""
         bins = math.prod(self._bins)
-        if self.layout == "none":
-            return np.stack([_count(cells, bins)])
         if self.layout == "ellipse":
             return np.stack([_count(cells, bins, mask) for mask in _ellipse_regions(*cells.shape)])
         height, width = cells.shape
-        middle, center, top, left = height // 2, width // 2, height // 4, width // 4
-        quarters = [
-            _count(cells[:middle, :center], bins),
-            _count(cells[:middle, center:], bins),
-            _count(cells[middle:, :center], bins),
-            _count(cells[middle:, center:], bins),
-        ]
-        inside = _count(cells[top : height - top, left : width - left], bins)
-        return np.stack([sum(quarters[1:], quarters[0]), *quarters, inside])
+        return over_regions(self.layout, height, width, lambda place: _count(cells[place], bins))
 
 
-def _cells(image: Pixels, bins: tuple[int, int, int]) -> NDArray[Any]:
-    """Number the color cell of every pixel: (hue * bins_s + saturation) * bins_v + value."""
+def hsv_cells(image: Pixels, bins: tuple[int, int, int]) -> NDArray[Any]:
+    """Number the color cell of every pixel: (hue * bins_s + saturation) * bins_v + value.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (height, width, 3)
+        RGB.
+    bins : (int, int, int)
+        Of hue, saturation and value; the first bin of the hue is centered on red.
+
+    Returns
+    -------
+    ndarray, shape (height, width)
+        Of uint8 for up to 256 cells, else of uint16.
+
+    Examples
+    --------
+    >>> hsv_cells(np.full((1, 1, 3), 255, np.uint8), (16, 4, 4)).tolist()
+    [[3]]
+    """
     channels = cv2.split(cv2.cvtColor(image, cv2.COLOR_RGB2HSV_FULL))
     hue, saturation, value = map(cv2.LUT, channels, _tables(bins))
     return np.asarray(cv2.add(cv2.add(hue, saturation, hue), value, hue))

@@ -20,7 +20,13 @@ ENTRY_POINTS = "cbir.descriptors"
 
 _BUILT_IN = {
     "hsv": "cbir.descriptors.color:HsvHistogram",
+    "correlogram": "cbir.descriptors.correlogram:Correlogram",
+    "layout": "cbir.descriptors.layout:ColorLayout",
+    "jcd": "cbir.descriptors.joint:JointColorTexture",
     "hog": "cbir.descriptors.shape:Hog",
+    "centrist": "cbir.descriptors.centrist:Centrist",
+    "phog": "cbir.descriptors.phog:Phog",
+    "gist": "cbir.descriptors.gist:Gist",
     "orb": "cbir.descriptors.words:OrbWords",
     "phash": "cbir.descriptors.hashing:PerceptualHash",
     "pdq": "cbir.descriptors.pdq:Pdq",
@@ -156,10 +162,14 @@ def load(name: str) -> type[Descriptor]:
     raise UsageError(f"there is no descriptor {name!r}; there are: {there}")
 
 
+def built_in() -> list[type[Descriptor]]:
+    """List the descriptors that come with the package."""
+    return [load(name) for name in _BUILT_IN]
+
+
 def available() -> Iterator[type[Descriptor] | Broken]:
     """List all descriptors, built in and plugged in; broken plug-ins with their reason."""
-    for name in _BUILT_IN:
-        yield load(name)
+    yield from built_in()
     for point in sorted(_plugins(), key=lambda point: point.name):
         try:
             yield _load_plugin(point)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pandas
@@ -29,7 +30,7 @@ def test_a_spec_names_a_descriptor_its_alias_and_parameters() -> None:
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("nothing", "there are: hsv, hog, orb, phash"),
+        ("nothing", "there are: hsv, "),
         ("hsv:size=3", "it has: layout"),
         ("hsv:layout", "not key=value"),
         ("hsv:layout=round", "grid, ellipse, none"),
@@ -185,7 +186,7 @@ def test_a_broken_plugin_is_listed_and_the_rest_goes_on(
     env = install(site, "bad", code, entry)
     listed = run("descriptors", env=env)
     assert listed.returncode == 0
-    assert "bad      broken: " in listed.stdout and "Missing" in listed.stdout
+    assert re.search(r"^bad +broken: .*Missing", listed.stdout, re.MULTILINE)
     assert "phash" in listed.stdout
     used = run("index", "-d", photos, "--descriptor", "bad", env=env)
     assert used.returncode == 1 and "does not load" in used.stderr
