@@ -1,54 +1,108 @@
-"""How far collections are from the pictures that a vocabulary was trained on.
+"""How far collections are from the pictures that a vocabulary or a model was trained on.
 
-Example::
+Examples::
 
     python benchmarks/drift.py corel1k background clothing fashion
+    python benchmarks/drift.py corel1k clothing fashion --shipped fisher --shipped colorfisher
 
-Trains a vocabulary for ``orb`` on each folder and prints the drift of every folder from it: the
-figure above whose limit ``index`` warns.
+The first trains a vocabulary for ``orb`` on each folder and prints the drift of every folder from
+it. The second prints the drift of every folder from the models of the package: of all its
+pictures, the least and the most of random 64 of them, and the least and the most of its own
+folders. A descriptor's limit, above which ``index`` warns, is chosen by these figures.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from common import report
+from numpy.typing import NDArray
 
+from cbir.descriptors.base import TrainedDescriptor
+from cbir.descriptors.registry import parse
 from cbir.descriptors.words import OrbWords
 from cbir.images import Picture
-from cbir.parallel import cores, ordered_map
+from cbir.parallel import cores, one_thread_each, ordered_map
 from cbir.planning import Source
 from cbir.walking import find_pictures
 
 MOST = 400
-"""Pictures of a folder whose drift is measured."""
+"""Pictures of a folder whose drift from a vocabulary is measured."""
+
+MOST_FROM_MODELS = 1000
+FEW = 64
+DRAWS = 50
+"""Random collections of few pictures."""
 
 
 def main() -> None:
     """Measure, print, keep."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path, nargs="+")
-    folders = parser.parse_args().folder
+    parser.add_argument("--shipped", action="append", help="measure from this one's model instead")
+    options = parser.parse_args()
+    if options.shipped:
+        from_models(options.folder, options.shipped)
+    else:
+        from_each_other(options.folder)
+
+
+def from_each_other(folders: Sequence[Path]) -> None:
+    """Train a vocabulary on each folder, and measure the drift of all from it."""
     rows = []
     for trained in folders:
         source = Source(str(trained), find_pictures(str(trained)), cores())
         descriptor = OrbWords()
         bound = descriptor.bind(descriptor.train(source.samples(descriptor)))
-        drifts = [round(_drift(bound, folder), 3) for folder in folders]
+        drifts = [round(bound.drift(_rows(bound, folder, MOST)[1]), 3) for folder in folders]
         rows.append([trained.name, *drifts])
     report("drift", ["trained on", *(folder.name for folder in folders)], rows)
 
 
-def _drift(bound: OrbWords, folder: Path) -> float:
-    found = find_pictures(str(folder))
-    paths = [str(folder / one.path) for one in found[:: max(1, len(found) // MOST)]]
+def from_models(folders: Sequence[Path], specs: Sequence[str]) -> None:
+    """Measure the drift of each folder from the models that come with the package."""
+    table: list[list[Any]] = []
+    for spec in specs:
+        descriptor = parse(spec).descriptor
+        assert isinstance(descriptor, TrainedDescriptor)
+        state = descriptor.shipped()
+        assert state is not None, f"{spec}: no model comes with the package"
+        bound = descriptor.bind(state)
+        for folder in folders:
+            paths, rows = _rows(bound, folder, MOST_FROM_MODELS)
+            random = np.random.default_rng(0)
+            few = [
+                bound.drift(rows[random.choice(len(rows), FEW, replace=False)])
+                for _ in range(DRAWS)
+            ]
+            own = np.array([Path(path).parent for path in paths])
+            kinds = [bound.drift(rows[own == kind]) for kind in set(own)]
+            table.append([spec, folder.name, len(rows), bound.drift(rows), *_ends(few)])
+            table[-1] += _ends([drift for drift in kinds if drift > 0] or [bound.drift(rows)])
+    columns = ["descriptor", "folder", "pictures", "drift", f"{FEW}: least", f"{FEW}: most"]
+    columns += ["own folders: least", "own folders: most"]
+    rounded = [[*row[:3], *(round(value, 3) for value in row[3:])] for row in table]
+    report("drift-shipped", columns, rounded)
 
-    def describe(path: str) -> np.ndarray:
+
+def _ends(drifts: Sequence[float]) -> list[float]:
+    return [min(drifts), max(drifts)]
+
+
+def _rows(bound: TrainedDescriptor, folder: Path, most: int) -> tuple[list[str], NDArray[Any]]:
+    """Describe pictures of a folder; return their paths and rows."""
+    found = find_pictures(str(folder))
+    paths = [str(folder / one.path) for one in found[:: max(1, len(found) // most)]]
+
+    def describe(path: str) -> NDArray[Any]:
         return bound.describe(Picture.open(path).pixels(bound.working_size))
 
-    return bound.drift(np.array(list(ordered_map(describe, paths, cores()))))
+    with one_thread_each():
+        return paths, np.array(list(ordered_map(describe, paths, cores())))
 
 
 if __name__ == "__main__":

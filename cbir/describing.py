@@ -6,9 +6,10 @@ import os
 
 from cbir import native
 from cbir.descriptors.base import Row, TrainedDescriptor
-from cbir.descriptors.registry import parse
+from cbir.descriptors.registry import Named, parse
 from cbir.errors import UsageError
 from cbir.images import Pixels, open_picture
+from cbir.parallel import one_thread_each
 
 
 def describe(image: str | os.PathLike[str] | Pixels, descriptor: str = "hsv") -> Row:
@@ -19,7 +20,8 @@ def describe(image: str | os.PathLike[str] | Pixels, descriptor: str = "hsv") ->
     image : path or ndarray of uint8, shape (height, width, 3)
         A picture file, or RGB pixels.
     descriptor : str
-        ``NAME`` or ``NAME:key=value,…``; one that needs no vocabulary.
+        ``NAME`` or ``NAME:key=value,…``; one that needs no training, or whose model comes with the
+        package.
 
     Returns
     -------
@@ -32,7 +34,7 @@ def describe(image: str | os.PathLike[str] | Pixels, descriptor: str = "hsv") ->
     UnreadableImageError
         When the file is no picture.
     UsageError
-        When there is no such descriptor, or it needs training.
+        When there is no such descriptor, or it must be trained first.
 
     Examples
     --------
@@ -40,11 +42,19 @@ def describe(image: str | os.PathLike[str] | Pixels, descriptor: str = "hsv") ->
     >>> describe(np.zeros((32, 32, 3), np.uint8), "hsv:layout=none").shape
     (256,)
     """
-    named = parse(descriptor)
-    if isinstance(named.descriptor, TrainedDescriptor):
+    named = _ready(parse(descriptor))
+    with native.caught(), one_thread_each():
+        return named.describe(open_picture(image))
+
+
+def _ready(named: Named) -> Named:
+    if not isinstance(named.descriptor, TrainedDescriptor):
+        return named
+    shipped = named.descriptor.shipped()
+    if shipped is None:
         raise UsageError(
-            f"{named.alias} needs a {named.descriptor.state_name}: make an index with it, and use"
+            f"{named.alias} needs a {named.descriptor.state_name}, and none comes with the package"
+            " for these parameters: make an index with it, and use"
             " cbir.open(index).searcher(alias).describe(image)"
         )
-    with native.caught():
-        return named.describe(open_picture(image))
+    return Named(named.alias, named.descriptor.bind(shipped))

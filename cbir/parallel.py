@@ -73,7 +73,10 @@ def ordered_map(
 
 @contextlib.contextmanager
 def one_thread_each() -> Iterator[None]:
-    """Keep OpenCV and BLAS on one thread, while our own threads use the cores."""
+    """Keep OpenCV and BLAS on one thread, while our own threads use the cores.
+
+    Descriptions are made in it, always: on more threads, a matrix product rounds differently.
+    """
     import cv2
     from threadpoolctl import threadpool_limits
 

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
-from cbir.descriptors.base import State, TrainedDescriptor
+from cbir.descriptors.base import (
+    SHIPPED,
+    State,
+    TrainedDescriptor,
+    origin_of,
+    state_digest,
+)
 from cbir.descriptors.registry import Named, create, parse
-from cbir.errors import CbirError, UnreadableImageError, UsageError, printable
+from cbir.errors import CbirError, UnreadableImageError, UsageError, printable, reason_of
 from cbir.images import Picture
 from cbir.parallel import ordered_map
 from cbir.stores import open_store
@@ -46,30 +53,58 @@ class Source:
         return [os.path.join(self.dataset, found.path) for found in chosen]
 
     def samples(
-        self, descriptor: TrainedDescriptor, watcher: Watcher | None = None
+        self,
+        descriptor: TrainedDescriptor,
+        watcher: Watcher | None = None,
+        unreadable: Callable[[UnreadableImageError], None] | None = None,
     ) -> list[NDArray[Any]]:
-        """Extract what `descriptor` trains on from the sample; unreadable pictures are left out."""
+        """Extract what `descriptor` trains on from the sample.
+
+        Pictures that cannot be read are left out; `unreadable` is told of them. Without it nobody
+        is: a run of indexing tells when it is their turn to be described.
+        """
         watcher = watcher or Watcher()
         paths = self.sample()
 
-        def extract(path: str) -> NDArray[Any] | None:
+        def extract(path: str) -> NDArray[Any] | UnreadableImageError | None:
             try:
-                picture = Picture.open(path)
-                if picture.header.own:
-                    return None
-                pixels = picture.pixels(descriptor.working_size)
-            except UnreadableImageError:  # reported when it is its turn to be described
-                return None
-            return descriptor.training_sample(pixels)
+                return _training_sample(descriptor, path)
+            except UnreadableImageError as error:
+                return error
 
         watcher.begin(f"{descriptor.name}: training pictures", len(paths))
         samples = []
         for sample in ordered_map(extract, paths, self.workers):
             watcher.advance()
-            if sample is not None:
+            if isinstance(sample, UnreadableImageError):
+                if unreadable is not None:
+                    unreadable(sample)
+            elif sample is not None:
                 samples.append(sample)
         watcher.end()
         return samples
+
+
+def _training_sample(descriptor: TrainedDescriptor, path: str) -> NDArray[Any] | None:
+    """Return what a picture has to train on, or None if it is one that we wrote."""
+    picture = Picture.open(path)
+    if picture.header.own:
+        return None
+    pixels = picture.pixels(descriptor.working_size)
+    try:
+        return descriptor.training_sample(pixels)
+    except Exception as error:  # a plug-in may fail in any way
+        reason = f"the descriptor {descriptor.name!r} failed: {type(error).__name__}: {error}"
+        raise UnreadableImageError(path, reason) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A vocabulary or a model in a file that the user named."""
+
+    path: str
+    name: str
+    state: State
 
 
 def choose(
@@ -122,29 +157,49 @@ def choose(
 def make_ready(
     chosen: Sequence[Named],
     previous: Snapshot | None,
-    vocabulary: str | None,
+    models: Sequence[str],
     retrain: bool,
     source: Source,
     watcher: Watcher,
 ) -> list[Named]:
-    """Bind trained descriptors to a vocabulary: the given one, the one kept, or a new one.
+    """Bind trained descriptors to a vocabulary or a model.
+
+    That is a given one; else the one that the index keeps; else the one that comes with the
+    package; else a new one.
+
+    Parameters
+    ----------
+    chosen : sequence of Named
+        The descriptors.
+    previous : Snapshot or None
+        The index so far.
+    models : sequence of str
+        The given ones: ``.npz`` files, folders of them, or indexes.
+    retrain : bool
+        Take neither the kept one nor that of the package.
+    source : Source
+        What a new one is trained on.
+    watcher : Watcher
+        Told of the training, and of models that are not those of this version.
 
     Raises
     ------
     CbirError
-        When the given vocabulary cannot be read or fits no descriptor.
+        When a given one cannot be read or fits no descriptor.
     """
     trained = {
         named.alias: named.descriptor
         for named in chosen
         if isinstance(named.descriptor, TrainedDescriptor)
     }
-    given = _given(vocabulary, trained) if vocabulary is not None else {}
+    given = _given(models, trained)
     ready = []
     for named in chosen:
         descriptor = trained.get(named.alias)
         if descriptor is not None:
-            state = given.get(named.alias) or (None if retrain else _kept(named, previous))
+            state = given.get(named.alias)
+            if state is None and not retrain:
+                state = _kept(named, previous, watcher) or descriptor.shipped()
             named = Named(
                 named.alias, descriptor.bind(state or _train(descriptor, source, watcher))
             )
@@ -152,50 +207,104 @@ def make_ready(
     return ready
 
 
-def _given(path: str, trained: Mapping[str, TrainedDescriptor]) -> dict[str, State]:
-    """Return the vocabularies of a file that the user named, by the aliases that they fit."""
-    fitting: dict[str, State] = {}
-    refusals = []
-    for state in _read_vocabularies(path):
-        for alias, descriptor in trained.items():
-            refusal = descriptor.check_state(state)
-            if refusal is None:
-                fitting[alias] = state
-            else:
-                refusals.append(refusal)
-    if not fitting:
-        reason = "; ".join(dict.fromkeys(refusals)) or (
-            "none of the descriptors has a vocabulary; add one that has, such as orb"
+def _given(paths: Sequence[str], trained: Mapping[str, TrainedDescriptor]) -> dict[str, State]:
+    """Return what is in files that the user named, by the aliases that it fits."""
+    if paths and not trained:
+        raise CbirError(
+            f"{printable(paths[0])}: of no use here: none of the descriptors needs training; add"
+            " one that does, such as orb"
         )
-        raise CbirError(f"{printable(path)}: the vocabulary is of no use here: {reason}")
-    return fitting
-
-
-def _read_vocabularies(path: str) -> list[State]:
-    if path.endswith(".npz") or os.path.isdir(path):
-        try:
-            return [load_arrays(path)]
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else f"damaged: {error}"
+    what = " or ".join(sorted({descriptor.state_name for descriptor in trained.values()}))
+    given = [_Given(path, *item) for path in paths for item in _read_states(path, what).items()]
+    fitting: dict[str, list[_Given]] = {alias: [] for alias in trained}
+    refusals: dict[str, dict[str, None]] = {path: {} for path in paths}
+    for alias, descriptor in trained.items():
+        for one in given:
+            refusal = descriptor.check_state(one.state)
+            if refusal is None:
+                fitting[alias].append(one)
+            else:
+                refusals[one.path][refusal] = None
+    useful = {one.path for some in fitting.values() for one in some}
+    for path in paths:
+        if path not in useful:
             raise CbirError(
-                f"{printable(path)}: cannot read the vocabulary: {str(reason).lower()};"
-                " give an .npz file from an index's state folder, or an index"
-            ) from None
+                f"{printable(path)}: the {what} is of no use here: {'; '.join(refusals[path])}"
+            )
+    return {alias: _the_one(some, alias) for alias, some in fitting.items() if some}
+
+
+def _the_one(fitting: Sequence[_Given], alias: str) -> State:
+    """Return the state that bears the name of the alias; else the only one."""
+    left = [one for one in fitting if one.name == alias] or fitting
+    if len({state_digest(one.state) for one in left}) > 1:
+        names = ", ".join(printable(one.name) for one in left)
+        where = ", ".join(dict.fromkeys(printable(one.path) for one in left))
+        raise CbirError(f"{where}: {names} all fit {alias}; name one file")
+    return left[0].state
+
+
+def _read_states(path: str, what: str) -> dict[str, State]:
+    """Read a file, the files of a folder, or what an index keeps, by name."""
+    if os.path.isdir(path):
+        files = sorted(Path(path).glob("*.npz"))
+        if not files:
+            raise CbirError(f"{printable(path)}: there is no {what} (.npz) in this folder")
+        return {file.stem: _read_file(str(file), what) for file in files}
+    if path.endswith(".npz"):
+        return {Path(path).stem: _read_file(path, what)}
     snapshot = open_store(path).snapshot()
-    states = [snapshot.state(record.state) for record in snapshot.metadata.records if record.state]
+    states = {
+        record.alias: snapshot.state(record.state)
+        for record in snapshot.metadata.records
+        if record.state
+    }
     if not states:
-        raise CbirError(f"{printable(path)}: this index has no vocabulary; give one with orb")
+        raise CbirError(f"{printable(path)}: this index has no {what}; give one that has")
     return states
 
 
-def _kept(named: Named, previous: Snapshot | None) -> State | None:
-    descriptor = named.descriptor
+def _read_file(path: str, what: str) -> State:
+    try:
+        return load_arrays(path)
+    except (OSError, ValueError) as error:
+        reason = reason_of(error) if isinstance(error, OSError) else f"damaged: {error}"
+        raise CbirError(
+            f"{printable(path)}: cannot read the {what}: {reason}; give an .npz file from cbir"
+            " train or from an index's state folder, or an index"
+        ) from None
+
+
+def _kept(named: Named, previous: Snapshot | None, watcher: Watcher) -> State | None:
+    """Return what the index keeps, if it fits; tell when this version comes with another one."""
+    descriptor, record = named.descriptor, _record_of(named, previous)
     assert isinstance(descriptor, TrainedDescriptor)
+    if previous is None or record is None or record.state is None:
+        return None
+    state = previous.state(record.state)
+    if descriptor.check_state(state) is not None:
+        return None
+    if origin_of(state) == SHIPPED and _is_superseded(state, descriptor):
+        if record.version != descriptor.version:  # all pictures are described again in any case
+            return None
+        watcher.note(
+            f"{named.alias}: the index keeps the {descriptor.state_name} of the version of cbir"
+            " that made it; --rebuild takes the one of this version"
+        )
+    return state
+
+
+def _record_of(named: Named, previous: Snapshot | None) -> Record | None:
+    wanted = named.alias, named.descriptor.name
     for record in previous.metadata.records if previous else ():
-        if (record.alias, record.name) == (named.alias, descriptor.name) and record.state:
-            state = previous.state(record.state) if previous else {}
-            return state if descriptor.check_state(state) is None else None
+        if (record.alias, record.name) == wanted:
+            return record
     return None
+
+
+def _is_superseded(state: State, descriptor: TrainedDescriptor) -> bool:
+    shipped = descriptor.shipped()
+    return shipped is not None and state_digest(shipped) != state_digest(state)
 
 
 def _train(descriptor: TrainedDescriptor, source: Source, watcher: Watcher) -> State:
@@ -203,7 +312,7 @@ def _train(descriptor: TrainedDescriptor, source: Source, watcher: Watcher) -> S
     watcher.note(
         f"Training a {descriptor.state_name} for {descriptor.name} on {len(samples):,} pictures …"
     )
-    return descriptor.train(samples)
+    return descriptor.train(samples, watcher)
 
 
 def _check_columns(chosen: Sequence[Named], own_columns: Collection[str]) -> None:

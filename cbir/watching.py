@@ -8,8 +8,8 @@ from cbir.errors import UnreadableImageError
 class Watcher:
     """Told of progress and of what goes wrong on the way; this one is silent."""
 
-    def begin(self, task: str, total: int) -> None:
-        """A task of `total` steps begins."""
+    def begin(self, task: str, total: int, unit: str = "images") -> None:
+        """A task of `total` steps begins; `unit` is what a step is."""
 
     def advance(self, steps: int = 1) -> None:
         """Some steps are done."""

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from cbir import native
+from cbir import models, native
+from cbir.descriptors import registry
 
 PROJECT = Path(__file__).parent.parent
 DATA = PROJECT / "data"
@@ -73,6 +74,18 @@ def run(tmp_path: Path) -> Run:
         return subprocess.run(command, check=False, timeout=300, **options)
 
     return run
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of what comes with the package, without models; `palette` is built in."""
+    folder = tmp_path / "package"
+    folder.mkdir()
+    shutil.copy(Path(models.__file__).parent / "backgrounds.npz", folder)
+    monkeypatch.setattr(models, "files", lambda _: folder)
+    monkeypatch.setitem(registry._BUILT_IN, "palette", "tests.palette:Palette")
+    models.load_shipped.cache_clear()
+    return folder
 
 
 @pytest.fixture

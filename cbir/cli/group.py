@@ -17,6 +17,7 @@ _BUILT_IN = {
     "index": "cbir.cli.index:index",
     "info": "cbir.cli.info:info",
     "search": "cbir.cli.search:search",
+    "train": "cbir.cli.train:train",
 }
 
 
@@ -69,4 +70,5 @@ def cli() -> None:
       cbir index --dataset data
       cbir search --query img.jpg
       cbir duplicates --dataset data
+      cbir evaluate --dataset data
     """

@@ -30,14 +30,14 @@ class TerminalWatcher(Watcher):
         self._bar: Any = None
         self._remedies: dict[tuple[str, str], int] = {}
 
-    def begin(self, task: str, total: int) -> None:
+    def begin(self, task: str, total: int, unit: str = "images") -> None:
         if not self._quiet and sys.stderr is not None and sys.stderr.isatty():
             from tqdm import tqdm
 
             self._bar = tqdm(
                 total=total,
                 desc=task,
-                unit=" images",
+                unit=f" {unit}",
                 file=sys.stderr,
                 dynamic_ncols=True,
                 leave=False,

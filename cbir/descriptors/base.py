@@ -14,12 +14,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cbir.errors import CbirError
 from cbir.images import LADDER, Pixels
+from cbir.watching import Watcher
 
 Row = NDArray[Any]
 """What a descriptor stores of one picture: a vector of small numbers, or packed bits, which the
@@ -28,10 +31,23 @@ quality may follow."""
 State = Mapping[str, NDArray[Any]]
 """What training gives: named arrays, for example a vocabulary's words."""
 
+ORIGIN = "cbir_origin"
+"""An array of a state beside those that training gave: where it is from, :data:`SHIPPED` or
+:data:`TRAINED`. It changes no number, and so no digest."""
+
+SHIPPED = "shipped"
+"""The origin of what comes with the package."""
+
+TRAINED = "trained"
+"""The origin of what ``cbir train`` wrote."""
+
 Kind = Literal["global", "hash", "local"]
 
 HIGHEST_QUALITY = 100
 """Of a hash; the lowest is 0."""
+
+_DIGITS = 16
+"""Hexadecimal digits of a digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,31 +188,87 @@ class Descriptor(ABC):
 
 @dataclass(frozen=True)
 class TrainedDescriptor(Descriptor):
-    """A descriptor that learns something, such as a vocabulary, before it can describe."""
+    """A descriptor that learns something, such as a vocabulary, before it can describe.
+
+    Attributes
+    ----------
+    state_name : str
+        What the learned thing is called, in messages and names of files.
+    shipped_models : mapping of str to mapping
+        The names of the files in ``cbir/models`` that come with the package for it, without
+        ``.npz``, and with each the parameters that it was trained with and is good for: all on
+        which training depends. ``benchmarks/models.py`` makes the files.
+    drift_limit : float
+        :meth:`drift` above which a collection is told to differ from what was trained on.
+    """
 
     state: State | None = dataclasses.field(
         default=None, repr=False, compare=False, kw_only=True, metadata={"parameter": False}
     )
 
     state_name: ClassVar[str] = "vocabulary"
+    shipped_models: ClassVar[Mapping[str, Mapping[str, Any]]] = MappingProxyType({})
     drift_limit: ClassVar[float] = 1.0
-    """:meth:`drift` above which a collection is told to differ from what was trained on."""
 
     @abstractmethod
     def training_sample(self, image: Pixels) -> NDArray[Any]:
-        """Extract from one picture what training needs: an array of any number of rows."""
+        """Extract from one picture what training needs: an array of any number of rows.
+
+        Those of a thousand pictures are held at once.
+        """
 
     @abstractmethod
-    def train(self, samples: Sequence[NDArray[Any]]) -> State:
-        """Learn from the training samples of several pictures, deterministically."""
+    def train(self, samples: Sequence[NDArray[Any]], watcher: Watcher | None = None) -> State:
+        """Learn from the training samples of several pictures, deterministically.
+
+        Parameters
+        ----------
+        samples : sequence of ndarray
+            One of each picture, in the order of the pictures.
+        watcher : Watcher, optional
+            Told of the progress of what takes long.
+
+        Raises
+        ------
+        CbirError
+            When there is too little to learn from.
+        """
 
     @abstractmethod
     def check_state(self, state: State) -> str | None:
-        """Say why `state` does not fit this descriptor's parameters, or None."""
+        """Say why `state` does not fit this descriptor's parameters, or None.
+
+        It may hold more arrays than training gave, such as :data:`ORIGIN`.
+        """
 
     @abstractmethod
     def drift(self, rows: Row) -> float:
         """Say how far a collection's rows are from what was trained on: 0 (alike) to 1."""
+
+    def shipped(self) -> State | None:
+        """Return what comes with the package for these parameters, None if nothing does.
+
+        Raises
+        ------
+        CbirError
+            When the file of the package is missing, damaged, or from another version.
+        """
+        for name, parameters in self.shipped_models.items():
+            if parameters.items() <= self.parameters.items():
+                return self._fitting(name)
+        return None
+
+    def _fitting(self, name: str) -> State:
+        from cbir.models import load_shipped
+
+        state = load_shipped(name)
+        refusal = self.check_state(state)
+        if refusal is not None:
+            raise CbirError(
+                f"the {self.state_name} {name!r} that comes with cbir does not fit {self.name}:"
+                f" {refusal}; install cbir again"
+            )
+        return state
 
     def bind(self, state: State) -> Self:
         """Return this descriptor with what was trained."""
@@ -214,7 +286,7 @@ def parameter_fields(cls: type[Descriptor]) -> list[dataclasses.Field[Any]]:
 
 def digest(data: bytes) -> str:
     """Return 16 hexadecimal digits that identify `data`."""
-    return hashlib.sha256(data).hexdigest()[:16]
+    return hashlib.sha256(data).hexdigest()[:_DIGITS]
 
 
 def state_digest(state: State) -> str:
@@ -225,8 +297,25 @@ def state_digest(state: State) -> str:
     >>> state_digest({"a": np.arange(3)}) == state_digest({"a": np.arange(4)})
     False
     """
-    parts = [
-        f"{key} {array.dtype.str} {array.shape}\n".encode() + np.ascontiguousarray(array).tobytes()
-        for key, array in sorted(state.items())
-    ]
-    return digest(b"".join(parts))
+    sha256 = hashlib.sha256()
+    for key, array in sorted(state.items()):
+        if key != ORIGIN:
+            sha256.update(f"{key} {array.dtype.str} {array.shape}\n".encode())
+            sha256.update(array.tobytes())
+    return sha256.hexdigest()[:_DIGITS]
+
+
+def with_origin(state: State, origin: str) -> State:
+    """Return `state` with a note of where it is from."""
+    return {**state, ORIGIN: np.array(origin)}
+
+
+def origin_of(state: State) -> str | None:
+    """Return the origin that :func:`with_origin` noted, or None.
+
+    Examples
+    --------
+    >>> origin_of(with_origin({"a": np.arange(3)}, TRAINED))
+    'trained'
+    """
+    return str(state[ORIGIN]) if ORIGIN in state else None

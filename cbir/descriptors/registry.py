@@ -27,6 +27,8 @@ _BUILT_IN = {
     "centrist": "cbir.descriptors.centrist:Centrist",
     "phog": "cbir.descriptors.phog:Phog",
     "gist": "cbir.descriptors.gist:Gist",
+    "colorfisher": "cbir.descriptors.fisher:ColorFisher",
+    "fisher": "cbir.descriptors.fisher:Fisher",
     "orb": "cbir.descriptors.words:OrbWords",
     "phash": "cbir.descriptors.hashing:PerceptualHash",
     "pdq": "cbir.descriptors.pdq:Pdq",

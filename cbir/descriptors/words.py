@@ -15,6 +15,7 @@ from cbir.descriptors.local import ORB_BYTES, orb_features
 from cbir.errors import UsageError
 from cbir.images import LADDER, Pixels
 from cbir.parallel import cores
+from cbir.watching import Watcher
 
 Bits = NDArray[np.uint8]
 
@@ -107,7 +108,7 @@ class OrbWords(TrainedDescriptor):
         """Extract ORB features."""
         return orb_features(image, self.features, self.upright)
 
-    def train(self, samples: Sequence[NDArray[Any]]) -> State:
+    def train(self, samples: Sequence[NDArray[Any]], watcher: Watcher | None = None) -> State:
         """Cluster features of several pictures into words."""
         features = np.concatenate([np.empty((0, ORB_BYTES), np.uint8), *samples])
         if len(features) > _TRAINING_FEATURES:
@@ -115,7 +116,7 @@ class OrbWords(TrainedDescriptor):
                 len(features), _TRAINING_FEATURES, replace=False
             )
             features = features[np.sort(chosen)]
-        words = k_majority(features, self.words)
+        words = k_majority(features, self.words, watcher)
         return {
             "words": words,
             "usage": count_votes(features, words, self.words),
@@ -208,7 +209,7 @@ def count_votes(features: Bits, words: Bits, size: int) -> NDArray[np.int64]:
     return votes
 
 
-def k_majority(features: Bits, count: int) -> Bits:
+def k_majority(features: Bits, count: int, watcher: Watcher | None = None) -> Bits:
     """Cluster binary features: centers are the majority of their members' bits.
 
     All arithmetic is on integers, so the result is the same on any number of threads.
@@ -218,18 +219,22 @@ def k_majority(features: Bits, count: int) -> Bits:
     features : ndarray of uint8, shape (n, 32)
     count : int
         Words wanted.
+    watcher : Watcher, optional
+        Told of each round.
 
     Returns
     -------
     ndarray of uint8, shape (k, 32)
         The words; fewer than `count` if there are not as many distinct features.
     """
+    watcher = watcher or Watcher()
     distinct = np.unique(features, axis=0)
     if len(distinct) <= count:
         return distinct
     chosen = np.random.default_rng(0).choice(len(distinct), count, replace=False)
     words = distinct[np.sort(chosen)]
     bits = np.unpackbits(features, axis=1)
+    watcher.begin("clustering", _ITERATIONS, "rounds")
     for _ in range(_ITERATIONS):
         nearest, distance = _in_threads(features, words, 1)
         moved = _majorities(bits, nearest[:, 0], words)
@@ -239,6 +244,8 @@ def k_majority(features: Bits, count: int) -> Bits:
         if np.array_equal(moved, words):
             break
         words = moved
+        watcher.advance()
+    watcher.end()
     return words
 
 

@@ -14,6 +14,7 @@ from cbir.descriptors.local import _spread, orb_features
 from cbir.descriptors.words import OrbWords, count_votes, k_majority, nearest_words
 from cbir.errors import UsageError
 from cbir.images import Picture
+from cbir.watching import Watcher
 
 from ..conftest import DATA
 
@@ -149,3 +150,25 @@ def test_drift_is_the_jensen_shannon_divergence_of_the_words_use(photo: np.ndarr
 def test_impossible_parameters_are_refused(parameters: dict[str, int]) -> None:
     with pytest.raises(UsageError, match="orb: "):
         OrbWords(**parameters)
+
+
+def test_clustering_tells_its_rounds() -> None:
+    class Counting(Watcher):
+        def __init__(self) -> None:
+            self.calls: list[object] = []
+
+        def begin(self, task: str, total: int, unit: str = "images") -> None:
+            self.calls.append((task, total, unit))
+
+        def advance(self, steps: int = 1) -> None:
+            self.calls.append(steps)
+
+        def end(self) -> None:
+            self.calls.append("end")
+
+    watcher = Counting()
+    features = np.random.default_rng(5).integers(0, 256, (400, 32), np.uint8)
+    assert np.array_equal(k_majority(features, 7, watcher), k_majority(features, 7))
+    first, *rounds, last = watcher.calls
+    assert first == ("clustering", 5, "rounds") and last == "end"
+    assert 1 <= len(rounds) <= 5 and set(rounds) == {1}

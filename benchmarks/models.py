@@ -1,0 +1,59 @@
+"""Train the models that come with the package, from any folder of pictures.
+
+Example::
+
+    python benchmarks/models.py background
+
+Every built-in descriptor whose class names shipped models is trained with the parameters that it
+names, and the files are written to ``cbir/models``. The same pictures give the same bytes. A model
+must not be trained on the pictures that it is measured on.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from common import report
+
+from cbir.descriptors.base import SHIPPED, TrainedDescriptor
+from cbir.descriptors.registry import built_in
+from cbir.parallel import cores
+from cbir.planning import Source
+from cbir.training import train_model
+from cbir.walking import find_pictures
+
+MODELS = Path(__file__).parent.parent / "cbir" / "models"
+
+
+def main() -> None:
+    """Train, write, print, keep."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("folder", type=Path)
+    rows = make_models(parser.parse_args().folder, MODELS)
+    report("models", ["model", "trained on", "pictures", "bytes", "s"], rows)
+
+
+def make_models(folder: Path, into: Path) -> list[list[Any]]:
+    """Write all models; return a row of the table for each."""
+    source = Source(str(folder), find_pictures(str(folder)), cores())
+    rows: list[list[Any]] = []
+    for name, descriptor in shipped_models():
+        done = train_model(descriptor, source, str(into / f"{name}.npz"), SHIPPED)
+        seconds = round(done.seconds, 1)
+        rows.append([name, folder.resolve().name, done.pictures, done.bytes, seconds])
+    return rows
+
+
+def shipped_models() -> Iterator[tuple[str, TrainedDescriptor]]:
+    """List the names of the models, and what learns each."""
+    for cls in built_in():
+        if issubclass(cls, TrainedDescriptor):
+            for name, parameters in cls.shipped_models.items():
+                yield name, cls(**parameters)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""``cbir train``: make vocabularies and models from one's own pictures."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+import click
+
+from cbir.cli.options import (
+    Command,
+    pattern_options,
+    quiet_option,
+    version_option,
+    workers_option,
+)
+from cbir.cli.progress import TerminalWatcher
+from cbir.errors import printable
+
+
+@click.command(cls=Command)
+@click.option("-d", "--dataset", metavar="DIR", required=True, help="The folder of pictures.")
+@click.option(
+    "--descriptor",
+    "descriptors",
+    metavar="SPEC",
+    multiple=True,
+    required=True,
+    help="NAME, NAME:key=value,key=value or ALIAS=NAME:…; repeatable.",
+)
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    required=True,
+    help="An .npz file, or a folder for several descriptors, where each has a file ALIAS.npz.",
+)
+@pattern_options
+@workers_option
+@quiet_option
+@version_option
+def train(
+    dataset: str,
+    descriptors: tuple[str, ...],
+    output: str,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    workers: int | None,
+    quiet: bool,
+) -> None:
+    """Train descriptors on your own pictures.
+
+    Writes what they learn to a file, which index takes with --model. Up to 1,000 of the pictures
+    are looked at, always the same ones. A file that is there is overwritten only if cbir train
+    wrote it.
+
+    \b
+    Examples:
+      cbir train --dataset photos --descriptor orb:words=1000 --output orb.npz
+      index --dataset photos --descriptor orb:words=1000 --model orb.npz
+    """
+    from cbir.training import train_models
+
+    watcher = TerminalWatcher(quiet)
+    try:
+        written = train_models(
+            dataset,
+            descriptors,
+            output,
+            include=include,
+            exclude=exclude,
+            workers=workers,
+            watcher=watcher,
+        )
+    finally:
+        watcher.finish()
+    if quiet:
+        return
+    for one in written:
+        click.echo(
+            f"{printable(one.path)}: a {one.state_name} for {one.name}, trained on"
+            f" {one.pictures:,} pictures; {one.bytes / 1000:,.0f} KB, {one.seconds:.1f} s",
+            err=True,
+        )
+    model = written[0].path if len(written) == 1 else output
+    click.echo(f"To use it: {_index_command(descriptors, model)}", err=True)
+
+
+def _index_command(descriptors: Sequence[str], model: str) -> str:
+    wishes = " ".join(f"--descriptor {shlex.quote(spec)}" for spec in descriptors)
+    return f"index --dataset DIR {wishes} --model {printable(shlex.quote(model))}"

@@ -1,0 +1,77 @@
+"""A small descriptor that is trained, and whose model comes with the package."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from cbir import models
+from cbir.descriptors.base import SHIPPED, State, TrainedDescriptor, with_origin
+from cbir.images import Pixels
+from cbir.stores.files import save_arrays
+from cbir.watching import Watcher
+
+
+@dataclass(frozen=True)
+class Palette(TrainedDescriptor):
+    """Counts of the nearest of some gray levels."""
+
+    name = "palette"
+    version = 1
+    kind = "global"
+    summary = "an example"
+    metrics = ("manhattan",)
+    meaning = "0 = as bright"
+    state_name = "model"
+    shipped_models: ClassVar[Mapping[str, Mapping[str, Any]]] = {"palette": {"levels": 4}}
+    drift_limit = 0.5
+
+    levels: int = 4
+
+    @property
+    def dimension(self) -> int:
+        return self.levels
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype(np.uint16)
+
+    def training_sample(self, image: Pixels) -> np.ndarray:
+        return image[::16, ::16].reshape(-1)
+
+    def train(self, samples: Sequence[np.ndarray], watcher: Watcher | None = None) -> State:
+        shares = (np.arange(self.levels) + 0.5) / self.levels
+        return {"grays": np.quantile(np.concatenate(samples), shares)}
+
+    def check_state(self, state: State) -> str | None:
+        grays = state.get("grays")
+        if grays is None:
+            return "it is not a palette"
+        return None if len(grays) == self.levels else f"it has {len(grays)} levels"
+
+    def drift(self, rows: np.ndarray) -> float:
+        return float(rows[:, -1].sum() / rows.sum())
+
+    def describe(self, image: Pixels) -> np.ndarray:
+        assert self.state is not None
+        values = self.training_sample(image)
+        nearest = np.abs(values[:, None] - self.state["grays"]).argmin(axis=1)
+        return np.bincount(nearest, minlength=self.levels).astype(np.uint16)
+
+
+def palette(*grays: float) -> State:
+    """Return what training may give."""
+    return {"grays": np.array(grays)}
+
+
+FIRST, SECOND = palette(0, 50, 100, 150), palette(10, 90, 170, 250)
+
+
+def ship(package: Path, state: State) -> None:
+    """Put a model into the package."""
+    save_arrays(str(package / "palette.npz"), with_origin(state, SHIPPED))
+    models.load_shipped.cache_clear()
