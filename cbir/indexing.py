@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cbir
-from cbir import native
+from cbir import native, presets
 from cbir.collecting import Collector, Keeper
 from cbir.descriptors.base import TrainedDescriptor
 from cbir.descriptors.registry import Named, parse
@@ -75,8 +75,9 @@ def build_index(
     index: str = "index.csv",
     descriptors: str | Sequence[str] = (),
     *,
+    preset: str | Sequence[str] = (),
     drop: str | Sequence[str] = (),
-    vocabulary: str | None = None,
+    vocabulary: str | Sequence[str] | None = None,
     include: str | Sequence[str] = (),
     exclude: str | Sequence[str] = (),
     workers: int | None = None,
@@ -100,10 +101,14 @@ def build_index(
     descriptors : str or sequence of str
         Descriptors to add, as ``NAME``, ``NAME:key=value`` or ``ALIAS=NAME:…``. A new index
         without any gets ``hsv``.
+    preset : str or sequence of str
+        Presets whose descriptors to add, before the others.
     drop : str or sequence of str
         Aliases of descriptors to remove.
-    vocabulary : str, optional
-        A vocabulary file, or an index that has one; without it, one is trained where needed.
+    vocabulary : str or sequence of str, optional
+        Vocabularies or models: ``.npz`` files, folders of them, or indexes that have one. Where one
+        is needed and none of these fits, the index goes on with what it has, or takes what comes
+        with the package, or else trains one.
     include, exclude : str or sequence of str
         Shell patterns of pictures to take and to leave.
     workers : int, optional
@@ -111,7 +116,7 @@ def build_index(
     rebuild : bool
         Start from nothing; only columns that the user added are kept.
     retrain : bool
-        Train vocabularies again.
+        Train vocabularies and models on these pictures, whatever there is.
     features : SiftExtractor, optional
         Also keep the local features that this extracts of each picture.
     wait : bool
@@ -133,6 +138,8 @@ def build_index(
     workers = workers or cores()
     unreadable = _Unreadable(watcher)
     descriptors, drop = _listed(descriptors), _listed(drop)
+    of_presets = [spec for name in _listed(preset) for spec in presets.get(name).specs]
+    descriptors = [*of_presets, *descriptors]
     include, exclude = _listed(include), _listed(exclude)
     for spec in descriptors:
         parse(spec)  # a typing error is told before anything is touched
@@ -148,7 +155,12 @@ def build_index(
         records = _records_before(store, previous, keep=base is not None or not descriptors)
         chosen = choose(records, descriptors, drop, previous.rows.own if previous else ())
         ready = make_ready(
-            chosen, base, vocabulary, retrain, Source(dataset, found, workers), watcher
+            chosen,
+            base,
+            _listed(vocabulary or ()),
+            retrain,
+            Source(dataset, found, workers),
+            watcher,
         )
         journal = writer.journal(root)
         keeper = Keeper(writer, features) if features else None

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from cbir.descriptors.base import Descriptor, TrainedDescriptor, origin_of
 from cbir.errors import CbirError
+from cbir.presets import PRESETS, Preset
 from cbir.stores import open_store
 from cbir.stores.base import Record, Snapshot
 
@@ -21,6 +23,10 @@ _OPENCV_BUILDS = (
 )
 
 
+INDEXED = "indexed"
+"""The origin of what was learned from the pictures of an index, by indexing them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Inspection:
     """What an index holds.
@@ -28,7 +34,7 @@ class Inspection:
     Attributes
     ----------
     summary : dict
-        Its path, dataset, pictures, sizes and descriptors.
+        Its path, dataset, pictures, sizes and descriptors, and the presets that it is ready for.
     faults : list of str
         What is wrong with it; empty when it is sound.
     warnings : list of str
@@ -62,13 +68,15 @@ def inspect(path: str) -> Inspection:
         "descriptors": [
             _describe(snapshot, record, faults) for record in snapshot.metadata.records
         ],
+        "presets": [preset.name for preset in PRESETS.values() if _is_ready(preset, snapshot)],
     }
     return Inspection(summary, faults, _warnings(snapshot))
 
 
 def _describe(snapshot: Snapshot, record: Record, faults: list[str]) -> dict[str, Any]:
+    trained = None
     try:
-        snapshot.descriptor(record.alias)
+        trained = _trained(snapshot.descriptor(record.alias).descriptor)
     except CbirError as error:
         faults.append(str(error))
     matrix = snapshot.matrix(record.alias)
@@ -85,7 +93,23 @@ def _describe(snapshot: Snapshot, record: Record, faults: list[str]) -> dict[str
         "empty": empty,
         "fingerprint": record.fingerprint,
         "state": record.state,
+        "trained": trained,
     }
+
+
+def _trained(descriptor: Descriptor) -> dict[str, str] | None:
+    """Say what a descriptor has learned, and whether it came with the package."""
+    if not isinstance(descriptor, TrainedDescriptor) or descriptor.state is None:
+        return None
+    return {"state": descriptor.state_name, "origin": origin_of(descriptor.state) or INDEXED}
+
+
+def _is_ready(preset: Preset, snapshot: Snapshot) -> bool:
+    try:
+        preset.check(snapshot)
+    except CbirError:
+        return False
+    return True
 
 
 def _warnings(snapshot: Snapshot) -> list[str]:

@@ -133,7 +133,12 @@ METRICS = {
     for metric in (
         Metric("chi2", chi2, "1/2 sum (a-b)^2 / (a+b)", "0 = equal, about 1 = nothing in common"),
         Metric("euclidean", euclidean, "sqrt(sum (a-b)^2)", "0 = equal, no upper end"),
-        Metric("cosine", cosine, "1 - a.b / |a||b|", "0 = same direction, 1 = nothing in common"),
+        Metric(
+            "cosine",
+            cosine,
+            "1 - a.b / |a||b|",
+            "0 = same direction, 1 = nothing in common, 2 = opposite",
+        ),
         Metric("manhattan", manhattan, "sum |a-b|", "0 = equal, no upper end"),
         Metric("hamming", hamming, "number of differing bits", "0 = equal, up to all bits"),
     )

@@ -2,113 +2,35 @@
 
 from __future__ import annotations
 
-import base64
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from cbir import metrics, native
+from cbir import metrics, native, presets
 from cbir.descriptors.base import Row
 from cbir.descriptors.registry import Named
 from cbir.errors import CbirError, UnreadableImageError, UsageError, printable
-from cbir.images import Pixels, open_picture
-from cbir.parallel import cores, ordered_map
-from cbir.spaces import Space, nearest, open_space
+from cbir.fusion.options import Fusion, Weights, equal_weights
+from cbir.images import open_picture
+from cbir.parallel import cores, one_thread_each, ordered_map
+from cbir.results import Match, SearchResult, distance_text, path_fields
+from cbir.searchers import FusedSearcher, Pictures, Query, Searcher, SingleSearcher
+from cbir.spaces import open_space
 from cbir.stores import open_store
 from cbir.stores.base import Snapshot
 
-if TYPE_CHECKING:
-    import pandas
-
-Query = str | os.PathLike[str] | Pixels
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """A picture of the index that is like the query.
-
-    Attributes
-    ----------
-    rank : int
-        From 1, the most similar.
-    path : str
-        Opens from the current folder.
-    distance : float
-        By the search's metric; 0 for equal descriptions.
-    """
-
-    rank: int
-    path: str
-    distance: float
-
-
-@dataclass(frozen=True, slots=True)
-class SearchResult:
-    """The pictures most similar to a query.
-
-    Attributes
-    ----------
-    query : str
-        The query's path, as it was given.
-    descriptor : str
-        The alias of what was compared.
-    metric : str
-        How.
-    matches : tuple of Match
-        The nearest first; equal distances by path.
-    """
-
-    query: str
-    descriptor: str
-    metric: str
-    matches: tuple[Match, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return what the command line prints as JSON.
-
-        Examples
-        --------
-        >>> SearchResult("q.jpg", "hsv", "chi2", (Match(1, "a.jpg", 0.5),)).to_dict()["results"]
-        [{'rank': 1, 'path': 'a.jpg', 'distance': 0.5}]
-        """
-        return {
-            **path_fields("query", self.query),
-            "descriptor": self.descriptor,
-            "metric": self.metric,
-            "results": [
-                {"rank": match.rank, **path_fields("path", match.path), "distance": match.distance}
-                for match in self.matches
-            ],
-        }
-
-    def to_frame(self) -> pandas.DataFrame:
-        """Return the matches as a pandas frame with the columns rank, path and distance."""
-        import pandas
-
-        return pandas.DataFrame(self.to_dict()["results"], columns=["rank", "path", "distance"])
-
-
-def path_fields(name: str, path: str) -> dict[str, str]:
-    """Return `path` as a JSON field; its bytes in a second one if they are not UTF-8.
-
-    Examples
-    --------
-    >>> path_fields("path", "ä.jpg")
-    {'path': 'ä.jpg'}
-    """
-    raw = os.fsencode(path)
-    try:
-        return {name: raw.decode()}
-    except UnicodeDecodeError:
-        encoded = base64.b64encode(raw).decode()
-        return {name: raw.decode(errors="replace"), f"{name}_base64": encoded}
-
-
-def distance_text(metric: str, distance: float) -> str:
-    """Return a distance for people: bits are whole numbers."""
-    return f"{distance:.0f}" if metric == "hamming" else f"{distance:.4f}"
+__all__ = [
+    "Index",
+    "Match",
+    "Query",
+    "SearchResult",
+    "distance_text",
+    "list_queries",
+    "open_index",
+    "path_fields",
+    "shortest",
+]
 
 
 class Index:
@@ -124,9 +46,13 @@ class Index:
 
     def __init__(self, snapshot: Snapshot, result_path: str | None = None) -> None:
         self._snapshot = snapshot
-        self._root = os.path.realpath(result_path) if result_path else snapshot.root
-        self._shown_root = result_path or shortest(snapshot.root)
-        self._searcher = lru_cache(self._make_searcher)
+        self._pictures = Pictures(
+            snapshot.rows.paths,
+            os.path.realpath(result_path) if result_path else snapshot.root,
+            result_path or shortest(snapshot.root),
+        )
+        self._single_searcher = lru_cache(self._make_single_searcher)
+        self._fused_searcher = lru_cache(self._make_fused_searcher)
 
     def __len__(self) -> int:
         return len(self._snapshot.rows)
@@ -134,12 +60,12 @@ class Index:
     @property
     def root(self) -> str:
         """Where the pictures are supposed to be."""
-        return self._root
+        return self._pictures.root
 
     @property
     def has_pictures(self) -> bool:
         """Whether there is a folder at :attr:`root`."""
-        return os.path.isdir(self._root)
+        return os.path.isdir(self.root)
 
     @property
     def descriptors(self) -> tuple[str, ...]:
@@ -150,6 +76,15 @@ class Index:
     def paths(self) -> list[str]:
         """The paths of the pictures, relative to the dataset."""
         return list(self._snapshot.rows.paths)
+
+    @property
+    def hashes(self) -> list[bytes]:
+        """The SHA-256 of each file, in the order of :attr:`paths`."""
+        return [digest.tobytes() for digest in self._snapshot.rows.facts["sha256"]]
+
+    def shown(self, path: str) -> str:
+        """Return one of :attr:`paths` as it opens from the current folder."""
+        return os.path.join(self._pictures.shown_root, path).removeprefix("./")
 
     def vectors(self, descriptor: str | None = None) -> Row:
         """Return the stored rows of a descriptor, in the order of :attr:`paths`."""
@@ -164,6 +99,10 @@ class Index:
         metric: str | None = None,
         max_distance: float | None = None,
         exclude_self: bool = False,
+        preset: str | None = None,
+        fusion: str | None = None,
+        weights: Weights | None = None,
+        adaptive: bool = False,
     ) -> SearchResult:
         """Find the pictures most similar to one.
 
@@ -174,13 +113,23 @@ class Index:
         top : int
             How many to return at most.
         descriptor : str, optional
-            An alias; the index's first unless told otherwise.
+            An alias, the index's first unless told otherwise; or several joined by ``+``, whose
+            distances are fused.
         metric : str, optional
-            The descriptor's own unless told otherwise.
+            The descriptor's own unless told otherwise; always in a fusion.
         max_distance : float, optional
             Leave out what is farther.
         exclude_self : bool
             Leave out the query's own row. A copy of it under another path stays.
+        preset : str, optional
+            Fuse the descriptors of a preset, with its weights.
+        fusion : {"scores", "ranks"}, optional
+            By normalized scores unless told otherwise.
+        weights : sequence of float, or mapping of str to float, optional
+            What each descriptor counts, in their order or by alias; unless told otherwise 1, or
+            what the preset says.
+        adaptive : bool
+            Give more weight to the descriptors that seem to be good for the query.
 
         Returns
         -------
@@ -193,10 +142,12 @@ class Index:
         CbirError
             When the index does not hold the descriptor, or the metric makes no sense for it.
         """
-        searcher = self.searcher(descriptor, metric)
+        searcher = self.searcher(
+            descriptor, metric, preset=preset, fusion=fusion, weights=weights, adaptive=adaptive
+        )
         with native.caught():
-            row = searcher.describe(query)
-        return searcher.rank(query, row, top, max_distance, exclude_self)
+            description = searcher.describe(query)
+        return searcher.rank(query, description, top, max_distance, exclude_self)
 
     def search_all(
         self,
@@ -207,92 +158,95 @@ class Index:
         metric: str | None = None,
         max_distance: float | None = None,
         exclude_self: bool = False,
+        preset: str | None = None,
+        fusion: str | None = None,
+        weights: Weights | None = None,
+        adaptive: bool = False,
     ) -> Iterator[SearchResult | UnreadableImageError]:
         """Search for many pictures; yield each one's result, or why it cannot be read, in order.
 
         The parameters are those of :meth:`search`.
         """
-        searcher = self.searcher(descriptor, metric)
+        searcher = self.searcher(
+            descriptor, metric, preset=preset, fusion=fusion, weights=weights, adaptive=adaptive
+        )
 
-        def describe(query: str) -> tuple[str, Row | UnreadableImageError]:
+        def describe(query: str) -> tuple[str, Any]:
             try:
-                return query, searcher.describe(query)
+                return query, searcher.describe_picture(open_picture(query))
             except UnreadableImageError as error:
                 return query, error
 
-        with native.caught():
-            for query, row in ordered_map(describe, queries, cores()):
-                if isinstance(row, UnreadableImageError):
-                    yield row
+        with native.caught(), one_thread_each():
+            for query, description in ordered_map(describe, queries, cores()):
+                if isinstance(description, UnreadableImageError):
+                    yield description
                 else:
-                    yield searcher.rank(query, row, top, max_distance, exclude_self)
+                    yield searcher.rank(query, description, top, max_distance, exclude_self)
 
-    def searcher(self, descriptor: str | None = None, metric: str | None = None) -> Searcher:
-        """Return what searches by one descriptor and one metric; made once and kept."""
-        return self._searcher(descriptor or self.descriptors[0], metric)
+    def searcher(
+        self,
+        descriptor: str | None = None,
+        metric: str | None = None,
+        *,
+        preset: str | None = None,
+        fusion: str | None = None,
+        weights: Weights | None = None,
+        adaptive: bool = False,
+    ) -> Searcher[Any]:
+        """Return what searches by one descriptor or by a fusion; made once and kept.
 
-    def _make_searcher(self, alias: str, metric: str | None) -> Searcher:
+        The parameters are those of :meth:`search`.
+        """
+        usual = self._asked(descriptor, preset)
+        aliases = tuple(usual)
+        if len(aliases) == 1:
+            if fusion is not None or weights is not None or adaptive:
+                raise UsageError(
+                    "--fusion, --weights and --adaptive are for several descriptors; join their"
+                    " aliases by +, as in hsv+phash"
+                )
+            return self._single_searcher(aliases[0], metric)
+        if metric is not None:
+            raise UsageError(
+                f"--metric {metric} is for one descriptor; in a fusion each of"
+                f" {', '.join(aliases)} is compared by its own metric"
+            )
+        chosen = Fusion.of(usual, fusion, weights, adaptive)
+        return self._fused_searcher(aliases, chosen, preset)
+
+    def single_searcher(
+        self, descriptor: str | None = None, metric: str | None = None
+    ) -> SingleSearcher:
+        """Return what searches by one descriptor, the first unless told otherwise."""
+        return self._single_searcher(descriptor or self.descriptors[0], metric)
+
+    def _asked(self, descriptor: str | None, preset: str | None) -> dict[str, float]:
+        """Return the aliases that are asked for, with their weights unless others are given."""
+        if preset is not None:
+            if descriptor is not None:
+                raise UsageError("--preset and --descriptor contradict each other; leave one out")
+            chosen = presets.get(preset)
+            chosen.check(self._snapshot)
+            return chosen.usual
+        return equal_weights(descriptor or self.descriptors[0])
+
+    def _make_single_searcher(self, alias: str, metric: str | None) -> SingleSearcher:
         named = self._snapshot.descriptor(alias)
         chosen = _allowed_metric(named, metric)
 
         def derive(name: str, build: Any) -> Any:
             return self._snapshot.derive(alias, name, build)
 
-        space = open_space(named.descriptor, self._snapshot.matrix(alias), chosen, derive)
-        return Searcher(self._snapshot, named, chosen, space, self._root, self._shown_root)
+        matrix = self._snapshot.matrix(alias)
+        space = open_space(named.descriptor, matrix, chosen, derive)
+        return SingleSearcher(self._pictures, named, chosen, matrix, space)
 
-
-@dataclass(frozen=True, slots=True)
-class Searcher:
-    """Searches an index by one descriptor and one metric."""
-
-    snapshot: Snapshot
-    named: Named
-    metric: metrics.Metric
-    space: Space
-    root: str
-    shown_root: str
-
-    def describe(self, query: Query) -> Row:
-        """Describe a query as the index describes its pictures."""
-        return self.named.describe(open_picture(query))
-
-    def rank(
-        self,
-        query: Query,
-        row: Row,
-        top: int = 3,
-        max_distance: float | None = None,
-        exclude_self: bool = False,
-    ) -> SearchResult:
-        """Rank the index's pictures for a described query; see :meth:`Index.search`."""
-        name = "<array>" if not isinstance(query, str | os.PathLike) else os.fspath(query)
-        excluded = self._row_of(name) if exclude_self else None
-        ranked = nearest(self.space, row, top, max_distance, excluded)
-        paths = self.snapshot.rows.paths
-        return SearchResult(
-            name,
-            self.named.alias,
-            self.metric.name,
-            tuple(
-                Match(rank, os.path.join(self.shown_root, paths[row]).removeprefix("./"), distance)
-                for rank, (row, distance) in enumerate(ranked, 1)
-            ),
-        )
-
-    def _row_of(self, query: str) -> int | None:
-        """Return the query's own row, by its path, whichever links lead to it."""
-        folder, name = os.path.split(os.path.abspath(query))
-        root = os.path.realpath(self.root)
-        for path, base in (
-            (os.path.join(folder, name), os.path.abspath(self.shown_root)),
-            (os.path.join(os.path.realpath(folder), name), root),
-            (os.path.realpath(query), root),
-        ):
-            row = self.snapshot.rows.paths.find(os.path.relpath(path, base).replace(os.sep, "/"))
-            if row is not None:
-                return row
-        return None
+    def _make_fused_searcher(
+        self, aliases: tuple[str, ...], fusion: Fusion, label: str | None
+    ) -> FusedSearcher:
+        searchers = [self._single_searcher(alias, None) for alias in aliases]
+        return FusedSearcher(searchers, fusion, label)
 
 
 def open_index(path: str = "index.csv", result_path: str | None = None) -> Index:

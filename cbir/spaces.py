@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,20 +38,24 @@ _WORTH_COMPILING = 20 * _WORTH_NUMBA
 """The same for a kernel that was never compiled on this machine."""
 
 
-class Space(Protocol):
-    """The rows of one descriptor under one metric."""
+Q = TypeVar("Q")
+_Q = TypeVar("_Q", contravariant=True)
 
-    def estimate(self, query: Row) -> NDArray[Any]:
+
+class Space(Protocol[_Q]):
+    """The rows of one descriptor under one metric, or of several fused; queries are of type Q."""
+
+    def estimate(self, query: _Q) -> NDArray[Any]:
         """Return the distance of every row, off by no more than `tolerance` says."""
 
-    def exact(self, query: Row, rows: NDArray[np.intp]) -> Distances:
+    def exact(self, query: _Q, rows: NDArray[np.intp]) -> Distances:
         """Return the exact distances of some rows."""
 
-    def tolerance(self, query: Row, distance: float) -> float:
+    def tolerance(self, query: _Q, distance: float) -> float:
         """Return by how much an estimate near `distance` may be off."""
 
 
-def open_space(descriptor: Descriptor, matrix: Row, metric: Metric, derive: Derive) -> Space:
+def open_space(descriptor: Descriptor, matrix: Row, metric: Metric, derive: Derive) -> Space[Row]:
     """Return the space of a descriptor's rows.
 
     Parameters
@@ -76,8 +80,8 @@ def open_space(descriptor: Descriptor, matrix: Row, metric: Metric, derive: Deri
 
 
 def nearest(
-    space: Space,
-    query: Row,
+    space: Space[Q],
+    query: Q,
     top: int,
     max_distance: float | None = None,
     excluded: int | None = None,
@@ -88,7 +92,7 @@ def nearest(
     ----------
     space : Space
     query : ndarray
-        A row, as the descriptor gives it.
+        A row, as the descriptor gives it; for a fusion a tuple of them.
     top : int
         How many to return at most.
     max_distance : float, optional

@@ -337,7 +337,7 @@ def test_a_vocabulary_can_be_taken_from_elsewhere(photos: Path, tmp_path: Path) 
     assert Path(again).read_bytes() == Path(other).read_bytes()
     with pytest.raises(CbirError, match="it has 30 words, not 60; use --descriptor orb:words=30"):
         cbir.index(str(photos), str(tmp_path / "x.csv"), ["orb:words=60"], vocabulary=one)
-    with pytest.raises(CbirError, match="none of the descriptors has a vocabulary"):
+    with pytest.raises(CbirError, match="none of the descriptors needs training"):
         cbir.index(str(photos), str(tmp_path / "x.csv"), ["hsv"], vocabulary=one)
     with pytest.raises(CbirError, match="has no vocabulary"):
         cbir.index(str(photos), str(tmp_path / "hsv.csv"))

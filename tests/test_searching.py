@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -48,6 +49,14 @@ def test_the_distances_are_those_of_the_metric(index: cbir.Index, photos: Path) 
 def test_similar_pictures_come_first(index: cbir.Index, photos: Path) -> None:
     result = index.search(photos / "cats" / "cat-1.jpg")
     assert {Path(match.path).parent.name for match in result.matches} == {"cats"}
+
+
+def test_the_index_knows_where_its_files_are_and_their_hashes(
+    index: cbir.Index, photos: Path
+) -> None:
+    for path, digest in zip(index.paths, index.hashes, strict=True):
+        assert Path(index.shown(path)).samefile(photos / path)
+        assert digest == hashlib.sha256((photos / path).read_bytes()).digest()
 
 
 def test_an_array_can_be_a_query(index: cbir.Index, photos: Path) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from cbir.cli.options import Command, format_option, write_text
-from cbir.descriptors.base import Descriptor
+from cbir.descriptors.base import Descriptor, TrainedDescriptor
 from cbir.descriptors.registry import Broken, available
 
 
@@ -17,7 +18,9 @@ from cbir.descriptors.registry import Broken, available
 def descriptors(format_: str) -> None:
     """List what can be computed.
 
-    Each descriptor with its kind, size, metrics, parameters and what it is good for.
+    Each descriptor with its kind, size, metrics, parameters and what it is good for; of those that
+    are trained, for which parameters a model comes with cbir. Combinations are listed by cbir
+    presets.
 
     \b
     Examples:
@@ -28,19 +31,35 @@ def descriptors(format_: str) -> None:
     if format_ == "json":
         write_text(json.dumps(entries, ensure_ascii=False, indent=1))
         return
+    width = max(len(entry["name"]) for entry in entries)
     for entry in entries:
-        if "broken" in entry:
-            write_text(f"{entry['name']:<8} broken: {entry['broken']}\n")
-            continue
-        parameters = ", ".join(f"{key}={value}" for key, value in entry["parameters"].items())
-        unit = "bits" if entry["kind"] == "hash" else "numbers"
-        write_text(
-            f"{entry['name']:<8} {entry['summary']}\n"
-            f"         {entry['kind']}, {entry['dimension']} {unit},"
-            f" {' or '.join(entry['metrics'][:1])}: {entry['meaning']}\n"
-            f"         metrics: {', '.join(entry['metrics'])}\n"
-            f"         parameters: {parameters or 'none'}\n"
-        )
+        first, *more = _lines(entry)
+        write_text(f"{entry['name']:<{width}}  {first}")
+        for line in more:
+            write_text(" " * (width + 2) + line)
+        write_text("")
+
+
+def _lines(entry: dict[str, Any]) -> list[str]:
+    """Return what is told of a descriptor beside its name."""
+    if "broken" in entry:
+        return [f"broken: {entry['broken']}"]
+    size = f"{entry['dimension']:,} {'bits' if entry['kind'] == 'hash' else 'numbers'}"
+    lines = [
+        entry["summary"],
+        f"{entry['kind']}, {size}, {entry['metrics'][0]}: {entry['meaning']}",
+        f"metrics: {', '.join(entry['metrics'])}",
+        f"parameters: {_assignments(entry['parameters'])}",
+    ]
+    if entry["trained"] is not None:
+        shipped = " or ".join(map(_assignments, entry["trained"]["shipped"]))
+        origin = f"comes with cbir for {shipped}" if shipped else "learned from your pictures"
+        lines.append(f"{entry['trained']['state']}: {origin}")
+    return lines
+
+
+def _assignments(parameters: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in parameters.items()) or "none"
 
 
 def _entry(one: type[Descriptor] | Broken) -> dict[str, Any]:
@@ -56,6 +75,14 @@ def _entry(one: type[Descriptor] | Broken) -> dict[str, Any]:
         "metrics": list(one.metrics),
         "parameters": descriptor.parameters,
         "working_size": descriptor.working_size,
+        "trained": _trained(one),
         "meaning": one.meaning,
         "summary": one.summary,
     }
+
+
+def _trained(one: type[Descriptor]) -> dict[str, Any] | None:
+    """Return what a descriptor learns, and for which parameters it comes with the package."""
+    if not issubclass(one, TrainedDescriptor):
+        return None
+    return {"state": one.state_name, "shipped": list(map(dict, one.shipped_models.values()))}

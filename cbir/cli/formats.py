@@ -8,8 +8,7 @@ from typing import Any
 
 from cbir.cli.options import write_csv, write_out, write_text
 from cbir.errors import printable
-from cbir.metrics import METRICS
-from cbir.searching import SearchResult, distance_text, path_fields
+from cbir.results import SearchResult, distance_range, distance_text, path_fields
 
 _CSV_COLUMNS = "query descriptor metric rank path distance path_base64 query_base64".split()
 
@@ -52,7 +51,7 @@ class Printer:
     def _table(self, result: SearchResult) -> None:
         if self._count:
             write_text("")
-        meaning = METRICS[result.metric].range
+        meaning = distance_range(result.metric)
         write_text(f"{printable(result.query)}  ({result.descriptor}, {result.metric}: {meaning})")
         if not result.matches:
             write_text("  nothing found")

@@ -16,6 +16,7 @@ _BUILT_IN = {
     "duplicates": "cbir.cli.duplicates:duplicates",
     "index": "cbir.cli.index:index",
     "info": "cbir.cli.info:info",
+    "presets": "cbir.cli.presets:presets",
     "search": "cbir.cli.search:search",
     "train": "cbir.cli.train:train",
 }

@@ -9,6 +9,7 @@ import click
 from cbir.cli.options import (
     Command,
     index_option,
+    model_option,
     pattern_options,
     quiet_option,
     version_option,
@@ -17,6 +18,7 @@ from cbir.cli.options import (
 )
 from cbir.cli.progress import TerminalWatcher
 from cbir.errors import printable
+from cbir.presets import PRESETS
 
 
 class _IndexCommand(Command):
@@ -36,16 +38,19 @@ class _IndexCommand(Command):
     help="NAME, NAME:key=value,key=value or ALIAS=NAME:…; repeatable. Added to what the index has."
     "  [default: hsv for a new index]",
 )
-@click.option("--drop", metavar="ALIAS", multiple=True, help="Remove a descriptor; repeatable.")
 @click.option(
-    "--vocabulary",
-    metavar="FILE",
-    help="Use this vocabulary (.npz, or another index) instead of training one.",
+    "--preset",
+    "presets",
+    type=click.Choice(list(PRESETS)),
+    multiple=True,
+    help="Also add the descriptors of a preset, which search --preset fuses.",
 )
+@click.option("--drop", metavar="ALIAS", multiple=True, help="Remove a descriptor; repeatable.")
+@model_option
 @pattern_options
 @workers_option
 @click.option("--rebuild", is_flag=True, help="Start from nothing.")
-@click.option("--retrain", is_flag=True, help="Train vocabularies again.")
+@click.option("--retrain", is_flag=True, help="Train vocabularies and models on these pictures.")
 @click.option("--strict", is_flag=True, help="Fail if any picture cannot be read.")
 @wait_option
 @quiet_option
@@ -57,8 +62,9 @@ def index(
     dataset: str,
     index_path: str,
     descriptors: tuple[str, ...],
+    presets: tuple[str, ...],
     drop: tuple[str, ...],
-    vocabulary: str | None,
+    models: tuple[str, ...],
     include: tuple[str, ...],
     exclude: tuple[str, ...],
     workers: int | None,
@@ -80,6 +86,7 @@ def index(
     Examples:
       index --dataset data
       index --dataset data --descriptor hsv --descriptor small=orb:words=1000
+      index --dataset data --preset balanced
       index --dataset photos --index photos.csv --exclude 'thumbs' --workers 4
     """
     from cbir.indexing import build_index
@@ -90,8 +97,9 @@ def index(
             dataset,
             index_path,
             descriptors,
+            preset=presets,
             drop=drop,
-            vocabulary=vocabulary,
+            vocabulary=models,
             include=include,
             exclude=exclude,
             workers=workers,

@@ -8,8 +8,15 @@ import sys
 import click
 
 from cbir.cli.options import Command, format_option, write_text
+from cbir.descriptors.base import SHIPPED, TRAINED
 from cbir.errors import printable
-from cbir.inspecting import Inspection, inspect
+from cbir.inspecting import INDEXED, Inspection, inspect
+
+_ORIGINS = {
+    SHIPPED: "that comes with cbir",
+    TRAINED: "by cbir train",
+    INDEXED: "learned from indexed pictures",
+}
 
 
 @click.command(cls=Command)
@@ -53,11 +60,19 @@ def _print_table(inspection: Inspection) -> None:
         parameters = ",".join(f"{key}={value}" for key, value in one["parameters"].items())
         name = f"{one['name']}:{parameters}" if parameters else one["name"]
         empty = f", {one['empty']:,} pictures without keypoints" if one["empty"] else ""
+        trained = f", {_model(one['trained'])}" if one["trained"] else ""
         unit = "bits" if one["kind"] == "hash" else "numbers"
         write_text(
             f"holds     {one['alias']} = {name}: {one['dimension']:,} {unit},"
-            f" {one['bytes_per_picture']:,} bytes a picture{empty}"
+            f" {one['bytes_per_picture']:,} bytes a picture{trained}{empty}"
         )
+    if summary["presets"]:
+        write_text(f"presets   {', '.join(summary['presets'])}")
     for fault in inspection.faults:
         write_text(f"fault     {fault}")
     write_text(f"sound     {'no' if inspection.faults else 'yes'}")
+
+
+def _model(trained: dict[str, str]) -> str:
+    """Say what a descriptor has learned, and from where."""
+    return f"{trained['state']} {_ORIGINS.get(trained['origin'], trained['origin'])}"

@@ -7,13 +7,16 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 import cbir
 from cbir import native
 from cbir.errors import CbirError, UsageError, reason_of
+
+if TYPE_CHECKING:
+    from cbir.fusion.options import Weights
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -68,6 +71,18 @@ def format_option(function: F) -> F:
     )(function)
 
 
+def model_option(function: F) -> F:
+    """Add ``--model``, also called ``--vocabulary``."""
+    return click.option(
+        "--vocabulary",
+        "--model",
+        "models",
+        metavar="FILE",
+        multiple=True,
+        help="Use this vocabulary or model: .npz, a folder of them, or another index; repeatable.",
+    )(function)
+
+
 def pattern_options(function: F) -> F:
     """Add ``--include`` and ``--exclude``."""
     include = click.option(
@@ -97,6 +112,48 @@ def wait_option(function: F) -> F:
     return click.option(
         "--wait", is_flag=True, help="Wait for another process that writes to the index."
     )(function)
+
+
+def fusion_options(function: F) -> F:
+    """Add ``--fusion``, ``--weights`` and ``--adaptive``."""
+    method = click.option(
+        "--fusion",
+        type=click.Choice(["scores", "ranks"]),
+        help="Fuse normalized distances, or ranks.  [default: scores]",
+    )
+    weights = click.option(
+        "--weights",
+        callback=_parsed_weights,
+        metavar="LIST",
+        help="What each descriptor counts, in their order, as in 1,0.5; or hog=0.5."
+        "  [default: 1, or the preset's]",
+    )
+    adaptive = click.option(
+        "--adaptive/--no-adaptive",
+        default=False,
+        help="Give more weight to descriptors that seem to be good for the query.  [default: no]",
+    )
+    return method(weights(adaptive(function)))
+
+
+def _parsed_weights(_: click.Context, __: click.Parameter, text: str | None) -> Weights | None:
+    """Turn ``1,0.5`` into a list, ``hog=0.5`` into a dictionary."""
+    if text is None:
+        return None
+    pairs = [item.rpartition("=") for item in text.split(",")]
+    named = [bool(separator) for _, separator, _ in pairs]
+    try:
+        numbers = [float(number) for _, _, number in pairs]
+    except ValueError:
+        numbers = []
+    if not numbers or any(named) != all(named):
+        raise click.UsageError(
+            f"--weights {text}: give numbers in the order of the descriptors, as in 1,0.5,"
+            " or all with their names, as in hog=0.5"
+        )
+    if not any(named):
+        return numbers
+    return dict(zip((alias.strip() for alias, _, _ in pairs), numbers, strict=True))
 
 
 def quiet_option(function: F) -> F:

@@ -8,9 +8,12 @@ from collections.abc import Sequence
 import click
 
 from cbir.cli.formats import FORMATS, Printer
-from cbir.cli.options import Command, index_option, version_option
+from cbir.cli.options import Command, fusion_options, index_option, version_option
 from cbir.cli.queries import check_streams, query_paths
 from cbir.errors import UnreadableImageError, printable
+from cbir.fusion.options import Weights
+from cbir.metrics import METRICS
+from cbir.presets import PRESETS
 from cbir.searching import SearchResult, open_index
 
 _MONTAGE = "montage.jpg"
@@ -37,12 +40,22 @@ _MONTAGE_QUERIES = 20
     show_default=True,
     help="How many to return.",
 )
-@click.option("--descriptor", metavar="ALIAS", help="[default: the first one of the index]")
+@click.option(
+    "--descriptor",
+    metavar="ALIAS[+ALIAS…]",
+    help="One, or several whose distances are fused.  [default: the first one of the index]",
+)
+@click.option(
+    "--preset",
+    type=click.Choice(list(PRESETS)),
+    help="Fuse the descriptors that index --preset has added.",
+)
 @click.option(
     "--metric",
-    type=click.Choice(["chi2", "euclidean", "cosine", "manhattan", "hamming"]),
+    type=click.Choice(list(METRICS)),
     help="[default: the descriptor's own]",
 )
+@fusion_options
 @click.option(
     "--max-distance", type=click.FloatRange(min=0), metavar="X", help="Leave out what is farther."
 )
@@ -67,7 +80,11 @@ def search(
     index_path: str,
     top: int,
     descriptor: str | None,
+    preset: str | None,
     metric: str | None,
+    fusion: str | None,
+    weights: Weights | None,
+    adaptive: bool,
     max_distance: float | None,
     exclude_self: bool,
     result_path: str | None,
@@ -87,6 +104,7 @@ def search(
     Examples:
       search --query img.jpg
       search --query img.jpg --top 10 --metric cosine --montage like-img.png
+      search --query img.jpg --descriptor hsv+hog --weights 1,0.5
       find photos -name '*.jpg' -print0 | search --query - --from0 --format jsonl
     """
     check_streams(queries, from0, null, format_)
@@ -114,6 +132,10 @@ def search(
         metric=metric,
         max_distance=max_distance,
         exclude_self=exclude_self,
+        preset=preset,
+        fusion=fusion,
+        weights=weights,
+        adaptive=adaptive,
     ):
         if isinstance(result, UnreadableImageError):
             click.echo(f"Cannot read {result}", err=True)

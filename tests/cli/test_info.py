@@ -1,4 +1,4 @@
-"""``cbir info`` and ``cbir descriptors``."""
+"""``cbir info``, ``cbir descriptors`` and ``cbir presets``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
+
+from cbir.descriptors.base import TRAINED, with_origin
+from cbir.presets import PRESETS, Preset
+from cbir.stores.files import save_arrays
+
 from ..conftest import Run
+from ..palette import FIRST, SECOND, ship
 
 
 def test_info_says_what_an_index_holds(run: Run, photos: Path) -> None:
@@ -43,4 +50,43 @@ def test_descriptors_are_listed(run: Run) -> None:
         entry["name"]: entry for entry in json.loads(run("descriptors", "--format", "json").stdout)
     }
     assert listed["phash"]["dimension"] == 256
-    assert listed["hsv"]["parameters"] == {"layout": "grid"}
+    assert listed["hsv"]["parameters"] == {"layout": "grid"} and listed["hsv"]["trained"] is None
+    assert listed["orb"]["trained"] == {"state": "vocabulary", "shipped": []}
+
+
+def test_shipped_models_are_listed_and_told_from_others(
+    here: Run, package: Path, photos: Path, tmp_path: Path
+) -> None:
+    ship(package, FIRST)
+    assert "model: comes with cbir for levels=4\n" in here("descriptors").stdout
+    (palette,) = (
+        one
+        for one in json.loads(here("descriptors", "--format", "json").stdout)
+        if one["name"] == "palette"
+    )
+    assert palette["trained"] == {"state": "model", "shipped": [{"levels": 4}]}
+    save_arrays(str(tmp_path / "own.npz"), with_origin(SECOND, TRAINED))
+    specs = ("--descriptor", "palette", "--descriptor", "orb:words=20")
+    here("index", "-d", photos, *specs)
+    told = here("info").stdout
+    assert "bytes a picture, model that comes with cbir\n" in told
+    assert "bytes a picture, vocabulary learned from indexed pictures\n" in told
+    here("index", "-d", photos, "--model", "own.npz")
+    assert "bytes a picture, model by cbir train\n" in here("info").stdout
+    document = json.loads(here("info", "--format", "json").stdout)
+    assert [one["trained"]["origin"] for one in document["descriptors"]] == ["trained", "indexed"]
+
+
+def test_presets_are_listed_and_an_index_may_be_ready_for_them(
+    here: Run, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trial = Preset("trial", "for tests", ("hsv", "dhash"), (1.0, 0.5))
+    monkeypatch.setitem(PRESETS, "trial", trial)
+    told = here("presets").stdout
+    assert "1 hsv + 0.5 dhash\n" in told and f"{1536 + 9:,} bytes a picture\n" in told
+    listed = {one["name"]: one for one in json.loads(here("presets", "--format", "json").stdout)}
+    assert listed["trial"]["bytes_per_picture"] == 1545 and "balanced" in listed
+    here("index", "-d", photos, "--descriptor", "hsv")
+    assert json.loads(here("info", "--format", "json").stdout)["presets"] == []
+    here("index", "-d", photos, "--descriptor", "dhash")
+    assert "presets   trial\n" in here("info").stdout

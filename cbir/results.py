@@ -1,0 +1,152 @@
+"""What a search finds, and how it is written for people and for programs."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cbir import metrics
+
+if TYPE_CHECKING:
+    import pandas
+
+FUSED = "fused"
+RECIPROCAL_RANKS = "rrf"
+
+_RANGES = {
+    FUSED: "0 = equal in everything, 1 = as unrelated pictures are",
+    RECIPROCAL_RANKS: "0 = the first in everything, up to 1",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one descriptor adds to a fused distance.
+
+    Attributes
+    ----------
+    distance : float
+        By the descriptor's own metric.
+    share : float
+        What of it is in the fused distance: the shares of all parts add up to that.
+    """
+
+    distance: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A picture of the index that is like the query.
+
+    Attributes
+    ----------
+    rank : int
+        From 1, the most similar.
+    path : str
+        Opens from the current folder.
+    distance : float
+        By the search's metric; 0 for equal descriptions.
+    parts : mapping of str to Part, optional
+        Of a fusion: by alias, what each descriptor adds.
+    """
+
+    rank: int
+    path: str
+    distance: float
+    parts: Mapping[str, Part] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what the command line prints as JSON.
+
+        Examples
+        --------
+        >>> Match(1, "a.jpg", 0.5, {"hsv": Part(0.25, 0.5)}).to_dict()["parts"]
+        {'hsv': {'distance': 0.25, 'share': 0.5}}
+        """
+        document: dict[str, Any] = {"rank": self.rank, **path_fields("path", self.path)}
+        document["distance"] = self.distance
+        if self.parts is not None:
+            document["parts"] = {
+                alias: {"distance": part.distance, "share": part.share}
+                for alias, part in self.parts.items()
+            }
+        return document
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """The pictures most similar to a query.
+
+    Attributes
+    ----------
+    query : str
+        The query's path, as it was given.
+    descriptor : str
+        The alias of what was compared; of a fusion the aliases, joined by ``+``, or its preset.
+    metric : str
+        How; of a fusion ``fused`` or ``rrf``.
+    matches : tuple of Match
+        The nearest first; equal distances by path.
+    """
+
+    query: str
+    descriptor: str
+    metric: str
+    matches: tuple[Match, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what the command line prints as JSON.
+
+        Examples
+        --------
+        >>> SearchResult("q.jpg", "hsv", "chi2", (Match(1, "a.jpg", 0.5),)).to_dict()["results"]
+        [{'rank': 1, 'path': 'a.jpg', 'distance': 0.5}]
+        """
+        return {
+            **path_fields("query", self.query),
+            "descriptor": self.descriptor,
+            "metric": self.metric,
+            "results": [match.to_dict() for match in self.matches],
+        }
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Return the matches as a pandas frame with the columns rank, path and distance."""
+        import pandas
+
+        return pandas.DataFrame(self.to_dict()["results"], columns=["rank", "path", "distance"])
+
+
+def path_fields(name: str, path: str) -> dict[str, str]:
+    """Return `path` as a JSON field; its bytes in a second one if they are not UTF-8.
+
+    Examples
+    --------
+    >>> path_fields("path", "ä.jpg")
+    {'path': 'ä.jpg'}
+    """
+    raw = os.fsencode(path)
+    try:
+        return {name: raw.decode()}
+    except UnicodeDecodeError:
+        encoded = base64.b64encode(raw).decode()
+        return {name: raw.decode(errors="replace"), f"{name}_base64": encoded}
+
+
+def distance_text(metric: str, distance: float) -> str:
+    """Return a distance for people: bits are whole numbers."""
+    return f"{distance:.0f}" if metric == "hamming" else f"{distance:.4f}"
+
+
+def distance_range(metric: str) -> str:
+    """Return the range of the distances of a metric or of a fusion, in words.
+
+    Examples
+    --------
+    >>> distance_range("fused")
+    '0 = equal in everything, 1 = as unrelated pictures are'
+    """
+    return _RANGES.get(metric) or metrics.get(metric).range
