@@ -1,0 +1,40 @@
+"""Measuring how good searches are, on pictures whose right answers are known.
+
+:func:`read_truth` says what is right, :func:`choose_queries` which pictures query, and
+:func:`evaluate` lets them rank an index and measures what they find::
+
+    index = cbir.open("index.csv")
+    truth = read_truth("folders", index.paths)
+    queries = choose_queries(index, truth)
+    evaluation = evaluate(index, truth, queries, [index.searcher("hsv"), index.searcher("hog")])
+    best, other = evaluation.runs
+    print(best.descriptor, best.mean("map"), best.interval("map"), best.compare(other).p_value)
+
+Every measure is a function of :mod:`cbir.evaluation.measures`, where it is defined.
+"""
+
+from cbir.evaluation.model import CUTOFFS, MEASURES, RECALLS, Evaluation, Hit, Run, Scores
+from cbir.evaluation.protocols import PROTOCOLS, Queries, Query, choose_queries
+from cbir.evaluation.relevance import Truth
+from cbir.evaluation.running import Searching, evaluate
+from cbir.evaluation.statistics import Difference
+from cbir.evaluation.truth import read_truth
+
+__all__ = [
+    "CUTOFFS",
+    "MEASURES",
+    "PROTOCOLS",
+    "RECALLS",
+    "Difference",
+    "Evaluation",
+    "Hit",
+    "Queries",
+    "Query",
+    "Run",
+    "Scores",
+    "Searching",
+    "Truth",
+    "choose_queries",
+    "evaluate",
+    "read_truth",
+]

@@ -1,0 +1,74 @@
+"""Which pictures the keys of a file mean."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+
+from cbir.errors import CbirError, printable
+
+
+def match_keys(keys: Container[str], names: Sequence[str], source: str) -> list[str | None]:
+    """Find the key of each picture.
+
+    A key is a picture's path, its path without the ending, its name, or its name without the
+    ending; what comes first in this list wins, and then means no other picture.
+
+    Parameters
+    ----------
+    keys : container of str
+    names : sequence of str
+        Paths of pictures, below their folder, with ``/``.
+    source : str
+        The file that the keys are from, for the message.
+
+    Returns
+    -------
+    list of (str or None)
+        None for a picture that no key means.
+
+    Raises
+    ------
+    CbirError
+        When a key means several pictures.
+
+    Examples
+    --------
+    >>> match_keys({"a/1.jpg", "2.jpg", "3"}, ["a/1.jpg", "a/2.jpg", "3.png", "4.jpg"], "x.csv")
+    ['a/1.jpg', '2.jpg', '3', None]
+    """
+    found: list[str | None] = [None] * len(names)
+    taken: set[str] = set()
+    for form in (_path, _stem, _name, _name_stem):
+        owners: dict[str, int] = {}
+        for row, name in enumerate(names):
+            key = form(name)
+            if found[row] is not None or key in taken or key not in keys:
+                continue
+            if key in owners:
+                raise CbirError(
+                    f"{printable(source)}: {printable(key)} may be {printable(names[owners[key]])}"
+                    f" or {printable(name)}; write their paths below the dataset there"
+                )
+            owners[key] = row
+        for key, row in owners.items():
+            found[row] = key
+        taken.update(owners)
+    return found
+
+
+def _path(path: str) -> str:
+    return path
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def _stem(path: str) -> str:
+    folder, slash, name = path.rpartition("/")
+    stem, dot, _ = name.rpartition(".")
+    return folder + slash + (stem if dot and stem else name)
+
+
+def _name_stem(path: str) -> str:
+    return _stem(_name(path))

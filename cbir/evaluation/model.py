@@ -1,0 +1,329 @@
+"""What an evaluation finds: runs of one descriptor and metric each, with measures a query."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbir.errors import printable
+from cbir.evaluation.statistics import Difference, bootstrap_intervals, paired_difference
+
+CUTOFFS = (1, 3, 10, 20, 100)
+"""Numbers of results after which precision and recall are taken."""
+
+RECALLS = np.linspace(0, 1, 101)
+"""Where the precision-recall curve is sampled."""
+
+MEASURES = (
+    "map",
+    "trapezoidal_map",
+    *(f"precision@{k}" for k in CUTOFFS),
+    *(f"recall@{k}" for k in CUTOFFS),
+    "first_rank",
+    "ns_score",
+    "anmrr",
+    "ndcg",
+)
+"""The names of the measures; :mod:`cbir.evaluation.measures` defines them. Higher is better, with
+the exception of ``anmrr``."""
+
+SHOWN = 10
+"""Results of each query that are kept for people to look at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A picture that a query returned.
+
+    Attributes
+    ----------
+    path : str
+        Opens from the current folder.
+    distance : float
+        To the query, by the run's metric.
+    relevant : bool
+        Whether the ground truth calls it right.
+    """
+
+    path: str
+    distance: float
+    relevant: bool
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The measures of a run, a number a query.
+
+    A query that has nothing to find has no measures: its numbers are NaN, and the means leave it
+    out.
+
+    Attributes
+    ----------
+    values : dict of str to ndarray of float64, shape (queries,)
+        By the names in :data:`MEASURES`.
+    curve : ndarray of float64, shape (queries, 101)
+        Interpolated precision at a recall of 0, 0.01 … 1.
+
+    Examples
+    --------
+    >>> nan = np.nan
+    >>> scores = Scores({"map": np.array([1.0, 0.5, nan])}, np.array([[1.0], [0.5], [nan]]))
+    >>> scores.mean("map"), scores.counted, scores.mean_curve
+    (0.75, 2, array([0.75]))
+    """
+
+    values: dict[str, NDArray[np.float64]]
+    curve: NDArray[np.float64]
+
+    @property
+    def counts(self) -> NDArray[np.bool_]:
+        """Which queries have something to find, shape (queries,)."""
+        return ~np.isnan(next(iter(self.values.values())))
+
+    @property
+    def counted(self) -> int:
+        """The number of queries that have something to find."""
+        return int(self.counts.sum())
+
+    def mean(self, measure: str) -> float:
+        """Return the mean of a measure over the queries that count; NaN if there is none."""
+        return _mean(self.values[measure])
+
+    def interval(self, measure: str) -> tuple[float, float]:
+        """Return the 95 % interval of a mean.
+
+        See :func:`cbir.evaluation.statistics.bootstrap_intervals`; NaN for no query.
+        """
+        if measure not in self._intervals:
+            values = self.values[measure][self.counts]
+            low, high = bootstrap_intervals(values[None])[0].tolist()
+            self._intervals[measure] = (low, high)
+        return self._intervals[measure]
+
+    @cached_property
+    def mean_curve(self) -> NDArray[np.float64]:
+        """The mean precision at each of :data:`RECALLS`; NaN for no query."""
+        if not self.counted:
+            return np.full(self.curve.shape[1], np.nan)
+        return np.asarray(self.curve[self.counts].mean(axis=0))
+
+    @cached_property
+    def _intervals(self) -> dict[str, tuple[float, float]]:
+        """Those that were asked for so far."""
+        return {}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the means with the number of queries and the intervals, ready for JSON.
+
+        What a measure with a cutoff gives is itself a dictionary: ``["precision"]["10"]``. Where
+        no query counts, a mean is None.
+        """
+        means = {name: plain(self.mean(name)) for name in self.values}
+        intervals = {name: [plain(end) for end in self.interval(name)] for name in self.values}
+        return {"queries": self.counted, **_nested(means), "intervals": _nested(intervals)}
+
+
+@dataclass(frozen=True)
+class Run:
+    """How one descriptor does under one metric, or one fusion of several.
+
+    Attributes
+    ----------
+    descriptor, metric : str
+        Label and metric of what searched.
+    queries : list of str
+        Paths that open from the current folder.
+    labels : list of (str or None)
+        The class of each query, where the truth has classes.
+    scores : Scores
+    scores_without_duplicates : Scores
+        The same with exact duplicates of the query (files of the same SHA-256) set aside: neither
+        right nor wrong.
+    hits : list of list of Hit
+        The first :data:`SHOWN` results of each query.
+    ms_per_query : float
+        Median time to compare a query with every picture and rank all of them, while nothing else
+        is computed; describing it not included.
+    bytes_per_image : int
+        What a picture's description takes in memory.
+    weights : mapping of str to float
+        Of a fusion: what each descriptor counts, by alias. Of one descriptor: empty.
+    adaptive : bool
+        Of a fusion: whether each query changes these weights.
+    """
+
+    descriptor: str
+    metric: str
+    queries: list[str]
+    labels: list[str | None]
+    scores: Scores
+    scores_without_duplicates: Scores
+    hits: list[list[Hit]]
+    ms_per_query: float
+    bytes_per_image: int
+    weights: Mapping[str, float] = field(default_factory=dict)
+    adaptive: bool = False
+
+    def mean(self, measure: str) -> float:
+        """Return the mean of a measure; see :meth:`Scores.mean`."""
+        return self.scores.mean(measure)
+
+    def interval(self, measure: str) -> tuple[float, float]:
+        """Return the 95 % interval of a mean; see :meth:`Scores.interval`."""
+        return self.scores.interval(measure)
+
+    def by_class(self, measure: str) -> dict[str, float]:
+        """Return the mean of a measure over the queries of each class.
+
+        Classes are sorted by name; those whose queries have nothing to find are left out, and so
+        are queries without a class.
+        """
+        members = self._rows_by_class()
+        values = self.scores.values[measure]
+        return {label: _mean(values[rows]) for label, rows in members.items()}
+
+    def queries_by_class(self) -> dict[str, int]:
+        """Return how many queries of each class count; the keys are those of :meth:`by_class`."""
+        return {label: len(rows) for label, rows in self._rows_by_class().items()}
+
+    def worst(self, count: int, measure: str = "map") -> list[int]:
+        """Return the numbers of the queries with the lowest values, the worst first.
+
+        Equal ones are in the order of the queries; those that have nothing to find are left out.
+        For ``anmrr`` the worst are the highest.
+        """
+        values = self.scores.values[measure]
+        order = np.argsort(-values if measure == "anmrr" else values, kind="stable")
+        return [int(row) for row in order if not np.isnan(values[row])][:count]
+
+    def compare(self, other: Run, measure: str = "map") -> Difference:
+        """Test whether this run differs from another one, on the queries that count in both.
+
+        Returns
+        -------
+        Difference
+            This run's mean minus the other's, with its interval and p-value; see
+            :func:`cbir.evaluation.statistics.paired_difference`.
+        """
+        theirs = {query: row for row, query in enumerate(other.queries)}
+        shared = [(row, theirs[query]) for row, query in enumerate(self.queries) if query in theirs]
+        rows = np.array(shared, np.intp).reshape(-1, 2)
+        ours, others = self.scores.values[measure], other.scores.values[measure]
+        return paired_difference(ours[rows[:, 0]], others[rows[:, 1]])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the means, intervals, classes and costs, ready for JSON.
+
+        Per class: the number of queries, mAP and P@10. Of a fusion also its parts.
+        """
+        maps, precisions = self.by_class("map"), self.by_class("precision@10")
+        return {
+            "descriptor": self.descriptor,
+            "metric": self.metric,
+            **self._fusion_to_dict(),
+            **self.scores.to_dict(),
+            "without_duplicates": self.scores_without_duplicates.to_dict(),
+            "classes": {
+                label: {
+                    "queries": count,
+                    "map": maps[label],
+                    "precision": {"10": precisions[label]},
+                }
+                for label, count in self.queries_by_class().items()
+            },
+            "ms_per_query": self.ms_per_query,
+            "bytes_per_image": self.bytes_per_image,
+        }
+
+    def _fusion_to_dict(self) -> dict[str, Any]:
+        if not self.weights:
+            return {}
+        parts = {alias: {"weight": weight} for alias, weight in self.weights.items()}
+        return {"parts": parts, "adaptive": self.adaptive}
+
+    def _rows_by_class(self) -> dict[str, list[int]]:
+        members: dict[str, list[int]] = {}
+        for row in np.flatnonzero(self.scores.counts).tolist():
+            label = self.labels[row]
+            if label is not None:
+                members.setdefault(label, []).append(row)
+        return dict(sorted(members.items()))
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How good some descriptors are on labeled pictures.
+
+    Attributes
+    ----------
+    dataset : str
+        The folder, as it was given.
+    pictures : int
+        In the index.
+    protocol : str
+        Which pictures query; see :mod:`cbir.evaluation.protocols`.
+    truth : str
+        What is right, as it was given; see :mod:`cbir.evaluation.truth`.
+    runs : list of Run
+        The best mAP first; equal ones by descriptor and metric.
+    """
+
+    dataset: str
+    pictures: int
+    protocol: str
+    truth: str
+    runs: list[Run]
+
+    @property
+    def queries(self) -> int:
+        """The number of queries that have something to find."""
+        return self.runs[0].scores.counted if self.runs else 0
+
+    @property
+    def empty_queries(self) -> int:
+        """The number of queries that have nothing to find, and so are left out of the means."""
+        return len(self.runs[0].queries) - self.queries if self.runs else 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what the command line prints as JSON."""
+        return {
+            "dataset": printable(self.dataset),
+            "pictures": self.pictures,
+            "protocol": printable(self.protocol),
+            "truth": printable(self.truth),
+            "queries": self.queries,
+            "empty_queries": self.empty_queries,
+            "runs": [run.to_dict() for run in self.runs],
+        }
+
+
+def sorted_runs(runs: Sequence[Run]) -> list[Run]:
+    """Return runs, the best mAP first; equal ones by descriptor and metric."""
+    return sorted(runs, key=lambda run: (-run.mean("map"), run.descriptor, run.metric))
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    values = values[~np.isnan(values)]
+    return float(values.mean()) if len(values) else float("nan")
+
+
+def plain(value: float) -> float | None:
+    """Return None for NaN, which JSON does not have."""
+    return None if np.isnan(value) else value
+
+
+def _nested(flat: dict[str, Any]) -> dict[str, Any]:
+    """Turn ``precision@10`` into ``["precision"]["10"]``."""
+    nested: dict[str, Any] = {}
+    for name, value in flat.items():
+        measure, _, cutoff = name.partition("@")
+        if cutoff:
+            nested.setdefault(measure, {})[cutoff] = value
+        else:
+            nested[measure] = value
+    return nested

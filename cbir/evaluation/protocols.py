@@ -1,0 +1,185 @@
+"""Which pictures query."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from cbir.errors import CbirError, UnreadableImageError, UsageError, printable, reason_of
+from cbir.evaluation.relevance import Truth
+from cbir.searching import Index
+from cbir.walking import find_pictures
+from cbir.watching import Watcher
+
+Protocol = Literal["all", "first", "ukbench"]
+PROTOCOLS: tuple[Protocol, ...] = ("all", "first", "ukbench")
+"""``all``: every picture queries the others. ``first``: the first one of each class, by path,
+queries all others, as in INRIA Holidays. ``ukbench``: every picture queries all, itself among them,
+as in UKBench; there the query is one of the four that can be found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A picture that queries.
+
+    Attributes
+    ----------
+    path : str
+        Opens from the current folder.
+    subject : str
+        What it is about, for the truth.
+    sha256 : bytes
+        Of the file.
+    row : int or None
+        Its row in the index, if its stored description is to be used.
+    own : int or None
+        The row of the index that is the very same file, if there is one.
+    left_out : bool
+        Whether that row is left out of the ranking.
+    """
+
+    path: str
+    subject: str
+    sha256: bytes
+    row: int | None
+    own: int | None
+    left_out: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Queries:
+    """The pictures that query, with the name of how they were chosen."""
+
+    protocol: str
+    queries: tuple[Query, ...]
+
+
+def choose_queries(
+    index: Index,
+    truth: Truth,
+    protocol: Protocol = "all",
+    folder: str | None = None,
+    watcher: Watcher | None = None,
+) -> Queries:
+    """Choose the pictures that query.
+
+    Pictures that the truth does not know are no queries.
+
+    Parameters
+    ----------
+    index : Index
+    truth : Truth
+    protocol : {"all", "first", "ukbench"}
+        See :data:`PROTOCOLS`.
+    folder : str, optional
+        Its pictures query, instead of the index's; the truth is asked for their paths below it.
+        One that is itself a file of the index is left out of its own ranking.
+    watcher : Watcher, optional
+        Told of pictures of the folder that cannot be read, or that the truth does not know, and of
+        topics of the truth that are no pictures.
+
+    Raises
+    ------
+    UsageError
+        When `protocol` makes no sense for the folder, or for the truth.
+    CbirError
+        When no picture is left to query.
+    """
+    if protocol not in PROTOCOLS:
+        raise UsageError(f"there is no protocol {protocol!r}; there are: {', '.join(PROTOCOLS)}")
+    watcher = watcher or Watcher()
+    if folder is None:
+        chosen = _of_index(index, truth, protocol)
+        _warn_of_unasked(chosen, truth, "the index", watcher)
+        return Queries(protocol, _some(chosen, truth, "the index"))
+    if protocol != "all":
+        raise UsageError(
+            f"the protocol {protocol} says which pictures of the index query, --queries takes those"
+            " of a folder: give one of them"
+        )
+    chosen = _of_folder(index, truth, folder, watcher)
+    _warn_of_unasked(chosen, truth, folder, watcher)
+    return Queries(f"queries:{folder}", _some(chosen, truth, folder))
+
+
+def _some(queries: list[Query], truth: Truth, place: str) -> tuple[Query, ...]:
+    if not queries:
+        raise CbirError(
+            f"--truth {printable(truth.spec)}: it knows no picture of {printable(place)}, so there"
+            " is no query; check it against their paths"
+        )
+    return tuple(queries)
+
+
+def _of_index(index: Index, truth: Truth, protocol: Protocol) -> list[Query]:
+    if protocol == "first" and not truth.has_classes:
+        raise UsageError(
+            f"--truth {printable(truth.spec)}: it has no classes of which the first could query;"
+            " its topics say which pictures do: use the protocol all"
+        )
+    paths = index.paths
+    queries, seen = [], set[str]()
+    hashes = index.hashes
+    for row, subject in enumerate(truth.subjects(paths)):
+        if subject is None or (protocol == "first" and subject in seen):
+            continue
+        seen.add(subject)
+        left_out = protocol != "ukbench"
+        queries.append(Query(index.shown(paths[row]), subject, hashes[row], row, row, left_out))
+    return queries
+
+
+def _of_folder(index: Index, truth: Truth, folder: str, watcher: Watcher) -> list[Query]:
+    if not os.path.isdir(folder):
+        raise CbirError(f"--queries {printable(folder)}: there is no such folder of pictures")
+    names = [found.path for found in find_pictures(folder, on_error=watcher.unreadable)]
+    subjects = truth.subjects(names)
+    _warn_of_unknown(names, subjects, truth, folder, watcher)
+    rows = _rows_by_file(index)
+    queries = []
+    for name, subject in zip(names, subjects, strict=True):
+        path = os.path.join(folder, name)
+        if subject is None:
+            continue
+        try:
+            with open(path, "rb") as file:
+                digest = hashlib.file_digest(file, "sha256").digest()
+        except OSError as error:
+            watcher.unreadable(UnreadableImageError(path, reason_of(error)))
+            continue
+        row = rows.get(os.path.realpath(path))
+        queries.append(Query(path, subject, digest, None, row, row is not None))
+    return queries
+
+
+def _warn_of_unknown(
+    names: Sequence[str],
+    subjects: Sequence[str | None],
+    truth: Truth,
+    folder: str,
+    watcher: Watcher,
+) -> None:
+    unknown = [name for name, subject in zip(names, subjects, strict=True) if subject is None]
+    if unknown and len(unknown) < len(names):
+        watcher.warn(
+            f"--truth {printable(truth.spec)}: it does not know {len(unknown)} of {len(names)}"
+            f" pictures of {printable(folder)}, {printable(unknown[0])} for one; they do not query"
+        )
+
+
+def _warn_of_unasked(queries: list[Query], truth: Truth, place: str, watcher: Watcher) -> None:
+    unasked = truth.unasked([query.subject for query in queries])
+    if queries and unasked:
+        watcher.warn(
+            f"--truth {printable(truth.spec)}: {len(unasked)} of its topics are no picture of"
+            f" {printable(place)}, {printable(unasked[0])} for one; they are left out"
+        )
+
+
+def _rows_by_file(index: Index) -> dict[str, int]:
+    """Return the row of each file of an index, whichever links lead to it."""
+    root = index.root
+    return {os.path.realpath(os.path.join(root, path)): row for row, path in enumerate(index.paths)}

@@ -1,0 +1,137 @@
+"""Relevance judgments in the format of TREC: ``query 0 document grade``, a line each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbir.errors import CbirError, printable
+from cbir.evaluation.keys import match_keys
+from cbir.evaluation.relevance import Truth
+from cbir.watching import Watcher
+
+Judgments = dict[str, dict[str, int]]
+"""Grades by topic and document."""
+
+
+class Qrels(Truth):
+    """What somebody judged right for each topic; a topic is the picture that queries.
+
+    Parameters
+    ----------
+    spec : str
+        The file.
+    judgments : dict
+        Grades by topic and document. A negative one, which some use for spam, is a 0.
+    paths : sequence of str
+        Of the index.
+    watcher : Watcher
+        Told of documents that are not in the index. Nothing could find them, so they count for
+        nothing.
+
+    Raises
+    ------
+    CbirError
+        When no document is in the index.
+    """
+
+    has_classes = False
+
+    def __init__(
+        self, spec: str, judgments: Judgments, paths: Sequence[str], watcher: Watcher
+    ) -> None:
+        self.spec = spec
+        self._judgments = judgments
+        documents = {document for grades in judgments.values() for document in grades}
+        keys = match_keys(documents, paths, spec)
+        self._rows = {key: row for row, key in enumerate(keys) if key is not None}
+        self._size = len(paths)
+        unknown = sorted(documents - self._rows.keys())
+        if len(unknown) == len(documents):
+            raise CbirError(
+                f"{printable(spec)}: no document of it is in the index, not even"
+                f" {printable(unknown[0])}; name them by path or name, as"
+                f" {printable(paths[0]) if paths else 'a/b.jpg'}"
+            )
+        if unknown:
+            watcher.warn(
+                f"{printable(spec)}: {len(unknown)} of {len(documents)} documents are not in the"
+                f" index, {printable(unknown[0])} for one; they are left out"
+            )
+
+    def subjects(self, names: Sequence[str]) -> list[str | None]:
+        """Return the topic of each query; see :meth:`Truth.subjects`."""
+        return match_keys(self._judgments, names, self.spec)
+
+    def unasked(self, subjects: Sequence[str | None]) -> list[str]:
+        """Return the topics that no picture queries about; see :meth:`Truth.unasked`."""
+        return sorted(self._judgments.keys() - set(subjects))
+
+    def grades(self, subject: str) -> NDArray[np.integer]:
+        """Return the grades for a topic; see :meth:`Truth.grades`."""
+        grades = np.zeros(self._size, np.int64)
+        for document, grade in self._judgments[subject].items():
+            row = self._rows.get(document)
+            if row is not None:
+                grades[row] = max(grade, 0)
+        return grades
+
+
+def looks_like_qrels(text: str) -> bool:
+    """Say whether the first line that is not blank is a judgment.
+
+    Examples
+    --------
+    >>> looks_like_qrels("q1 0 a.jpg 1"), looks_like_qrels("file,label")
+    (True, False)
+    """
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    return _judgment(first) is not None
+
+
+def read_qrels(spec: str, text: str, paths: Sequence[str], watcher: Watcher) -> Qrels:
+    """Read judgments.
+
+    Parameters
+    ----------
+    spec : str
+        The file, for messages.
+    text : str
+        What is in it.
+    paths : sequence of str
+        Of the index.
+    watcher : Watcher
+
+    Raises
+    ------
+    CbirError
+        When a line is no judgment, or contradicts another one.
+    """
+    judgments: Judgments = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        judgment = _judgment(line)
+        if judgment is None:
+            raise CbirError(
+                f"{printable(spec)}: line {number} is no judgment: {printable(line)}; it needs a"
+                " query, 0, a document and a whole number, with spaces between them and none within"
+            )
+        topic, document, grade = judgment
+        if judgments.setdefault(topic, {}).setdefault(document, grade) != grade:
+            raise CbirError(
+                f"{printable(spec)}: line {number} gives {printable(document)} another grade for"
+                f" {printable(topic)} than a line before; leave one"
+            )
+    return Qrels(spec, judgments, paths, watcher)
+
+
+def _judgment(line: str) -> tuple[str, str, int] | None:
+    fields = line.split()
+    try:
+        topic, _, document, grade = fields
+        return topic, document, int(grade)
+    except ValueError:
+        return None

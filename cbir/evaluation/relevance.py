@@ -1,0 +1,113 @@
+"""Which pictures are right for which query."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbir.errors import CbirError, printable
+from cbir.watching import Watcher
+
+Labeler = Callable[[Sequence[str]], list[str | None]]
+"""Gives the class of each path, or None."""
+
+
+class Truth(ABC):
+    """Knows what is right for a query.
+
+    Attributes
+    ----------
+    spec : str
+        As it was given.
+    has_classes : bool
+        Whether :meth:`subjects` are classes of pictures, so that means by class make sense.
+    """
+
+    spec: str
+    has_classes: bool
+
+    @abstractmethod
+    def subjects(self, names: Sequence[str]) -> list[str | None]:
+        """Return what each query is about, by its path: a class or a topic.
+
+        None for a picture that the truth does not know; it cannot be a query.
+
+        Raises
+        ------
+        CbirError
+            When it is not clear which picture is meant.
+        """
+
+    @abstractmethod
+    def grades(self, subject: str) -> NDArray[np.integer]:
+        """Return how right each picture of the index is for a query about `subject`.
+
+        Returns
+        -------
+        ndarray of int, shape (n,)
+            In the order of the index's paths: 0 is wrong; 1, or a higher grade, is right.
+        """
+
+    def unasked(self, subjects: Sequence[str | None]) -> list[str]:
+        """Return what the truth knows queries about that are not among `subjects`, sorted."""
+        return []
+
+
+class Classes(Truth):
+    """Pictures of the query's class are right.
+
+    Parameters
+    ----------
+    spec : str
+        As it was given.
+    paths : sequence of str
+        Of the index.
+    labeler : callable
+        Gives the class of each path.
+    watcher : Watcher
+        Told of pictures without a class. They are distractors: wrong for every query.
+
+    Raises
+    ------
+    CbirError
+        When no picture has a class.
+    """
+
+    has_classes = True
+
+    def __init__(
+        self, spec: str, paths: Sequence[str], labeler: Labeler, watcher: Watcher | None = None
+    ) -> None:
+        self.spec = spec
+        self._labeler = labeler
+        self._numbers: dict[str, int] = {}
+        labels = labeler(paths)
+        unlabeled = [path for path, label in zip(paths, labels, strict=True) if label is None]
+        if len(unlabeled) == len(paths):
+            raise CbirError(
+                f"--truth {printable(spec)}: it gives no picture of the index a class"
+                f"{f', not even {printable(paths[0])}' if paths else ''}; check it against the"
+                " paths of the pictures"
+            )
+        if unlabeled:
+            (watcher or Watcher()).warn(
+                f"--truth {printable(spec)}: {len(unlabeled)} of {len(paths)} pictures have no"
+                f" class, {printable(unlabeled[0])} for one; they are no queries, and wrong for all"
+            )
+        self._codes = np.array(
+            [-1 if label is None else self._number(label) for label in labels], np.int32
+        )
+
+    def subjects(self, names: Sequence[str]) -> list[str | None]:
+        """Return the class of each query; see :meth:`Truth.subjects`."""
+        return self._labeler(names)
+
+    def grades(self, subject: str) -> NDArray[np.integer]:
+        """Return 1 for the pictures of a class; see :meth:`Truth.grades`."""
+        return (self._codes == self._numbers.get(subject, -2)).astype(np.int8)
+
+    def _number(self, label: str) -> int:
+        return self._numbers.setdefault(label, len(self._numbers))

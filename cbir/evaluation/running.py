@@ -1,0 +1,267 @@
+"""Let queries rank an index, and measure what they find."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbir import native
+from cbir.errors import CbirError, UnreadableImageError
+from cbir.evaluation.measures import all_measures, interpolated_precision
+from cbir.evaluation.model import (
+    MEASURES,
+    RECALLS,
+    SHOWN,
+    Evaluation,
+    Hit,
+    Run,
+    Scores,
+    sorted_runs,
+)
+from cbir.evaluation.protocols import Queries, Query
+from cbir.evaluation.relevance import Truth
+from cbir.parallel import cores, one_thread_each, ordered_map
+from cbir.searching import Index
+from cbir.watching import Watcher
+
+_BATCH = 4
+"""Queries that a thread takes at a time: each takes milliseconds."""
+
+_TIMED = 25
+"""Queries, at most, that are ranked again to see how long it takes."""
+
+
+class Searching(Protocol):
+    """What is evaluated: a searcher of the index, as :meth:`cbir.Index.searcher` returns it."""
+
+    @property
+    def label(self) -> str:
+        """What is compared."""
+
+    @property
+    def metric_name(self) -> str:
+        """How."""
+
+    @property
+    def bytes_per_image(self) -> int:
+        """What a description takes in memory."""
+
+    @property
+    def weights(self) -> Mapping[str, float]:
+        """What each descriptor of a fusion counts; empty if it is none."""
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether each query changes these weights."""
+
+    def describe(self, query: str) -> Any:
+        """Describe a picture file."""
+
+    def indexed(self, row: int) -> Any:
+        """Return the stored description of the index's picture number `row`."""
+
+    def distances(self, description: Any) -> NDArray[np.floating[Any]]:
+        """Return the distance to every picture, in the order of the index's paths."""
+
+
+def evaluate(
+    index: Index,
+    truth: Truth,
+    queries: Queries,
+    searchers: Iterable[Searching],
+    *,
+    dataset: str | None = None,
+    workers: int | None = None,
+    watcher: Watcher | None = None,
+) -> Evaluation:
+    """Measure how good searches are.
+
+    Each query is compared with all pictures; equal distances are ranked by path. The result is
+    the same with any number of workers, but for the times.
+
+    Parameters
+    ----------
+    index : Index
+    truth : Truth
+        What is right; see :func:`cbir.evaluation.truth.read_truth`.
+    queries : Queries
+        Which pictures query; see :func:`cbir.evaluation.protocols.choose_queries`.
+    searchers : iterable of searchers
+        Of the index: a run each. They are told apart by label and metric.
+    dataset : str, optional
+        How to call the dataset; its folder unless told otherwise.
+    workers : int, optional
+        Threads; as many as there are cores unless told otherwise.
+    watcher : Watcher, optional
+        Told of progress, and of queries that cannot be read: these are left out.
+
+    Returns
+    -------
+    Evaluation
+
+    Raises
+    ------
+    CbirError
+        When no query can be read.
+    """
+    trial = _Trial(index, truth, queries.queries, watcher or Watcher())
+    with native.caught(), one_thread_each():
+        runs = [trial.run(searcher, workers or cores()) for searcher in searchers]
+    return Evaluation(
+        index.shown("").rstrip("/") or "." if dataset is None else dataset,
+        len(index),
+        queries.protocol,
+        truth.spec,
+        sorted_runs(runs),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A query with what is right for it.
+
+    Attributes
+    ----------
+    grades : ndarray of int, shape (n,)
+    left_out : ndarray of bool, shape (n,)
+        The query itself, where it does not count.
+    set_aside : ndarray of bool, shape (n,)
+        That and its exact duplicates.
+    """
+
+    grades: NDArray[np.integer]
+    left_out: NDArray[np.bool_]
+    set_aside: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What one query gave."""
+
+    measures: list[float]
+    curve: NDArray[np.float64]
+    measures_aside: list[float]
+    curve_aside: NDArray[np.float64]
+    hits: list[Hit]
+
+
+class _Trial:
+    """Runs the same queries with one searcher after the other."""
+
+    def __init__(
+        self, index: Index, truth: Truth, queries: tuple[Query, ...], watcher: Watcher
+    ) -> None:
+        self._truth = truth
+        self._queries = list(queries)
+        self._watcher = watcher
+        self._paths = [index.shown(path) for path in index.paths]
+        self._copies: dict[bytes, list[int]] = {}
+        for row, digest in enumerate(index.hashes):
+            self._copies.setdefault(digest, []).append(row)
+        self._largest = self._largest_aside = 0
+        for query in self._queries:
+            case = self._case(query)
+            right = case.grades > 0
+            self._largest = max(self._largest, int((right & ~case.left_out).sum()))
+            self._largest_aside = max(self._largest_aside, int((right & ~case.set_aside).sum()))
+
+    def run(self, searcher: Searching, workers: int) -> Run:
+        """Rank the index for every query, and measure."""
+        label, metric = searcher.label, searcher.metric_name
+        self._watcher.begin(f"evaluating {label} by {metric}", len(self._queries))
+        queries, answers = [], []
+
+        def answer(query: Query) -> _Answer | UnreadableImageError:
+            try:
+                return self._answer(searcher, query)
+            except UnreadableImageError as error:
+                return error
+
+        given = ordered_map(answer, self._queries, workers, _BATCH)
+        for query, one in zip(self._queries, given, strict=True):
+            if isinstance(one, UnreadableImageError):
+                self._watcher.unreadable(one)
+            else:
+                queries.append(query)
+                answers.append(one)
+            self._watcher.advance()
+        self._watcher.end()
+        if not queries:
+            raise CbirError("none of the queries can be read; give pictures with --queries")
+        # What cannot be read is told of once, and the runs that follow have the same queries.
+        self._queries = queries
+        return Run(
+            label,
+            metric,
+            [query.path for query in queries],
+            [query.subject if self._truth.has_classes else None for query in queries],
+            _scores([one.measures for one in answers], [one.curve for one in answers]),
+            _scores([one.measures_aside for one in answers], [one.curve_aside for one in answers]),
+            [one.hits for one in answers],
+            self._milliseconds(searcher),
+            searcher.bytes_per_image,
+            searcher.weights,
+            searcher.adaptive,
+        )
+
+    def _answer(self, searcher: Searching, query: Query) -> _Answer:
+        distances, order = _ranked(searcher, _description(searcher, query))
+        case = self._case(query)
+        ranked = order[~case.left_out[order]]
+        ranked_aside = order[~case.set_aside[order]]
+        hits = [
+            Hit(self._paths[row], float(distances[row]), bool(case.grades[row] > 0))
+            for row in ranked[:SHOWN].tolist()
+        ]
+        return _Answer(
+            *_measure(case.grades[ranked], self._largest),
+            *_measure(case.grades[ranked_aside], self._largest_aside),
+            hits,
+        )
+
+    def _milliseconds(self, searcher: Searching) -> float:
+        """Return the median time of a ranking while nothing else is computed."""
+        times = []
+        for query in self._queries[:: -(-len(self._queries) // _TIMED)]:
+            description = _description(searcher, query)
+            start = time.perf_counter()
+            _ranked(searcher, description)
+            times.append(time.perf_counter() - start)
+        return 1000 * statistics.median(times)
+
+    def _case(self, query: Query) -> _Case:
+        grades = self._truth.grades(query.subject)
+        left_out = np.zeros(len(grades), bool)
+        set_aside = np.zeros(len(grades), bool)
+        set_aside[self._copies.get(query.sha256, [])] = True
+        if query.own is not None:
+            left_out[query.own] = set_aside[query.own] = query.left_out
+        return _Case(grades, left_out, set_aside)
+
+
+def _description(searcher: Searching, query: Query) -> Any:
+    return searcher.describe(query.path) if query.row is None else searcher.indexed(query.row)
+
+
+def _ranked(searcher: Searching, description: Any) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    """Return the distances, and the rows from near to far; equal ones by path, as they are."""
+    distances = searcher.distances(description)
+    return distances, np.argsort(distances, kind="stable")
+
+
+def _measure(gains: NDArray[np.integer], largest: int) -> tuple[list[float], NDArray[np.float64]]:
+    """Return the measures and the curve of a ranking; NaN if there is nothing to find."""
+    if not gains.any():
+        return [np.nan] * len(MEASURES), np.full(len(RECALLS), np.nan)
+    return all_measures(gains, largest), interpolated_precision(gains > 0)
+
+
+def _scores(measures: list[list[float]], curves: list[NDArray[np.float64]]) -> Scores:
+    columns = np.array(measures, np.float64).T
+    return Scores(dict(zip(MEASURES, columns, strict=True)), np.array(curves))

@@ -1,0 +1,147 @@
+"""The ground truth as it is given: by folders, names, or a file."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from functools import partial
+
+from cbir.errors import CbirError, UsageError, printable, reason_of
+from cbir.evaluation.keys import match_keys
+from cbir.evaluation.qrels import looks_like_qrels, read_qrels
+from cbir.evaluation.relevance import Classes, Labeler, Truth
+from cbir.evaluation.tables import read_labels
+from cbir.watching import Watcher
+
+KEY = "file"
+"""The column of a CSV that names the pictures, unless told otherwise."""
+
+
+def read_truth(
+    spec: str,
+    paths: Sequence[str],
+    *,
+    key: str | None = None,
+    label: str | None = None,
+    watcher: Watcher | None = None,
+) -> Truth:
+    r"""Read what is right.
+
+    Parameters
+    ----------
+    spec : str
+        ``folders``: the folder of a picture is its class, those below it are other classes.
+        ``groups:REGEX``: the first group of a regular expression, searched in the file name, is
+        the class; ``groups:^(\d{4})`` for INRIA Holidays. ``numbers:N``: the last number in the
+        file name, divided by N, is the class; ``numbers:4`` for UKBench. Else a file: a CSV with a
+        row a picture, or relevance judgments in the format of TREC.
+    paths : sequence of str
+        Of the index, sorted, relative to the dataset.
+    key : str, optional
+        The column of the CSV that names the pictures by their path or name, with or without the
+        ending; ``file`` unless told otherwise.
+    label : str, optional
+        The column of the CSV that has their classes. An empty label, or ``NA``, is none.
+    watcher : Watcher, optional
+        Told of pictures without a class, and of documents that are not in the index.
+
+    Raises
+    ------
+    UsageError
+        When the regular expression makes no sense, or a column is not there.
+    CbirError
+        When the file cannot be read, or does not say clearly which picture is meant, or gives no
+        picture a class.
+
+    Examples
+    --------
+    >>> truth = read_truth("folders", ["cats/1.jpg", "cats/2.jpg", "dogs/1.jpg"])
+    >>> truth.subjects(["dogs/9.jpg"]), truth.grades("dogs")
+    (['dogs'], array([0, 0, 1], dtype=int8))
+    """
+    watcher = watcher or Watcher()
+    labeler = _by_path(spec)
+    if labeler is _folders and not any("/" in path for path in paths):
+        raise CbirError(
+            "--truth folders: the pictures lie in no folders below the dataset; sort them into one"
+            " for each class, or say what is right in another way, as in --truth 'groups:^([a-z]+)'"
+        )
+    if labeler is not None:
+        if key is not None or label is not None:
+            raise UsageError(
+                f"--truth {printable(spec)}: --key and --label name columns of a CSV, and this is"
+                " none; leave them out"
+            )
+        return Classes(spec, paths, labeler, watcher)
+    text = _read(spec)
+    if key is None and label is None and looks_like_qrels(text):
+        return read_qrels(spec, text, paths, watcher)
+    table = read_labels(spec, text, key or KEY, label)
+    return Classes(f"{spec}:{label}", paths, partial(_labels, table, spec), watcher)
+
+
+def _by_path(spec: str) -> Labeler | None:
+    """Return what labels paths as `spec` says; None if it names a file."""
+    if spec == "folders":
+        return _folders
+    if spec.startswith("groups:"):
+        return _groups(spec)
+    if spec.startswith("numbers:"):
+        return _numbers(spec)
+    return None
+
+
+def _folders(paths: Sequence[str]) -> list[str | None]:
+    """Return the folders; what lies beside them in the dataset itself has no class."""
+    return [path.rpartition("/")[0] or None for path in paths]
+
+
+def _groups(spec: str) -> Labeler:
+    pattern = spec.removeprefix("groups:")
+    try:
+        regex = re.compile(pattern)
+    except re.error as error:
+        raise UsageError(f"--truth {printable(spec)}: no regular expression: {error}") from None
+    if not regex.groups:
+        raise UsageError(
+            f"--truth {printable(spec)}: it has no group; put what pictures of a class share"
+            r" in parentheses, as in groups:^(\d{4})"
+        )
+
+    def label(path: str) -> str | None:
+        match = regex.search(path.rpartition("/")[2])
+        return match.group(1) if match else None
+
+    return lambda paths: [label(path) for path in paths]
+
+
+def _numbers(spec: str) -> Labeler:
+    size = spec.removeprefix("numbers:")
+    if not re.fullmatch("[1-9][0-9]{0,8}", size):
+        raise UsageError(
+            f"--truth {printable(spec)}: how many pictures are a class? Give a number, as in"
+            " numbers:4"
+        )
+
+    def label(path: str) -> str | None:
+        numbers = re.findall("[0-9]+", os.path.splitext(path.rpartition("/")[2])[0])
+        return str(int(numbers[-1]) // int(size)) if numbers else None
+
+    return lambda paths: [label(path) for path in paths]
+
+
+def _labels(table: dict[str, str], source: str, paths: Sequence[str]) -> list[str | None]:
+    keys = match_keys(table, paths, source)
+    return [None if key is None else table[key] for key in keys]
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            return file.read()
+    except OSError as error:
+        hint = "" if os.path.exists(path) else "; give folders, groups:REGEX, numbers:N or a file"
+        raise CbirError(f"--truth {printable(path)}: {reason_of(error)}{hint}") from None
+    except UnicodeDecodeError:
+        raise CbirError(f"{printable(path)}: it is not UTF-8; save it as that") from None

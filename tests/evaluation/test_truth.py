@@ -1,0 +1,176 @@
+"""What is right: folders, groups of names, CSV files and judgments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cbir.errors import CbirError, UsageError
+from cbir.evaluation.keys import match_keys
+from cbir.evaluation.truth import read_truth
+
+from .conftest import Listener
+
+PATHS = ["cats/1.jpg", "cats/2.jpg", "dogs/big/3.png", "dogs/small/4.jpg"]
+
+
+@pytest.fixture
+def file(tmp_path: Path):
+    def write(text: str, name: str = "truth.csv") -> str:
+        path = tmp_path / name
+        path.write_bytes(text.encode())
+        return str(path)
+
+    return write
+
+
+def test_a_folder_is_a_class_and_those_below_it_are_others() -> None:
+    truth = read_truth("folders", PATHS)
+    assert truth.subjects(PATHS) == ["cats", "cats", "dogs/big", "dogs/small"]
+    assert truth.grades("cats").tolist() == [1, 1, 0, 0]
+    assert truth.grades("dogs/big").tolist() == [0, 0, 1, 0]
+    assert truth.grades("birds").tolist() == [0, 0, 0, 0]
+    assert truth.has_classes
+
+
+def test_a_group_of_the_name_is_a_class() -> None:
+    paths = ["x9/100000.jpg", "x9/100001.jpg", "y/100100.jpg"]
+    truth = read_truth(r"groups:^(\d{4})", paths)
+    assert truth.subjects(paths) == ["1000", "1000", "1001"]
+    assert truth.grades("1000").tolist() == [1, 1, 0]
+
+
+def test_the_last_number_of_the_name_over_four_is_an_object_of_ukbench() -> None:
+    paths = [f"v2/ukbench{number:05}.jpg" for number in (0, 3, 4, 9, 10199)]
+    truth = read_truth("numbers:4", paths)
+    assert truth.subjects(paths) == ["0", "0", "1", "2", "2549"]
+
+
+def test_pictures_without_a_class_are_told_of_and_wrong_for_all(listener: Listener) -> None:
+    truth = read_truth(r"groups:(\d)\.jpg|png", [*PATHS, "x.jpg"], watcher=listener)
+    assert truth.subjects(["a/x.jpg", "3.png", "7.jpg"]) == [None, None, "7"]
+    assert truth.grades("1").tolist() == [1, 0, 0, 0, 0]
+    [warning] = listener.warnings
+    assert "2 of 5 pictures have no class, dogs/big/3.png for one" in warning
+
+
+def test_pictures_beside_the_folders_have_no_class(listener: Listener) -> None:
+    truth = read_truth("folders", ["cats/1.jpg", "loose.jpg"], watcher=listener)
+    assert truth.subjects(["loose.jpg"]) == [None]
+    assert len(listener.warnings) == 1
+    with pytest.raises(CbirError, match="the pictures lie in no folders below the dataset"):
+        read_truth("folders", ["a.jpg", "b.jpg"])
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("groups:([a", "no regular expression"),
+        ("groups:abc", "it has no group"),
+        ("groups:", "it has no group"),
+        ("groups:^(x)", "gives no picture of the index a class"),
+        ("numbers:0", "how many pictures are a class"),
+        ("numbers:four", "how many pictures are a class"),
+        ("folder", "no such file or directory; give folders, groups:REGEX, numbers:N or a file"),
+        (".", "is a directory"),
+    ],
+)
+def test_odd_truth_is_refused(spec: str, message: str) -> None:
+    with pytest.raises(CbirError, match=message):
+        read_truth(spec, PATHS)
+
+
+@pytest.mark.parametrize("spec", ["folders", "numbers:4"])
+def test_columns_make_sense_for_a_csv_only(spec: str) -> None:
+    with pytest.raises(UsageError, match="--key and --label name columns of a CSV"):
+        read_truth(spec, PATHS, label="kind")
+
+
+def test_a_csv_gives_classes_by_path_or_name(file, listener: Listener) -> None:
+    spec = file(
+        "\ufeffid,kind,file\r\n"
+        '1,"big, wild",./cats/1.jpg\r\n2,tame,2.jpg\r\n3,"big, wild",dogs/big/3\r\n4,NA,4\r\n'
+    )
+    truth = read_truth(spec, PATHS, label="kind", watcher=listener)
+    assert truth.subjects(PATHS) == ["big, wild", "tame", "big, wild", None]
+    assert truth.grades("big, wild").tolist() == [1, 0, 1, 0]
+    assert truth.subjects(["other/2.png"]) == [None]
+    assert truth.subjects(["other/2.jpg"]) == ["tame"]
+    assert truth.spec == f"{spec}:kind"
+    assert "1 of 4 pictures have no class, dogs/small/4.jpg for one" in listener.warnings[0]
+
+
+def test_a_csv_may_name_its_key(file) -> None:
+    truth = read_truth(file("id,kind\n1,a\n2,b\n3,a\n4,b\n"), PATHS, key="id", label="kind")
+    assert truth.grades("a").tolist() == [1, 0, 1, 0]
+
+
+def test_words_that_pandas_would_read_as_missing_are_classes(file) -> None:
+    truth = read_truth(file("file,kind\n1,None\n2,null\n3,nan\n4,\n"), PATHS, label="kind")
+    assert truth.subjects(PATHS) == ["None", "null", "nan", None]
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        ("file,kind\n1,a\n", {}, "Give it with --label; there are: file, kind"),
+        ("file,kind\n1,a\n", {"label": "sort"}, "--label sort: .* it has: file, kind"),
+        ("id,kind\n1,a\n", {"label": "kind"}, "--key file: .* it has: id, kind"),
+        ("file,kind\n1,a\n1,b\n", {"label": "kind"}, "1 is a in one row and b in another"),
+        ("file,kind\n9,a\n", {"label": "kind"}, "gives no picture of the index a class"),
+        ("file,kind\n1,a,x\n2,b,y\n", {"label": "kind"}, "no CSV: Length of header"),
+        ("file,kind\n1,a\n2,b,y\n", {"label": "kind"}, "no CSV: .*line 3"),
+        ("", {"label": "kind"}, "no CSV: No columns"),
+    ],
+)
+def test_odd_csv_files_are_refused(file, text: str, options: dict, message: str) -> None:
+    with pytest.raises(CbirError, match=message):
+        read_truth(file(text), PATHS, **options)
+
+
+def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_bytes("file,kind\n1,Möwe\n".encode("latin-1"))
+    with pytest.raises(CbirError, match="not UTF-8; save it as that"):
+        read_truth(str(tmp_path / "x.csv"), PATHS, label="kind")
+
+
+def test_a_name_in_two_folders_is_ambiguous(file) -> None:
+    paths = ["a/1.jpg", "b/1.jpg", "b/2.jpg"]
+    with pytest.raises(CbirError, match=r"1\.jpg may be a/1\.jpg or b/1\.jpg; write their paths"):
+        read_truth(file("file,kind\n1.jpg,x\n2.jpg,y\n"), paths, label="kind")
+    truth = read_truth(file("file,kind\na/1.jpg,x\nb/1,y\n2.jpg,y\n"), paths, label="kind")
+    assert truth.subjects(paths) == ["x", "y", "y"]
+
+
+def test_a_path_wins_over_a_name() -> None:
+    assert match_keys({"1.jpg"}, ["1.jpg", "b/1.jpg"], "x") == ["1.jpg", None]
+    assert match_keys({"1", "1.jpg"}, ["a/1.jpg", "a/1.png"], "x") == ["1.jpg", "1"]
+    assert match_keys({".jpg", ""}, ["a/.jpg"], "x") == [".jpg"]
+
+
+def test_judgments_give_grades_by_topic(file, listener: Listener) -> None:
+    spec = file(
+        "1 0 cats/1.jpg 3\n1 0 cats/2 2\n1 0 3.png -2\n\n3.png\t0\t4\t1\n1 0 gone.jpg 1\n", "qrels"
+    )
+    truth = read_truth(spec, PATHS, watcher=listener)
+    assert truth.subjects(PATHS) == ["1", None, "3.png", None]
+    assert truth.grades("1").tolist() == [3, 2, 0, 0]
+    assert truth.grades("3.png").tolist() == [0, 0, 0, 1]
+    assert not truth.has_classes
+    assert "1 of 5 documents are not in the index, gone.jpg for one" in listener.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1 0 2 1\n1 0 3\n", "line 2 is no judgment: 1 0 3; it needs"),
+        ("1 0 2 1\n1 0 3 high\n", "line 2 is no judgment"),
+        ("1 0 2 1\n1 0 my 3 1\n", "line 2 is no judgment"),
+        ("1 0 2 1\n1 0 2 2\n", "line 2 gives 2 another grade for 1"),
+        ("1 0 7 1\n", "no document of it is in the index, not even 7; .* as cats/1.jpg"),
+    ],
+)
+def test_odd_judgments_are_refused(file, text: str, message: str) -> None:
+    with pytest.raises(CbirError, match=message):
+        read_truth(file(text), PATHS)
