@@ -153,7 +153,7 @@ def _picture(entry: Entry, folder: str, embedded: bool) -> tuple[Exhibit, Pixels
     except UnreadableImageError as error:
         return shown(failure=error.reason), None, [f"Not in the report: {error}"]
     height, width = pixels.shape[:2]
-    data = _data_uri(pixels, _PICTURE_QUALITY)
+    data = data_uri(pixels, _PICTURE_QUALITY)
     if hashlib.sha256(picture.data).digest() == entry.sha256:
         return shown(data=data, width=width, height=height), pixels, []
     note = f"{printable(entry.path)}: changed since the pictures were compared"
@@ -164,7 +164,7 @@ def _contrast(kept: Pixels, copy: Pixels, match: Match) -> Contrast:
     transform = scaling(kept, copy) if match.transform is None else match.transform
     found = difference(kept, copy, transform)
     return Contrast(
-        data=_data_uri(found.image, _DIFFERENCE_QUALITY),
+        data=data_uri(found.image, _DIFFERENCE_QUALITY),
         changed=found.changed,
         shown=found.shown,
         added=found.added,
@@ -207,9 +207,25 @@ def file_url(path: str, folder: str) -> str:
     return quote(os.fsencode(relative.replace(os.sep, "/")))
 
 
-def _data_uri(image: Pixels, quality: int) -> str:
+def data_uri(image: Pixels, quality: int, side: int = THUMBNAIL) -> str:
+    """Return a picture for a page, as WebP that is part of the link.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (height, width, 3)
+        RGB.
+    quality : int
+        0 to 100.
+    side : int
+        The longest one at most, in pixels; a picture is never enlarged.
+
+    Examples
+    --------
+    >>> data_uri(np.zeros((8, 8, 3), np.uint8), 70)[:28]
+    'data:image/webp;base64,UklGR'
+    """
     file = io.BytesIO()
-    Image.fromarray(fit(image, THUMBNAIL)).save(file, "WEBP", quality=quality, method=4)
+    Image.fromarray(fit(image, side)).save(file, "WEBP", quality=quality, method=4)
     return f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 

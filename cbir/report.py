@@ -19,12 +19,12 @@ from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from cbir import __version__, native
+from cbir import __version__
 from cbir.duplicates.model import LEVELS, Group, Keep, Level
-from cbir.errors import CbirError, UsageError, printable
+from cbir.errors import printable
 from cbir.exhibits import GroupExhibit, exhibit, size_text
-from cbir.parallel import cores, one_thread_each, ordered_map
-from cbir.stores.files import explained, written_aside
+from cbir.pages import check_page, environment, write_page
+from cbir.parallel import cores, ordered_map
 from cbir.watching import Watcher
 
 if TYPE_CHECKING:
@@ -32,15 +32,6 @@ if TYPE_CHECKING:
 
 EMBEDDED = 1500
 """Copies whose pictures are inside of the page."""
-
-GENERATOR = b'<meta name="generator" content="cbir report">'
-"""Pages that have this in their head may be overwritten."""
-
-_START = b"<!doctype html>"
-_HEAD = 1024
-"""Bytes within which the head names the generator."""
-
-_EXTENSIONS = (".html", ".htm")
 
 
 def write_report(
@@ -113,22 +104,15 @@ def write_report(
             watcher.advance()
 
     watcher.begin("Writing the report", len(groups))
+    chunks = page.generate(
+        title=printable(title),
+        version=__version__,
+        summary=_Summary(groups, pictures, level, threshold, keep),
+        embedded=min(embedded, copies),
+        exhibits=exhibits(),
+    )
     try:
-        with (
-            explained(path, "write the report"),
-            native.caught(),
-            one_thread_each(),
-            written_aside(path) as file,
-        ):
-            chunks = page.generate(
-                title=printable(title),
-                version=__version__,
-                summary=_Summary(groups, pictures, level, threshold, keep),
-                embedded=min(embedded, copies),
-                exhibits=exhibits(),
-            )
-            for chunk in chunks:
-                file.write(chunk.encode())
+        write_page(path, "the report", chunks)
     finally:
         watcher.end()
     return notes
@@ -144,46 +128,15 @@ def check_report(path: str) -> None:
     CbirError
         When the folder is missing, or the file is there and is no report of ours.
     """
-    if not path.lower().endswith(_EXTENSIONS):
-        raise UsageError(
-            f"--report {printable(path)}: the name must end with {' or '.join(_EXTENSIONS)}"
-        )
-    folder = os.path.dirname(path) or "."
-    if not os.path.isdir(folder):
-        raise CbirError(f"--report {printable(path)}: there is no folder {printable(folder)}")
-    if os.path.lexists(path) and not _is_ours(path):
-        raise CbirError(
-            f"{printable(path)}: this file is there and was not made by this program, so the"
-            " report was not written; name another with --report"
-        )
-
-
-def _is_ours(path: str) -> bool:
-    if not os.path.isfile(path):  # a pipe would never end
-        return False
-    try:
-        with open(path, "rb") as file:
-            head = file.read(_HEAD)
-    except OSError:
-        return False
-    return head.startswith(_START) and GENERATOR in head
+    check_page(path, "the report", "--report")
 
 
 def _environment() -> jinja2.Environment:
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("cbir"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["size"] = size_text
-    environment.filters["percent"] = _percent
-    environment.filters["freeable"] = _freeable
-    return environment
+    templates = environment()
+    templates.filters["size"] = size_text
+    templates.filters["percent"] = _percent
+    templates.filters["freeable"] = _freeable
+    return templates
 
 
 def _percent(share: float) -> str:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import io
 import os
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
@@ -21,9 +18,11 @@ from cbir.differences import difference, scaling
 from cbir.duplicates.model import Duplicate, Entry, Group, Match
 from cbir.errors import CbirError, UsageError
 from cbir.images import Picture, Pixels
-from cbir.report import GENERATOR, check_report, write_report
+from cbir.pages import GENERATOR
+from cbir.report import check_report, write_report
 
-VOID = {"meta", "img", "image", "use", "path"}
+from .pages import Page, decoded
+
 OVERLAY = (slice(100, 130), slice(60, 160))
 
 
@@ -59,46 +58,6 @@ def groups(tmp_path: Path, pixels: Pixels) -> list[Group]:
     exact = Match("exact", 0, "the same bytes")
     first = group(1, keep, (same, exact), (text, replace(NEAR, evidence="<3> of 256")))
     return [first, group(2, keep, (crop, CROP))]
-
-
-class Page(HTMLParser):
-    """A page's elements; it fails when they are not closed in order."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str]]] = []
-        self.text = ""
-        self._open: list[str] = []
-        self.feed(path.read_text("utf-8"))
-        self.close()
-        assert self._open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, {key: value or "" for key, value in attrs}))
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, {key: value or "" for key, value in attrs}))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self._open[-1:] != ["style"]:
-            self.text = re.sub(r"\s+", " ", self.text + data)
-
-    def all(self, tag: str, **attributes: str) -> list[dict[str, str]]:
-        wanted = {key.rstrip("_"): value for key, value in attributes.items()}
-        return [
-            found for one, found in self.elements if one == tag and wanted.items() <= found.items()
-        ]
-
-
-def decoded(uri: str) -> Pixels:
-    kind, _, data = uri.partition(",")
-    assert kind == "data:image/webp;base64"
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"))
 
 
 def test_the_page_shows_every_picture_with_its_facts(tmp_path: Path, groups: list[Group]) -> None:

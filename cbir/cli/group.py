@@ -14,6 +14,7 @@ ENTRY_POINTS = "cbir.commands"
 _BUILT_IN = {
     "descriptors": "cbir.cli.descriptors:descriptors",
     "duplicates": "cbir.cli.duplicates:duplicates",
+    "evaluate": "cbir.cli.evaluate:evaluate",
     "index": "cbir.cli.index:index",
     "info": "cbir.cli.info:info",
     "presets": "cbir.cli.presets:presets",
