@@ -2,11 +2,12 @@
 
 Example::
 
-    python benchmarks/choices.py holidays --truth 'groups:^(....)' --queries first \\
-        --train background --train clothing
+    python benchmarks/choices.py holidays --truth 'groups:^(....)' --train background \\
+        --train clothing
 
-The first row of a descriptor is as it is; the others say what was changed. The options are those
-of benchmarks/quality.py. The last column is the median distance between two pictures.
+The first row of a descriptor is as it is; the others say what was changed. The truth and the
+protocols are those of ``cbir evaluate``. The last column is the median distance between two
+pictures.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ from unittest import mock
 import cv2
 import numpy as np
 from common import report
-from quality import make_index, measure
+from labeled import add_options, make_index, read_queries
 
 from cbir.descriptors import local, shape, words
+from cbir.evaluation import evaluate
 from cbir.spaces import nearest
 
 CHOICES: list[tuple[str, str, dict[str, Any]]] = [
@@ -37,23 +39,23 @@ CHOICES: list[tuple[str, str, dict[str, Any]]] = [
     ("orb", "one vote a feature", {"words._VOTES": (1,)}),
 ]
 MODULES = {"shape": shape, "local": local, "words": words}
+MEASURES = {"P@1": "precision@1", "P@3": "precision@3", "P@10": "precision@10", "mAP": "map"}
 
 
 def main() -> None:
     """Measure, print, keep."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("dataset", type=Path)
-    parser.add_argument("--truth", default="folders")
-    parser.add_argument("--queries", choices=["all", "first"], default="all")
-    parser.add_argument("--train", action="append", type=Path)
+    add_options(parser)
     options = parser.parse_args()
     rows = []
     for spec, label, changes in CHOICES:
         with tempfile.TemporaryDirectory() as folder, _changed(changes):
-            index = make_index(options.dataset, spec, options.train, Path(folder))
-            measures = measure(index, options.truth, options.queries, None)
-            rows.append([spec, label, *measures[2:], round(_median_distance(index), 2)])
-    columns = ["descriptor", "choice", "P@1", "P@3", "P@10", "mAP", "median distance"]
+            index = make_index(options.dataset, {spec: spec}, options.train, Path(folder))
+            truth, queries = read_queries(index, options)
+            (run,) = evaluate(index, truth, queries, [index.searcher()]).runs
+            means = [round(run.mean(measure), 4) for measure in MEASURES.values()]
+            rows.append([spec, label, *means, round(_median_distance(index), 2)])
+    columns = ["descriptor", "choice", *MEASURES, "median distance"]
     report(f"choices-{options.dataset.name}", columns, rows)
 
 

@@ -9,7 +9,7 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,18 @@ from typing import Any
 RESULTS = Path(__file__).parent / "results"
 
 
+PACKAGES = ("cbir", "numpy", "scipy", "opencv-python-headless")
+"""Whose versions are kept with the results."""
+
+
 def report(name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print a table, and write it with the versions and the command that made it."""
+    """Print a table, and keep it."""
+    print_table(columns, rows)
+    keep(name, {"rows": [dict(zip(columns, row, strict=True)) for row in rows]})
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print a table."""
     texts = [list(columns), *[[_text(cell) for cell in row] for row in rows]]
     widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
     lines = [
@@ -26,15 +36,19 @@ def report(name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
         for line in texts
     ]
     print("\n".join(lines))
+
+
+def keep(name: str, content: Mapping[str, Any]) -> None:
+    """Write what was measured with the versions and the command that made it."""
     RESULTS.mkdir(exist_ok=True)
     document = {
         "command": shlex.join(["python", *map(_shortened, sys.argv)]),
         "versions": {
             "python": platform.python_version(),
-            **{name: version(name) for name in ("cbir", "numpy", "opencv-python-headless")},
+            **{name: version(name) for name in PACKAGES},
         },
         "cores": os.cpu_count(),
-        "rows": [dict(zip(columns, row, strict=True)) for row in rows],
+        **content,
     }
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps(document, indent=1) + "\n")
@@ -60,7 +74,7 @@ def _text(cell: Any) -> str:
 
 def _shortened(argument: str) -> str:
     """Leave the folders of this machine out of what is kept."""
-    path = Path(argument)
-    if path.is_absolute():
-        return path.name
-    return argument
+    path, project = Path(argument), Path(__file__).parent.parent
+    if path.is_relative_to(project):
+        return str(path.relative_to(project))
+    return path.name if path.is_absolute() else argument

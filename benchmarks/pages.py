@@ -1,4 +1,4 @@
-"""Write the pages of docs/ that hold figures: descriptors.md and speed.md.
+"""Write the pages of docs/ that hold figures: descriptors, results, duplicates and speed.
 
 Example::
 
@@ -13,6 +13,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pages_results import results_page
+
 from cbir.descriptors.base import Descriptor
 from cbir.descriptors.registry import Broken, available
 from cbir.metrics import METRICS
@@ -20,13 +22,6 @@ from cbir.metrics import METRICS
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 RESULTS = ROOT / "benchmarks" / "results"
-
-SETS = {
-    "corel1k": "Corel-1k (10 classes of 100; every picture queries the rest)",
-    "clothing": "clothing-dataset-small (10 classes of 90; every picture queries the rest)",
-    "holidays_half": "half of the first 300 groups of INRIA Holidays, 400 px wide (the first"
-    " picture of each group queries the rest)",
-}
 
 INTRODUCTION = """\
 # Descriptors
@@ -101,12 +96,11 @@ DUPLICATES_RESULTS = {
 MEASURED = """\
 ## Measured
 
-Every figure was measured without labels and with the picture itself left out of its ranking.
-Vocabularies were trained on other folders. P@k is the share of right pictures among the first k,
-mAP the mean over the queries of the average precision. ms is what a description takes on one
-core of a small cloud machine, decoding not included; bytes is what a row takes in memory.
+How good each of them is, beside what it costs, stands in [results.md](results.md). Here is what the
+choices within some of them are worth. Vocabularies were trained on other folders than those
+measured on; P@k and mAP are defined in [evaluation.md](evaluation.md#measures). ms is what a
+description takes on one core of a small cloud machine, decoding not included.
 """
-
 
 HASHES = """\
 ### Hashes
@@ -121,12 +115,8 @@ ones, the highest and the 99th percentile.
 
 def main() -> None:
     """Write the pages."""
-    for name, text in (
-        ("descriptors", descriptors_page()),
-        ("speed", speed_page()),
-        ("duplicates-results", duplicates_page()),
-    ):
-        (DOCS / f"{name}.md").write_text(text)
+    for name, page in PAGES.items():
+        (DOCS / f"{name}.md").write_text(page())
         print(f"written to docs/{name}.md")
 
 
@@ -135,7 +125,6 @@ def descriptors_page() -> str:
     classes = [one for one in available() if not isinstance(one, Broken)]
     built_in = [one for one in classes if one.__module__.startswith("cbir.")]
     parts = [INTRODUCTION, *map(_section, built_in), _metrics(), MEASURED]
-    parts += [_measured(name, title) for name, title in SETS.items()]
     parts += [_hashes()]
     parts += [_vocabulary(), *(_choices(name) for name in ("corel1k", "holidays_half"))]
     return "\n".join(parts)
@@ -187,11 +176,6 @@ def _metrics() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _measured(name: str, title: str) -> str:
-    document = json.loads((RESULTS / f"quality-{name}.json").read_text())
-    return f"### {title}\n\n{_table(document)}\n"
-
-
 def _hashes() -> str:
     document = json.loads((RESULTS / "hashes.json").read_text())
     return HASHES + "\n" + _table(document)
@@ -223,6 +207,15 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     return f"`{value}`" if isinstance(value, str) and ":" in value else str(value)
+
+
+PAGES = {
+    "descriptors": descriptors_page,
+    "results": results_page,
+    "speed": speed_page,
+    "duplicates-results": duplicates_page,
+}
+"""What makes each page of docs/."""
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -51,6 +52,26 @@ def test_the_commands_about_duplicates_run(playground: Path) -> None:
     assert (playground / "data" / "cat-again.jpg").exists()
 
 
+def test_the_commands_about_training_run(playground: Path) -> None:
+    done = run_commands("docs/training.md", playground)
+    assert done.returncode == 0, done.stderr
+    assert "windmill" in done.stdout
+    assert "orb.npz: a vocabulary for orb, trained on" in done.stderr
+
+
+def test_the_commands_about_evaluation_run(playground: Path) -> None:
+    done = run_commands("docs/evaluation.md", playground)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr and "Warning" not in done.stderr
+    document = json.loads((playground / "evaluation.json").read_text())
+    (shown,) = map(json.loads, blocks("docs/evaluation.md", "json"))
+    assert list(document) == list(shown) and document["queries"] == shown["queries"]
+    run, shown_run = document["runs"][0], shown["runs"][0]
+    assert [key for key in shown_run if key != "classes"] == list(run)
+    assert run["map"] == pytest.approx(shown_run["map"], abs=0.01)
+    assert (playground / "curves.svg").exists() and (playground / "failures.html").exists()
+
+
 @pytest.mark.parametrize("page", ["docs/python.md", "README.md"])
 def test_the_python_of_the_documentation_runs(playground: Path, page: str) -> None:
     script = playground / "page.py"
@@ -80,10 +101,8 @@ def test_links_lead_somewhere() -> None:
 def test_the_pages_with_figures_are_up_to_date() -> None:
     code = (
         "import pages\n"
-        "assert (pages.DOCS / 'descriptors.md').read_text() == pages.descriptors_page()\n"
-        "assert (pages.DOCS / 'speed.md').read_text() == pages.speed_page()\n"
-        "page = (pages.DOCS / 'duplicates-results.md').read_text()\n"
-        "assert page == pages.duplicates_page()\n"
+        "for name, page in pages.PAGES.items():\n"
+        "    assert (pages.DOCS / f'{name}.md').read_text() == page(), name\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],

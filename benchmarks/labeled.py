@@ -1,0 +1,71 @@
+"""What the programs share that measure on labeled pictures: options, index, truth and queries."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+import cbir
+from cbir.descriptors.base import TrainedDescriptor
+from cbir.descriptors.registry import Named, parse
+from cbir.evaluation import PROTOCOLS, Queries, Truth, choose_queries, read_truth
+from cbir.evaluation.protocols import Protocol
+from cbir.parallel import cores, one_thread_each
+from cbir.planning import Source
+from cbir.stores.files import save_arrays
+from cbir.walking import find_pictures
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what is measured on; they are those of ``cbir evaluate``."""
+    parser.add_argument("dataset", type=Path)
+    parser.add_argument("--truth", default="folders", help="folders, groups:REGEX, or a file")
+    parser.add_argument("--key", help="the column of a CSV that names the pictures")
+    parser.add_argument("--label", help="the column of a CSV that says their class")
+    parser.add_argument("--protocol", choices=PROTOCOLS, help="default all; with groups, first")
+    parser.add_argument(
+        "--train", action="append", type=Path, default=[], help="train vocabularies on these"
+    )
+
+
+def make_index(
+    dataset: Path, specs: Mapping[str, str], train: list[Path], folder: Path
+) -> cbir.Index:
+    """Index a dataset by descriptors, given by alias; each picture is decoded once for all.
+
+    Those that no model comes with learn from the folders `train`, lest they learn from the dataset.
+    """
+    named = [Named(alias, parse(spec).descriptor) for alias, spec in specs.items()]
+    vocabularies = folder / "vocabularies"
+    vocabularies.mkdir()
+    for one in named:
+        descriptor = one.descriptor
+        if isinstance(descriptor, TrainedDescriptor) and descriptor.shipped() is None:
+            if not train:
+                raise SystemExit(f"{one.spec}: name other folders that it can learn from: --train")
+            with one_thread_each():
+                state = descriptor.train(_samples(descriptor, train))
+            save_arrays(str(vocabularies / f"{one.alias}.npz"), state)
+    path = str(folder / "index.csv")
+    given = str(vocabularies) if any(vocabularies.iterdir()) else None
+    cbir.index(str(dataset), path, [one.spec for one in named], vocabulary=given)
+    return cbir.open(path, str(dataset))
+
+
+def read_queries(index: cbir.Index, options: argparse.Namespace) -> tuple[Truth, Queries]:
+    """Return what is right, and which pictures query."""
+    truth = read_truth(options.truth, index.paths, key=options.key, label=options.label)
+    usual: Protocol = "first" if options.truth.startswith("groups:") else "all"
+    return truth, choose_queries(index, truth, options.protocol or usual)
+
+
+def _samples(descriptor: TrainedDescriptor, folders: list[Path]) -> list[NDArray[Any]]:
+    samples = []
+    for folder in folders:
+        source = Source(str(folder), find_pictures(str(folder)), cores())
+        samples += source.samples(descriptor)
+    return samples
