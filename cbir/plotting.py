@@ -120,7 +120,7 @@ def draw(evaluation: Evaluation) -> Figure:
     for place, run in enumerate(evaluation.runs):
         axes.plot(
             RECALLS,
-            run.scores.mean_curve,
+            run.curve,
             color=_COLORS[place % len(_COLORS)],
             linestyle=_STYLES[place // len(_COLORS) % len(_STYLES)],
             linewidth=1.8,

@@ -12,8 +12,7 @@ from cbir.evaluation.model import MEASURES, Evaluation, Hit, Run, Scores, sorted
 def scores(averages: list[float]) -> Scores:
     """Return scores whose measures are all equal to the average precisions."""
     values = np.array(averages, np.float64)
-    curve = np.linspace(1, 0, 101) * values[:, None]
-    return Scores({name: values.copy() for name in MEASURES}, curve)
+    return Scores({name: values.copy() for name in MEASURES})
 
 
 def run(
@@ -34,6 +33,7 @@ def run(
         [Path(path).parent.name for path in queries],
         scores(list(averages)),
         scores(list(without_duplicates or averages)),
+        np.linspace(1, 0, 101) * scores(list(averages)).mean("map"),
         [hits] * len(queries),
         1.5,
         1440,

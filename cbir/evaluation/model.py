@@ -66,19 +66,15 @@ class Scores:
     ----------
     values : dict of str to ndarray of float64, shape (queries,)
         By the names in :data:`MEASURES`.
-    curve : ndarray of float64, shape (queries, 101)
-        Interpolated precision at a recall of 0, 0.01 … 1.
 
     Examples
     --------
-    >>> nan = np.nan
-    >>> scores = Scores({"map": np.array([1.0, 0.5, nan])}, np.array([[1.0], [0.5], [nan]]))
-    >>> scores.mean("map"), scores.counted, scores.mean_curve
-    (0.75, 2, array([0.75]))
+    >>> scores = Scores({"map": np.array([1.0, 0.5, np.nan])})
+    >>> scores.mean("map"), scores.counted
+    (0.75, 2)
     """
 
     values: dict[str, NDArray[np.float64]]
-    curve: NDArray[np.float64]
 
     @property
     def counts(self) -> NDArray[np.bool_]:
@@ -104,13 +100,6 @@ class Scores:
             low, high = bootstrap_intervals(values[None])[0].tolist()
             self._intervals[measure] = (low, high)
         return self._intervals[measure]
-
-    @cached_property
-    def mean_curve(self) -> NDArray[np.float64]:
-        """The mean precision at each of :data:`RECALLS`; NaN for no query."""
-        if not self.counted:
-            return np.full(self.curve.shape[1], np.nan)
-        return np.asarray(self.curve[self.counts].mean(axis=0))
 
     @cached_property
     def _intervals(self) -> dict[str, tuple[float, float]]:
@@ -144,6 +133,9 @@ class Run:
     scores_without_duplicates : Scores
         The same with exact duplicates of the query (files of the same SHA-256) set aside: neither
         right nor wrong.
+    curve : ndarray of float64, shape (101,)
+        Interpolated precision at each of :data:`RECALLS`, the mean over the queries that have
+        something to find; NaN if there is none.
     hits : list of list of Hit
         The first :data:`SHOWN` results of each query.
     ms_per_query : float
@@ -163,6 +155,7 @@ class Run:
     labels: list[str | None]
     scores: Scores
     scores_without_duplicates: Scores
+    curve: NDArray[np.float64]
     hits: list[list[Hit]]
     ms_per_query: float
     bytes_per_image: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -145,10 +145,30 @@ class _Answer:
     """What one query gave."""
 
     measures: list[float]
-    curve: NDArray[np.float64]
     measures_aside: list[float]
-    curve_aside: NDArray[np.float64]
+    curve: NDArray[np.float64] | None
+    """None if there is nothing to find."""
     hits: list[Hit]
+
+
+class _MeanCurve:
+    """Adds up the curves of queries, so that not all of them are held."""
+
+    def __init__(self) -> None:
+        self._total = np.zeros(len(RECALLS))
+        self._count = 0
+
+    def take(self, answer: _Answer) -> _Answer:
+        """Add the curve of an answer, and return the answer without it."""
+        if answer.curve is not None:
+            self._total += answer.curve
+            self._count += 1
+        return replace(answer, curve=None)
+
+    @property
+    def mean(self) -> NDArray[np.float64]:
+        """The mean curve; NaN for no query that has something to find."""
+        return self._total / self._count if self._count else np.full(len(RECALLS), np.nan)
 
 
 class _Trial:
@@ -176,6 +196,7 @@ class _Trial:
         label, metric = searcher.label, searcher.metric_name
         self._watcher.begin(f"evaluating {label} by {metric}", len(self._queries))
         queries, answers = [], []
+        curve = _MeanCurve()
 
         def answer(query: Query) -> _Answer | UnreadableImageError:
             try:
@@ -189,7 +210,7 @@ class _Trial:
                 self._watcher.unreadable(one)
             else:
                 queries.append(query)
-                answers.append(one)
+                answers.append(curve.take(one))
             self._watcher.advance()
         self._watcher.end()
         if not queries:
@@ -201,8 +222,9 @@ class _Trial:
             metric,
             [query.path for query in queries],
             [query.subject if self._truth.has_classes else None for query in queries],
-            _scores([one.measures for one in answers], [one.curve for one in answers]),
-            _scores([one.measures_aside for one in answers], [one.curve_aside for one in answers]),
+            _scores([one.measures for one in answers]),
+            _scores([one.measures_aside for one in answers]),
+            curve.mean,
             [one.hits for one in answers],
             self._milliseconds(searcher),
             searcher.bytes_per_image,
@@ -219,9 +241,11 @@ class _Trial:
             Hit(self._paths[row], float(distances[row]), bool(case.grades[row] > 0))
             for row in ranked[:SHOWN].tolist()
         ]
+        gains = case.grades[ranked]
         return _Answer(
-            *_measure(case.grades[ranked], self._largest),
-            *_measure(case.grades[ranked_aside], self._largest_aside),
+            _measures(gains, self._largest),
+            _measures(case.grades[ranked_aside], self._largest_aside),
+            interpolated_precision(gains > 0) if gains.any() else None,
             hits,
         )
 
@@ -255,13 +279,11 @@ def _ranked(searcher: Searching, description: Any) -> tuple[NDArray[Any], NDArra
     return distances, np.argsort(distances, kind="stable")
 
 
-def _measure(gains: NDArray[np.integer], largest: int) -> tuple[list[float], NDArray[np.float64]]:
-    """Return the measures and the curve of a ranking; NaN if there is nothing to find."""
-    if not gains.any():
-        return [np.nan] * len(MEASURES), np.full(len(RECALLS), np.nan)
-    return all_measures(gains, largest), interpolated_precision(gains > 0)
+def _measures(gains: NDArray[np.integer], largest: int) -> list[float]:
+    """Return the measures of a ranking; NaN if there is nothing to find."""
+    return all_measures(gains, largest) if gains.any() else [np.nan] * len(MEASURES)
 
 
-def _scores(measures: list[list[float]], curves: list[NDArray[np.float64]]) -> Scores:
+def _scores(measures: list[list[float]]) -> Scores:
     columns = np.array(measures, np.float64).T
-    return Scores(dict(zip(MEASURES, columns, strict=True)), np.array(curves))
+    return Scores(dict(zip(MEASURES, columns, strict=True)))

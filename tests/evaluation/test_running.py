@@ -14,6 +14,7 @@ from sklearn.metrics import average_precision_score
 import cbir
 from cbir.errors import CbirError
 from cbir.evaluation import MEASURES, choose_queries, evaluate, read_truth
+from cbir.evaluation.measures import interpolated_precision
 from cbir.evaluation.model import Run
 
 from ..conftest import DATA
@@ -41,17 +42,20 @@ def test_measures_are_those_of_each_ranking(index: cbir.Index, chance: MadeUp) -
     run = run_of(index, chance)
     labels = np.array([os.path.dirname(path) for path in index.paths])
     assert run.labels == labels.tolist()
+    curves = []
     for row in range(12):
         others = np.arange(12) != row
         right = (labels == labels[row])[others]
         found = run.scores.values["map"][row]
         if not right.any():
-            assert np.isnan(found) and np.isnan(run.scores.curve[row]).all()
+            assert np.isnan(found)
             continue
         # Ties are broken by path: the row is the last digit of the distance.
         distances = (chance.matrix[row] + np.arange(12) / 1000)[others]
         assert found == pytest.approx(average_precision_score(right, -distances))
-    assert run.scores.counted == 3 + 2 + 2
+        curves.append(interpolated_precision(right[np.argsort(distances)]))
+    assert run.scores.counted == len(curves) == 3 + 2 + 2
+    assert run.curve == pytest.approx(np.mean(curves, axis=0))
     assert set(run.scores.values) == set(MEASURES)
 
 
@@ -60,7 +64,7 @@ def test_the_number_of_threads_changes_nothing(index: cbir.Index, chance: MadeUp
     assert one.queries == many.queries and one.hits == many.hits
     for name in MEASURES:
         assert np.array_equal(one.scores.values[name], many.scores.values[name], equal_nan=True)
-    assert np.array_equal(one.scores.curve, many.scores.curve, equal_nan=True)
+    assert np.array_equal(one.curve, many.curve)
 
 
 def test_a_perfect_search_is_perfect(index: cbir.Index) -> None:
