@@ -13,7 +13,7 @@ import cbir
 from cbir.descriptors.base import TrainedDescriptor
 from cbir.descriptors.registry import Named, parse
 from cbir.evaluation import PROTOCOLS, Queries, Truth, choose_queries, read_truth
-from cbir.evaluation.protocols import Protocol
+from cbir.evaluation.protocols import usual_protocol
 from cbir.parallel import cores, one_thread_each
 from cbir.planning import Source
 from cbir.stores.files import save_arrays
@@ -59,8 +59,8 @@ def make_index(
 def read_queries(index: cbir.Index, options: argparse.Namespace) -> tuple[Truth, Queries]:
     """Return what is right, and which pictures query."""
     truth = read_truth(options.truth, index.paths, key=options.key, label=options.label)
-    usual: Protocol = "first" if options.truth.startswith("groups:") else "all"
-    return truth, choose_queries(index, truth, options.protocol or usual)
+    protocol = options.protocol or usual_protocol(options.truth)
+    return truth, choose_queries(index, truth, protocol)
 
 
 def _samples(descriptor: TrainedDescriptor, folders: list[Path]) -> list[NDArray[Any]]:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from cbir.describing import describe
     from cbir.indexing import IndexReport
     from cbir.indexing import build_index as index
-    from cbir.searching import Index, Match, SearchResult
+    from cbir.results import Match, SearchResult
+    from cbir.searching import Index
     from cbir.searching import open_index as open
 
 __version__ = "0.1.0"
@@ -37,8 +38,8 @@ __all__ = [
 _LAZY = {
     "Index": ("cbir.searching", "Index"),
     "IndexReport": ("cbir.indexing", "IndexReport"),
-    "Match": ("cbir.searching", "Match"),
-    "SearchResult": ("cbir.searching", "SearchResult"),
+    "Match": ("cbir.results", "Match"),
+    "SearchResult": ("cbir.results", "SearchResult"),
     "describe": ("cbir.describing", "describe"),
     "index": ("cbir.indexing", "build_index"),
     "open": ("cbir.searching", "open_index"),

@@ -19,7 +19,7 @@ from cbir.exhibits import data_uri, file_url
 from cbir.images import Picture
 from cbir.pages import check_page, environment, write_page
 from cbir.parallel import cores, ordered_map
-from cbir.searching import distance_text
+from cbir.results import distance_text
 from cbir.watching import Watcher
 
 WORST = 20

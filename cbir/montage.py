@@ -13,7 +13,7 @@ from cbir.errors import CbirError, UnreadableImageError, UsageError, printable
 from cbir.fonts import runs
 from cbir.images import LADDER, MARKER, Picture
 from cbir.parallel import cores, ordered_map
-from cbir.searching import SearchResult, distance_text
+from cbir.results import SearchResult, distance_text
 from cbir.stores.files import explained, written_aside
 
 _BOX = 240

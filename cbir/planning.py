@@ -11,6 +11,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from cbir.arrays import load_arrays
 from cbir.descriptors.base import (
     SHIPPED,
     State,
@@ -24,7 +25,6 @@ from cbir.images import Picture
 from cbir.parallel import ordered_map
 from cbir.stores import open_store
 from cbir.stores.base import Record, Snapshot
-from cbir.stores.files import load_arrays
 from cbir.walking import Found
 from cbir.watching import Watcher
 

@@ -14,23 +14,11 @@ from cbir.errors import CbirError, UnreadableImageError, UsageError, printable
 from cbir.fusion.options import Fusion, Weights, equal_weights
 from cbir.images import open_picture
 from cbir.parallel import cores, one_thread_each, ordered_map
-from cbir.results import Match, SearchResult, distance_text, path_fields
+from cbir.results import SearchResult
 from cbir.searchers import FusedSearcher, Pictures, Query, Searcher, SingleSearcher
 from cbir.spaces import open_space
 from cbir.stores import open_store
 from cbir.stores.base import Snapshot
-
-__all__ = [
-    "Index",
-    "Match",
-    "Query",
-    "SearchResult",
-    "distance_text",
-    "list_queries",
-    "open_index",
-    "path_fields",
-    "shortest",
-]
 
 
 class Index:

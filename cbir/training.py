@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cbir import native
+from cbir.arrays import load_arrays
 from cbir.descriptors.base import TRAINED, TrainedDescriptor, origin_of, with_origin
 from cbir.descriptors.registry import Broken, Named, available, parse
 from cbir.errors import CbirError, UsageError, printable
 from cbir.parallel import cores, one_thread_each
 from cbir.planning import Source
-from cbir.stores.files import explained, load_arrays, save_arrays
+from cbir.stores.files import explained, save_arrays
 from cbir.walking import find_pictures
 from cbir.watching import Watcher
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import cbir
+from cbir.arrays import load_arrays
 from cbir.descriptors.base import (
     SHIPPED,
     TRAINED,
@@ -17,7 +18,7 @@ from cbir.descriptors.base import (
 )
 from cbir.errors import CbirError, UsageError
 from cbir.models import load_shipped
-from cbir.stores.files import load_arrays, save_arrays
+from cbir.stores.files import save_arrays
 from cbir.watching import Watcher
 
 from .palette import FIRST, SECOND, Palette, palette, ship

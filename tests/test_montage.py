@@ -12,7 +12,7 @@ from PIL import Image
 from cbir.errors import CbirError, UsageError
 from cbir.fonts import runs
 from cbir.montage import _BOX, _CAPTION, _MARGIN, draw_montage, write_montage
-from cbir.searching import Match, SearchResult
+from cbir.results import Match, SearchResult
 
 SHAPES = {"portrait": (100, 400), "landscape": (900, 300), "tiny": (8, 8), "huge": (5000, 4000),
           "line": (3000, 1), "square": (240, 240)}  # fmt: skip

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import cbir
+from cbir.arrays import load_arrays
 from cbir.descriptors import registry
 from cbir.descriptors.base import (
     SHIPPED,
@@ -22,7 +23,7 @@ from cbir.descriptors.registry import available
 from cbir.errors import CbirError, UnreadableImageError, UsageError
 from cbir.images import Picture
 from cbir.planning import Source
-from cbir.stores.files import load_arrays, save_arrays
+from cbir.stores.files import save_arrays
 from cbir.training import train_models
 from cbir.walking import Found
 from cbir.watching import Watcher

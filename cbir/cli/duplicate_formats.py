@@ -10,7 +10,7 @@ from typing import Any
 from cbir.cli.options import write_csv, write_out, write_text
 from cbir.duplicates.model import Copies, Duplicate, Group
 from cbir.errors import printable
-from cbir.searching import path_fields
+from cbir.results import path_fields
 
 Found = Group | Copies
 

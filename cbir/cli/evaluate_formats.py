@@ -18,7 +18,7 @@ from cbir.cli.options import write_csv, write_text
 from cbir.errors import printable
 from cbir.evaluation.model import MEASURES, Evaluation, Run, plain
 from cbir.evaluation.statistics import Difference
-from cbir.searching import path_fields
+from cbir.results import path_fields
 
 FORMATS = ("table", "json", "csv", "markdown")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cbir import presets
 from cbir.descriptors.registry import parse
 from cbir.errors import UsageError
-from cbir.evaluation.protocols import Protocol
+from cbir.evaluation.protocols import Protocol, usual_protocol
 from cbir.evaluation.truth import read_truth
 from cbir.failures import check_failures
 from cbir.fusion.options import Fusion, Weights, equal_weights
@@ -89,8 +89,7 @@ class Options:
     @property
     def chosen_protocol(self) -> Protocol:
         """What was asked for, or what goes with the truth."""
-        by_first = self.truth.startswith("groups:") and self.queries is None
-        return self.protocol or ("first" if by_first else "all")
+        return self.protocol or usual_protocol(self.truth, self.queries)
 
     def check(self) -> None:
         """Refuse what cannot work, before a folder is described, which may take long.

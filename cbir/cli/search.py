@@ -14,7 +14,8 @@ from cbir.errors import UnreadableImageError, printable
 from cbir.fusion.options import Weights
 from cbir.metrics import METRICS
 from cbir.presets import PRESETS
-from cbir.searching import SearchResult, open_index
+from cbir.results import SearchResult
+from cbir.searching import open_index
 
 _MONTAGE = "montage.jpg"
 _MONTAGE_QUERIES = 20

@@ -320,9 +320,8 @@ class Fisher(FisherVector):
         {"fisher": MappingProxyType({"gaussians": 64, "size": 512})}
     )
     # Above what is measured of collections of photographs (0.21 to 0.36), below catalog pictures on
-    # white (0.64), which a model trained on 600 of them serves better: P@10 of the others was 0.744
-    # instead of 0.720. Photographs of one kind of thing may come up to 0.73, and be warned of:
-    # benchmarks/drift.py.
+    # white (0.64), which a model trained on such pictures serves better. Photographs of one kind of
+    # thing may come up to 0.73, and be warned of: benchmarks/drift.py.
     drift_limit: ClassVar[float] = 0.58
     local_values: ClassVar[int] = GRADIENT_VALUES
     local_components: ClassVar[int] = 48

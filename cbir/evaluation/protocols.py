@@ -57,6 +57,17 @@ class Queries:
     queries: tuple[Query, ...]
 
 
+def usual_protocol(truth: str, folder: str | None = None) -> Protocol:
+    """Return the protocol that goes with a truth, given as `read_truth` takes it.
+
+    Examples
+    --------
+    >>> usual_protocol("folders"), usual_protocol("groups:^(....)")
+    ('all', 'first')
+    """
+    return "first" if truth.startswith("groups:") and folder is None else "all"
+
+
 def choose_queries(
     index: Index,
     truth: Truth,

@@ -6,17 +6,20 @@ unrelated pictures that fusions measure distances by.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import as_file, files
 from types import MappingProxyType
+from typing import Any
 
-from cbir.descriptors.base import State
+from numpy.typing import NDArray
+
+from cbir.arrays import load_arrays
 from cbir.errors import CbirError, printable, reason_of
-from cbir.stores.files import load_arrays
 
 
 @cache
-def load_shipped(name: str) -> State:
+def load_shipped(name: str) -> Mapping[str, NDArray[Any]]:
     """Load the arrays of a file that comes with the package; once, for all that use them.
 
     Parameters

@@ -22,13 +22,14 @@ from typing import Any, BinaryIO, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from cbir.arrays import load_arrays
 from cbir.descriptors.base import Row, State, state_digest
 from cbir.descriptors.sift import SiftExtractor
 from cbir.errors import BrokenIndexError, printable, reason_of
 from cbir.stores.base import Derivation, IndexStore, Metadata, Record, Rows, Snapshot, Writer
 from cbir.stores.cache import Cache, cache_folders, clear_others
 from cbir.stores.csv_text import read_csv, read_header, rebuilding, write_csv
-from cbir.stores.files import explained, load_arrays, save_arrays, sync_folder, written_aside
+from cbir.stores.files import explained, save_arrays, sync_folder, written_aside
 from cbir.stores.generations import Generation, Stamp, read_generations
 from cbir.stores.journal import Journal
 from cbir.stores.locking import writer_lock

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
@@ -76,24 +75,3 @@ def save_arrays(path: str, arrays: Mapping[str, NDArray[Any]]) -> None:
     with written_aside(path) as file:
         # The stubs fear that an array is called `allow_pickle`, which numpy 2.0 would store as one.
         np.savez(file, **dict(sorted(arrays.items())))  # type: ignore[arg-type]
-
-
-def load_arrays(path: str) -> dict[str, NDArray[Any]]:
-    """Read what :func:`save_arrays` wrote.
-
-    Raises
-    ------
-    OSError
-        When the file cannot be read.
-    ValueError
-        When it is damaged, or no such file.
-    """
-    with open(path, "rb") as file:
-        data = file.read()
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            if not isinstance(arrays, np.lib.npyio.NpzFile):
-                raise ValueError("not an .npz file")
-            return {name: arrays[name] for name in arrays.files}
-    except Exception as error:  # numpy and zipfile raise anything at all on damaged files
-        raise ValueError(str(error) or type(error).__name__) from None

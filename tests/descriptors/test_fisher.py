@@ -11,6 +11,7 @@ import pytest
 from sklearn.decomposition import PCA
 
 import cbir
+from cbir.arrays import load_arrays
 from cbir.descriptors.base import State, state_digest
 from cbir.descriptors.fisher import ColorFisher, Fisher, FisherVector
 from cbir.descriptors.fisher_models import (
@@ -26,7 +27,6 @@ from cbir.descriptors.patches import Patches
 from cbir.errors import CbirError, UsageError
 from cbir.images import Picture
 from cbir.parallel import one_thread_each, ordered_map
-from cbir.stores.files import load_arrays
 from cbir.training import train_models
 
 from ..conftest import DATA, PROJECT, Run
