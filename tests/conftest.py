@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -74,6 +75,11 @@ def run(tmp_path: Path) -> Run:
         return subprocess.run(command, check=False, timeout=300, **options)
 
     return run
+
+
+def can_be_interrupted() -> None:
+    """Let a child end on Ctrl-C, also where its parent ignores that, as `nohup` and CI do."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from cbir.duplicates.collection import open_collection
 from cbir.duplicates.grouping import find_groups
 
 from ..actions.helpers import tree
-from ..conftest import Run
+from ..conftest import Run, can_be_interrupted
 
 MOVE = ["duplicates", "-d", "photos", "--action", "move", "--move-to", "copies"]
 
@@ -45,12 +47,18 @@ class Terminal:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "cbir", *arguments],
             cwd=folder, stdin=other, stderr=other, stdout=subprocess.PIPE,
+            preexec_fn=can_be_interrupted,
         )  # fmt: skip
         os.close(other)
         self.shown = ""
 
-    def read(self, until: str = "[y/N] ") -> str:
+    def read(self, until: str = "[y/N] ", seconds: float = 60) -> str:
+        """Return what is shown, when it ends with `until` or nothing more can come."""
+        deadline = time.monotonic() + seconds
         while not self.shown.endswith(until):
+            if not select.select([self._end], [], [], max(0, deadline - time.monotonic()))[0]:
+                self.process.kill()
+                pytest.fail(f"no {until!r} within {seconds} s after {self.shown!r}")
             try:
                 self.shown += os.read(self._end, 4096).decode()
             except OSError:  # the other end is closed
@@ -154,6 +162,14 @@ def test_a_terminal_is_asked(
         terminal = Terminal(tmp_path, "duplicates", "--undo", "log")
         assert terminal.answer("yes\n") == 0 and "Take back 2 steps?" in terminal.shown
         assert (copied / "small.jpg").exists()
+
+
+def test_a_terminal_that_stays_silent_fails_the_test_in_time(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path, "duplicates", "--undo", "gone.log")
+    with pytest.raises(pytest.fail.Exception, match="no 'never shown' within 0 s"):
+        terminal.read(until="never shown", seconds=0)
+    terminal.process.communicate(timeout=60)
+    assert terminal.process.returncode == -signal.SIGKILL
 
 
 def test_an_interrupted_question_does_nothing(copied: Path, tmp_path: Path) -> None:

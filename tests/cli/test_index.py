@@ -18,7 +18,7 @@ from pathlib import Path
 import pandas
 import pytest
 
-from ..conftest import PROJECT, Run
+from ..conftest import PROJECT, Run, can_be_interrupted
 
 
 def test_the_last_line_says_what_was_done(run: Run, photos: Path) -> None:
@@ -113,7 +113,9 @@ def on_a_terminal(arguments: list[str], folder: Path) -> str:
 
 def test_ctrl_c_says_that_nothing_is_lost(photos: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "cbir", "index", "-d", str(photos), "--descriptor", "orb"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, cwd=tmp_path, preexec_fn=can_be_interrupted
+    ) as process:
         folder = tmp_path / "index.csv.cbir"
         while not (folder / "lock").exists():
             time.sleep(0.01)
