@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from cbir.core.amounts import size_text
 from cbir.differences import Transform, difference, scaling
 from cbir.duplicates.model import Entry, Group, Match
 from cbir.errors import UnreadableImageError, printable
@@ -246,23 +247,3 @@ def _frame(transform: Transform, copy: Pixels) -> str:
 def _numbers(values: Sequence[float] | Transform) -> str:
     # Adding zero makes -0 a 0.
     return " ".join(f"{round(float(value), 4) + 0:g}" for value in values)
-
-
-def size_text(size: int) -> str:
-    """Return a number of bytes for people, in units of 1,000.
-
-    Examples
-    --------
-    >>> size_text(999), size_text(12_345), size_text(123_456_789)
-    ('999 bytes', '12 kB', '123 MB')
-    >>> size_text(1_250_000), size_text(999_999)
-    ('1.2 MB', '1.0 MB')
-    """
-    if size < 1000:
-        return f"{size} bytes" if size != 1 else "1 byte"
-    value, unit = float(size), ""
-    for unit in ("kB", "MB", "GB", "TB"):  # noqa: B007
-        value /= 1000
-        if value < 999.5:
-            break
-    return f"{value:.{0 if value >= 9.95 else 1}f} {unit}"

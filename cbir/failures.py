@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import accumulate, islice
 
 from cbir import __version__
+from cbir.core.amounts import counted
 from cbir.errors import UnreadableImageError, printable
 from cbir.evaluation.model import SHOWN, Evaluation, Run
 from cbir.exhibits import data_uri, file_url
@@ -81,7 +82,7 @@ def write_failures(
     notes = dict[str, None]()
     if pictures > embedded:
         note = (
-            f"The page of failures holds the first {embedded:,} of {pictures:,} pictures;"
+            f"The page of failures holds the first {embedded:,} of {counted(pictures, 'picture')};"
             " further ones are shown from their own files"
         )
         notes[note] = None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import cbir
 from cbir import native, presets
 from cbir.collecting import Collector, Keeper
+from cbir.core.amounts import counted
 from cbir.descriptors.base import TrainedDescriptor
 from cbir.descriptors.registry import Named, parse
 from cbir.descriptors.sift import SiftExtractor
@@ -170,7 +171,9 @@ def build_index(
             collector = Collector(dataset, known, table, journal, keeper, watcher, unreadable)
             collector.run(found, workers)
             if not table.count:
-                raise CbirError(f"{printable(dataset)}: none of {len(found):,} files could be read")
+                raise CbirError(
+                    f"{printable(dataset)}: none of {counted(len(found), 'file')} could be read"
+                )
             rows = table.rows(previous, previous is not None and previous.metadata.root == root)
             metadata = Metadata(root, _records(ready, writer), cbir.__version__)
             if base is None or table.described.any() or not _is_current(base, metadata, rows):
@@ -217,7 +220,9 @@ def _entries(journal: Journal, rebuild: bool, watcher: Watcher) -> list[Entry]:
         journal.discard()
     entries = journal.read()
     if entries:
-        watcher.note(f"Continuing an interrupted run: {len(entries):,} pictures are described")
+        watcher.note(
+            f"Continuing an interrupted run: {counted(len(entries), 'picture')} described already"
+        )
     return entries
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from PIL import Image, ImageDraw
 
 from cbir import native
+from cbir.core.amounts import counted
 from cbir.errors import CbirError, UnreadableImageError, UsageError, printable
 from cbir.fonts import runs
 from cbir.images import LADDER, MARKER, Picture
@@ -104,10 +105,10 @@ def draw_montage(
     notes = []
     if lines > fitting:
         lines = fitting
-        notes.append(f"The montage shows the first {lines * _MATCHES_A_LINE} matches")
+        notes.append(f"The montage shows the first {counted(lines * _MATCHES_A_LINE, 'match')}")
     rows = min(len(results), fitting // lines)
     if rows < len(results):
-        notes.append(f"The montage shows the first {rows} of {len(results)} queries")
+        notes.append(f"The montage shows the first {rows} of {counted(len(results), 'query')}")
     size = (_MARGIN + columns * (_BOX + _MARGIN), _MARGIN + rows * lines * cell_height)
     sheet = Image.new("RGB", size, _PAPER)
     cells = [

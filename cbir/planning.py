@@ -12,6 +12,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from cbir.arrays import load_arrays
+from cbir.core.amounts import counted
 from cbir.descriptors.base import (
     SHIPPED,
     State,
@@ -310,7 +311,8 @@ def _is_superseded(state: State, descriptor: TrainedDescriptor) -> bool:
 def _train(descriptor: TrainedDescriptor, source: Source, watcher: Watcher) -> State:
     samples = source.samples(descriptor, watcher)
     watcher.note(
-        f"Training a {descriptor.state_name} for {descriptor.name} on {len(samples):,} pictures …"
+        f"Training a {descriptor.state_name} for {descriptor.name} on"
+        f" {counted(len(samples), 'picture')} …"
     )
     return descriptor.train(samples, watcher)
 

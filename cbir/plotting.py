@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from cbir import native
+from cbir.core.amounts import counted
 from cbir.errors import CbirError, UnreadableImageError, UsageError, printable
 from cbir.evaluation.model import RECALLS, Evaluation
 from cbir.images import MARKER, Picture
@@ -128,7 +129,7 @@ def draw(evaluation: Evaluation) -> Figure:
         )
     axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="recall", ylabel="precision")
     name = printable(os.path.basename(os.path.abspath(evaluation.dataset)))
-    axes.set_title(_plain(f"{name}: {evaluation.queries:,} queries"))
+    axes.set_title(_plain(f"{name}: {counted(evaluation.queries, 'query')}"))
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, fontsize="small")

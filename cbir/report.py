@@ -20,9 +20,10 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from cbir import __version__
+from cbir.core.amounts import counted, size_text
 from cbir.duplicates.model import LEVELS, Group, Keep, Level
 from cbir.errors import printable
-from cbir.exhibits import GroupExhibit, exhibit, size_text
+from cbir.exhibits import GroupExhibit, exhibit
 from cbir.pages import check_page, environment, write_page
 from cbir.parallel import cores, ordered_map
 from cbir.watching import Watcher
@@ -86,7 +87,7 @@ def write_report(
     notes = list[str]()
     if copies > embedded:
         notes.append(
-            f"The report holds the pictures of the first {embedded:,} of {copies:,} copies;"
+            f"The report holds the pictures of the first {embedded:,} of {counted(copies, 'copy')};"
             " further ones are shown from their own files, without the difference"
         )
     page = _environment().get_template("report.html.jinja")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from cbir import native
 from cbir.arrays import load_arrays
+from cbir.core.amounts import counted
 from cbir.descriptors.base import TRAINED, TrainedDescriptor, origin_of, with_origin
 from cbir.descriptors.registry import Broken, Named, available, parse
 from cbir.errors import CbirError, UsageError, printable
@@ -146,8 +147,8 @@ def train_model(
         samples = source.samples(descriptor, watcher, watcher.unreadable)
         if not any(map(len, samples)):
             raise CbirError(
-                f"{printable(source.dataset)}: {descriptor.name} finds nothing to train on in the"
-                f" {len(samples):,} pictures that can be read; train on others"
+                f"{printable(source.dataset)}: {descriptor.name} finds nothing to train on in"
+                f" {counted(len(samples), 'readable picture')}; train on others"
             )
         state = descriptor.train(samples, watcher)
     with explained(path, f"write the {descriptor.state_name}"):

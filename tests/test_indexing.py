@@ -419,7 +419,7 @@ def test_there_must_be_something_to_index(tmp_path: Path, index: str) -> None:
     with pytest.raises(CbirError, match="there is no picture"):
         cbir.index(str(empty), index)
     (empty / "a.jpg").write_text("text")
-    with pytest.raises(CbirError, match="none of 1 files could be read"):
+    with pytest.raises(CbirError, match="none of 1 file could be read"):
         cbir.index(str(empty), index)
     assert not Path(index).exists()
 

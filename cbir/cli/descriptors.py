@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from cbir.cli.options import Command, format_option, write_text
+from cbir.core.amounts import counted
 from cbir.descriptors.base import Descriptor, TrainedDescriptor
 from cbir.descriptors.registry import Broken, available
 
@@ -44,7 +45,7 @@ def _lines(entry: dict[str, Any]) -> list[str]:
     """Return what is told of a descriptor beside its name."""
     if "broken" in entry:
         return [f"broken: {entry['broken']}"]
-    size = f"{entry['dimension']:,} {'bits' if entry['kind'] == 'hash' else 'numbers'}"
+    size = counted(entry["dimension"], "bit" if entry["kind"] == "hash" else "number")
     lines = [
         entry["summary"],
         f"{entry['kind']}, {size}, {entry['metrics'][0]}: {entry['meaning']}",

@@ -26,6 +26,7 @@ from cbir.actions.files import free_name
 from cbir.cli.duplicate_options import Options
 from cbir.cli.options import INTERRUPTED
 from cbir.cli.progress import TerminalWatcher
+from cbir.core.amounts import counted, size_text
 from cbir.duplicates.model import Entry, Group
 from cbir.errors import CbirError, printable
 
@@ -77,7 +78,7 @@ def take_back(log: str, options: Options) -> int:
     if not lines and not any(step.open for step in steps):
         watcher.note("Nothing to take back")
         return 0
-    if not _agreed(f"Take back {_count(len(lines), 'step')}", options):
+    if not _agreed(f"Take back {counted(len(lines), 'step')}", options):
         return 0 if options.dry_run else 1
     report = undo(log, watcher)
     if report.interrupted or not options.quiet:
@@ -109,7 +110,7 @@ def _from_root(entry: Entry, root: str) -> str:
 
 
 def _intention(planned: Plan) -> str:
-    what = f"{_count(len(planned.steps), 'picture')} ({_megabytes(planned.size)})"
+    what = f"{counted(len(planned.steps), 'picture')} ({size_text(planned.size)})"
     intentions: dict[Action, str] = {
         "move": f"Move {what} to {printable(planned.destination or '')}",
         "hardlink": f"Replace {what} by hard links",
@@ -150,9 +151,9 @@ def _tell(planned: Plan, report: ActionReport, log: str) -> None:
     participles: dict[Action, str] = {
         "move": "moved", "hardlink": "linked", "symlink": "linked", "delete": "deleted",
     }  # fmt: skip
-    freed = "" if planned.action == "move" else f", {_megabytes(report.bytes_freed)} freed"
+    freed = "" if planned.action == "move" else f", {size_text(report.bytes_freed)} freed"
     not_begun = len(planned.steps) - sum(map(len, (report.done, report.skipped, report.failed)))
-    parts = [f"{_count(len(report.done), 'picture')} {participles[planned.action]}{freed}"]
+    parts = [f"{counted(len(report.done), 'picture')} {participles[planned.action]}{freed}"]
     parts += _counted((len(report.skipped), "skipped"), (len(report.failed), "failed"))
     parts += _counted((not_begun, "not begun"))
     click.echo(f"{'Interrupted: ' if report.interrupted else ''}{', '.join(parts)}", err=True)
@@ -173,21 +174,13 @@ def _undo_line(step: LoggedStep) -> str:
 
 
 def _tell_undone(report: UndoReport) -> None:
-    parts = [f"{_count(len(report.undone), 'picture')} as before"]
+    parts = [f"{counted(len(report.undone), 'picture')} as before"]
     parts += _counted((len(report.left), "left"), (report.already, "taken back earlier"))
     click.echo(f"{'Interrupted: ' if report.interrupted else ''}{', '.join(parts)}", err=True)
 
 
 def _counted(*counts: tuple[int, str]) -> list[str]:
     return [f"{count:,} {what}" for count, what in counts if count]
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB"
 
 
 def _quoted(path: str) -> str:
@@ -203,7 +196,7 @@ def summary(groups: Sequence[Group]) -> str:
     size = sum(one.entry.bytes for one in copies)
     largest = max(group.max_distance for group in groups)
     return (
-        f"{_count(len(groups), 'group')} with {len(copies):,} removable"
-        f" {'copy' if len(copies) == 1 else 'copies'} ({_megabytes(size)});"
+        f"{counted(len(groups), 'group')} with {counted(len(copies), 'removable copy')}"
+        f" ({size_text(size)});"
         f" the largest distance in a group is {largest}"
     )

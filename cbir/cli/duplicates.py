@@ -22,6 +22,7 @@ from cbir.cli.options import (
 )
 from cbir.cli.progress import TerminalWatcher
 from cbir.cli.queries import query_paths
+from cbir.core.amounts import counted
 from cbir.duplicates.model import KEEPS, LEVELS, Entry, Group
 from cbir.errors import CbirError, UnreadableImageError, printable
 
@@ -250,9 +251,11 @@ def _ask(options: Options) -> int:
         watcher.finish()
     printer.finish()
     if not options.quiet:
-        click.echo(f"{copied:,} of {len(queries):,} queries have copies", err=True)
+        click.echo(f"{copied:,} of {counted(len(queries), 'query')} with copies", err=True)
     if unreadable:
-        click.echo(f"{unreadable:,} of {len(queries):,} queries could not be read", err=True)
+        click.echo(
+            f"{unreadable:,} of {counted(len(queries), 'query')} could not be read", err=True
+        )
     if unreadable == len(queries) or (options.strict and (unreadable or collection.unreadable)):
         return 1
     return int(options.exit_code and copied > 0)

@@ -21,6 +21,7 @@ from cbir.cli.options import (
     workers_option,
 )
 from cbir.cli.progress import TerminalWatcher
+from cbir.core.amounts import counted
 from cbir.descriptors.base import TrainedDescriptor, origin_of
 from cbir.errors import CbirError, UsageError, printable
 from cbir.evaluation.model import Evaluation
@@ -234,7 +235,8 @@ def _summary(evaluation: Evaluation) -> str:
     empty = evaluation.empty_queries
     more = f" and {empty:,} more without anything to find" if empty else ""
     return (
-        f"{evaluation.pictures:,} pictures, {evaluation.queries:,} queries{more}; protocol"
+        f"{counted(evaluation.pictures, 'picture')},"
+        f" {counted(evaluation.queries, 'query')}{more}; protocol"
         f" {printable(evaluation.protocol)}, truth {printable(evaluation.truth)}"
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,8 +18,12 @@ from cbir.cli.options import (
     workers_option,
 )
 from cbir.cli.progress import TerminalWatcher
+from cbir.core.amounts import counted, rate_text, seconds_text
 from cbir.errors import printable
 from cbir.presets import PRESETS
+
+if TYPE_CHECKING:
+    from cbir.indexing import IndexReport
 
 
 class _IndexCommand(Command):
@@ -120,10 +125,18 @@ def index(
             f"{len(report.unreadable):,} unreadable",
         ]
         click.echo(
-            f"{printable(index_path)}: {report.pictures:,} pictures: {', '.join(counts)};"
-            f" {report.seconds:.1f} s, {report.rate:,.0f} images/s",
+            f"{printable(index_path)}: {counted(report.pictures, 'picture')}: {', '.join(counts)};"
+            f" {_pace(report)}",
             err=True,
         )
     if strict and report.unreadable:
         click.echo(f"Error: {len(report.unreadable):,} unreadable and --strict", err=True)
         sys.exit(1)
+
+
+def _pace(report: IndexReport) -> str:
+    """Say how long it took, and how fast pictures were described if any were."""
+    pace = [seconds_text(report.seconds)]
+    if report.described:
+        pace.append(rate_text(report.described, report.seconds))
+    return ", ".join(pace)

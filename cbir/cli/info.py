@@ -8,6 +8,7 @@ import sys
 import click
 
 from cbir.cli.options import Command, format_option, write_text
+from cbir.core.amounts import counted, size_text
 from cbir.descriptors.base import SHIPPED, TRAINED
 from cbir.errors import printable
 from cbir.inspecting import INDEXED, Inspection, inspect
@@ -50,21 +51,21 @@ def info(index_path: str, format_: str) -> None:
 
 def _print_table(inspection: Inspection) -> None:
     summary = inspection.summary
-    size = summary["bytes_of_pictures"] / 1e6
+    size = size_text(summary["bytes_of_pictures"])
     write_text(f"index     {printable(summary['index'])} ({summary['written_by']})")
     write_text(f"dataset   {printable(summary['dataset'])}")
-    write_text(f"pictures  {summary['pictures']:,} ({size:,.1f} MB)")
+    write_text(f"pictures  {summary['pictures']:,} ({size})")
     if summary["own_columns"]:
         write_text(f"columns   {', '.join(summary['own_columns'])} (your own)")
     for one in summary["descriptors"]:
         parameters = ",".join(f"{key}={value}" for key, value in one["parameters"].items())
         name = f"{one['name']}:{parameters}" if parameters else one["name"]
-        empty = f", {one['empty']:,} pictures without keypoints" if one["empty"] else ""
+        empty = f", {counted(one['empty'], 'picture')} without keypoints" if one["empty"] else ""
         trained = f", {_model(one['trained'])}" if one["trained"] else ""
-        unit = "bits" if one["kind"] == "hash" else "numbers"
+        size = counted(one["dimension"], "bit" if one["kind"] == "hash" else "number")
         write_text(
-            f"holds     {one['alias']} = {name}: {one['dimension']:,} {unit},"
-            f" {one['bytes_per_picture']:,} bytes a picture{trained}{empty}"
+            f"holds     {one['alias']} = {name}: {size},"
+            f" {counted(one['bytes_per_picture'], 'byte')} a picture{trained}{empty}"
         )
     if summary["presets"]:
         write_text(f"presets   {', '.join(summary['presets'])}")

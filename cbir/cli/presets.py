@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from cbir.cli.options import Command, format_option, write_text
+from cbir.core.amounts import counted
 from cbir.presets import PRESETS, Preset
 
 
@@ -34,7 +35,7 @@ def presets(format_: str) -> None:
         write_text(
             f"{entry['name']:<{width}}  {entry['summary']}\n"
             f"{'':<{width}}  {' + '.join(weighted)}\n"
-            f"{'':<{width}}  {entry['bytes_per_picture']:,} bytes a picture\n"
+            f"{'':<{width}}  {counted(entry['bytes_per_picture'], 'byte')} a picture\n"
         )
 
 

@@ -10,6 +10,7 @@ import click
 from cbir.cli.formats import FORMATS, Printer
 from cbir.cli.options import Command, fusion_options, index_option, version_option
 from cbir.cli.queries import check_streams, query_paths
+from cbir.core.amounts import counted
 from cbir.errors import UnreadableImageError, printable
 from cbir.fusion.options import Weights
 from cbir.metrics import METRICS
@@ -149,7 +150,7 @@ def search(
     if results:
         _write_montage(results, montage or _MONTAGE, top)
     if unreadable and (strict or len(paths) > 1):
-        click.echo(f"{unreadable:,} of {len(paths):,} queries could not be read", err=True)
+        click.echo(f"{unreadable:,} of {counted(len(paths), 'query')} could not be read", err=True)
     if unreadable and (strict or unreadable == len(paths)):
         sys.exit(1)
 

@@ -15,6 +15,7 @@ from cbir.cli.options import (
     workers_option,
 )
 from cbir.cli.progress import TerminalWatcher
+from cbir.core.amounts import counted, seconds_text, size_text
 from cbir.errors import printable
 
 
@@ -79,7 +80,8 @@ def train(
     for one in written:
         click.echo(
             f"{printable(one.path)}: a {one.state_name} for {one.name}, trained on"
-            f" {one.pictures:,} pictures; {one.bytes / 1000:,.0f} KB, {one.seconds:.1f} s",
+            f" {counted(one.pictures, 'picture')}; {size_text(one.bytes)},"
+            f" {seconds_text(one.seconds)}",
             err=True,
         )
     model = written[0].path if len(written) == 1 else output

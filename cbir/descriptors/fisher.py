@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from cbir.core.amounts import counted
 from cbir.descriptors.base import Encoding, Kind, State, TrainedDescriptor
 from cbir.descriptors.fisher_models import (
     KEYS,
@@ -149,21 +150,22 @@ class FisherVector(TrainedDescriptor):
         fewest = fewest_pictures(self.size)
         if len(samples) < fewest:
             raise CbirError(
-                f"{self.name}: {len(samples):,} pictures are too few to train on; give at least"
-                f" {fewest:,}, or ask for fewer numbers with size="
+                f"{self.name}: {counted(len(samples), 'picture')} to train on: too few; give"
+                f" at least {fewest:,}, or ask for fewer numbers with size="
             )
         patches = sum(map(len, samples))
         if patches < self.gaussians:
             raise CbirError(
-                f"{self.name}: {len(samples):,} pictures with {patches:,} patches are too few for"
+                f"{self.name}: {counted(len(samples), 'picture')} with"
+                f" {counted(patches, 'patch')}: too few for"
                 f" gaussians={self.gaussians}; give more or larger ones, or ask for fewer with"
                 " gaussians="
             )
         first = samples[0][0, : self.local_values]
         if all((sample[:, : self.local_values] == first).all() for sample in samples):
             raise CbirError(
-                f"{self.name}: there is nothing to see in any of the {len(samples):,} pictures;"
-                " train on others"
+                f"{self.name}: there is nothing to see in any of"
+                f" {counted(len(samples), 'picture')}; train on others"
             )
 
     def check_state(self, state: State) -> str | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from cbir.core.amounts import counted
 from cbir.descriptors.sift import Features
 from cbir.duplicates.model import Entry, Level
 from cbir.duplicates.sights import EXTRACTOR, HASH, Eyes, Sight
@@ -268,7 +269,8 @@ def _once(entries: list[Entry], watcher: Watcher) -> list[Entry]:
     ]
     more = len(entries) - len(gone) - len(kept)
     if more:
-        watcher.note(f"{more:,} names of files that have another name already are left out")
+        links = counted(more, "link")
+        watcher.note(f"Left out {links} to pictures that take part under another name")
     if gone:
-        watcher.warn(f"{len(gone):,} pictures of the index are not there any more; update it")
+        watcher.warn(f"{counted(len(gone), 'picture')} of the index no longer there; update it")
     return sorted(kept, key=lambda entry: os.fsencode(entry.path))

@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from cbir.core.amounts import counted
 from cbir.errors import UsageError
 from cbir.results import FUSED, RECIPROCAL_RANKS
 
@@ -106,8 +107,8 @@ def _checked_weights(usual: Mapping[str, float], weights: Weights) -> tuple[floa
         weights = [weights.get(alias, weight) for alias, weight in usual.items()]
     if len(weights) != len(usual):
         raise UsageError(
-            f"--weights: {len(weights)} for {len(usual)} descriptors; give one for each of"
-            f" {', '.join(usual)}, or some by name, as in {next(iter(usual))}=2"
+            f"--weights: {len(weights)} for {counted(len(usual), 'descriptor')}; give one for each"
+            f" of {', '.join(usual)}, or some by name, as in {next(iter(usual))}=2"
         )
     if not all(math.isfinite(weight) and weight >= 0 for weight in weights) or not any(weights):
         raise UsageError("--weights: give numbers from 0 on, and not only zeros")

@@ -19,6 +19,7 @@ from typing import Any, BinaryIO, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from cbir.core.amounts import counted
 from cbir.descriptors.base import HIGHEST_QUALITY, Row
 from cbir.errors import BrokenIndexError, printable
 from cbir.stores.base import FACTS, PathList, Record, Rows
@@ -339,7 +340,7 @@ def _find_fault(path: str, header: Sequence[str], records: Sequence[Record]) -> 
             line = reader.line_num + 1
             for cells in reader:
                 if len(cells) != len(header):
-                    return f"line {line} has {len(cells)} cells, not {len(header)}"
+                    return f"line {line} has {counted(len(cells), 'cell')}, not {len(header)}"
                 for name, cell in zip(header, cells, strict=True):
                     try:
                         checks.get(name, str)(cell)

@@ -154,7 +154,7 @@ def test_too_few_pictures_are_refused(cls: type[FisherVector]) -> None:
     descriptor = cls(size=256)
     sample = descriptor.training_sample(np.zeros((64, 64, 3), np.uint8))
     assert fewest_pictures(256) == 32
-    with pytest.raises(CbirError, match=f"^{cls.name}: 31 pictures are too few .* at least 32"):
+    with pytest.raises(CbirError, match=f"^{cls.name}: 31 pictures to train on: .* at least 32"):
         descriptor.train([sample] * 31)
 
 
@@ -163,7 +163,7 @@ def test_too_few_patches_are_refused(cls: type[FisherVector], noise: np.ndarray)
     descriptor = cls(gaussians=1000, size=8)
     sample = descriptor.training_sample(noise[:32, :32])
     assert len(sample) < 1000
-    refused = rf"^{cls.name}: 1 pictures with {len(sample)} patches are too few for gaussians=1000"
+    refused = rf"^{cls.name}: 1 picture with {len(sample)} patches: too few for gaussians=1000"
     with pytest.raises(CbirError, match=refused):
         descriptor.train([sample])
 

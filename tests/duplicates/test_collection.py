@@ -68,7 +68,7 @@ def test_hard_links_and_symbolic_links_are_one_file(folder: Path) -> None:
             "a-hard.png", "forest/brook-1.png", "things/coffee-1.png", "twin.png",
         ]  # fmt: skip
         assert [error.path for error in collection.unreadable] == [str(folder / "dangling.png")]
-    assert listener.notes == ["2 names of files that have another name already are left out"]
+    assert listener.notes == ["Left out 2 links to pictures that take part under another name"]
 
 
 def test_references_are_marked_whichever_name_they_have(folder: Path, tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_pictures_that_are_gone_are_told(folder: Path, tmp_path: Path) -> None:
         assert relative(collection, folder) == [
             "forest/brook-1.png", "things/coffee-1.png", "twin.png",
         ]  # fmt: skip
-    assert listener.warnings == ["1 pictures of the index are not there any more; update it"]
+    assert listener.warnings == ["1 picture of the index no longer there; update it"]
 
 
 def test_paths_that_are_no_text(tmp_path: Path) -> None:

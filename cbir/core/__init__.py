@@ -1,0 +1,1 @@
+"""What knows nothing of images and everything above may use."""
