@@ -7,6 +7,7 @@ itself, so a distance does not depend on which other rows are compared.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cbir.core.suggestions import did_you_mean
 from cbir.errors import UsageError
 
 Values = NDArray[Any]
@@ -145,14 +147,43 @@ METRICS = {
 }
 
 
+OTHER_NAMES = {
+    "chisq": "chi2",
+    "chisquare": "chi2",
+    "chisquared": "chi2",
+    "cityblock": "manhattan",
+    "euclid": "euclidean",
+    "l1": "manhattan",
+    "l2": "euclidean",
+    "taxicab": "manhattan",
+}
+"""What the metrics are also called; hyphens, underscores, spaces and case do not matter."""
+
+
+def usual_name(name: str) -> str:
+    """Return the usual name of a metric that is called `name`; another word as it is.
+
+    Examples
+    --------
+    >>> usual_name("L2"), usual_name("chi-squared"), usual_name("cosine"), usual_name("miles")
+    ('euclidean', 'chi2', 'cosine', 'miles')
+    """
+    plain = re.sub("[-_ ]", "", name.lower())
+    return plain if plain in METRICS else OTHER_NAMES.get(plain, name)
+
+
 def get(name: str) -> Metric:
-    """Return the metric called `name`.
+    """Return the metric called `name`, by its usual name or one of :data:`OTHER_NAMES`.
 
     Raises
     ------
     UsageError
         When there is none.
     """
-    if name not in METRICS:
-        raise UsageError(f"there is no metric {name!r}; there are: {', '.join(METRICS)}")
-    return METRICS[name]
+    metric = METRICS.get(usual_name(name))
+    if metric is None:
+        raise UsageError(
+            f"there is no metric {name!r}; there are: {', '.join(METRICS)}"
+            f"{did_you_mean(name, [*METRICS, *OTHER_NAMES])}"
+        )
+    return metric

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cbir.core.suggestions import did_you_mean
 from cbir.descriptors.registry import Named, parse
 from cbir.errors import CbirError, UsageError, printable
 from cbir.stores.base import Snapshot
@@ -108,5 +109,8 @@ def get(name: str) -> Preset:
         When there is none.
     """
     if name not in PRESETS:
-        raise UsageError(f"there is no preset {name!r}; there are: {', '.join(PRESETS)}")
+        raise UsageError(
+            f"there is no preset {name!r}; there are: {', '.join(PRESETS)}"
+            f"{did_you_mean(name, PRESETS)}"
+        )
     return PRESETS[name]

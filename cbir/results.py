@@ -8,18 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cbir import metrics
-
 if TYPE_CHECKING:
     import pandas
 
 FUSED = "fused"
 RECIPROCAL_RANKS = "rrf"
 
-_RANGES = {
+FUSED_MEANINGS = {
     FUSED: "0 = equal in everything, 1 = as unrelated pictures are",
     RECIPROCAL_RANKS: "0 = the first in everything, up to 1",
 }
+"""What the distances of fusions say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +90,15 @@ class SearchResult:
         How; of a fusion ``fused`` or ``rrf``.
     matches : tuple of Match
         The nearest first; equal distances by path.
+    meaning : str
+        What a distance of 0 and what a large one says, in words.
     """
 
     query: str
     descriptor: str
     metric: str
     matches: tuple[Match, ...]
+    meaning: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the command line prints as JSON.
@@ -139,14 +141,3 @@ def path_fields(name: str, path: str) -> dict[str, str]:
 def distance_text(metric: str, distance: float) -> str:
     """Return a distance for people: bits are whole numbers."""
     return f"{distance:.0f}" if metric == "hamming" else f"{distance:.4f}"
-
-
-def distance_range(metric: str) -> str:
-    """Return the range of the distances of a metric or of a fusion, in words.
-
-    Examples
-    --------
-    >>> distance_range("fused")
-    '0 = equal in everything, 1 = as unrelated pictures are'
-    """
-    return _RANGES.get(metric) or metrics.get(metric).range

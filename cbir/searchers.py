@@ -32,7 +32,7 @@ from cbir.fusion.formulas import (
 from cbir.fusion.options import METRICS, Fusion
 from cbir.images import ArrayPicture, Picture, Pixels, open_picture
 from cbir.parallel import one_thread_each
-from cbir.results import Match, Part, SearchResult
+from cbir.results import FUSED_MEANINGS, Match, Part, SearchResult
 from cbir.spaces import Distances, Space, nearest
 from cbir.stores.base import PathList
 
@@ -88,6 +88,8 @@ class Searcher(ABC, Generic[D]):
         The alias of the descriptor, several joined by ``+``, or the name of a preset.
     metric_name : str
         Of its distances.
+    meaning : str
+        What a distance of 0 and what a large one says, in words.
     weights : mapping of str to float
         Of a fusion: what each descriptor counts, by alias. Of one descriptor: empty.
     adaptive : bool
@@ -97,6 +99,7 @@ class Searcher(ABC, Generic[D]):
     pictures: Pictures
     label: str
     metric_name: str
+    meaning: str
     weights: Mapping[str, float] = MappingProxyType({})
     adaptive: bool = False
 
@@ -166,6 +169,7 @@ class Searcher(ABC, Generic[D]):
                 Match(rank, self.pictures.shown(row), distance, some)
                 for rank, ((row, distance), some) in enumerate(zip(ranked, parts, strict=True), 1)
             ),
+            self.meaning,
         )
 
 
@@ -197,6 +201,8 @@ class SingleSearcher(Searcher[Row]):
         self.metric = metric
         self.label = named.alias
         self.metric_name = metric.name
+        is_usual = metric.name == named.descriptor.metrics[0]
+        self.meaning = named.descriptor.meaning if is_usual else metric.range
         self._matrix = matrix
         self.space = space
 
@@ -237,6 +243,7 @@ class FusedSearcher(Searcher[Rows]):
         self.pictures = searchers[0].pictures
         self.label = label or "+".join(aliases)
         self.metric_name = METRICS[fusion.method]
+        self.meaning = FUSED_MEANINGS[self.metric_name]
         self.weights = dict(zip(aliases, fusion.weights, strict=True))
         self.adaptive = fusion.adaptive
         self.fusion = fusion

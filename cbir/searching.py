@@ -271,12 +271,12 @@ def list_queries(source: str) -> list[str]:
 
 def _allowed_metric(named: Named, metric: str | None) -> metrics.Metric:
     allowed = named.descriptor.metrics
-    if metric is not None and metric not in allowed:
-        metrics.get(metric)
+    chosen = metrics.get(metric or allowed[0])
+    if chosen.name not in allowed:
         raise UsageError(
-            f"{metric} makes no sense for {named.alias}; these do: {', '.join(allowed)}"
+            f"{chosen.name} makes no sense for {named.alias}; these do: {', '.join(allowed)}"
         )
-    return metrics.get(metric or allowed[0])
+    return chosen
 
 
 def shortest(root: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cbir.cli.choices import Choice
 from cbir.cli.duplicate_formats import FORMATS, Printer
 from cbir.cli.duplicate_options import Options
 from cbir.cli.options import (
@@ -61,7 +62,7 @@ _DIFFERENT = "different.txt"
 @click.option("--from0", is_flag=True, help="Paths on standard input end with NUL.")
 @click.option(
     "--level",
-    type=click.Choice(LEVELS),
+    type=Choice(LEVELS),
     default="near",
     show_default=True,
     help="exact: same bytes or pixels; near: also recompressed, resized, recolored; edited: also"
@@ -75,16 +76,16 @@ _DIFFERENT = "different.txt"
 )
 @click.option(
     "--keep",
-    type=click.Choice(KEEPS),
+    type=Choice(KEEPS),
     help="Which one of a group stays.  [default: largest]",
 )
 @click.option("--ignore", metavar="FILE", help="Pairs that were judged different; they stay apart.")
-@click.option("--format", "format_", type=click.Choice(FORMATS), help="[default: text]")
+@click.option("--format", "format_", type=Choice(FORMATS), help="[default: text]")
 @click.option("-0", "--null", is_flag=True, help="End paths with NUL; implies --format paths.")
 @click.option("--report", metavar="FILE", help="Write a page (.html) with the groups to look at.")
 @click.option(
     "--action",
-    type=click.Choice(_ACTIONS),
+    type=Choice(_ACTIONS),
     default="list",
     show_default=True,
     help="What to do with the copies; all but list show a plan and ask first.",

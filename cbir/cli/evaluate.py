@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from cbir.cli.choices import Choice, MetricChoice
 from cbir.cli.evaluate_formats import FORMATS, print_evaluation
 from cbir.cli.evaluate_options import Options, check_metrics
 from cbir.cli.options import (
@@ -31,7 +32,6 @@ from cbir.evaluation.running import evaluate as measure
 from cbir.evaluation.truth import read_truth
 from cbir.failures import WORST, write_failures
 from cbir.indexing import build_index
-from cbir.metrics import METRICS
 from cbir.plotting import write_plot
 from cbir.presets import PRESETS
 from cbir.searching import Index, open_index
@@ -56,7 +56,7 @@ from cbir.watching import Watcher
 @click.option("--label", metavar="COLUMN", help="The column of the CSV that says their class.")
 @click.option(
     "--protocol",
-    type=click.Choice(PROTOCOLS),
+    type=Choice(PROTOCOLS),
     help="all: every picture queries the others; first: only the first of each class does; ukbench:"
     " every picture queries all, itself too.  [default: all; with groups, first]",
 )
@@ -74,21 +74,21 @@ from cbir.watching import Watcher
 @click.option(
     "--preset",
     "presets",
-    type=click.Choice(list(PRESETS)),
+    type=Choice(list(PRESETS)),
     multiple=True,
     help="Measure a preset; repeatable.",
 )
 @click.option(
     "--metric",
     "metrics",
-    type=click.Choice(list(METRICS)),
+    type=MetricChoice(),
     multiple=True,
     help="Measure each descriptor by this, where it makes sense; repeatable."
     "  [default: the descriptor's own]",
 )
 @fusion_options
 @model_option
-@click.option("--format", "format_", type=click.Choice(FORMATS), help="[default: table]")
+@click.option("--format", "format_", type=Choice(FORMATS), help="[default: table]")
 @click.option("--by-class", is_flag=True, help="Also give the measures of each class.")
 @click.option("--plot", metavar="FILE", help="Draw precision-recall curves (.png, .svg or .pdf).")
 @click.option(

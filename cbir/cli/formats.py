@@ -8,7 +8,7 @@ from typing import Any
 
 from cbir.cli.options import write_csv, write_out, write_text
 from cbir.errors import printable
-from cbir.results import SearchResult, distance_range, distance_text, path_fields
+from cbir.results import SearchResult, distance_text, path_fields
 
 _CSV_COLUMNS = "query descriptor metric rank path distance path_base64 query_base64".split()
 
@@ -51,8 +51,8 @@ class Printer:
     def _table(self, result: SearchResult) -> None:
         if self._count:
             write_text("")
-        meaning = distance_range(result.metric)
-        write_text(f"{printable(result.query)}  ({result.descriptor}, {result.metric}: {meaning})")
+        how = f"{result.descriptor}, {result.metric}: {result.meaning}"
+        write_text(f"{printable(result.query)}  ({how})")
         if not result.matches:
             write_text("  nothing found")
         width = len(str(len(result.matches)))

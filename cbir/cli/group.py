@@ -8,6 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 import click
 
 import cbir
+from cbir.core.suggestions import did_you_mean
 
 ENTRY_POINTS = "cbir.commands"
 
@@ -29,6 +30,17 @@ class LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Name all commands."""
         return [*_BUILT_IN, *sorted(point.name for point in _plugins())]
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is named first; say which may have been meant."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            question = did_you_mean(args[0], self.list_commands(ctx))
+            message = f"{error.message.removesuffix('.')}{question or '.'}"
+            raise click.UsageError(message, ctx) from None
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a command; a plug-in that does not load becomes one that says why."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cbir.cli.choices import Choice
 from cbir.cli.options import (
     Command,
     index_option,
@@ -46,7 +47,7 @@ class _IndexCommand(Command):
 @click.option(
     "--preset",
     "presets",
-    type=click.Choice(list(PRESETS)),
+    type=Choice(list(PRESETS)),
     multiple=True,
     help="Also add the descriptors of a preset, which search --preset fuses.",
 )

@@ -13,6 +13,7 @@ import click
 
 import cbir
 from cbir import native
+from cbir.cli.choices import Choice
 from cbir.errors import CbirError, UsageError, reason_of
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def format_option(function: F) -> F:
     return click.option(
         "--format",
         "format_",
-        type=click.Choice(["table", "json"]),
+        type=Choice(["table", "json"]),
         default="table",
         help="[default: table]",
     )(function)
@@ -118,7 +119,7 @@ def fusion_options(function: F) -> F:
     """Add ``--fusion``, ``--weights`` and ``--adaptive``."""
     method = click.option(
         "--fusion",
-        type=click.Choice(["scores", "ranks"]),
+        type=Choice(["scores", "ranks"]),
         help="Fuse normalized distances, or ranks.  [default: scores]",
     )
     weights = click.option(

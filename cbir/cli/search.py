@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 import click
 
+from cbir.cli.choices import Choice, MetricChoice
 from cbir.cli.formats import FORMATS, Printer
 from cbir.cli.options import Command, fusion_options, index_option, version_option
 from cbir.cli.queries import check_streams, query_paths
 from cbir.core.amounts import counted
 from cbir.errors import UnreadableImageError, printable
 from cbir.fusion.options import Weights
-from cbir.metrics import METRICS
 from cbir.presets import PRESETS
 from cbir.results import SearchResult
 from cbir.searching import open_index
@@ -49,12 +49,12 @@ _MONTAGE_QUERIES = 20
 )
 @click.option(
     "--preset",
-    type=click.Choice(list(PRESETS)),
+    type=Choice(list(PRESETS)),
     help="Fuse the descriptors that index --preset has added.",
 )
 @click.option(
     "--metric",
-    type=click.Choice(list(METRICS)),
+    type=MetricChoice(),
     help="[default: the descriptor's own]",
 )
 @fusion_options
@@ -72,7 +72,7 @@ _MONTAGE_QUERIES = 20
     f" {_MONTAGE_QUERIES} queries]",
 )
 @click.option("--no-montage", is_flag=True, help="Write no picture.")
-@click.option("--format", "format_", type=click.Choice(list(FORMATS)), help="[default: table]")
+@click.option("--format", "format_", type=Choice(list(FORMATS)), help="[default: table]")
 @click.option("-0", "--null", is_flag=True, help="End paths with NUL; implies --format paths.")
 @click.option("--from0", is_flag=True, help="Paths on standard input end with NUL.")
 @click.option("--strict", is_flag=True, help="Fail if any query cannot be read.")

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from cbir.core.suggestions import did_you_mean
 from cbir.descriptors.base import HIGHEST_QUALITY, Descriptor, Row, parameter_fields
 from cbir.errors import CbirError, UnreadableImageError, UsageError
 from cbir.images import ArrayPicture, Picture
@@ -135,7 +136,10 @@ def create(name: str, parameters: dict[str, Any]) -> Descriptor:
     for key, value in parameters.items():
         if key not in known:
             there = ", ".join(known) or "none"
-            raise UsageError(f"descriptor {name!r} has no parameter {key!r}; it has: {there}")
+            raise UsageError(
+                f"descriptor {name!r} has no parameter {key!r}; it has: {there}"
+                f"{did_you_mean(key, known)}"
+            )
         values[key] = _convert(name, key, value, hints[key])
     try:
         return cls(**values)
@@ -160,8 +164,10 @@ def load(name: str) -> type[Descriptor]:
     for point in entry_points(group=ENTRY_POINTS):
         if point.name == name:
             return _load_plugin(point)
-    there = ", ".join([*_BUILT_IN, *sorted(point.name for point in _plugins())])
-    raise UsageError(f"there is no descriptor {name!r}; there are: {there}")
+    there = [*_BUILT_IN, *sorted(point.name for point in _plugins())]
+    raise UsageError(
+        f"there is no descriptor {name!r}; there are: {', '.join(there)}{did_you_mean(name, there)}"
+    )
 
 
 def built_in() -> list[type[Descriptor]]:
