@@ -46,17 +46,25 @@ class Match:
     rank : int
         From 1, the most similar.
     path : str
-        Opens from the current folder.
+        Absolute: it leads to the file also after a change of the current folder.
     distance : float
         By the search's metric; 0 for equal descriptions.
     parts : mapping of str to Part, optional
         Of a fusion: by alias, what each descriptor adds.
+    shown : str
+        The path as commands print it: from the folder that was the current one in the search,
+        where that is shorter. Unless given, `path`.
     """
 
     rank: int
     path: str
     distance: float
     parts: Mapping[str, Part] | None = None
+    shown: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.shown:
+            object.__setattr__(self, "shown", self.path)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the command line prints as JSON.
@@ -66,7 +74,7 @@ class Match:
         >>> Match(1, "a.jpg", 0.5, {"hsv": Part(0.25, 0.5)}).to_dict()["parts"]
         {'hsv': {'distance': 0.25, 'share': 0.5}}
         """
-        document: dict[str, Any] = {"rank": self.rank, **path_fields("path", self.path)}
+        document: dict[str, Any] = {"rank": self.rank, **path_fields("path", self.shown)}
         document["distance"] = self.distance
         if self.parts is not None:
             document["parts"] = {
@@ -119,7 +127,11 @@ class SearchResult:
         """Return the matches as a pandas frame with the columns rank, path and distance."""
         import pandas
 
-        return pandas.DataFrame(self.to_dict()["results"], columns=["rank", "path", "distance"])
+        rows = [
+            (match.rank, path_fields("path", match.path)["path"], match.distance)
+            for match in self.matches
+        ]
+        return pandas.DataFrame(rows, columns=["rank", "path", "distance"])
 
 
 def path_fields(name: str, path: str) -> dict[str, str]:

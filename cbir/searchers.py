@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir import metrics
+from cbir.core.folders import below, current_folder, shortest
 from cbir.descriptors.base import Row
 from cbir.descriptors.registry import Named
 from cbir.fusion.backgrounds import Background
@@ -50,25 +51,38 @@ class Pictures:
     paths : PathList
         Relative to the dataset.
     root : str
-        The folder of the dataset.
-    shown_root : str
-        The same as results show it.
+        The folder of the dataset, absolute and without links.
+    named_root : str
+        The same folder as the user named it.
     """
 
     paths: PathList
     root: str
-    shown_root: str
+    named_root: str
+    absolute_root: str = field(init=False)
+    """The same folder, absolute; links in it are left as they are."""
+    _opened_in: str = field(init=False)
 
-    def shown(self, row: int) -> str:
-        """Return a picture's path that opens from the current folder."""
-        return os.path.join(self.shown_root, self.paths[row]).removeprefix("./")
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "absolute_root", os.path.abspath(self.named_root))
+        object.__setattr__(self, "_opened_in", current_folder())
+
+    def shown_root(self) -> str:
+        """Return the folder of the dataset as results show it: from the current folder."""
+        if current_folder() == self._opened_in:
+            return self.named_root
+        return shortest(self.absolute_root)
+
+    def path(self, row: int) -> str:
+        """Return a picture's absolute path."""
+        return os.path.join(self.absolute_root, self.paths[row])
 
     def row_of(self, query: str) -> int | None:
         """Return the query's own row, by its path, whichever links lead to it."""
         folder, name = os.path.split(os.path.abspath(query))
         root = os.path.realpath(self.root)
         for path, base in (
-            (os.path.join(folder, name), os.path.abspath(self.shown_root)),
+            (os.path.join(folder, name), self.absolute_root),
             (os.path.join(os.path.realpath(folder), name), root),
             (os.path.realpath(query), root),
         ):
@@ -161,12 +175,13 @@ class Searcher(ABC, Generic[D]):
         space = self.space_for(description)
         ranked = nearest(space, description, top, max_distance, excluded)
         parts = self.parts(space, description, np.array([row for row, _ in ranked], np.intp))
+        folder, paths = self.pictures.shown_root(), self.pictures.paths
         return SearchResult(
             name,
             self.label,
             self.metric_name,
             tuple(
-                Match(rank, self.pictures.shown(row), distance, some)
+                Match(rank, self.pictures.path(row), distance, some, below(folder, paths[row]))
                 for rank, ((row, distance), some) in enumerate(zip(ranked, parts, strict=True), 1)
             ),
             self.meaning,

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from cbir import metrics, native, presets
+from cbir.core.folders import below, shortest
 from cbir.descriptors.base import Row
 from cbir.descriptors.registry import Named
 from cbir.errors import CbirError, UnreadableImageError, UsageError, printable
@@ -15,7 +16,13 @@ from cbir.fusion.options import Fusion, Weights, equal_weights
 from cbir.images import open_picture
 from cbir.parallel import cores, one_thread_each, ordered_map
 from cbir.results import SearchResult
-from cbir.searchers import FusedSearcher, Pictures, Query, Searcher, SingleSearcher
+from cbir.searchers import (
+    FusedSearcher,
+    Pictures,
+    Query,
+    Searcher,
+    SingleSearcher,
+)
 from cbir.spaces import open_space
 from cbir.stores import open_store
 from cbir.stores.base import Snapshot
@@ -72,7 +79,7 @@ class Index:
 
     def shown(self, path: str) -> str:
         """Return one of :attr:`paths` as it opens from the current folder."""
-        return os.path.join(self._pictures.shown_root, path).removeprefix("./")
+        return below(self._pictures.shown_root(), path)
 
     def vectors(self, descriptor: str | None = None) -> Row:
         """Return the stored rows of a descriptor, in the order of :attr:`paths`."""
@@ -277,9 +284,3 @@ def _allowed_metric(named: Named, metric: str | None) -> metrics.Metric:
             f"{chosen.name} makes no sense for {named.alias}; these do: {', '.join(allowed)}"
         )
     return chosen
-
-
-def shortest(root: str) -> str:
-    """Return the shorter of the absolute and the relative path of a folder."""
-    relative = os.path.relpath(root)
-    return relative if len(relative) <= len(root) else root

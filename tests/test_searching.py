@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -136,9 +137,40 @@ def test_paths_open_from_the_current_folder(
         match = opened.search(photos / "cats" / "cat-1.jpg").matches[0]
         assert Path(match.path).samefile(photos / "cats" / "cat-1.jpg")
     monkeypatch.chdir(tmp_path)
-    assert cbir.open("index.csv").search(photos / "cats" / "cat-1.jpg").matches[0].path == (
-        "photos/cats/cat-1.jpg"
-    )
+    match = cbir.open("index.csv").search(photos / "cats" / "cat-1.jpg").matches[0]
+    assert match.path == str(photos / "cats" / "cat-1.jpg")
+    assert match.shown == match.to_dict()["path"] == "photos/cats/cat-1.jpg"
+
+
+@pytest.mark.parametrize("result_path", [None, "photos", "./photos/", "link"])
+def test_an_open_index_and_its_results_outlive_a_change_of_the_folder(
+    index: cbir.Index, photos: Path, tmp_path: Path, monkeypatch: Any, result_path: str | None
+) -> None:
+    (tmp_path / "link").symlink_to(photos)
+    monkeypatch.chdir(tmp_path)
+    opened = cbir.open("index.csv", result_path)
+    query = photos / "cats" / "cat-1.jpg"
+    before = opened.search(query)
+    monkeypatch.chdir(photos / "sky")
+    for result in (before, opened.search(query), opened.search(query, descriptor="orb")):
+        for match in result.matches:
+            assert Path(match.path).is_file()
+    assert Path(opened.search(query).matches[0].shown).samefile(query)
+    assert Path(opened.shown("cats/cat-1.jpg")).samefile(query)
+    assert Path(opened.search(query).to_frame()["path"][0]).samefile(query)
+    (own,) = opened.search("../cats/cat-1.jpg", 1, exclude_self=True).matches
+    assert Path(own.path).name != "cat-1.jpg"
+
+
+def test_the_folder_may_be_removed_under_an_open_index(
+    index: cbir.Index, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    opened = cbir.open(str(tmp_path / "index.csv"))
+    (match,) = opened.search(photos / "cats" / "cat-1.jpg", 1).matches
+    assert match.path == match.shown == str(photos / "cats" / "cat-1.jpg")
 
 
 def test_what_makes_no_sense_is_refused(index: cbir.Index, photos: Path) -> None:

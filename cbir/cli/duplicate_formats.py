@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from cbir.cli.options import write_csv, write_out, write_text
+from cbir.core.safe_paths import path_for_arguments, path_for_csv
 from cbir.duplicates.model import Copies, Duplicate, Group
 from cbir.errors import printable
 from cbir.results import path_fields
@@ -90,7 +91,7 @@ class Printer:
             real = os.path.realpath(path)
             if real in self._spared or duplicate.entry.reference:
                 continue
-            write_out(os.fsencode(path) + self._end)
+            write_out(os.fsencode(path_for_arguments(path)) + self._end)
             if isinstance(found, Copies):
                 self._spared.add(real)
 
@@ -135,7 +136,8 @@ def _document(duplicate: Duplicate) -> dict[str, Any]:
 
 def _group_rows(group: Group) -> Iterator[list[Any]]:
     kept = path_fields("path", group.keep.path)
-    yield [group.number, "keep", kept["path"], "", "", "", kept.get("path_base64", "")]
+    path, encoded = path_for_csv(kept["path"]), kept.get("path_base64", "")
+    yield [group.number, "keep", path, "", "", "", encoded]
     for duplicate in group.duplicates:
         role = "reference" if duplicate.entry.reference else "duplicate"
         yield [group.number, role, *_cells(duplicate)]
@@ -144,10 +146,11 @@ def _group_rows(group: Group) -> Iterator[list[Any]]:
 def _copies_rows(copies: Copies) -> Iterator[list[Any]]:
     query = path_fields("query", copies.query)
     for duplicate in copies.copies:
-        yield [query["query"], *_cells(duplicate), query.get("query_base64", "")]
+        yield [path_for_csv(query["query"]), *_cells(duplicate), query.get("query_base64", "")]
 
 
 def _cells(duplicate: Duplicate) -> list[Any]:
     document = _document(duplicate)
+    document["path"] = path_for_csv(document["path"])
     keys = ("path", "distance", "level", "evidence", "path_base64")
     return [document.get(key, "") for key in keys]

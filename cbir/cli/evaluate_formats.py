@@ -15,6 +15,7 @@ import numpy as np
 
 import cbir
 from cbir.cli.options import write_csv, write_text
+from cbir.core.safe_paths import is_formula
 from cbir.errors import printable
 from cbir.evaluation.model import MEASURES, Evaluation, Run, plain
 from cbir.evaluation.statistics import Difference
@@ -220,10 +221,17 @@ def _csv_rows(evaluation: Evaluation, by_class: bool) -> list[list[Any]]:
     rows: list[list[Any]] = [[*columns, "ms_per_query", "bytes_per_image"]]
     for run in evaluation.runs:
         for label, count, values in _csv_values(run, by_class):
-            named = [run.descriptor, run.metric, *([_readable(label)] if by_class else []), count]
+            class_ = [_class_for_csv(label)] if by_class else []
+            named = [run.descriptor, run.metric, *class_, count]
             cells = ["" if np.isnan(value) else repr(value) for value in values]
             rows.append([*named, *cells, repr(run.ms_per_query), run.bytes_per_image])
     return rows
+
+
+def _class_for_csv(label: str) -> str:
+    """Return a class, which may be a folder, so that no spreadsheet computes it."""
+    readable = _readable(label)
+    return f"./{readable}" if is_formula(readable) else readable
 
 
 def _csv_values(run: Run, by_class: bool) -> Iterator[tuple[str, int, list[float]]]:

@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 from cbir.cli.options import write_csv, write_out, write_text
+from cbir.core.safe_paths import path_for_arguments, path_for_csv
 from cbir.errors import printable
 from cbir.results import SearchResult, distance_text, path_fields
 
@@ -59,7 +60,7 @@ class Printer:
         for match in result.matches:
             write_text(
                 f"  {match.rank:>{width}}  {distance_text(result.metric, match.distance):>8}"
-                f"  {printable(match.path)}"
+                f"  {printable(match.shown)}"
             )
 
     def _json(self, result: SearchResult) -> None:
@@ -73,14 +74,14 @@ class Printer:
         query = path_fields("query", result.query)
         rows: list[list[Any]] = [] if self._count else [_CSV_COLUMNS]
         for match in result.matches:
-            fields = path_fields("path", match.path)
+            fields = path_fields("path", match.shown)
             rows.append(
                 [
-                    query["query"],
+                    path_for_csv(query["query"]),
                     result.descriptor,
                     result.metric,
                     match.rank,
-                    fields["path"],
+                    path_for_csv(fields["path"]),
                     repr(match.distance),
                     fields.get("path_base64", ""),
                     query.get("query_base64", ""),
@@ -89,7 +90,8 @@ class Printer:
         write_csv(rows)
 
     def _paths(self, result: SearchResult) -> None:
-        write_out(b"".join(os.fsencode(match.path) + self._end for match in result.matches))
+        paths = [path_for_arguments(match.shown) for match in result.matches]
+        write_out(b"".join(os.fsencode(path) + self._end for path in paths))
 
 
 def _as_json(result: SearchResult) -> str:

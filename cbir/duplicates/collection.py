@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.amounts import counted
+from cbir.core.folders import shortest
 from cbir.descriptors.sift import Features
 from cbir.duplicates.model import Entry, Level
 from cbir.duplicates.sights import EXTRACTOR, HASH, Eyes, Sight
 from cbir.errors import CbirError, UnreadableImageError, UsageError, printable
 from cbir.indexing import build_index
-from cbir.searching import shortest
 from cbir.stores import open_store
 from cbir.stores.base import Snapshot
 from cbir.watching import Watcher

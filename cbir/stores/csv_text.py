@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.amounts import counted
+from cbir.core.safe_paths import path_for_csv
 from cbir.descriptors.base import HIGHEST_QUALITY, Row
 from cbir.errors import BrokenIndexError, printable
 from cbir.stores.base import FACTS, PathList, Record, Rows
@@ -30,13 +31,6 @@ _SPECIAL = re.compile(r'[,"\n\r]|^\s|\s$')
 
 _CHUNK = 1024
 """Rows that are parsed or written at a time."""
-
-# What pandas, R and spreadsheets take for a missing value, a truth value or a number.
-_MISREAD = re.compile(
-    r"#?n/?a|#n/a n/a|<na>|-?nan|-?1\.#(ind|qnan)|null|none|nil|true|false|t|f|"
-    r"[+-]?(inf(inity)?|(\d+\.?\d*|\.\d+)(e[+-]?\d+)?)",
-    re.IGNORECASE,
-)
 
 
 class Sink(Protocol):
@@ -251,10 +245,10 @@ def _path_cells(path: str) -> tuple[str, str]:
     """Return what stands in the columns path and path_base64."""
     raw = os.fsencode(path)
     try:
-        readable = raw.decode()
+        readable, encoded = raw.decode(), ""
     except UnicodeDecodeError:
-        return raw.decode(errors="replace"), base64.b64encode(raw).decode()
-    return (f"./{readable}" if _MISREAD.fullmatch(readable.strip()) else readable), ""
+        readable, encoded = raw.decode(errors="replace"), base64.b64encode(raw).decode()
+    return path_for_csv(readable), encoded
 
 
 def _path_of(readable: str, raw: str) -> str:

@@ -183,6 +183,35 @@ def test_any_file_name_survives(run: Run, indexed: Path, tmp_path: Path) -> None
     assert again.stdout.count(b"\0") == len(NAMES)
 
 
+SPECIAL = ["-rf.jpg", "=1+1.jpg", "@cell.jpg", "+1.jpg"]
+
+
+def test_no_path_is_a_formula_or_an_option(run: Run, indexed: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "names"
+    folder.mkdir()
+    for name in SPECIAL:
+        shutil.copy(indexed / "cats" / "cat-1.jpg", folder / name)
+    wanted = sorted(f"./{name}" for name in SPECIAL)
+    assert run("index", "-d", ".", cwd=folder).returncode == 0
+    with open(folder / "index.csv", encoding="utf-8", newline="") as file:
+        assert [row["path"] for row in csv.DictReader(file)] == wanted
+    flags = ["search", "-q", "-", "--top", "9", "--no-montage", "--format"]
+    found = run(*flags, "csv", cwd=folder, input="=1+1.jpg\n").stdout
+    rows = list(csv.DictReader(io.StringIO(found)))
+    assert [row["path"] for row in rows] == wanted
+    assert {row["query"] for row in rows} == {"./=1+1.jpg"}
+    paths = run(*flags, "paths", cwd=folder, input="=1+1.jpg\n").stdout
+    assert paths.splitlines() == wanted
+    listed = subprocess.run(
+        ["xargs", "ls"], input=paths, cwd=folder, capture_output=True, text=True, check=True
+    )
+    assert sorted(listed.stdout.splitlines()) == wanted
+    copies = run("duplicates", "-d", ".", "--format", "csv", cwd=folder).stdout
+    assert sorted(row["path"] for row in csv.DictReader(io.StringIO(copies))) == wanted
+    removable = run("duplicates", "-d", ".", "--format", "paths", cwd=folder).stdout.splitlines()
+    assert len(removable) == 3 and set(removable) < set(wanted)
+
+
 def test_a_reader_that_goes_away_does_no_harm(indexed: Path, tmp_path: Path) -> None:
     command = f"{sys.executable} -m cbir search -q photos --no-montage --format paths | head -n 1"
     done = subprocess.run(

@@ -27,7 +27,7 @@ RECORDS = (VECTOR, COUNTS, FLOATS, HASH, RATED)
 AWKWARD = [
     "a,b.jpg", 'quo"te.jpg', "new\nline.jpg", "car\rriage.jpg", " space .jpg", "-dash.jpg", "=1+1",
     "NA", "nan", "null", "None", "1", "1e5", "True", "inf", "ünï/cödé.jpg", "日本.jpg", "a/b.jpg",
-    "\\back.jpg", "'", '"', "#N/A", os.fsdecode(b"bad\xff\xfe.jpg"), "tab\t.jpg", "TRUE", "T",
+    "@a.jpg", "\\back.jpg", "'", '"', "#N/A", os.fsdecode(b"bad\xff\xfe.jpg"), "tab\t", "TRUE", "T",
 ]  # fmt: skip
 
 
@@ -95,6 +95,23 @@ def test_pandas_reads_it_without_options(tmp_path: Path) -> None:
     assert frame["r"].tolist() == ["h" + row[:8].tobytes().hex() for row in matrices["r"]]
     assert frame["r_quality"].tolist() == matrices["r"][:, 8].tolist()
     assert frame[["bytes", "mtime", "width", "height"]].dtypes.eq("int64").all()
+
+
+def test_no_cell_of_a_path_is_a_formula(tmp_path: Path) -> None:
+    names = ["=1+1.jpg", "@cell.jpg", "+1.jpg", "-1.jpg", "a=1.jpg", os.fsdecode(b"=\xff.jpg")]
+    rows, matrices = table(names)
+    path = written(tmp_path / "i.csv", rows, matrices)
+    with open(path, encoding="utf-8", newline="") as file:
+        cells = [row["path"] for row in csv.DictReader(file)]
+    assert cells == [
+        "./+1.jpg",
+        "./-1.jpg",
+        "./=1+1.jpg",
+        "./=\ufffd.jpg",
+        "./@cell.jpg",
+        "a=1.jpg",
+    ]
+    assert_same(rows, matrices, read_csv(path, RECORDS))
 
 
 def test_the_base64_column_is_there_only_when_a_name_needs_it(tmp_path: Path) -> None:
