@@ -166,6 +166,8 @@ def build_index(
         journal = writer.journal(root)
         keeper = Keeper(writer, features) if features else None
         known = Known(base, _entries(journal, rebuild, watcher), ready)
+        for message in base.damage if base else ():
+            watcher.note(message)
         table = Table(len(found), ready)
         with _kept_if_interrupted(journal):
             collector = Collector(dataset, known, table, journal, keeper, watcher, unreadable)

@@ -113,7 +113,7 @@ def _is_ready(preset: Preset, snapshot: Snapshot) -> bool:
 
 
 def _warnings(snapshot: Snapshot) -> list[str]:
-    warnings = []
+    warnings = list(snapshot.damage)
     if not os.path.isdir(snapshot.root):
         warnings.append(
             f"the dataset is not at {snapshot.root}; search with --result-path, or move it back"

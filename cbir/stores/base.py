@@ -222,6 +222,15 @@ class Snapshot(ABC):
         """Return arrays computed from a matrix, from the cache if they are there."""
 
     @property
+    @abstractmethod
+    def damage(self) -> list[str]:
+        """Messages about what was damaged, and is made again by itself."""
+
+    @abstractmethod
+    def check_cache(self) -> None:
+        """Read everything that is cached, so that `damage` tells of it."""
+
+    @property
     def root(self) -> str:
         """The dataset's absolute path."""
         folder = os.path.dirname(os.path.realpath(self.path))

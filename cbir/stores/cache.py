@@ -2,6 +2,9 @@
 
 A cache belongs to one content of the index file, by its SHA-256. It lies beside the index, or in
 the user's cache folder where the index's own cannot be written, or else it is only in memory.
+
+Every array is written with a checksum, and is checked wholly when it is first used: what a lost
+write, a crash or a bad disk made of it is as good as absent, and is computed again.
 """
 
 from __future__ import annotations
@@ -10,6 +13,8 @@ import contextlib
 import json
 import os
 import shutil
+import threading
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,16 +22,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cbir.core.json_text import parse_json
 from cbir.descriptors.base import Row, digest
+from cbir.errors import printable
 from cbir.stores.base import Derivation, PathList, Rows
 from cbir.stores.files import written_aside
 
-_LAYOUT = 1
+_LAYOUT = 2
 """Version of the files below; another one is not read."""
+
+_PAGE = 4096
+"""Bytes that are summed up for a checksum."""
+
+Arrays = dict[str, NDArray[Any]]
 
 
 class Cache:
-    """The cached columns of one content of an index.
+    """The cached columns of one content of an index; threads may share it.
 
     Parameters
     ----------
@@ -34,30 +46,46 @@ class Cache:
         Where caches may lie, the preferred one first.
     content : str
         Identifies the content of the index file.
+
+    Attributes
+    ----------
+    damage : list of str
+        A message for each array that was met damaged.
     """
 
     def __init__(self, folders: list[Path], content: str) -> None:
         self._candidates = [folder / f"{content}-{_LAYOUT}" for folder in folders]
-        self._memory: dict[str, dict[str, NDArray[Any]]] = {}
+        self.damage: list[str] = []
+        self._memory: dict[str, Arrays] = {}
+        self._mapped: dict[str, tuple[Arrays, dict[str, int]]] = {}
+        self._locks: dict[str, threading.Lock] = {}
+        self._lock = threading.Lock()
         self._folder = next((path for path in self._candidates if path.is_dir()), None)
 
     def rows(self) -> Rows | None:
-        """Return the rows, or None when they are not cached."""
+        """Return the rows, or None when they are not cached, or damaged."""
         arrays = self._load("rows")
         if arrays is None or set(arrays) != {"blob", "ends", "facts", "own"}:
             return None
-        own = json.loads(arrays["own"].tobytes())
+        own = parse_json(arrays["own"].tobytes())
         return Rows(PathList(arrays["blob"], arrays["ends"]), arrays["facts"], own)
 
+    def holds(self, fingerprint: str) -> bool:
+        """Say whether there is a matrix of a descriptor; whether it is sound shows when it is read.
+
+        It is mapped, so that it stays readable when the cache is removed.
+        """
+        return self._map(fingerprint) is not None
+
     def matrix(self, fingerprint: str) -> Row | None:
-        """Return the matrix of a descriptor, or None when it is not cached."""
+        """Return the matrix of a descriptor, or None when it is not cached, or damaged."""
         arrays = self._load(fingerprint)
         return arrays.get("matrix") if arrays else None
 
     def fill(self, rows: Rows, matrices: Mapping[str, Row]) -> None:
         """Cache the rows, and the matrices by fingerprint."""
         own = np.frombuffer(json.dumps(rows.own).encode(), np.uint8)
-        everything: dict[str, dict[str, NDArray[Any]]] = {
+        everything: dict[str, Arrays] = {
             "rows": {
                 "blob": rows.paths.blob,
                 "ends": rows.paths.ends,
@@ -69,51 +97,103 @@ class Cache:
         for name, arrays in everything.items():
             self._save(name, arrays)
 
-    def derive(self, fingerprint: str, name: str, build: Derivation) -> dict[str, NDArray[Any]]:
+    def derive(self, fingerprint: str, name: str, build: Derivation) -> Arrays:
         """Return what `build` computes from a matrix, computing it at most once."""
         key = f"{fingerprint}-{name}"
-        arrays = self._load(key)
-        if arrays is None:
-            arrays = build()
-            self._save(key, arrays)
-        return arrays
+        with self._lock:
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:
+            arrays = self._load(key)
+            if arrays is None:
+                arrays = build()
+                self._save(key, arrays)
+            return arrays
 
-    def _load(self, key: str) -> dict[str, NDArray[Any]] | None:
+    def check(self) -> None:
+        """Read everything that is kept, so that `damage` tells of it."""
+        if self._folder is not None:
+            for path in sorted(self._folder.glob("*.json")):
+                self._load(path.stem)
+
+    def _load(self, key: str) -> Arrays | None:
+        """Return arrays that are sound, or None."""
         if key in self._memory:
             return self._memory[key]
+        mapped = self._map(key)
+        if mapped is None:
+            return None
+        arrays, checksums = mapped
+        for name, array in arrays.items():
+            if checksum(array) != checksums[name]:
+                self._tell(key)
+                return None
+        self._memory[key] = arrays
+        return arrays
+
+    def _map(self, key: str) -> tuple[Arrays, dict[str, int]] | None:
+        """Return arrays that are not checked yet, and their checksums, or None."""
+        if key in self._mapped:
+            return self._mapped[key]
         if self._folder is None:
             return None
         try:
-            names = json.loads((self._folder / f"{key}.json").read_bytes())
-            arrays = {name: self._map(self._folder / f"{key}.{name}.npy") for name in names}
-        except (OSError, ValueError, EOFError):  # absent or damaged: it will be made again
+            listed = parse_json((self._folder / f"{key}.json").read_bytes())
+            arrays = {name: _map_file(self._folder / f"{key}.{name}.npy") for name in dict(listed)}
+        except FileNotFoundError:
             return None
-        self._memory[key] = arrays
-        return arrays
+        except Exception:  # numpy raises anything at all on damaged files
+            self._tell(key)
+            return None
+        self._mapped[key] = arrays, listed
+        return self._mapped[key]
 
-    @staticmethod
-    def _map(path: Path) -> NDArray[Any]:
-        try:
-            array: NDArray[Any] = np.load(path, mmap_mode="r")
-        except ValueError:  # an empty array cannot be mapped
-            array = np.load(path)
-        return array.view(np.ndarray)
+    def _tell(self, key: str) -> None:
+        path = printable(f"{self._folder}/{key}")
+        self.damage.append(f"{path}.*: this part of the cache was damaged; it is made again")
 
-    def _save(self, key: str, arrays: dict[str, NDArray[Any]]) -> None:
+    def _save(self, key: str, arrays: Arrays) -> None:
         self._memory[key] = arrays
+        checksums = {name: checksum(array) for name, array in arrays.items()}
         for folder in [self._folder] if self._folder else self._candidates:
             try:
                 folder.mkdir(parents=True, exist_ok=True)
                 for name, array in arrays.items():
                     with written_aside(str(folder / f"{key}.{name}.npy"), durable=False) as file:
                         np.save(file, array, allow_pickle=False)
-                # The list of names comes last: with it, all arrays are there.
+                # The list comes last: with it, all arrays are there. Nothing is flushed to the
+                # disk, for what a crash leaves has other checksums.
                 with written_aside(str(folder / f"{key}.json"), durable=False) as file:
-                    file.write(json.dumps(list(arrays)).encode())
+                    file.write(json.dumps(checksums).encode())
             except OSError:
                 continue
             self._folder = folder
             return
+
+
+def _map_file(path: Path) -> NDArray[Any]:
+    try:
+        array: NDArray[Any] = np.load(path, mmap_mode="r")
+    except ValueError:  # an empty array cannot be mapped
+        array = np.load(path)
+    return array.view(np.ndarray)
+
+
+def checksum(array: NDArray[Any]) -> int:
+    """Return a checksum of an array's type, shape and bytes, as fast as memory can be read.
+
+    It is the CRC-32 of the sums of all pages, modulo 2^64: any change of bytes in a page changes
+    its sum, unless the words that changed happen to have the same sum as before.
+
+    Examples
+    --------
+    >>> checksum(np.arange(3)) == checksum(np.arange(3, dtype=np.float32))
+    False
+    """
+    raw = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+    whole = len(raw) - len(raw) % _PAGE
+    sums = raw[:whole].view(np.uint64).reshape(-1, _PAGE // 8).sum(axis=1, dtype=np.uint64)
+    head = f"{array.dtype.descr} {array.shape}".encode()
+    return zlib.crc32(raw[whole:].data, zlib.crc32(sums.data, zlib.crc32(head)))
 
 
 def cache_folders(beside: Path, index: str) -> list[Path]:

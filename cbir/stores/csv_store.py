@@ -14,6 +14,7 @@ import hashlib
 import itertools
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +82,8 @@ class CsvSnapshot(Snapshot):
         self.path = path
         self.metadata = generation.metadata
         self._layout = layout
+        self._content = content
+        self._lock = threading.Lock()
         self._cache = Cache(layout.caches(), content)
         # Loaded now, because a later commit may clear them; missing ones fail when they are used.
         self._states = {
@@ -88,26 +91,61 @@ class CsvSnapshot(Snapshot):
             for record in self.metadata.records
             if record.state
         }
-        records = self.metadata.records
+        self._matrices: dict[str, Row] = {}
         rows = self._cache.rows()
-        cached = {record.alias: self._cache.matrix(record.fingerprint) for record in records}
-        self._matrices = {alias: matrix for alias, matrix in cached.items() if matrix is not None}
-        if rows is None or len(self._matrices) < len(records):
-            rows, self._matrices = read_csv(str(layout.csv), records)
-            by_fingerprint = {
-                record.fingerprint: self._matrices[record.alias] for record in records
-            }
-            if content == content_of(layout.csv):
-                self._cache.fill(rows, by_fingerprint)
+        if rows is None or not all(map(self._cache.holds, self._fingerprints)):
+            rows, self._matrices = self._read_csv()
         self.rows = rows
         self._generation = generation
 
+    @property
+    def _fingerprints(self) -> list[str]:
+        return [record.fingerprint for record in self.metadata.records]
+
+    def _read_csv(self) -> tuple[Rows, dict[str, Row]]:
+        """Read the CSV, and cache it if it still is what was opened."""
+        rows, matrices = read_csv(str(self._layout.csv), self.metadata.records)
+        if self._is_unchanged():
+            ordered = [matrices[record.alias] for record in self.metadata.records]
+            self._cache.fill(rows, dict(zip(self._fingerprints, ordered, strict=True)))
+        return rows, matrices
+
+    def _is_unchanged(self) -> bool:
+        return self._content == content_of(self._layout.csv)
+
     def matrix(self, alias: str) -> Row:
-        return self._matrices[self.metadata.record(alias).alias]
+        record = self.metadata.record(alias)
+        with self._lock:
+            if alias not in self._matrices:
+                matrix = self._cache.matrix(record.fingerprint)
+                if matrix is not None and matrix.shape == (len(self.rows), record.width):
+                    self._matrices[alias] = matrix
+                else:
+                    self._matrices = self._read_again()
+            return self._matrices[alias]
+
+    def _read_again(self) -> dict[str, Row]:
+        """Take the matrices from the CSV, for the cache is damaged."""
+        with explained(self.path, "read the index"):
+            _, matrices = self._read_csv()
+            if not self._is_unchanged():
+                raise BrokenIndexError(
+                    f"{printable(self.path)}: its cache is damaged, and the index was changed since"
+                    " it was opened; open it again"
+                )
+        return matrices
+
+    @property
+    def damage(self) -> list[str]:
+        return self._cache.damage
+
+    def check_cache(self) -> None:
+        self._cache.check()
 
     def agreement(self) -> int | None:
         """Say how many pictures have the numbers that the generation knows; None: other ones."""
-        return self._generation.agreement(self.rows, self._matrices)
+        matrices = {record.alias: self.matrix(record.alias) for record in self.metadata.records}
+        return self._generation.agreement(self.rows, matrices)
 
     def state(self, name: str) -> State:
         state = self._states[name]
@@ -190,6 +228,7 @@ class CsvStore(IndexStore):
             rows, matrices = read_csv(str(self.layout.csv), snapshot.metadata.records)
         except BrokenIndexError as error:
             return [str(error)]
+        snapshot.check_cache()
         cached = snapshot.rows
         same = (
             list(rows.paths) == list(cached.paths)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
@@ -38,13 +39,17 @@ def _errno_name(error: OSError) -> str:
     return errno.errorcode.get(error.errno or 0, "")
 
 
+_numbers = itertools.count()
+"""So that threads that write the same file do not write it aside under the same name."""
+
+
 @contextlib.contextmanager
 def written_aside(path: str, durable: bool = True) -> Iterator[BinaryIO]:
     """Open a new file that takes the place of `path` when the block ends well.
 
     Until then `path` is untouched; when the block fails, nothing is left behind.
     """
-    aside = f"{path}.{os.getpid()}.new"
+    aside = f"{path}.{os.getpid()}-{next(_numbers)}.new"
     try:
         with open(aside, "wb") as file:
             yield file

@@ -94,13 +94,31 @@ def test_a_damaged_cache_is_made_again(index: Path) -> None:
     assert CsvStore(str(index)).faults(snapshot(index)) == []
 
 
-def test_a_cache_that_differs_from_the_csv_is_noticed(index: Path) -> None:
-    path = next((index.parent / "index.csv.cbir" / "cache").rglob("*.matrix.npy"))
-    raw = bytearray(path.read_bytes())
-    raw[-1] ^= 1
-    path.write_bytes(raw)
-    store = CsvStore(str(index))
-    assert "cache differs" in store.faults(store.snapshot())[0]
+def cached(index: Path, pattern: str) -> Path:
+    return next((index.parent / "index.csv.cbir" / "cache").rglob(pattern))
+
+
+def test_numbers_of_a_damaged_cache_are_never_given(index: Path) -> None:
+    """As after a lost write: the header is there, the numbers are zeros."""
+    path = cached(index, "*.matrix.npy")
+    raw = path.read_bytes()
+    for damaged in (raw[:128] + bytes(len(raw) - 128), raw[:-1] + b"\0"):
+        path.write_bytes(damaged)
+        read = snapshot(index)
+        assert (read.matrix("hsv") == 1).all()
+        assert "hsv" not in read.damage and "was damaged; it is made again" in read.damage[0]
+        assert path.read_bytes() == raw and snapshot(index).damage == []
+
+
+def test_a_damaged_cache_of_an_index_that_was_changed_since_is_an_error(index: Path) -> None:
+    path = cached(index, "*.matrix.npy")
+    opened = snapshot(index)
+    with open(path, "r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        file.write(b"\0")
+    commit(index, "c.jpg", "d.jpg", shade=2)
+    with pytest.raises(BrokenIndexError, match=r"cache is damaged.*open it again"):
+        opened.matrix("hsv")
 
 
 def test_a_snapshot_stays_readable_while_others_are_committed(index: Path) -> None:

@@ -1,0 +1,19 @@
+"""JSON that does harm is refused like any other that is none."""
+
+from __future__ import annotations
+
+import pytest
+
+from cbir.core.json_text import parse_json
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[" * 100_000, '{"a":' * 100_000, "1" * 10_000, "\ud800", b"\xff\xfe\xfd"]
+)
+def test_what_is_no_sound_json_is_a_value_error(text: str | bytes) -> None:
+    with pytest.raises(ValueError):
+        parse_json(text)
+
+
+def test_a_document_is_parsed() -> None:
+    assert parse_json(b'{"a": [1, 2.5, null]}') == {"a": [1, 2.5, None]}
