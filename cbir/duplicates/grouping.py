@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -11,10 +10,10 @@ import numpy as np
 
 from cbir import native
 from cbir.duplicates.collection import Collection
+from cbir.duplicates.keep_policy import keep_order
 from cbir.duplicates.matching import Judge
 from cbir.duplicates.model import Duplicate, Entry, Group, Keep, Level, Match
 from cbir.duplicates.pairing import Hints, pair_up
-from cbir.duplicates.sights import Sight
 from cbir.errors import UnreadableImageError
 from cbir.parallel import cores, one_thread_each, ordered_map
 from cbir.watching import Watcher
@@ -53,7 +52,7 @@ def find_groups(
     threshold : int, optional
         The largest distance at `level`, 0 to 256, instead of the default.
     keep : Keep
-        Which picture of a group is kept; equal ones in the order of their paths.
+        Which image of a group is kept; see :func:`cbir.duplicates.keep_policy.keep_order`.
     apart : callable
         ``apart(first, second)``: two pictures that must not be in one group as copies.
     workers : int, optional
@@ -68,7 +67,7 @@ def find_groups(
     workers, watcher = workers or cores(), watcher or Watcher()
     judge = Judge(collection.eyes, level, threshold)
     with native.caught(), one_thread_each():
-        order = _ordered(collection, keep, workers)
+        order = keep_order(collection, keep, workers)
         contents = list(dict.fromkeys(collection.content[order].tolist()))
         hints = pair_up(collection.sights, judge, workers, watcher, contents)
         firsts = dict(zip(collection.content[order[::-1]].tolist(), order[::-1], strict=True))
@@ -77,47 +76,6 @@ def find_groups(
         )
         search.run(contents, workers)
     return _groups(collection, order, search.joined)
-
-
-def _ordered(collection: Collection, keep: Keep, workers: int) -> list[int]:
-    """Return the entries in the order of the keep policy."""
-    entries = collection.entries
-    ranks: dict[Keep, Callable[[int], tuple[float, ...]]] = {
-        "largest": lambda i: (-entries[i].width * entries[i].height, -entries[i].bytes),
-        "smallest": lambda i: (entries[i].width * entries[i].height, entries[i].bytes),
-        "oldest": lambda i: (entries[i].mtime,),
-        "newest": lambda i: (-entries[i].mtime,),
-        "first": lambda _: (),
-        "sharpest": lambda i: (-sharpness[i],),
-    }
-    sharpness = _sharpness(collection, workers) if keep == "sharpest" else []
-    return sorted(
-        range(len(entries)),
-        key=lambda i: (
-            not entries[i].reference,
-            ranks[keep](i),
-            os.fsencode(entries[i].path),
-        ),
-    )
-
-
-def _sharpness(collection: Collection, workers: int) -> list[float]:
-    """Return how sharp each picture is: the variance of its Laplacian.
-
-    References
-    ----------
-    J. Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", ICPR 2000.
-    """
-
-    def measure(sight: Sight) -> float:
-        try:
-            gray = collection.eyes.gray(sight)
-        except UnreadableImageError:
-            return 0.0
-        return float(cv2.Laplacian(gray, cv2.CV_64F).var())
-
-    of_content = list(ordered_map(measure, collection.sights, workers))
-    return [of_content[content] for content in collection.content]
 
 
 class _Search:

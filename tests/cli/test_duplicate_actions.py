@@ -34,6 +34,7 @@ MOVE = ["duplicates", "-d", "photos", "--action", "move", "--move-to", "copies"]
 def copied(photos: Path) -> Path:
     """Twelve photographs, a twin of one, and a recompressed copy of another."""
     shutil.copy2(photos / "sky" / "galaxies-1.jpg", photos / "sky" / "twin.jpg")
+    os.utime(photos / "sky" / "galaxies-1.jpg", (10, 10))
     with Image.open(photos / "cats" / "cat-1.jpg") as picture:
         picture.resize((picture.width // 2, picture.height // 2)).save(photos / "small.jpg")
     return photos

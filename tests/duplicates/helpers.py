@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from cbir.descriptors.sift import Features
-from cbir.duplicates.model import Group
+from cbir.duplicates.collection import Collection, open_collection
+from cbir.duplicates.model import Group, Level
 from cbir.duplicates.sights import Eyes, Sight
 from cbir.watching import Watcher
 
@@ -25,6 +29,17 @@ class Listener(Watcher):
 
     def note(self, message: str) -> None:
         self.notes.append(message)
+
+
+@contextmanager
+def collected(
+    folder: Path, level: Level, *references: Path, **options: Any
+) -> Iterator[Collection]:
+    """Open a folder with references."""
+    with open_collection(
+        str(folder), None, [str(one) for one in references], level, workers=2, **options
+    ) as collection:
+        yield collection
 
 
 def unknown(sha256: bytes) -> Features | None:
