@@ -166,8 +166,8 @@ def build_index(
         journal = writer.journal(root)
         keeper = Keeper(writer, features) if features else None
         known = Known(base, _entries(journal, rebuild, watcher), ready)
-        for message in base.damage if base else ():
-            watcher.note(message)
+        if base is not None:
+            _tell(base, watcher)
         table = Table(len(found), ready)
         with _kept_if_interrupted(journal):
             collector = Collector(dataset, known, table, journal, keeper, watcher, unreadable)
@@ -181,7 +181,7 @@ def build_index(
             if base is None or table.described.any() or not _is_current(base, metadata, rows):
                 writer.commit(metadata, rows, table.matrices)
             else:
-                journal.discard()
+                writer.keep(base)
             if keeper:
                 keeper.forget_all_but(rows.facts["sha256"])
     _warn_of_drift(ready, table, watcher)
@@ -262,6 +262,14 @@ def _previous(
             raise
         watcher.warn(f"{error}. It is kept as {printable(store.set_aside())}")
         return None
+
+
+def _tell(base: Snapshot, watcher: Watcher) -> None:
+    """Tell what is wrong with the index so far, and is mended."""
+    for message in base.damage:
+        watcher.note(message)
+    if len(base.edited):
+        watcher.warn(f"{base.told_edited}; what was edited is described again")
 
 
 def _records_before(store: IndexStore, previous: Snapshot | None, keep: bool) -> tuple[Record, ...]:

@@ -39,11 +39,14 @@ class Inspection:
         What is wrong with it; empty when it is sound.
     warnings : list of str
         What is odd around it.
+    checked : list of str
+        What was checked.
     """
 
     summary: dict[str, Any]
     faults: list[str]
     warnings: list[str]
+    checked: list[str]
 
 
 def inspect(path: str) -> Inspection:
@@ -55,8 +58,9 @@ def inspect(path: str) -> Inspection:
         When it cannot be opened at all.
     """
     store = open_store(path)
-    snapshot = store.snapshot()
-    faults = store.faults(snapshot)
+    snapshot = store.snapshot(accept_edited=True)
+    findings = store.inspect(snapshot)
+    faults, checked = list(findings.faults), list(findings.checked)
     summary = {
         "index": path,
         "dataset": snapshot.root,
@@ -70,7 +74,12 @@ def inspect(path: str) -> Inspection:
         ],
         "presets": [preset.name for preset in PRESETS.values() if _is_ready(preset, snapshot)],
     }
-    return Inspection(summary, faults, _warnings(snapshot))
+    states = sum(record.state is not None for record in snapshot.metadata.records)
+    if states:
+        checked.append(
+            "1 vocabulary or model" if states == 1 else f"{states} vocabularies or models"
+        )
+    return Inspection(summary, faults, [*findings.warnings, *_warnings(snapshot)], checked)
 
 
 def _describe(snapshot: Snapshot, record: Record, faults: list[str]) -> dict[str, Any]:

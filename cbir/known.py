@@ -46,7 +46,7 @@ class Known:
     Parameters
     ----------
     previous : Snapshot or None
-        The index so far.
+        The index so far. Nothing is believed of its rows that were edited by hand.
     entries : sequence of Entry
         Left by a run that was interrupted.
     named : sequence of Named
@@ -63,6 +63,7 @@ class Known:
     ) -> None:
         self._previous = previous
         self.paths = previous.rows.paths if previous else PathList.of([])
+        self._edited = frozenset(previous.edited.tolist()) if previous else frozenset[int]()
         self._entries = {entry.path: entry for entry in entries}
         self._dtypes = {one.descriptor.fingerprint: one.descriptor.dtype for one in named}
         self._bytes = {
@@ -78,7 +79,7 @@ class Known:
     def at(self, found: Found) -> Item | None:
         """Return what is known of a file that has not changed since."""
         row = self.paths.find(found.path)
-        if row is not None and self._previous:
+        if row is not None and row not in self._edited and self._previous:
             facts = self._previous.rows.facts[row]
             if (facts["bytes"], facts["mtime"]) == (found.size, found.mtime):
                 return self.with_content(facts["sha256"].tobytes())
@@ -110,7 +111,11 @@ class Known:
         if self._previous is None:
             return {}
         contents = self._previous.rows.facts["sha256"]
-        return {content.tobytes(): row for row, content in enumerate(contents)}
+        return {
+            content.tobytes(): row
+            for row, content in enumerate(contents)
+            if row not in self._edited
+        }
 
     @cached_property
     def _entry_of(self) -> dict[bytes, Entry]:

@@ -39,6 +39,7 @@ def info(index_path: str, format_: str) -> None:
             "sound": not inspection.faults,
             "faults": inspection.faults,
             "warnings": inspection.warnings,
+            "checked": inspection.checked,
         }
         write_text(json.dumps(document, indent=1))
     else:
@@ -69,6 +70,7 @@ def _print_table(inspection: Inspection) -> None:
         )
     if summary["presets"]:
         write_text(f"presets   {', '.join(summary['presets'])}")
+    write_text(f"checked   {', '.join(inspection.checked) or 'nothing'}")
     for fault in inspection.faults:
         write_text(f"fault     {fault}")
     write_text(f"sound     {'no' if inspection.faults else 'yes'}")

@@ -20,12 +20,15 @@ from cbir.descriptors import registry
 from cbir.descriptors.base import Row, State, TrainedDescriptor
 from cbir.descriptors.registry import Named
 from cbir.descriptors.sift import SiftExtractor
-from cbir.errors import BrokenIndexError, CbirError, UsageError
+from cbir.errors import BrokenIndexError, CbirError, UsageError, printable
 from cbir.stores.journal import Journal
 from cbir.stores.segments import FeatureSegments
 
 FORMAT = 1
 """Version of the index format; raised when an older program could not read it."""
+
+_NAMED = 5
+"""Rows that are named in a message."""
 
 FACTS = np.dtype(
     [("bytes", "<i8"), ("mtime", "<i8"), ("width", "<i4"), ("height", "<i4"), ("sha256", "V32")]
@@ -192,12 +195,33 @@ class Metadata:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What came out when a whole index was read."""
+
+    checked: list[str]
+    """What was checked, in words."""
+    faults: list[str]
+    warnings: list[str]
+
+
 class Snapshot(ABC):
-    """An index as it was committed once; it stays readable while another is written."""
+    """An index as it was committed once; it stays readable while another is written.
+
+    Attributes
+    ----------
+    path : str
+    metadata : Metadata
+    rows : Rows
+    edited : ndarray of intp
+        Which rows are not as they were committed, but edited by hand. Only those who ask for it
+        get a snapshot that has any.
+    """
 
     path: str
     metadata: Metadata
     rows: Rows
+    edited: NDArray[np.intp]
 
     @abstractmethod
     def matrix(self, alias: str) -> Row:
@@ -229,6 +253,11 @@ class Snapshot(ABC):
     @abstractmethod
     def check_cache(self) -> None:
         """Read everything that is cached, so that `damage` tells of it."""
+
+    @property
+    def told_edited(self) -> str:
+        """Say which rows were edited by hand."""
+        return edited_rows(self.path, self.rows, self.edited)
 
     @property
     def root(self) -> str:
@@ -266,6 +295,14 @@ class Snapshot(ABC):
         return Named(alias, descriptor)
 
 
+def edited_rows(index: str, rows: Rows, edited: NDArray[np.intp]) -> str:
+    """Say which rows of an index were edited by hand."""
+    names = ", ".join(printable(rows.paths[int(row)]) for row in edited[:_NAMED])
+    more = f" and {len(edited) - _NAMED:,} more" if len(edited) > _NAMED else ""
+    what = "a row was" if len(edited) == 1 else f"{len(edited):,} rows were"
+    return f"{printable(index)}: {what} edited by hand: {names}{more}"
+
+
 class Writer(ABC):
     """The one that may change an index, while it holds the lock."""
 
@@ -288,6 +325,10 @@ class Writer(ABC):
     @abstractmethod
     def commit(self, metadata: Metadata, rows: Rows, matrices: Mapping[str, Row]) -> None:
         """Replace the index, at once and durably; then clear what is no longer needed."""
+
+    @abstractmethod
+    def keep(self, previous: Snapshot) -> None:
+        """Leave the index as it is, and clear what is no longer needed."""
 
 
 class IndexStore(ABC):
@@ -314,18 +355,23 @@ class IndexStore(ABC):
         """Return what the metadata of a broken index still says of its descriptors."""
 
     @abstractmethod
-    def snapshot(self) -> Snapshot:
+    def snapshot(self, accept_edited: bool = False) -> Snapshot:
         """Open what is committed.
+
+        Parameters
+        ----------
+        accept_edited : bool
+            Also with rows that were edited by hand: `edited` tells which.
 
         Raises
         ------
         BrokenIndexError
-            When there is none, or it cannot be read.
+            When there is none, or it cannot be read, or rows were edited.
         """
 
     @abstractmethod
-    def faults(self, snapshot: Snapshot) -> list[str]:
-        """Compare what is kept with what is cached of it, and say what does not agree."""
+    def inspect(self, snapshot: Snapshot) -> Findings:
+        """Read everything that is kept and cached, and compare it."""
 
     @abstractmethod
     def writer(self, wait: bool = False) -> AbstractContextManager[Writer]:

@@ -14,6 +14,7 @@ import json
 import os
 import shutil
 import threading
+import time
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,6 +31,9 @@ from cbir.stores.files import written_aside
 
 _LAYOUT = 2
 """Version of the files below; another one is not read."""
+
+_ABANDONED = 3600
+"""Seconds after which a file that is still being written aside is one of a process that died."""
 
 _PAGE = 4096
 """Bytes that are summed up for a checksum."""
@@ -205,9 +209,13 @@ def cache_folders(beside: Path, index: str) -> list[Path]:
 
 
 def clear_others(folders: list[Path], content: str) -> None:
-    """Remove the caches of other contents of the same index."""
+    """Remove the caches of other contents of the same index, and what was never finished."""
     for folder in folders:
         with contextlib.suppress(OSError):
             for path in folder.iterdir():
-                if path.name != f"{content}-{_LAYOUT}":
+                if path.is_dir() and path.name != f"{content}-{_LAYOUT}":
                     shutil.rmtree(path, ignore_errors=True)
+        for path in [*folder.glob("*.new"), *folder.glob("*/*.new")]:
+            with contextlib.suppress(OSError):
+                if time.time() - path.stat().st_mtime > _ABANDONED:
+                    path.unlink()

@@ -27,14 +27,26 @@ from cbir.arrays import load_arrays
 from cbir.descriptors.base import Row, State, state_digest
 from cbir.descriptors.sift import SiftExtractor
 from cbir.errors import BrokenIndexError, printable, reason_of
-from cbir.stores.base import Derivation, IndexStore, Metadata, Record, Rows, Snapshot, Writer
+from cbir.stores.base import (
+    Derivation,
+    Findings,
+    IndexStore,
+    Metadata,
+    Record,
+    Rows,
+    Snapshot,
+    Writer,
+    edited_rows,
+)
 from cbir.stores.cache import Cache, cache_folders, clear_others
 from cbir.stores.csv_text import read_csv, read_header, rebuilding, write_csv
 from cbir.stores.files import explained, save_arrays, sync_folder, written_aside
-from cbir.stores.generations import Generation, Stamp, read_generations
+from cbir.stores.generations import Generation, read_generations
 from cbir.stores.journal import Journal
 from cbir.stores.locking import writer_lock
+from cbir.stores.row_digests import row_digests, write_digests
 from cbir.stores.segments import FeatureSegments
+from cbir.stores.stamps import Stamp, forget, recall, remember
 
 T = TypeVar("T")
 
@@ -81,6 +93,7 @@ class CsvSnapshot(Snapshot):
     def __init__(self, path: str, layout: Layout, generation: Generation, content: str) -> None:
         self.path = path
         self.metadata = generation.metadata
+        self.edited = np.empty(0, np.intp)
         self._layout = layout
         self._content = content
         self._lock = threading.Lock()
@@ -142,10 +155,26 @@ class CsvSnapshot(Snapshot):
     def check_cache(self) -> None:
         self._cache.check()
 
-    def agreement(self) -> int | None:
-        """Say how many pictures have the numbers that the generation knows; None: other ones."""
-        matrices = {record.alias: self.matrix(record.alias) for record in self.metadata.records}
-        return self._generation.agreement(self.rows, matrices)
+    @property
+    def generation(self) -> Generation:
+        """What the folder says of it."""
+        return self._generation
+
+    @property
+    def content(self) -> str:
+        """What identifies the content of the CSV."""
+        return self._content
+
+    @property
+    def matrices(self) -> dict[str, Row]:
+        """All matrices by alias."""
+        return {record.alias: self.matrix(record.alias) for record in self.metadata.records}
+
+    def find_edited(self) -> int:
+        """Compare all rows with what was committed; return how many are certainly of it."""
+        sound, certain = self._generation.compare(self._layout.folder, self.rows, self.matrices)
+        self.edited = np.flatnonzero(~sound)
+        return certain
 
     def state(self, name: str) -> State:
         state = self._states[name]
@@ -210,7 +239,16 @@ class CsvStore(IndexStore):
                 return generation.metadata.records
         return ()
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self, accept_edited: bool = False) -> Snapshot:
+        snapshot = self._snapshot()
+        if len(snapshot.edited) and not accept_edited:
+            raise BrokenIndexError(
+                f"{snapshot.told_edited}; search it after describing their images again: index"
+                f" --dataset {printable(snapshot.root)} --index {printable(self.path)}"
+            )
+        return snapshot
+
+    def _snapshot(self) -> CsvSnapshot:
         if self.layout.csv.is_dir():
             raise BrokenIndexError(
                 f"{printable(self.path)}: this is a folder; name a file with --index"
@@ -223,23 +261,29 @@ class CsvStore(IndexStore):
         with explained(self.path, "read the index"):
             return self._until_steady(self._open)
 
-    def faults(self, snapshot: Snapshot) -> list[str]:
+    def inspect(self, snapshot: Snapshot) -> Findings:
+        assert isinstance(snapshot, CsvSnapshot)
         try:
             rows, matrices = read_csv(str(self.layout.csv), snapshot.metadata.records)
         except BrokenIndexError as error:
-            return [str(error)]
+            return Findings([], [str(error)], [])
         snapshot.check_cache()
-        cached = snapshot.rows
-        same = (
-            list(rows.paths) == list(cached.paths)
-            and bool((rows.facts == cached.facts).all())
-            and rows.own == cached.own
-            and all(
-                np.array_equal(matrix, snapshot.matrix(alias)) for alias, matrix in matrices.items()
+        generation, folder = snapshot.generation, self.layout.folder
+        edited = np.flatnonzero(~generation.compare(folder, rows, matrices)[0])
+        faults = [edited_rows(self.path, rows, edited)] if len(edited) else []
+        if not faults and not _same(rows, matrices, snapshot):
+            where = printable(str(folder / "cache"))
+            faults.append(f"the cache differs from the CSV; remove {where}")
+        checked = [f"{len(rows):,} rows with all their numbers", "the cache"]
+        if generation.digests(folder) is None:
+            warning = (
+                f"{printable(self.path)}: there are no digests of its rows, by which numbers that"
+                " were edited by hand are found: an older cbir wrote it, or their file is damaged;"
+                f" the next run of index --dataset {printable(snapshot.root)} --index"
+                f" {printable(self.path)} adds them"
             )
-        )
-        folder = printable(str(self.layout.folder / "cache"))
-        return [] if same else [f"the cache differs from the CSV; remove {folder}"]
+            return Findings([f"{len(rows):,} rows, as far as a sample tells"], faults, [warning])
+        return Findings(checked, faults, [])
 
     @contextlib.contextmanager
     def writer(self, wait: bool = False) -> Iterator[Writer]:
@@ -248,19 +292,28 @@ class CsvStore(IndexStore):
         with writer_lock(str(self.layout.folder), self.path, wait):
             yield CsvWriter(self)
 
-    def _open(self) -> Snapshot:
+    def _open(self) -> CsvSnapshot:
         generations = self._generations()
         stamp = Stamp.of(self.layout.csv)
+        remembered = recall(self.layout.caches(), stamp)
         for generation in generations:
             if generation.stamp == stamp:
                 return CsvSnapshot(self.path, self.layout, generation, generation.content)
+            if remembered is not None and generation.name == remembered[1]:
+                return CsvSnapshot(self.path, self.layout, generation, remembered[0])
         content = content_of(self.layout.csv)
+        snapshot = self._open_content(generations, content)
+        if not len(snapshot.edited) and Stamp.of(self.layout.csv) == stamp:
+            remember(self.layout.caches(), stamp, content, snapshot.generation.name)
+        return snapshot
+
+    def _open_content(self, generations: list[Generation], content: str) -> CsvSnapshot:
         for generation in generations:
             if generation.content == content:
                 return CsvSnapshot(self.path, self.layout, generation, content)
         return self._open_edited(generations, content)
 
-    def _open_edited(self, generations: list[Generation], content: str) -> Snapshot:
+    def _open_edited(self, generations: list[Generation], content: str) -> CsvSnapshot:
         """Open a CSV that was edited by hand: its columns and some of its rows tell whose it is.
 
         A killed run may have left a generation besides the committed one.
@@ -273,11 +326,11 @@ class CsvStore(IndexStore):
         ]
         if not snapshots:
             read_csv(str(self.layout.csv), generations[-1].metadata.records)
-        agreements = [(snapshot.agreement(), snapshot) for snapshot in snapshots]
+        certain = [snapshot.find_edited() for snapshot in snapshots]
         ranked = [
-            ((agreement, len(snapshot.metadata.records)), snapshot)
-            for agreement, snapshot in agreements
-            if agreement is not None
+            ((count, len(snapshot.metadata.records)), snapshot)
+            for count, snapshot in zip(certain, snapshots, strict=True)
+            if len(snapshot.edited) < max(1, len(snapshot.rows))
         ]
         if not ranked:
             raise BrokenIndexError(
@@ -331,7 +384,7 @@ class CsvWriter(Writer):
         return Journal(str(self._layout.journal), root)
 
     def previous(self) -> Snapshot | None:
-        return self._store.snapshot() if self._store.exists() else None
+        return self._store.snapshot(accept_edited=True) if self._store.exists() else None
 
     def features(self, extractor: SiftExtractor) -> FeatureSegments:
         return self._layout.features(extractor)
@@ -353,6 +406,7 @@ class CsvWriter(Writer):
                 write_csv(hashing, rows, metadata.records, matrices)
             content = hashing.sha256.hexdigest()[:16]
             generation = Generation.of(metadata, rows, matrices, Stamp.of(Path(aside)), content)
+            write_digests(folder / generation.digests_name, row_digests(rows, matrices))
             generation.write(folder, csv.name)
             Cache(self._layout.caches()[:1], content).fill(
                 rows, {record.fingerprint: matrices[record.alias] for record in metadata.records}
@@ -361,19 +415,39 @@ class CsvWriter(Writer):
                 os.chmod(aside, csv.stat().st_mode)
             os.replace(aside, csv)
             sync_folder(str(csv.parent))
-        self._clear(generation)
+        forget(self._layout.caches())
+        self._clear(generation, generation.content)
 
-    def _clear(self, current: Generation) -> None:
+    def keep(self, previous: Snapshot) -> None:
+        assert isinstance(previous, CsvSnapshot)
+        generation, folder = previous.generation, self._layout.folder
+        if generation.content == previous.content and generation.digests(folder) is None:
+            with explained(self._store.path, "write the index"):
+                digests = row_digests(previous.rows, previous.matrices)
+                write_digests(folder / generation.digests_name, digests)
+        self._clear(generation, previous.content)
+
+    def _clear(self, current: Generation, content: str) -> None:
         """Remove what belongs to no committed index; failing to is no harm."""
         Journal(str(self._layout.journal), current.metadata.root).discard()
-        clear_others(self._layout.caches(), current.content)
-        used = {current.name, *(record.state for record in current.metadata.records)}
-        leftovers = ("generation-*.json", "state/*.npz", "*.new", "state/*.new")
-        for pattern in leftovers:
+        clear_others(self._layout.caches(), content)
+        used = {current.name, current.digests_name}
+        used |= {record.state for record in current.metadata.records if record.state}
+        leftovers = ("generation-*.json", "generation-*.digests", "state/*.npz")
+        for pattern in (*leftovers, "*.new", "state/*.new"):
             for path in self._layout.folder.glob(pattern):
                 if path.name not in used:
                     with contextlib.suppress(OSError):
                         path.unlink()
+
+
+def _same(rows: Rows, matrices: Mapping[str, Row], cached: CsvSnapshot) -> bool:
+    return (
+        list(rows.paths) == list(cached.rows.paths)
+        and bool((rows.facts == cached.rows.facts).all())
+        and rows.own == cached.rows.own
+        and all(np.array_equal(matrix, cached.matrix(alias)) for alias, matrix in matrices.items())
+    )
 
 
 class _Hashing:

@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
+import re
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from cbir.core.json_text import parse_json
 from cbir.descriptors.base import Row, digest
 from cbir.errors import BrokenIndexError, printable
 from cbir.stores.base import FORMAT, Metadata, Record, Rows
 from cbir.stores.files import written_aside
+from cbir.stores.row_digests import Digests, read_digests, row_digests
+from cbir.stores.stamps import Stamp
 
 _SAMPLE = 64
-"""Pictures by which a CSV that was edited is recognized."""
+"""Pictures by which older programs recognize a CSV that was edited."""
+
+_CONTENT = re.compile("[0-9a-f]{16}")
+_FINGERPRINT = re.compile(r"[\w-]+")
+_STATE = re.compile(r"[^/\\\0]+\.npz")
+_SCALARS = (str, int, float, bool, type(None))
+_MOST_NUMBERS = 10_000_000
+"""Of a picture."""
 
 _CSVW = "http://www.w3.org/ns/csvw"
 _DATATYPES = {"u1": "unsignedByte", "u2": "unsignedShort", "f4": "float", "f8": "double"}
@@ -31,21 +43,6 @@ _FACTS = (
     ("height", "positiveInteger", "pixels, of the upright picture"),
     ("sha256", "hexBinary", "of the file"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """What the file system says of a file: equal stamps, equal contents."""
-
-    size: int
-    mtime_ns: int
-    inode: int
-
-    @classmethod
-    def of(cls, path: Path) -> Stamp:
-        """Look at the file."""
-        status = os.stat(path)
-        return cls(status.st_size, status.st_mtime_ns, status.st_ino)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,25 +74,36 @@ class Generation:
         }
         return cls(metadata, stamp, content, sample)
 
-    def agreement(self, rows: Rows, matrices: Mapping[str, Row]) -> int | None:
-        """Say how many pictures of the sample are there with the same numbers.
+    def compare(
+        self, folder: Path, rows: Rows, matrices: Mapping[str, Row]
+    ) -> tuple[NDArray[np.bool_], int]:
+        """Say which rows are as they were committed, and how many are certainly of this generation.
 
-        None if there is one with other numbers: then these are not the rows of this generation,
-        however well the columns fit.
+        By their digests; an index that an older program wrote has none, but only those of a sample
+        of its pictures: then all rows are, or none.
         """
-        count = 0
-        for row, fact in enumerate(rows.facts):
-            expected = self.sample.get(fact["sha256"].tobytes().hex())
-            if expected is not None:
-                if expected != _digests(matrices, row):
-                    return None
-                count += 1
-        return count
+        digests = self.digests(folder)
+        if digests is not None:
+            sound = np.isin(row_digests(rows, matrices), digests, assume_unique=True)
+            return sound, int(sound.sum())
+        expected = [self.sample.get(fact["sha256"].tobytes().hex()) for fact in rows.facts]
+        sampled = [row for row, digests in enumerate(expected) if digests is not None]
+        fits = all(expected[row] == _digests(matrices, row) for row in sampled)
+        return np.full(len(rows), fits), len(sampled) if fits else 0
+
+    def digests(self, folder: Path) -> Digests | None:
+        """Read the digests of the rows, if there are any."""
+        return read_digests(folder / self.digests_name)
 
     @property
     def name(self) -> str:
         """Its file's name."""
         return f"generation-{self.content}.json"
+
+    @property
+    def digests_name(self) -> str:
+        """The name of the file with the digests of its rows."""
+        return f"generation-{self.content}.digests"
 
     def write(self, folder: Path, csv_name: str) -> None:
         """Write it durably into `folder`, as CSV on the Web metadata (W3C, 2015)."""
@@ -112,6 +120,7 @@ class Generation:
             "cbir:dataset": metadata.root,
             "cbir:descriptors": [asdict(record) for record in metadata.records],
         }
+        document["cbir:checksum"] = _checksum(document)
         with written_aside(str(folder / self.name)) as file:
             file.write(json.dumps(document).encode())
 
@@ -133,11 +142,11 @@ def read_generations(folder: Path) -> list[Generation]:
 
 def _read(path: Path) -> Generation:
     try:
-        document = json.loads(path.read_bytes())
+        document = parse_json(path.read_bytes())
         version = document["cbir:format"]
         if version == FORMAT:
             return _parsed(document)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BrokenIndexError(
             f"{printable(str(path))}: damaged ({type(error).__name__}: {error});"
             " build the index again with --rebuild"
@@ -149,12 +158,38 @@ def _read(path: Path) -> Generation:
 
 
 def _parsed(document: dict[str, Any]) -> Generation:
-    records = tuple(Record(**record) for record in document["cbir:descriptors"])
-    metadata = Metadata(
-        document["cbir:dataset"], records, document["cbir:program"], document["cbir:format"]
-    )
+    expected = document.pop("cbir:checksum", None)  # an older program wrote none
+    if expected is not None and expected != _checksum(document):
+        raise ValueError("its checksum is another one")
+    records = tuple(_checked(Record(**record)) for record in document["cbir:descriptors"])
+    root, content = document["cbir:dataset"], document["cbir:content"]
+    if "\0" in root or not _CONTENT.fullmatch(content):
+        raise ValueError("not a dataset or a content")
+    metadata = Metadata(root, records, document["cbir:program"], document["cbir:format"])
     stamp = Stamp(**document["cbir:stamp"])
-    return Generation(metadata, stamp, document["cbir:content"], document["cbir:sample"])
+    return Generation(metadata, stamp, content, dict(document["cbir:sample"]))
+
+
+def _checked(record: Record) -> Record:
+    """Check what would otherwise fail much later, or name a file outside of the index."""
+    texts = (record.alias, record.name, record.fingerprint, record.kind, record.state or "")
+    numbers = (record.version, record.dimension, record.width)
+    sound = (
+        all(isinstance(text, str) for text in texts)
+        and all(isinstance(number, int) and 0 < number <= _MOST_NUMBERS for number in numbers)
+        and _FINGERPRINT.fullmatch(record.fingerprint) is not None
+        and (record.state is None or _STATE.fullmatch(record.state) is not None)
+        and np.dtype(record.dtype).kind in "fiu"
+        and all(isinstance(value, _SCALARS) for value in record.parameters.values())
+    )
+    if not sound:
+        raise ValueError(f"not a descriptor: {record.alias!r}")
+    return record
+
+
+def _checksum(document: Mapping[str, Any]) -> int:
+    """Return the CRC-32 of a document, however its text is laid out."""
+    return zlib.crc32(json.dumps(document, sort_keys=True).encode())
 
 
 def _digests(matrices: Mapping[str, Row], row: int) -> dict[str, str]:

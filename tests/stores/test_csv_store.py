@@ -56,7 +56,7 @@ def test_what_is_committed_is_read(index: Path) -> None:
 
 def test_the_cache_and_the_csv_say_the_same(index: Path) -> None:
     store = CsvStore(str(index))
-    assert store.faults(store.snapshot()) == []
+    assert store.inspect(store.snapshot()).faults == []
     shutil.rmtree(index.parent / "index.csv.cbir" / "cache")
     again = store.snapshot()
     assert np.array_equal(again.matrix("hsv"), snapshot(index).matrix("hsv"))
@@ -77,7 +77,7 @@ def test_features_stand_beside_the_rows(index: Path) -> None:
     assert len(before) == 0 and len(snapshot(index).features(SiftExtractor(8))) == 0
     commit(index, "c.jpg")
     assert bytes(32) in snapshot(index).features(extractor)
-    assert open_store(str(index)).faults(snapshot(index)) == []
+    assert open_store(str(index)).inspect(snapshot(index)).faults == []
 
 
 def test_a_search_after_a_commit_need_not_parse_the_csv(
@@ -91,7 +91,7 @@ def test_a_damaged_cache_is_made_again(index: Path) -> None:
     for path in (index.parent / "index.csv.cbir" / "cache").rglob("*.npy"):
         os.truncate(path, path.stat().st_size - 1)
     assert (snapshot(index).matrix("hsv") == 1).all()
-    assert CsvStore(str(index)).faults(snapshot(index)) == []
+    assert CsvStore(str(index)).inspect(snapshot(index)).faults == []
 
 
 def cached(index: Path, pattern: str) -> Path:
@@ -306,3 +306,120 @@ def test_an_index_without_rows_can_be_opened(index: Path) -> None:
     index.write_text(index.read_text().splitlines()[0] + "\n")
     assert len(snapshot(index).rows) == 0
     assert snapshot(index).matrix("hsv").shape == (0, HSV.width)
+
+
+def edit(index: Path, line: int, column: str, value: str) -> None:
+    lines = [text.split(",") for text in index.read_text().splitlines()]
+    lines[line][lines[0].index(column)] = value
+    index.write_text("\n".join(map(",".join, lines)) + "\n")
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("hsv_7", "2"), ("width", "5"), ("bytes", "9"), ("mtime", "9"), ("sha256", "ab" * 32)],
+)
+def test_a_single_number_that_was_edited_is_noticed_in_whatever_row(
+    tmp_path: Path, column: str, value: str
+) -> None:
+    """Once only the rows of a sample of 64 pictures were looked at."""
+    index = tmp_path / "index.csv"
+    commit(index, *(f"{number:03}.jpg" for number in range(100)), shade=1)
+    edit(index, 51, column, value)
+    with pytest.raises(BrokenIndexError, match=r"a row was edited by hand: 050\.jpg; .*index -"):
+        snapshot(index)
+    store = CsvStore(str(index))
+    read = store.snapshot(accept_edited=True)
+    assert read.edited.tolist() == [50]
+    assert "edited by hand: 050.jpg" in store.inspect(read).faults[0]
+
+
+def test_a_path_that_was_edited_is_noticed(index: Path) -> None:
+    edit(index, 1, "path", "aa.jpg")
+    with pytest.raises(BrokenIndexError, match=r"edited by hand: aa\.jpg"):
+        snapshot(index)
+
+
+def test_what_may_be_edited_is_no_fault(index: Path) -> None:
+    header, a, b = index.read_text().splitlines()
+    for text in (f"{header}\n{b}\n{a}\n", f"{header},mine\n{a},1\n{b},\n", f"{header}\n{b}\n"):
+        index.write_text(text)
+        store = CsvStore(str(index))
+        assert store.inspect(store.snapshot()).faults == []
+
+
+@pytest.fixture
+def old_index(index: Path) -> Path:
+    """As a program wrote it that knew no digests and no checksums."""
+    folder = index.parent / "index.csv.cbir"
+    for path in folder.glob("*.digests"):
+        path.unlink()
+    path = next(folder.glob("generation-*.json"))
+    document = json.loads(path.read_text())
+    del document["cbir:checksum"]
+    path.write_text(json.dumps(document))
+    return index
+
+
+def test_an_older_index_is_read_and_gets_digests_by_the_next_run(old_index: Path) -> None:
+    store = CsvStore(str(old_index))
+    found = store.inspect(store.snapshot())
+    assert found.faults == [] and "no digests of its rows" in found.warnings[0]
+    with store.writer() as writer:
+        writer.keep(store.snapshot())
+    assert store.inspect(store.snapshot()).warnings == []
+
+
+def test_what_a_killed_commit_left_is_cleared_by_a_run_that_changes_nothing(index: Path) -> None:
+    folder = index.parent / "index.csv.cbir"
+    before = {path.relative_to(folder) for path in folder.rglob("*")}
+
+    (folder / "index.csv.new").write_text("half of it")
+    other = index.parent / "other.csv"
+    commit(other, "x.jpg", shade=9)
+    for path in (index.parent / "other.csv.cbir").glob("generation-*"):
+        shutil.copy(path, folder)
+    store = CsvStore(str(index))
+    with store.writer() as writer:
+        writer.keep(store.snapshot())
+    assert {path.relative_to(folder) for path in folder.rglob("*")} == before
+
+
+def test_a_copied_index_is_hashed_once(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = index.parent / "copy.csv"
+    shutil.copy(index, copy)
+    shutil.copytree(f"{index}.cbir", f"{copy}.cbir")
+    os.utime(copy, (1_000_000, 1_000_000))
+    assert len(snapshot(copy).rows) == 2
+    with monkeypatch.context() as patch:
+        patch.setattr("cbir.stores.csv_store.content_of", None)
+        assert list(snapshot(copy).rows.paths) == ["a.jpg", "b.jpg"]
+    header, a, _ = copy.read_text().splitlines()
+    copy.write_text(f"{header}\n{a}\n")
+    os.utime(copy, (2_000_000, 2_000_000))
+    for _ in range(2):
+        assert list(snapshot(copy).rows.paths) == ["a.jpg"]
+
+
+def test_a_remembered_stamp_that_is_damaged_is_not_believed(index: Path) -> None:
+    os.utime(index, (1_000_000, 1_000_000))
+    assert len(snapshot(index).rows) == 2
+    path = index.parent / "index.csv.cbir" / "cache" / "stamp.json"
+    raw = path.read_text()
+    for text in (raw.replace("generation-", "generation+"), "[" * 100_000, "{}", "null"):
+        path.write_text(text)
+        assert (snapshot(index).matrix("hsv") == 1).all()
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "null", "[]", '"text"', "1" * 5000, "\xff"])
+def test_metadata_that_does_harm_is_refused(index: Path, text: str) -> None:
+    path = next((index.parent / "index.csv.cbir").glob("generation-*.json"))
+    path.write_text(text, encoding="latin-1")
+    with pytest.raises(BrokenIndexError, match="damaged"):
+        snapshot(index)
+
+
+def test_a_changed_letter_in_the_metadata_is_noticed(index: Path) -> None:
+    path = next((index.parent / "index.csv.cbir").glob("generation-*.json"))
+    path.write_text(path.read_text().replace('"cbir:dataset": "data"', '"cbir:dataset": "dato"'))
+    with pytest.raises(BrokenIndexError, match="checksum"):
+        snapshot(index)

@@ -1,0 +1,81 @@
+"""Eight bytes for each row of an index, by which rows that were edited by hand are found.
+
+A digest is of the path, of what is known of the file, and of all stored numbers. A generation keeps
+those of its rows in a file of its own, sorted: rows may be deleted and put in another order.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Mapping
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbir.descriptors.base import Row
+from cbir.stores.base import Rows
+from cbir.stores.files import written_aside
+
+Digests = NDArray[np.uint64]
+
+_MAGIC = b"cbir digests 1\n\n"
+_TYPE = np.dtype("<u8")
+_CHECKSUM_BYTES = 4
+
+
+def row_digests(rows: Rows, matrices: Mapping[str, Row]) -> Digests:
+    """Return the digest of each row.
+
+    Parameters
+    ----------
+    rows : Rows
+    matrices : mapping of str to ndarray
+        The numbers, by alias.
+
+    Returns
+    -------
+    ndarray of uint64, shape (n,)
+    """
+    count = len(rows)
+    parts = [rows.facts, *(matrices[alias] for alias in sorted(matrices))]
+    blocks = [_as_bytes(part, count) for part in parts]
+    digests = bytearray()
+    for row in range(count):
+        digest = blake2b(os.fsencode(rows.paths[row]) + b"\0", digest_size=_TYPE.itemsize)
+        for block in blocks:
+            digest.update(block[row].data)
+        digests += digest.digest()
+    return np.frombuffer(bytes(digests), _TYPE)
+
+
+def _as_bytes(part: NDArray[Any], count: int) -> NDArray[np.uint8]:
+    width = part.itemsize * int(np.prod(part.shape[1:]))
+    return np.ascontiguousarray(part).reshape(-1).view(np.uint8).reshape(count, width)
+
+
+def write_digests(path: Path, digests: Digests) -> None:
+    """Write digests durably, sorted."""
+    raw = np.sort(digests).astype(_TYPE).tobytes()
+    with written_aside(str(path)) as file:
+        file.write(_MAGIC)
+        file.write(raw)
+        file.write(zlib.crc32(raw).to_bytes(_CHECKSUM_BYTES, "little"))
+
+
+def read_digests(path: Path) -> Digests | None:
+    """Read sorted digests; None when there are none, or they are damaged."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    raw, checksum = data[len(_MAGIC) : -_CHECKSUM_BYTES], data[-_CHECKSUM_BYTES:]
+    sound = (
+        data.startswith(_MAGIC)
+        and len(raw) % _TYPE.itemsize == 0
+        and zlib.crc32(raw).to_bytes(_CHECKSUM_BYTES, "little") == checksum
+    )
+    return np.frombuffer(raw, _TYPE) if sound else None
