@@ -22,6 +22,7 @@ from cbir.planning import Source, choose, make_ready
 from cbir.stores import open_store
 from cbir.stores.base import IndexStore, Metadata, Record, Rows, Snapshot, Writer
 from cbir.stores.journal import Entry, Journal
+from cbir.stores.kept import is_kept
 from cbir.table import Table, counts
 from cbir.walking import Found, find_pictures
 from cbir.watching import Watcher
@@ -282,8 +283,14 @@ def _records_before(store: IndexStore, previous: Snapshot | None, keep: bool) ->
 
 
 def _relative_root(dataset: str, index: str) -> str:
-    folder = os.path.dirname(os.path.realpath(index))
-    return os.path.relpath(os.path.realpath(dataset), folder).replace(os.sep, "/")
+    """Return the dataset relative to the index, so that both can be moved together.
+
+    The cache folder moves without the datasets: an index that is kept there has the whole path.
+    """
+    root, folder = os.path.realpath(dataset), os.path.dirname(os.path.realpath(index))
+    if is_kept(index):
+        return root.replace(os.sep, "/")
+    return os.path.relpath(root, folder).replace(os.sep, "/")
 
 
 def _check_root(previous: Snapshot, root: str, dataset: str) -> None:

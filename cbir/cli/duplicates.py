@@ -15,6 +15,7 @@ from cbir.cli.duplicate_formats import FORMATS, Printer
 from cbir.cli.duplicate_options import Options
 from cbir.cli.options import (
     Command,
+    dataset_option,
     pattern_options,
     quiet_option,
     version_option,
@@ -34,8 +35,17 @@ _ACTIONS = ("list", "move", "hardlink", "symlink", "delete")
 _DIFFERENT = "different.txt"
 
 
-@click.command(cls=Command)
-@click.option("-d", "--dataset", metavar="DIR", help="The folder of pictures.")
+_SECTIONS = {
+    "Common options": "--dataset --level --action --report --format --quiet".split(),
+    "What is compared": "--index --reference --query --threshold --include --exclude".split(),
+    "Which picture stays": "--keep --ignore --mark-different".split(),
+    "Actions": "--move-to --permanently --yes --dry-run --log --undo".split(),
+    "For scripts": "--null --from0 --exit-code --strict --wait --workers".split(),
+}
+
+
+@click.command(cls=Command, sections=_SECTIONS)
+@dataset_option()
 @click.option(
     "-i",
     "--index",
@@ -127,19 +137,19 @@ def duplicates(context: click.Context, /, **values: Any) -> None:
 
     \b
     Examples:
-      cbir duplicates --dataset photos
-      cbir duplicates --dataset photos --level edited --report copies.html
-      cbir duplicates --dataset photos --action move --move-to copies
+      cbir duplicates photos
+      cbir duplicates photos --level edited --report copies.html
+      cbir duplicates photos --action move --move-to copies
       cbir duplicates --undo cbir-duplicates-20250131-120000.log
-      cbir duplicates --dataset new --reference photos --action delete
-      cbir duplicates --dataset photos --mark-different a.jpg b.jpg
+      cbir duplicates new --reference photos --action delete
+      cbir duplicates --mark-different a.jpg b.jpg
 
     \b
     For scripts:
-      cbir duplicates -d photos -i photos.csv --format jsonl --quiet
-      cbir duplicates -d photos -0 | xargs -0 ls -l
-      cbir duplicates -d photos --query new.jpg --exit-code --quiet || echo "have it"
-      cbir duplicates -d photos --level exact --action hardlink --yes --log links.log
+      cbir duplicates photos -i photos.csv --format jsonl --quiet
+      cbir duplicates photos -0 | xargs -0 ls -l
+      cbir duplicates photos --query new.jpg --exit-code --quiet || echo "have it"
+      cbir duplicates photos --level exact --action hardlink --yes --log links.log
     """
     options = Options(**values)
     options.check(_given(context))
@@ -157,9 +167,9 @@ def duplicates(context: click.Context, /, **values: Any) -> None:
 
 
 def _given(context: click.Context) -> set[str]:
-    """Return the long names of the options that are on the command line."""
+    """Return the long names of the options that are on the command line, and DIR."""
     return {
-        max(parameter.opts, key=len)
+        max(parameter.opts, key=len) if isinstance(parameter, click.Option) else "DIR"
         for parameter in context.command.params
         if parameter.name is not None
         and context.get_parameter_source(parameter.name) is click.core.ParameterSource.COMMANDLINE

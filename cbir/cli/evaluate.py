@@ -15,6 +15,7 @@ from cbir.cli.evaluate_formats import FORMATS, print_evaluation
 from cbir.cli.evaluate_options import Options, check_metrics
 from cbir.cli.options import (
     Command,
+    dataset_option,
     fusion_options,
     model_option,
     quiet_option,
@@ -37,9 +38,16 @@ from cbir.presets import PRESETS
 from cbir.searching import Index, open_index
 from cbir.watching import Watcher
 
+_SECTIONS = {
+    "Common options": "--dataset --index --descriptor --preset --format --quiet".split(),
+    "What is right": "--truth --key --label --protocol --queries".split(),
+    "How pictures are compared": "--metric --fusion --weights --adaptive --model".split(),
+    "What else is written": "--by-class --plot --failures --worst".split(),
+}
 
-@click.command(cls=Command)
-@click.option("-d", "--dataset", metavar="DIR", help="The folder of pictures.")
+
+@click.command(cls=Command, sections=_SECTIONS)
+@dataset_option()
 @click.option(
     "-i", "--index", "index_path", metavar="FILE", help="An index of them, instead of the folder."
 )
@@ -114,11 +122,11 @@ def evaluate(**values: Any) -> None:
 
     \b
     Examples:
-      cbir evaluate --dataset data
-      cbir evaluate --dataset data --descriptor hsv --descriptor hog --metric chi2 --metric cosine
-      cbir evaluate --dataset data --descriptor hsv+phash --preset balanced
-      cbir evaluate --dataset data --by-class --plot curves.png --failures failures.html
-      cbir evaluate --dataset holidays --truth 'groups:^(\\d{4})'
+      cbir evaluate data
+      cbir evaluate data --descriptor hsv --descriptor hog --metric chi2 --metric cosine
+      cbir evaluate data --descriptor hsv+phash --preset balanced
+      cbir evaluate data --by-class --plot curves.png --failures failures.html
+      cbir evaluate holidays --truth 'groups:^(\\d{4})'
       cbir evaluate --index index.csv --truth styles.csv --key file --label articleType
       cbir evaluate --index index.csv --queries more --format json
     """

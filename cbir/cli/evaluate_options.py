@@ -99,9 +99,7 @@ class Options:
         CbirError
         """
         if (self.dataset is None) == (self.index_path is None):
-            raise UsageError(
-                "say where the pictures are, with either --dataset DIR or --index FILE"
-            )
+            raise UsageError("say where the pictures are: either a folder DIR, or --index FILE")
         if self.queries is not None and self.protocol is not None:
             raise UsageError("--queries DIR is a protocol of its own; leave out --protocol")
         if self.plot is not None:

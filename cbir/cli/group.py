@@ -81,8 +81,8 @@ def cli() -> None:
 
     \b
     Examples:
-      cbir index --dataset data
-      cbir search --query img.jpg
-      cbir duplicates --dataset data
-      cbir evaluate --dataset data
+      cbir index data
+      cbir search img.jpg
+      cbir duplicates data
+      cbir evaluate data
     """

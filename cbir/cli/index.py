@@ -10,6 +10,7 @@ import click
 from cbir.cli.choices import Choice
 from cbir.cli.options import (
     Command,
+    dataset_option,
     index_option,
     model_option,
     pattern_options,
@@ -33,8 +34,15 @@ class _IndexCommand(Command):
     )
 
 
-@click.command(cls=_IndexCommand)
-@click.option("-d", "--dataset", metavar="DIR", required=True, help="The folder of pictures.")
+_SECTIONS = {
+    "Common options": "--dataset --index --descriptor --preset --quiet".split(),
+    "Which pictures": "--include --exclude --strict".split(),
+    "Descriptors and what they learn": "--drop --model --retrain --rebuild".split(),
+}
+
+
+@click.command(cls=_IndexCommand, sections=_SECTIONS)
+@dataset_option(required=True)
 @index_option
 @click.option(
     "--descriptor",
@@ -90,10 +98,10 @@ def index(
 
     \b
     Examples:
-      index --dataset data
-      index --dataset data --descriptor hsv --descriptor small=orb:words=1000
-      index --dataset data --preset balanced
-      index --dataset photos --index photos.csv --exclude 'thumbs' --workers 4
+      index data
+      index data --descriptor hsv --descriptor small=orb:words=1000
+      index data --preset balanced
+      index photos --index photos.csv --exclude 'thumbs' --workers 4
     """
     from cbir.indexing import build_index
 
@@ -117,27 +125,33 @@ def index(
     finally:
         watcher.finish()
     if not quiet:
-        counts = [
-            f"{report.added:,} added",
-            *([f"{report.updated:,} updated"] if report.updated else []),
-            f"{report.reused:,} reused",
-            *([f"{report.renamed:,} renamed"] if report.renamed else []),
-            f"{report.removed:,} removed",
-            f"{len(report.unreadable):,} unreadable",
-        ]
-        click.echo(
-            f"{printable(index_path)}: {counted(report.pictures, 'picture')}: {', '.join(counts)};"
-            f" {_pace(report)}",
-            err=True,
-        )
+        click.echo(summary(index_path, report), err=True)
     if strict and report.unreadable:
         click.echo(f"Error: {len(report.unreadable):,} unreadable and --strict", err=True)
         sys.exit(1)
 
 
-def _pace(report: IndexReport) -> str:
-    """Say how long it took, and how fast pictures were described if any were."""
+def summary(name: str, report: IndexReport) -> str:
+    """Say what a run of indexing did, and how fast.
+
+    Parameters
+    ----------
+    name : str
+        What the line begins with: the index, or the dataset.
+    report : IndexReport
+    """
+    counts = [
+        f"{report.added:,} added",
+        *([f"{report.updated:,} updated"] if report.updated else []),
+        f"{report.reused:,} reused",
+        *([f"{report.renamed:,} renamed"] if report.renamed else []),
+        f"{report.removed:,} removed",
+        f"{len(report.unreadable):,} unreadable",
+    ]
     pace = [seconds_text(report.seconds)]
     if report.described:
         pace.append(rate_text(report.described, report.seconds))
-    return ", ".join(pace)
+    return (
+        f"{printable(name)}: {counted(report.pictures, 'picture')}: {', '.join(counts)};"
+        f" {', '.join(pace)}"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 
 import click
@@ -10,7 +11,7 @@ import click
 from cbir.cli.options import Command, format_option, write_text
 from cbir.core.amounts import counted, size_text
 from cbir.descriptors.base import SHIPPED, TRAINED
-from cbir.errors import printable
+from cbir.errors import CbirError, printable
 from cbir.inspecting import INDEXED, Inspection, inspect
 
 _ORIGINS = {
@@ -21,18 +22,19 @@ _ORIGINS = {
 
 
 @click.command(cls=Command)
-@click.argument("index_path", metavar="INDEX", default="index.csv")
+@click.argument("index_path", metavar="[INDEX]", default="index.csv")
 @format_option
 def info(index_path: str, format_: str) -> None:
     """Say what an index holds.
 
-    The whole index is read and checked; the exit code is 1 if it is not sound.
+    INDEX is its file, index.csv unless you name another; of a folder, the index that search
+    --dataset keeps. The whole index is read and checked; the exit code is 1 if it is not sound.
 
     \b
     Example:
       cbir info index.csv
     """
-    inspection = inspect(index_path)
+    inspection = inspect(_index_file(index_path))
     if format_ == "json":
         document = {
             **inspection.summary,
@@ -48,6 +50,21 @@ def info(index_path: str, format_: str) -> None:
         click.echo(f"Warning: {warning}", err=True)
     if inspection.faults:
         sys.exit(1)
+
+
+def _index_file(path: str) -> str:
+    """Return the index; that of a folder is the one that ``search --dataset`` keeps."""
+    if not os.path.isdir(path):
+        return path
+    from cbir.stores.kept import kept_index
+
+    kept = kept_index(path)
+    if not os.path.exists(kept):
+        raise CbirError(
+            f"{printable(path)}: this is a folder; name an index file, or make an index of it with:"
+            f" search IMG --dataset {printable(path)}"
+        )
+    return kept
 
 
 def _print_table(inspection: Inspection) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import os
 import sys
@@ -14,23 +15,41 @@ import click
 import cbir
 from cbir import native
 from cbir.cli.choices import Choice
-from cbir.errors import CbirError, UsageError, reason_of
+from cbir.cli.sections import Sections, write_sections
+from cbir.errors import CbirError, UsageError, printable, reason_of
 
 if TYPE_CHECKING:
     from cbir.fusion.options import Weights
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+HELP_WIDTH = 100
+"""Columns that help takes of a wide terminal."""
+
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
 
 
 class Command(click.Command):
-    """A command whose errors are one line, never a traceback."""
+    """A command whose errors are one line, never a traceback.
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs.setdefault("context_settings", {"help_option_names": ["-h", "--help"]})
+    Parameters
+    ----------
+    sections : mapping of str to sequence of str
+        How the help orders the options; see :mod:`cbir.cli.sections`.
+    """
+
+    def __init__(self, *args: Any, sections: Sections | None = None, **kwargs: Any) -> None:
+        kwargs.setdefault(
+            "context_settings",
+            {"help_option_names": ["-h", "--help"], "max_content_width": HELP_WIDTH},
+        )
         super().__init__(*args, **kwargs)
+        self.sections = sections or {}
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the help of the options, in sections."""
+        write_sections(self, ctx, formatter, self.sections)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command, and turn our errors into click's."""
@@ -46,6 +65,42 @@ class Command(click.Command):
             sys.exit(INTERRUPTED)
 
     interrupted = "Interrupted."
+
+
+def dataset_option(
+    required: bool = False,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add the dataset, as an argument DIR or as ``-d/--dataset``.
+
+    Parameters
+    ----------
+    required : bool
+        Refuse a command line without either.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def merged(*args: Any, folder: str | None, dataset: str | None, **values: Any) -> Any:
+            chosen = _the_folder(folder, dataset)
+            if required and chosen is None:
+                raise UsageError("name the folder of pictures, as DIR or with --dataset DIR")
+            return function(*args, dataset=chosen, **values)
+
+        claim = "  [one of them is required]" if required else ""
+        text = f"The folder of pictures; or DIR by itself.{claim}"
+        option = click.option("-d", "--dataset", metavar="DIR", help=text)
+        return click.argument("folder", metavar="[DIR]", required=False)(option(merged))
+
+    return decorate
+
+
+def _the_folder(folder: str | None, dataset: str | None) -> str | None:
+    if None not in (folder, dataset) and folder != dataset:
+        raise UsageError(
+            f"DIR is {printable(folder or '')} and --dataset is {printable(dataset or '')};"
+            " give one of them"
+        )
+    return dataset if folder is None else folder
 
 
 def index_option(function: F) -> F:

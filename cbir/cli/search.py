@@ -6,32 +6,51 @@ import sys
 from collections.abc import Sequence
 
 import click
+from click.core import ParameterSource
 
 from cbir.cli.choices import Choice, MetricChoice
 from cbir.cli.formats import FORMATS, Printer
 from cbir.cli.options import Command, fusion_options, index_option, version_option
 from cbir.cli.queries import check_streams, query_paths
 from cbir.core.amounts import counted
-from cbir.errors import UnreadableImageError, printable
+from cbir.errors import UnreadableImageError, UsageError, printable
 from cbir.fusion.options import Weights
 from cbir.presets import PRESETS
 from cbir.results import SearchResult
-from cbir.searching import open_index
+from cbir.searching import Index, open_index
 
 _MONTAGE = "montage.jpg"
 _MONTAGE_QUERIES = 20
 """Queries up to which a montage is made without being asked for."""
 
 
-@click.command(cls=Command)
+_SECTIONS = {
+    "Common options": "--query --dataset --index --top --montage --format".split(),
+    "How pictures are compared": (
+        "--descriptor --preset --metric --fusion --weights --adaptive".split()
+    ),
+    "Which results": "--max-distance --exclude-self --result-path".split(),
+    "For scripts": "--no-montage --null --from0 --strict".split(),
+}
+
+
+@click.command(cls=Command, sections=_SECTIONS)
+@click.argument("images", metavar="[IMG]...", nargs=-1)
 @click.option(
     "-q",
     "--query",
     "queries",
     metavar="PATH",
     multiple=True,
-    required=True,
-    help="A picture, a folder of them, or - for paths on standard input; repeatable.",
+    help="A picture, a folder of them, or - for paths on standard input; repeatable. Or IMG by"
+    " itself.",
+)
+@click.option(
+    "-d",
+    "--dataset",
+    metavar="DIR",
+    help="Search this folder: its index is brought up to date first. Without --index, that is kept"
+    " in your cache folder.",
 )
 @index_option
 @click.option(
@@ -78,7 +97,9 @@ _MONTAGE_QUERIES = 20
 @click.option("--strict", is_flag=True, help="Fail if any query cannot be read.")
 @version_option
 def search(
+    images: tuple[str, ...],
     queries: tuple[str, ...],
+    dataset: str | None,
     index_path: str,
     top: int,
     descriptor: str | None,
@@ -99,25 +120,22 @@ def search(
 ) -> None:
     """Find the pictures most like yours.
 
-    Results go to standard output, a picture of them to montage.jpg. Queries that cannot be read are
-    reported and the others go on; the exit code is 1 if none could be read.
+    IMG is a picture, a folder of them, or - for paths on standard input. Results go to standard
+    output, a picture of them to montage.jpg. Queries that cannot be read are reported and the
+    others go on; the exit code is 1 if none could be read.
 
     \b
     Examples:
-      search --query img.jpg
-      search --query img.jpg --top 10 --metric cosine --montage like-img.png
-      search --query img.jpg --descriptor hsv+hog --weights 1,0.5
+      search img.jpg
+      search img.jpg --dataset photos
+      search img.jpg --top 10 --metric cosine --montage like-img.png
+      search img.jpg --descriptor hsv+hog --weights 1,0.5
       find photos -name '*.jpg' -print0 | search --query - --from0 --format jsonl
     """
+    queries = _asked(images, queries)
     check_streams(queries, from0, null, format_)
     _check_montage(montage, no_montage)
-    index = open_index(index_path, result_path)
-    if not index.has_pictures:
-        click.echo(
-            f"Warning: the pictures are not at {printable(index.root)};"
-            " say where they are with --result-path",
-            err=True,
-        )
+    index, descriptor = _opened(dataset, index_path, result_path, descriptor, preset)
     paths = query_paths(queries, from0)
     wants_montage = not no_montage and (montage is not None or len(paths) <= _MONTAGE_QUERIES)
     if not (wants_montage or no_montage):
@@ -153,6 +171,43 @@ def search(
         click.echo(f"{unreadable:,} of {counted(len(paths), 'query')} could not be read", err=True)
     if unreadable and (strict or unreadable == len(paths)):
         sys.exit(1)
+
+
+def _asked(images: tuple[str, ...], queries: tuple[str, ...]) -> tuple[str, ...]:
+    if not images and not queries:
+        raise UsageError("name a picture to search for, as IMG or with --query PATH")
+    return (*images, *queries)
+
+
+def _opened(
+    dataset: str | None,
+    index_path: str,
+    result_path: str | None,
+    descriptor: str | None,
+    preset: str | None,
+) -> tuple[Index, str | None]:
+    """Open the index, up to date if a dataset is given; return it and what to search by."""
+    if dataset is not None:
+        if result_path is not None:
+            raise UsageError("--dataset says where the pictures are; leave out --result-path")
+        from cbir.cli.dataset_search import prepare
+
+        prepared = prepare(dataset, _named_index(index_path), descriptor, preset)
+        return open_index(prepared.path, dataset), prepared.descriptor
+    index = open_index(index_path, result_path)
+    if not index.has_pictures:
+        click.echo(
+            f"Warning: the pictures are not at {printable(index.root)};"
+            " say where they are with --result-path",
+            err=True,
+        )
+    return index, descriptor
+
+
+def _named_index(index_path: str) -> str | None:
+    """Return the index, if it was named on the command line."""
+    source = click.get_current_context().get_parameter_source("index_path")
+    return None if source is ParameterSource.DEFAULT else index_path
 
 
 def _check_montage(path: str | None, no_montage: bool) -> None:

@@ -9,6 +9,7 @@ import click
 
 from cbir.cli.options import (
     Command,
+    dataset_option,
     pattern_options,
     quiet_option,
     version_option,
@@ -18,9 +19,14 @@ from cbir.cli.progress import TerminalWatcher
 from cbir.core.amounts import counted, seconds_text, size_text
 from cbir.errors import printable
 
+_SECTIONS = {
+    "Common options": "--dataset --descriptor --output --quiet".split(),
+    "Which pictures": "--include --exclude".split(),
+}
 
-@click.command(cls=Command)
-@click.option("-d", "--dataset", metavar="DIR", required=True, help="The folder of pictures.")
+
+@click.command(cls=Command, sections=_SECTIONS)
+@dataset_option(required=True)
 @click.option(
     "--descriptor",
     "descriptors",
@@ -57,8 +63,8 @@ def train(
 
     \b
     Examples:
-      cbir train --dataset photos --descriptor orb:words=1000 --output orb.npz
-      index --dataset photos --descriptor orb:words=1000 --model orb.npz
+      cbir train photos --descriptor orb:words=1000 --output orb.npz
+      index photos --descriptor orb:words=1000 --model orb.npz
     """
     from cbir.training import train_models
 
