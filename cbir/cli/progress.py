@@ -4,17 +4,73 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import click
 
+from cbir.core.amounts import duration_text
 from cbir.errors import UnreadableImageError
 from cbir.watching import Watcher
 
+PAUSE = 30.0
+"""Seconds between two lines of progress, at least."""
+
+
+class Lines:
+    """Progress in plain lines: one each tenth of the work, but not more often than half a minute.
+
+    Short work has none.
+
+    Parameters
+    ----------
+    task, unit : str
+    total : int
+        Steps of the whole work.
+    pause : float
+        Seconds between two lines, at least.
+    clock : callable
+        Returns the time in seconds.
+
+    Examples
+    --------
+    >>> times = iter([0, 10, 31, 60])
+    >>> lines = Lines("Describing", 100, "images", clock=lambda: next(times))
+    >>> [lines.after(20) for _ in range(3)]
+    [None, 'Describing: 40 of 100 images, 31 s; about 46 s left', None]
+    """
+
+    def __init__(
+        self,
+        task: str,
+        total: int,
+        unit: str,
+        pause: float = PAUSE,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._task, self._total, self._unit = task, total, unit
+        self._pause, self._clock = pause, clock
+        self._start = self._last = clock()
+        self._done = self._said = 0
+
+    def after(self, steps: int) -> str | None:
+        """Return what is to be said after some more steps, if anything."""
+        self._done += steps
+        if (self._done - self._said) * 10 < self._total:
+            return None
+        now = self._clock()
+        if now - self._last < self._pause or self._done >= self._total:
+            return None
+        self._last, self._said = now, self._done
+        passed = now - self._start
+        left = passed / self._done * (self._total - self._done)
+        state = f"{self._done:,} of {self._total:,} {self._unit}, {duration_text(passed)}"
+        return f"{self._task}: {state}; about {duration_text(left)} left"
+
 
 class TerminalWatcher(Watcher):
-    """Tells what happens on standard error, with a bar where that is a terminal.
+    """Tells what happens on standard error: with a bar on a terminal, else in plain lines.
 
     Parameters
     ----------
@@ -22,16 +78,24 @@ class TerminalWatcher(Watcher):
         Only warnings and unreadable files.
     verbose : bool
         Also each file whose reason and remedy were told already.
+    pause : float
+        Seconds between two lines of progress, at least.
     """
 
-    def __init__(self, quiet: bool = False, verbose: bool = False) -> None:
+    def __init__(self, quiet: bool = False, verbose: bool = False, pause: float = PAUSE) -> None:
         self._quiet = quiet
         self._verbose = verbose
+        self._pause = pause
+        self._lines: Lines | None = None
         self._bar: Any = None
         self._remedies: dict[tuple[str, str], int] = {}
 
     def begin(self, task: str, total: int, unit: str = "images") -> None:
-        if not self._quiet and sys.stderr is not None and sys.stderr.isatty():
+        if self._quiet or sys.stderr is None:
+            return
+        if not sys.stderr.isatty():
+            self._lines = Lines(task, total, unit, self._pause)
+        else:
             from tqdm import tqdm
 
             self._bar = tqdm(
@@ -46,11 +110,15 @@ class TerminalWatcher(Watcher):
     def advance(self, steps: int = 1) -> None:
         if self._bar is not None:
             self._bar.update(steps)
+        line = self._lines.after(steps) if self._lines is not None else None
+        if line is not None:
+            self._say(line)
 
     def end(self) -> None:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+        self._lines = None
 
     def unreadable(self, error: UnreadableImageError) -> None:
         if error.remedy:

@@ -53,6 +53,19 @@ def seconds_text(seconds: float) -> str:
     return f"{_two_digits(seconds)} s"
 
 
+def duration_text(seconds: float) -> str:
+    """Return a time that need not be exact, in whole seconds, minutes or hours.
+
+    Examples
+    --------
+    >>> duration_text(0.2), duration_text(42), duration_text(200), duration_text(9000)
+    ('1 s', '42 s', '3 min', '2.5 h')
+    """
+    if seconds < 100:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 100 * 60 else f"{_two_digits(seconds / 3600)} h"
+
+
 def rate_text(number: int, seconds: float, unit: str = "images") -> str:
     """Return how many a second.
 
