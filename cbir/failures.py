@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate, islice
 
@@ -18,10 +18,12 @@ from cbir.errors import UnreadableImageError, printable
 from cbir.evaluation.model import SHOWN, Evaluation, Run
 from cbir.exhibits import data_uri, file_url
 from cbir.images import Picture
-from cbir.pages import check_page, environment, write_page
+from cbir.pages import Page, environment
 from cbir.parallel import cores, ordered_map
 from cbir.results import distance_text
 from cbir.watching import Watcher
+
+FAILURES = Page("the page of failures", "--failures", "cbir failures")
 
 WORST = 20
 """Queries of each run that are shown unless told otherwise."""
@@ -108,6 +110,7 @@ def write_failures(
 
     watcher.begin("Writing the failures", len(before))
     chunks = template.generate(
+        generator=FAILURES.generator,
         title=f"Failures: {printable(evaluation.dataset)}",
         version=__version__,
         evaluation=evaluation,
@@ -119,13 +122,13 @@ def write_failures(
         pictures=pictures,
     )
     try:
-        write_page(path, "the failures", chunks)
+        FAILURES.write(path, chunks)
     finally:
         watcher.end()
     return list(notes)
 
 
-def check_failures(path: str) -> None:
+def check_failures(path: str, in_use: Iterable[str] = ()) -> None:
     """Make sure, before the work, that :func:`write_failures` will not refuse `path`.
 
     Raises
@@ -135,7 +138,7 @@ def check_failures(path: str) -> None:
     CbirError
         When the folder is missing, or the file is there and is no page of ours.
     """
-    check_page(path, "the page of failures", "--failures")
+    FAILURES.check(path, in_use)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,8 @@ MAX_PIXELS = 256_000_000
 """Pictures with more pixels than this are refused from their header, before any decoding."""
 
 MARKER = "cbir montage"
-"""The EXIF `Software` entry of pictures that the program makes: they are never indexed."""
+PLOT_MARKER = "cbir plot"
+"""The EXIF `Software` entries of pictures that the program makes: they are never indexed."""
 
 _LARGEST_SIDE = 1 << 20
 """Pixels; OpenCV decodes nothing wider or higher."""
@@ -65,8 +66,13 @@ class Header:
     """EXIF, 1 to 8: what is left to do after decoding."""
     plain: bool
     """OpenCV decodes it right."""
-    own: bool = False
-    """This program made it: it has the :data:`MARKER`."""
+    software: str = ""
+    """What made it, by its EXIF."""
+
+    @property
+    def own(self) -> bool:
+        """This program made it: it has one of its markers."""
+        return self.software in (MARKER, PLOT_MARKER)
 
 
 @dataclass(slots=True)
@@ -173,6 +179,15 @@ class Picture:
             raise UnreadableImageError(self.path, "truncated or damaged")
         height, width = whole.shape[:2]
         return _resize_to(whole, (-(-width // reduction), -(-height // reduction)))
+
+
+def software_of(path: str) -> str:
+    """Return what made a picture, by its EXIF; nothing if the file is no picture."""
+    try:
+        with native.caught():
+            return Picture.open(path).header.software
+    except UnreadableImageError:
+        return ""
 
 
 def open_picture(image: str | os.PathLike[str] | Pixels) -> Picture | ArrayPicture:
@@ -312,7 +327,7 @@ def _pillow_header(path: str, data: bytes) -> Header:
         and max(image.size) <= _LARGEST_SIDE
     )
     format_ = "JPEG" if image.format == "MPO" else image.format or ""
-    return Header(format_, width, height, int(orientation), plain, software == MARKER)
+    return Header(format_, width, height, int(orientation), plain, str(software or ""))
 
 
 def _too_large(path: str, size: str = "it") -> UnreadableImageError:

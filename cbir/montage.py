@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from PIL import Image, ImageDraw
 
 from cbir import native
 from cbir.core.amounts import counted
-from cbir.errors import CbirError, UnreadableImageError, UsageError, printable
+from cbir.errors import UnreadableImageError, UsageError, printable
 from cbir.fonts import runs
-from cbir.images import LADDER, MARKER, Picture
+from cbir.images import LADDER, MARKER, Picture, software_of
 from cbir.parallel import cores, ordered_map
 from cbir.results import SearchResult, distance_text
-from cbir.stores.files import explained, written_aside
+from cbir.stores.overwriting import Output
 
 _BOX = 240
 _MARGIN = 8
@@ -33,6 +33,11 @@ _LARGEST_ZOOM = 4
 
 _PAPER, _MAT, _INK, _ACCENT = "white", (238, 238, 238), (30, 30, 30), (0, 90, 160)
 _SOFTWARE = 0x0131
+MONTAGE = Output(
+    "the montage",
+    "name another with --montage, or leave it out with --no-montage",
+    lambda path: software_of(path) == MARKER,
+)
 _FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
 
 
@@ -61,17 +66,23 @@ def write_montage(path: str, results: Sequence[SearchResult], top: int) -> list[
         When the file cannot be written, or is there and is no montage of ours.
     """
     format_ = _format(path)
-    _check_replaceable(path)
+    MONTAGE.check(path)
     image, notes = draw_montage(results, top, _LARGEST_SIDES[format_])
     exif = Image.Exif()
     exif[_SOFTWARE] = MARKER
-    with explained(path, "write the montage"), written_aside(path) as file:
+    with MONTAGE.written(path) as file:
         image.save(file, format_, quality=90, exif=exif)
     return notes
 
 
-def check_montage(path: str) -> None:
+def check_montage(path: str, in_use: Iterable[str] = ()) -> None:
     """Make sure, before the work, that :func:`write_montage` will not refuse `path`.
+
+    Parameters
+    ----------
+    path : str
+    in_use : iterable of str
+        Files that must not be replaced, even by a montage of ours: the queries, the index.
 
     Raises
     ------
@@ -81,10 +92,7 @@ def check_montage(path: str) -> None:
         When the folder is missing, or the file is there and is no montage of ours.
     """
     _format(path)
-    folder = os.path.dirname(path) or "."
-    if not os.path.isdir(folder):
-        raise CbirError(f"--montage {printable(path)}: there is no folder {printable(folder)}")
-    _check_replaceable(path)
+    MONTAGE.check(path, in_use)
 
 
 def draw_montage(
@@ -196,19 +204,3 @@ def _write(
     for part, font in parts:
         draw.text((x, y), part, fill=color, font=font)
         x += round(font.getlength(part))
-
-
-def _check_replaceable(path: str) -> None:
-    """Refuse to overwrite anything but a montage of ours."""
-    if not os.path.lexists(path):
-        return
-    try:
-        with native.caught():
-            if Picture.open(path).header.own:
-                return
-    except UnreadableImageError:
-        pass
-    raise CbirError(
-        f"{printable(path)}: this file is there and was not made by this program, so the montage"
-        " was not written; name another with --montage, or leave it out with --no-montage"
-    )

@@ -6,20 +6,17 @@ A page says nothing that changes from run to run, such as the time.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cbir import native
-from cbir.errors import CbirError, UsageError, printable
+from cbir.errors import UsageError, printable
 from cbir.parallel import one_thread_each
-from cbir.stores.files import explained, written_aside
+from cbir.stores.overwriting import Output
 
 if TYPE_CHECKING:
     import jinja2
-
-GENERATOR = b'<meta name="generator" content="cbir report">'
-"""Pages that have this in their head may be overwritten."""
 
 _START = b"<!doctype html>"
 _HEAD = 1024
@@ -28,78 +25,74 @@ _HEAD = 1024
 _EXTENSIONS = (".html", ".htm")
 
 
-def check_page(path: str, what: str, option: str) -> None:
-    """Make sure, before the work, that a page may be written to `path`.
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A kind of page.
 
-    Parameters
+    Attributes
     ----------
-    path : str
-    what : str
+    name : str
         What it is, for messages.
     option : str
-        What names it on the command line, for messages.
-
-    Raises
-    ------
-    UsageError
-        When the name ends otherwise than with .html or .htm.
-    CbirError
-        When the folder is missing, or the file is there and is no page of ours.
+        What names its file on the command line, for messages.
+    generator : str
+        What the head of the page says of what made it; only such a page is replaced.
     """
-    if not path.lower().endswith(_EXTENSIONS):
-        raise UsageError(
-            f"{option} {printable(path)}: the name must end with {' or '.join(_EXTENSIONS)}"
-        )
-    check_folder(path, option)
-    if os.path.lexists(path) and not _is_ours(path):
-        raise not_ours(path, what, option)
 
+    name: str
+    option: str
+    generator: str
 
-def write_page(path: str, what: str, chunks: Iterable[str]) -> None:
-    """Write a page while it is rendered; what is there is replaced when all of it is.
+    def check(self, path: str, in_use: Iterable[str] = ()) -> None:
+        """Make sure, before the work, that the page may be written to `path`.
 
-    Parameters
-    ----------
-    path : str
-    what : str
-        What it is, for messages.
-    chunks : iterable of str
-        What a template generates. Pictures are decoded meanwhile.
+        Parameters
+        ----------
+        path : str
+        in_use : iterable of str
+            Files that the same command uses for something else.
 
-    Raises
-    ------
-    CbirError
-        When the file cannot be written.
-    """
-    with (
-        explained(path, f"write {what}"),
-        native.caught(),
-        one_thread_each(),
-        written_aside(path) as file,
-    ):
-        for chunk in chunks:
-            file.write(chunk.encode())
+        Raises
+        ------
+        UsageError
+            When the name ends otherwise than with .html or .htm.
+        CbirError
+            When the folder is missing, or the file is there and is no such page of ours.
+        """
+        if not path.lower().endswith(_EXTENSIONS):
+            raise UsageError(
+                f"{self.option} {printable(path)}: the name must end with"
+                f" {' or '.join(_EXTENSIONS)}"
+            )
+        self._output.check(path, in_use)
 
+    def write(self, path: str, chunks: Iterable[str]) -> None:
+        """Write the page while it is rendered; what is there is replaced when all of it is.
 
-def check_folder(path: str, option: str) -> None:
-    """Make sure that there is a folder for the file `path`.
+        Parameters
+        ----------
+        path : str
+        chunks : iterable of str
+            What a template generates. Pictures are decoded meanwhile.
 
-    Raises
-    ------
-    CbirError
-        When it is missing.
-    """
-    folder = os.path.dirname(path) or "."
-    if not os.path.isdir(folder):
-        raise CbirError(f"{option} {printable(path)}: there is no folder {printable(folder)}")
+        Raises
+        ------
+        CbirError
+            When the file cannot be written.
+        """
+        with native.caught(), one_thread_each(), self._output.written(path) as file:
+            for chunk in chunks:
+                file.write(chunk.encode())
 
+    @property
+    def _output(self) -> Output:
+        return Output(self.name, f"name another with {self.option}", self._is_ours)
 
-def not_ours(path: str, what: str, option: str) -> CbirError:
-    """Return the refusal to overwrite a file that this program did not make."""
-    return CbirError(
-        f"{printable(path)}: this file is there and was not made by this program, so {what} was"
-        f" not written; name another with {option}"
-    )
+    def _is_ours(self, path: str) -> bool:
+        with open(path, "rb") as file:
+            head = file.read(_HEAD)
+        mark = f'<meta name="generator" content="{self.generator}">'.encode()
+        return head.startswith(_START) and mark in head
 
 
 def environment() -> jinja2.Environment:
@@ -114,14 +107,3 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-
-
-def _is_ours(path: str) -> bool:
-    if not os.path.isfile(path):  # a pipe would never end
-        return False
-    try:
-        with open(path, "rb") as file:
-            head = file.read(_HEAD)
-    except OSError:
-        return False
-    return head.startswith(_START) and GENERATOR in head

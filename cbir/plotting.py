@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from cbir import native
 from cbir.core.amounts import counted
-from cbir.errors import CbirError, UnreadableImageError, UsageError, printable
+from cbir.errors import CbirError, UsageError, printable
 from cbir.evaluation.model import RECALLS, Evaluation
-from cbir.images import MARKER, Picture
-from cbir.pages import check_folder, not_ours
-from cbir.stores.files import explained, written_aside
+from cbir.images import PLOT_MARKER, software_of
+from cbir.stores.overwriting import Output
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -68,20 +67,19 @@ def write_plot(path: str, evaluation: Evaluation) -> None:
         options["metadata"] = {"Creator": _CREATOR, "Date": None}
     elif extension == ".png":
         exif = Image.Exif()
-        exif[_SOFTWARE] = MARKER
+        exif[_SOFTWARE] = PLOT_MARKER
         options = {"dpi": _DPI, "pil_kwargs": {"exif": exif}}
     with (
         warnings.catch_warnings(),
         matplotlib.rc_context({"svg.hashsalt": _CREATOR, "svg.fonttype": "none"}),
-        explained(path, "write the plot"),
-        written_aside(path) as file,
+        PLOT.written(path) as file,
     ):
         # A name in letters that the font lacks is drawn as boxes; SVG has it right anyway.
         warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
         draw(evaluation).savefig(file, format=extension[1:], **options)
 
 
-def check_plot(path: str) -> None:
+def check_plot(path: str, in_use: Iterable[str] = ()) -> None:
     """Make sure, before the work, that :func:`write_plot` will not refuse `path`.
 
     Raises
@@ -95,9 +93,7 @@ def check_plot(path: str) -> None:
         raise UsageError(
             f"--plot {printable(path)}: the name must end with {', '.join(_EXTENSIONS)}"
         )
-    check_folder(path, "--plot")
-    if os.path.lexists(path) and not _is_ours(path):
-        raise not_ours(path, "the plot", "--plot")
+    PLOT.check(path, in_use)
     try:
         import matplotlib  # noqa: F401
     except ImportError:
@@ -146,16 +142,10 @@ def _extension(path: str) -> str:
 
 
 def _is_ours(path: str) -> bool:
-    if not os.path.isfile(path):  # a pipe would never end
-        return False
     if _extension(path) == ".png":
-        try:
-            with native.caught():
-                return Picture.open(path).header.own
-        except UnreadableImageError:
-            return False
-    try:
-        with open(path, "rb") as file:
-            return _MARKS[_extension(path)] in file.read()
-    except OSError:
-        return False
+        return software_of(path) == PLOT_MARKER
+    with open(path, "rb") as file:
+        return _MARKS[_extension(path)] in file.read()
+
+
+PLOT = Output("the plot", "name another with --plot", _is_ours)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -24,12 +24,14 @@ from cbir.core.amounts import counted, size_text
 from cbir.duplicates.model import LEVELS, Group, Keep, Level
 from cbir.errors import printable
 from cbir.exhibits import GroupExhibit, exhibit
-from cbir.pages import check_page, environment, write_page
+from cbir.pages import Page, environment
 from cbir.parallel import cores, ordered_map
 from cbir.watching import Watcher
 
 if TYPE_CHECKING:
     import jinja2
+
+REPORT = Page("the report", "--report", "cbir report")
 
 EMBEDDED = 1500
 """Copies whose pictures are inside of the page."""
@@ -106,6 +108,7 @@ def write_report(
 
     watcher.begin("Writing the report", len(groups))
     chunks = page.generate(
+        generator=REPORT.generator,
         title=printable(title),
         version=__version__,
         summary=_Summary(groups, pictures, level, threshold, keep),
@@ -113,13 +116,13 @@ def write_report(
         exhibits=exhibits(),
     )
     try:
-        write_page(path, "the report", chunks)
+        REPORT.write(path, chunks)
     finally:
         watcher.end()
     return notes
 
 
-def check_report(path: str) -> None:
+def check_report(path: str, in_use: Iterable[str] = ()) -> None:
     """Make sure, before the work, that :func:`write_report` will not refuse `path`.
 
     Raises
@@ -129,7 +132,7 @@ def check_report(path: str) -> None:
     CbirError
         When the folder is missing, or the file is there and is no report of ours.
     """
-    check_page(path, "the report", "--report")
+    REPORT.check(path, in_use)
 
 
 def _environment() -> jinja2.Environment:

@@ -15,7 +15,8 @@ from cbir.descriptors.registry import Broken, Named, available, parse
 from cbir.errors import CbirError, UsageError, printable
 from cbir.parallel import cores, one_thread_each
 from cbir.planning import Source
-from cbir.stores.files import explained, save_arrays
+from cbir.stores.files import explained, write_arrays
+from cbir.stores.overwriting import Output
 from cbir.walking import find_pictures
 from cbir.watching import Watcher
 
@@ -101,8 +102,8 @@ def train_models(
     if len(targets) > 1:
         with explained(output, "make the folder"):
             os.makedirs(output, exist_ok=True)
-    for target in targets:
-        _check_target(target)
+    for descriptor, target in zip(chosen.values(), targets, strict=True):
+        _check_target(descriptor, target)
     source = Source(dataset, found, workers or cores())
     return [
         train_model(descriptor, source, target, TRAINED, watcher)
@@ -117,7 +118,7 @@ def train_model(
     origin: str,
     watcher: Watcher | None = None,
 ) -> Trained:
-    """Train one descriptor and write the file `path`, whatever is there; see :func:`train_models`.
+    """Train one descriptor and write the file `path`; see :func:`train_models`.
 
     Parameters
     ----------
@@ -139,7 +140,8 @@ def train_model(
     Raises
     ------
     CbirError
-        When there is nothing to train on, or the file cannot be written.
+        When there is nothing to train on, or the file cannot be written, or is there and has
+        another origin.
     """
     watcher = watcher or Watcher()
     start = time.perf_counter()
@@ -151,9 +153,9 @@ def train_model(
                 f" {counted(len(samples), 'readable picture')}; train on others"
             )
         state = descriptor.train(samples, watcher)
-    with explained(path, f"write the {descriptor.state_name}"):
-        save_arrays(os.path.realpath(path), with_origin(state, origin))
-        size = os.path.getsize(path)
+    with _output(descriptor, origin).written(path) as file:
+        write_arrays(file, with_origin(state, origin))
+    size = os.path.getsize(path)
     seconds = time.perf_counter() - start
     return Trained(path, descriptor.name, descriptor.state_name, len(samples), size, seconds)
 
@@ -190,24 +192,19 @@ def _targets(aliases: Sequence[str], output: str) -> list[str]:
     return [output]
 
 
-def _check_target(path: str) -> None:
+def _output(descriptor: TrainedDescriptor, origin: str) -> Output:
+    def is_ours(path: str) -> bool:
+        try:
+            return origin_of(load_arrays(path)) == origin
+        except ValueError:
+            return False
+
+    return Output(f"the {descriptor.state_name}", "choose another name with -o", is_ours)
+
+
+def _check_target(descriptor: TrainedDescriptor, path: str) -> None:
     """Find out before the long work whether the file can be written, and may be."""
+    _output(descriptor, TRAINED).check(path)
     folder = os.path.dirname(os.path.abspath(path))
-    if not os.path.isdir(folder):
-        raise CbirError(
-            f"{printable(folder)}: there is no such folder; make it, or choose another with -o"
-        )
     if not os.access(folder, os.W_OK | os.X_OK):
         raise CbirError(f"{printable(folder)}: cannot write to this folder; choose another with -o")
-    if os.path.lexists(path) and not _is_ours(path):
-        raise CbirError(
-            f"{printable(path)}: this is no file that cbir train wrote, and is not overwritten;"
-            " choose another name with -o"
-        )
-
-
-def _is_ours(path: str) -> bool:
-    try:
-        return origin_of(load_arrays(path)) == TRAINED
-    except (OSError, ValueError):
-        return False

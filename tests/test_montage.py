@@ -115,5 +115,5 @@ def test_a_montage_is_overwritten_and_nothing_else(
 def test_an_impossible_file_is_refused(result: SearchResult, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"must end with \.jpg"):
         write_montage(str(tmp_path / "montage.pdf"), [result], 3)
-    with pytest.raises(CbirError, match="no such file or directory"):
+    with pytest.raises(CbirError, match="there is no folder"):
         write_montage(str(tmp_path / "nowhere" / "montage.jpg"), [result], 3)

@@ -67,7 +67,7 @@ def test_nothing_else_is_overwritten(found: Evaluation, tmp_path: Path, kind: st
     assert path.read_bytes() == before
     path.unlink()
     path.mkdir()
-    with pytest.raises(CbirError, match="not made by this program"):
+    with pytest.raises(CbirError, match="this is a folder"):
         check_plot(str(path))
 
 

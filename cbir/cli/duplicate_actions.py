@@ -29,9 +29,21 @@ from cbir.cli.progress import TerminalWatcher
 from cbir.core.amounts import counted, size_text
 from cbir.duplicates.model import Entry, Group
 from cbir.errors import CbirError, printable
+from cbir.stores.overwriting import Output
 
 _TO_UNDO = ("done", "both", "unclear")
 """States of steps that :func:`cbir.actions.undo` looks at."""
+
+
+def _is_log(path: str) -> bool:
+    try:
+        read_log(path)
+    except CbirError:
+        return False
+    return True
+
+
+_LOG = Output("the log", "change --log", _is_log)
 
 
 def check_action(options: Options, root: str) -> None:
@@ -40,7 +52,8 @@ def check_action(options: Options, root: str) -> None:
     Raises
     ------
     CbirError
-        When the destination cannot be used, or the log has no folder.
+        When the destination cannot be used, or the log has no folder, or something else than a
+        log is in its place.
     """
     _plan([], options, root)
     folder = os.path.dirname(os.path.abspath(options.log or ""))
@@ -48,6 +61,9 @@ def check_action(options: Options, root: str) -> None:
         raise CbirError(
             f"{printable(folder)}: no such folder for the log; make it, or change --log"
         )
+    if options.log is not None:
+        in_use = (options.index_path, options.ignore, options.report)
+        _LOG.check(options.log, [path for path in in_use if path is not None])
 
 
 def act_on(groups: Iterable[Group], root: str, options: Options) -> int:

@@ -198,7 +198,8 @@ def _find(options: Options) -> int:
     if options.report is not None:
         from cbir.report import check_report
 
-        check_report(options.report)
+        in_use = (options.index_path, options.ignore, options.log)
+        check_report(options.report, [path for path in in_use if path is not None])
     if options.action != "list" and options.dataset is not None:
         check_action(options, options.dataset)
     apart = _apart(options)

@@ -102,10 +102,11 @@ class Options:
             raise UsageError("say where the pictures are: either a folder DIR, or --index FILE")
         if self.queries is not None and self.protocol is not None:
             raise UsageError("--queries DIR is a protocol of its own; leave out --protocol")
+        in_use = [path for path in (self.index_path, self.truth) if path is not None]
         if self.plot is not None:
-            check_plot(self.plot)
+            check_plot(self.plot, in_use)
         if self.failures is not None:
-            check_failures(self.failures)
+            check_failures(self.failures, in_use)
         self._check_fusions()
         if self.dataset is None:
             self._check_for_index()

@@ -13,7 +13,7 @@ from cbir.cli.formats import FORMATS, Printer
 from cbir.cli.options import Command, fusion_options, index_option, version_option
 from cbir.cli.queries import check_streams, query_paths
 from cbir.core.amounts import counted
-from cbir.errors import UnreadableImageError, UsageError, printable
+from cbir.errors import CbirError, UnreadableImageError, UsageError, printable
 from cbir.fusion.options import Weights
 from cbir.presets import PRESETS
 from cbir.results import SearchResult
@@ -137,6 +137,7 @@ def search(
     _check_montage(montage, no_montage)
     index, descriptor = _opened(dataset, index_path, result_path, descriptor, preset)
     paths = query_paths(queries, from0)
+    _check_montage(montage, no_montage, [index_path, *paths])
     wants_montage = not no_montage and (montage is not None or len(paths) <= _MONTAGE_QUERIES)
     if not (wants_montage or no_montage):
         click.echo(
@@ -166,7 +167,7 @@ def search(
             results.append(result)
     printer.finish()
     if results:
-        _write_montage(results, montage or _MONTAGE, top)
+        _make_montage(results, montage, top, [index_path, *paths])
     if unreadable and (strict or len(paths) > 1):
         click.echo(f"{unreadable:,} of {counted(len(paths), 'query')} could not be read", err=True)
     if unreadable and (strict or unreadable == len(paths)):
@@ -210,19 +211,31 @@ def _named_index(index_path: str) -> str | None:
     return None if source is ParameterSource.DEFAULT else index_path
 
 
-def _check_montage(path: str | None, no_montage: bool) -> None:
+def _check_montage(path: str | None, no_montage: bool, in_use: Sequence[str] = ()) -> None:
     if path is None:
         return
     if no_montage:
         raise click.UsageError("--montage and --no-montage contradict each other")
     from cbir.montage import check_montage
 
-    check_montage(path)
+    check_montage(path, in_use)
 
 
-def _write_montage(results: Sequence[SearchResult], path: str, top: int) -> None:
-    from cbir.montage import write_montage
+def _make_montage(
+    results: Sequence[SearchResult], asked: str | None, top: int, in_use: Sequence[str]
+) -> None:
+    """Write the montage; one that was not asked for is left out where it cannot be written."""
+    from cbir.montage import check_montage, write_montage
 
-    for note in write_montage(path, results, top):
+    path = asked or _MONTAGE
+    try:
+        check_montage(path, in_use)
+        notes = write_montage(path, results, top)
+    except CbirError as error:
+        if asked is not None:
+            raise
+        click.echo(f"No montage: {error}", err=True)
+        return
+    for note in notes:
         click.echo(note, err=True)
     click.echo(f"Montage: {printable(path)}", err=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -44,10 +44,13 @@ _numbers = itertools.count()
 
 
 @contextlib.contextmanager
-def written_aside(path: str, durable: bool = True) -> Iterator[BinaryIO]:
+def written_aside(
+    path: str, durable: bool = True, place: Callable[[str, str], None] = os.replace
+) -> Iterator[BinaryIO]:
     """Open a new file that takes the place of `path` when the block ends well.
 
-    Until then `path` is untouched; when the block fails, nothing is left behind.
+    Until then `path` is untouched; when the block fails, nothing is left behind. `place` puts the
+    new file in place.
     """
     aside = f"{path}.{os.getpid()}-{next(_numbers)}.new"
     try:
@@ -56,7 +59,7 @@ def written_aside(path: str, durable: bool = True) -> Iterator[BinaryIO]:
             file.flush()
             if durable:
                 os.fsync(file.fileno())
-        os.replace(aside, path)
+        place(aside, path)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(aside)
@@ -78,5 +81,10 @@ def sync_folder(folder: str) -> None:
 def save_arrays(path: str, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write named arrays as an ``.npz`` file, durably."""
     with written_aside(path) as file:
-        # The stubs fear that an array is called `allow_pickle`, which numpy 2.0 would store as one.
-        np.savez(file, **dict(sorted(arrays.items())))  # type: ignore[arg-type]
+        write_arrays(file, arrays)
+
+
+def write_arrays(file: BinaryIO, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write named arrays to an open file, in the format of ``.npz``."""
+    # The stubs fear that an array is called `allow_pickle`, which numpy 2.0 would store as one.
+    np.savez(file, **dict(sorted(arrays.items())))  # type: ignore[arg-type]

@@ -250,13 +250,16 @@ def test_a_read_only_index_folder(run: Run, index: Path, photos: Path, tmp_path:
         written = run("index", "-d", "photos", preexec_fn=as_an_ordinary_user)
         new = run("index", "-d", "photos", "-i", "new.csv", preexec_fn=as_an_ordinary_user)
         montage = run("search", "-q", QUERY, preexec_fn=as_an_ordinary_user)
+        asked = run("search", "-q", QUERY, "--montage", "m.jpg", preexec_fn=as_an_ordinary_user)
     finally:
         for path in (folder, tmp_path):
             path.chmod(0o755)
     assert found.returncode == 0 and len(found.stdout.splitlines()) == 4
     assert_refused(written, "index.csv", "permission denied", "choose a folder")
     assert_refused(new, "new.csv", "permission denied", "choose a folder")
-    assert_refused(montage, "montage.jpg", "permission denied")
+    assert montage.returncode == 0 and len(montage.stdout.splitlines()) == 4
+    assert "No montage: montage.jpg: " in montage.stderr and "permission denied" in montage.stderr
+    assert_refused(asked, "m.jpg", "permission denied")
 
 
 def test_a_vocabulary_that_does_not_match(run: Run, photos: Path, tmp_path: Path) -> None:

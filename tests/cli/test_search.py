@@ -125,9 +125,11 @@ def test_the_montage_overwrites_only_what_it_made(run: Run, indexed: Path, tmp_p
     shutil.copy(indexed / "cats" / "cat-1.jpg", montage)
     before = montage.read_bytes()
     done = run("search", "-q", QUERY)
-    assert done.returncode == 1
+    assert done.returncode == 0 and QUERY in done.stdout
+    assert "No montage: montage.jpg: " in done.stderr
     assert "not made by this program" in done.stderr
-    assert QUERY in done.stdout
+    asked = run("search", "-q", QUERY, "--montage", "montage.jpg")
+    assert asked.returncode == 1 and asked.stdout == ""
     assert montage.read_bytes() == before
 
 

@@ -43,7 +43,9 @@ def test_what_is_refused(here: Run, photos: Path, tmp_path: Path) -> None:
     (tmp_path / "own.npz").write_text("mine")
     command = ["train", "-d", "photos", "--descriptor"]
     refused = here(*command, "orb", "-o", "own.npz")
-    assert refused.returncode == 1 and "own.npz: this is no file that cbir train" in refused.stderr
+    assert (
+        refused.returncode == 1 and "own.npz: this file is there and was not made" in refused.stderr
+    )
     assert (tmp_path / "own.npz").read_text() == "mine"
     assert here(*command, "hsv", "-o", "x.npz").returncode == 2
     assert here(*command, "orb", "-o", "x").returncode == 2
