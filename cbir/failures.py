@@ -14,12 +14,13 @@ from itertools import accumulate, islice
 
 from cbir import __version__
 from cbir.core.amounts import counted
+from cbir.core.checks import check_whole
 from cbir.errors import UnreadableImageError, printable
 from cbir.evaluation.model import SHOWN, Evaluation, Run
 from cbir.exhibits import data_uri, file_url
 from cbir.images import Picture
 from cbir.pages import Page, environment
-from cbir.parallel import cores, ordered_map
+from cbir.parallel import ordered_map, threads
 from cbir.results import distance_text
 from cbir.watching import Watcher
 
@@ -77,6 +78,9 @@ def write_failures(
         When the file cannot be written, or is there and is no page of ours.
     """
     check_failures(path)
+    check_whole("worst", worst)
+    check_whole("embedded", embedded, least=0)
+    workers = threads(workers)
     watcher = watcher or Watcher()
     sections = [_section(run, worst) for run in evaluation.runs]
     before = [0, *accumulate(_pictures(run, row) for run, rows in sections for row in rows)]
@@ -98,7 +102,7 @@ def write_failures(
     def failures() -> Iterator[_Failure]:
         queries = ((run, row) for run, rows in sections for row in rows)
         jobs = zip(queries, before, strict=True)
-        for one in ordered_map(prepared, jobs, workers or cores(), batch=1):
+        for one in ordered_map(prepared, jobs, workers, batch=1):
             notes.update(dict.fromkeys(one.notes))
             yield one
             watcher.advance()

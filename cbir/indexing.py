@@ -17,7 +17,7 @@ from cbir.descriptors.registry import Named, parse
 from cbir.descriptors.sift import SiftExtractor
 from cbir.errors import BrokenIndexError, CbirError, UnreadableImageError, printable
 from cbir.known import Known, with_unreachable
-from cbir.parallel import cores, one_thread_each
+from cbir.parallel import one_thread_each, threads
 from cbir.planning import Source, choose, make_ready
 from cbir.stores import open_store
 from cbir.stores.base import IndexStore, Metadata, Record, Rows, Snapshot, Writer
@@ -102,9 +102,9 @@ def build_index(
         The index file.
     descriptors : str or sequence of str
         Descriptors to add, as ``NAME``, ``NAME:key=value`` or ``ALIAS=NAME:…``. A new index
-        without any gets ``hsv``.
+        without any gets ``hsv``. The first one of an index is what searches use by default.
     preset : str or sequence of str
-        Presets whose descriptors to add, before the others.
+        Presets whose descriptors to add, after the others.
     drop : str or sequence of str
         Aliases of descriptors to remove.
     vocabulary : str or sequence of str, optional
@@ -137,11 +137,11 @@ def build_index(
     """
     start = time.perf_counter()
     watcher = watcher or Watcher()
-    workers = workers or cores()
+    workers = threads(workers)
     unreadable = _Unreadable(watcher)
     descriptors, drop = _listed(descriptors), _listed(drop)
     of_presets = [spec for name in _listed(preset) for spec in presets.get(name).specs]
-    descriptors = [*of_presets, *descriptors]
+    descriptors = [*descriptors, *of_presets]
     include, exclude = _listed(include), _listed(exclude)
     for spec in descriptors:
         parse(spec)  # a typing error is told before anything is touched

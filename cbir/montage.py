@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 
 from cbir import native
 from cbir.core.amounts import counted
+from cbir.core.checks import check_whole
 from cbir.errors import UnreadableImageError, UsageError, printable
 from cbir.fonts import runs
 from cbir.images import LADDER, MARKER, Picture, software_of
@@ -67,6 +68,7 @@ def write_montage(path: str, results: Sequence[SearchResult], top: int) -> list[
     """
     format_ = _format(path)
     MONTAGE.check(path)
+    check_whole("top", top)
     image, notes = draw_montage(results, top, _LARGEST_SIDES[format_])
     exif = Image.Exif()
     exif[_SOFTWARE] = MARKER

@@ -15,6 +15,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
+from cbir.core.checks import check_whole
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -28,6 +30,17 @@ _AHEAD = 4
 def cores() -> int:
     """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def threads(workers: int | None) -> int:
+    """Return how many threads to use: what was asked for, or as many as there are cores.
+
+    Raises
+    ------
+    UsageError
+        When less than one was asked for.
+    """
+    return cores() if workers is None else check_whole("workers", workers)
 
 
 def ordered_map(

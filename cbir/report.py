@@ -21,11 +21,12 @@ from typing import TYPE_CHECKING
 
 from cbir import __version__
 from cbir.core.amounts import counted, size_text
+from cbir.core.checks import check_whole
 from cbir.duplicates.model import LEVELS, Group, Keep, Level
 from cbir.errors import printable
 from cbir.exhibits import GroupExhibit, exhibit
 from cbir.pages import Page, environment
-from cbir.parallel import cores, ordered_map
+from cbir.parallel import ordered_map, threads
 from cbir.watching import Watcher
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ def write_report(
         When the file cannot be written, or is there and is no report of ours.
     """
     check_report(path)
+    check_whole("embedded", embedded, least=0)
+    workers = threads(workers)
     watcher = watcher or Watcher()
     before = [0, *accumulate(len(group.duplicates) for group in groups)]
     copies = before.pop()
@@ -101,7 +104,7 @@ def write_report(
 
     def exhibits() -> Iterator[GroupExhibit]:
         jobs = zip(groups, before, strict=True)
-        for one in ordered_map(prepared, jobs, workers or cores()):
+        for one in ordered_map(prepared, jobs, workers):
             notes.extend(one.notes)
             yield one
             watcher.advance()

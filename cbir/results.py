@@ -100,6 +100,9 @@ class SearchResult:
         The nearest first; equal distances by path.
     meaning : str
         What a distance of 0 and what a large one says, in words.
+    identical : int
+        Of a search that leaves out the query itself: how many of the matches have the very bytes
+        of the query, under another path.
     """
 
     query: str
@@ -107,6 +110,7 @@ class SearchResult:
     metric: str
     matches: tuple[Match, ...]
     meaning: str = ""
+    identical: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the command line prints as JSON.

@@ -6,6 +6,7 @@ Both are used alike: `describe` a query, or take the description of an `indexed`
 
 from __future__ import annotations
 
+import hashlib
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir import metrics
+from cbir.core.checks import check_number, check_whole
 from cbir.core.folders import below, current_folder, shortest
 from cbir.descriptors.base import Row
 from cbir.descriptors.registry import Named
@@ -50,6 +52,8 @@ class Pictures:
     ----------
     paths : PathList
         Relative to the dataset.
+    digests : ndarray of 32 bytes, shape (n,)
+        The SHA-256 of each file.
     root : str
         The folder of the dataset, absolute and without links.
     named_root : str
@@ -57,6 +61,7 @@ class Pictures:
     """
 
     paths: PathList
+    digests: NDArray[np.void]
     root: str
     named_root: str
     absolute_root: str = field(init=False)
@@ -77,6 +82,15 @@ class Pictures:
         """Return a picture's absolute path."""
         return os.path.join(self.absolute_root, self.paths[row])
 
+    def rows_with_bytes_of(self, query: str) -> NDArray[np.intp]:
+        """Return the rows of the pictures whose bytes are those of a file, wherever they lie."""
+        try:
+            with open(query, "rb") as file:
+                digest = hashlib.file_digest(file, "sha256").digest()
+        except (OSError, ValueError):  # it was there when it was described, or is an array
+            return np.empty(0, np.intp)
+        return np.flatnonzero(self.digests == np.void(digest))
+
     def row_of(self, query: str) -> int | None:
         """Return the query's own row, by its path, whichever links lead to it."""
         folder, name = os.path.split(os.path.abspath(query))
@@ -90,6 +104,18 @@ class Pictures:
             if row is not None:
                 return row
         return None
+
+
+def check_limits(top: int, max_distance: float | None) -> None:
+    """Refuse limits with which nothing could be found.
+
+    Raises
+    ------
+    UsageError
+    """
+    check_whole("top", top)
+    if max_distance is not None:
+        check_number("max_distance", max_distance)
 
 
 class Searcher(ABC, Generic[D]):
@@ -168,10 +194,13 @@ class Searcher(ABC, Generic[D]):
         top: int = 3,
         max_distance: float | None = None,
         exclude_self: bool = False,
+        exclude_identical: bool = False,
     ) -> SearchResult:
         """Rank the index's pictures for a described query; see :meth:`cbir.Index.search`."""
+        check_limits(top, max_distance)
         name = "<array>" if not isinstance(query, str | os.PathLike) else os.fspath(query)
-        excluded = self.pictures.row_of(name) if exclude_self else None
+        own, identical = self._same(name) if exclude_self or exclude_identical else ([], [])
+        excluded = np.array([*own, *(identical if exclude_identical else [])], np.intp)
         space = self.space_for(description)
         ranked = nearest(space, description, top, max_distance, excluded)
         parts = self.parts(space, description, np.array([row for row, _ in ranked], np.intp))
@@ -185,7 +214,13 @@ class Searcher(ABC, Generic[D]):
                 for rank, ((row, distance), some) in enumerate(zip(ranked, parts, strict=True), 1)
             ),
             self.meaning,
+            len({row for row, _ in ranked}.intersection(identical)),
         )
+
+    def _same(self, name: str) -> tuple[list[int], list[int]]:
+        """Return the query's own row, and those of the pictures that have its very bytes."""
+        own = self.pictures.row_of(name)
+        return [] if own is None else [own], self.pictures.rows_with_bytes_of(name).tolist()
 
 
 class SingleSearcher(Searcher[Row]):

@@ -22,6 +22,7 @@ from cbir.searchers import (
     Query,
     Searcher,
     SingleSearcher,
+    check_limits,
 )
 from cbir.spaces import open_space
 from cbir.stores import open_store
@@ -43,6 +44,7 @@ class Index:
         self._snapshot = snapshot
         self._pictures = Pictures(
             snapshot.rows.paths,
+            snapshot.rows.facts["sha256"],
             os.path.realpath(result_path) if result_path else snapshot.root,
             result_path or shortest(snapshot.root),
         )
@@ -94,6 +96,7 @@ class Index:
         metric: str | None = None,
         max_distance: float | None = None,
         exclude_self: bool = False,
+        exclude_identical: bool = False,
         preset: str | None = None,
         fusion: str | None = None,
         weights: Weights | None = None,
@@ -115,7 +118,10 @@ class Index:
         max_distance : float, optional
             Leave out what is farther.
         exclude_self : bool
-            Leave out the query's own row. A copy of it under another path stays.
+            Leave out the query's own row. A copy of it under another path stays, and is counted
+            by :attr:`SearchResult.identical`.
+        exclude_identical : bool
+            Leave out the query's own row, and all pictures that have its very bytes.
         preset : str, optional
             Fuse the descriptors of a preset, with its weights.
         fusion : {"scores", "ranks"}, optional
@@ -134,15 +140,18 @@ class Index:
         ------
         UnreadableImageError
             When the query is no picture.
+        UsageError
+            When `top` is below 1, or `max_distance` is negative or not finite.
         CbirError
             When the index does not hold the descriptor, or the metric makes no sense for it.
         """
+        check_limits(top, max_distance)
         searcher = self.searcher(
             descriptor, metric, preset=preset, fusion=fusion, weights=weights, adaptive=adaptive
         )
         with native.caught():
             description = searcher.describe(query)
-        return searcher.rank(query, description, top, max_distance, exclude_self)
+        return searcher.rank(query, description, top, max_distance, exclude_self, exclude_identical)
 
     def search_all(
         self,
@@ -153,6 +162,7 @@ class Index:
         metric: str | None = None,
         max_distance: float | None = None,
         exclude_self: bool = False,
+        exclude_identical: bool = False,
         preset: str | None = None,
         fusion: str | None = None,
         weights: Weights | None = None,
@@ -162,6 +172,7 @@ class Index:
 
         The parameters are those of :meth:`search`.
         """
+        check_limits(top, max_distance)
         searcher = self.searcher(
             descriptor, metric, preset=preset, fusion=fusion, weights=weights, adaptive=adaptive
         )
@@ -177,7 +188,9 @@ class Index:
                 if isinstance(description, UnreadableImageError):
                     yield description
                 else:
-                    yield searcher.rank(query, description, top, max_distance, exclude_self)
+                    yield searcher.rank(
+                        query, description, top, max_distance, exclude_self, exclude_identical
+                    )
 
     def searcher(
         self,

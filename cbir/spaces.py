@@ -84,7 +84,7 @@ def nearest(
     query: Q,
     top: int,
     max_distance: float | None = None,
-    excluded: int | None = None,
+    excluded: NDArray[np.intp] | None = None,
 ) -> list[tuple[int, float]]:
     """Rank the rows of a space.
 
@@ -97,8 +97,8 @@ def nearest(
         How many to return at most.
     max_distance : float, optional
         Leave out what is farther.
-    excluded : int, optional
-        A row that is left out.
+    excluded : ndarray of int, optional
+        Rows that are left out.
 
     Returns
     -------

@@ -13,7 +13,7 @@ from cbir.core.amounts import counted
 from cbir.descriptors.base import TRAINED, TrainedDescriptor, origin_of, with_origin
 from cbir.descriptors.registry import Broken, Named, available, parse
 from cbir.errors import CbirError, UsageError, printable
-from cbir.parallel import cores, one_thread_each
+from cbir.parallel import one_thread_each, threads
 from cbir.planning import Source
 from cbir.stores.files import explained, write_arrays
 from cbir.stores.overwriting import Output
@@ -94,6 +94,7 @@ def train_models(
         that :func:`train_models` did not write is never overwritten.
     """
     watcher = watcher or Watcher()
+    workers = threads(workers)
     chosen = _chosen(descriptors)
     targets = _targets(list(chosen), output)
     found = find_pictures(dataset, include, exclude, watcher.unreadable)
@@ -104,7 +105,7 @@ def train_models(
             os.makedirs(output, exist_ok=True)
     for descriptor, target in zip(chosen.values(), targets, strict=True):
         _check_target(descriptor, target)
-    source = Source(dataset, found, workers or cores())
+    source = Source(dataset, found, workers)
     return [
         train_model(descriptor, source, target, TRAINED, watcher)
         for descriptor, target in zip(chosen.values(), targets, strict=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import shutil
 from pathlib import Path
 from typing import Any
@@ -171,6 +172,46 @@ def test_the_folder_may_be_removed_under_an_open_index(
     opened = cbir.open(str(tmp_path / "index.csv"))
     (match,) = opened.search(photos / "cats" / "cat-1.jpg", 1).matches
     assert match.path == match.shown == str(photos / "cats" / "cat-1.jpg")
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [{"top": -1}, {"top": 0}, {"top": 2.5}, {"top": None}, {"max_distance": -0.1}]
+    + [{"max_distance": value} for value in (math.nan, math.inf, "near")],
+)
+def test_limits_with_which_nothing_is_found_are_refused(
+    index: cbir.Index, photos: Path, limits: dict[str, Any]
+) -> None:
+    query = str(photos / "cats" / "cat-1.jpg")
+    name = next(iter(limits))
+    with pytest.raises(UsageError, match=f"{name}=.*number from [01] on"):
+        index.search(query, **limits)
+    with pytest.raises(UsageError, match=f"{name}="):
+        next(index.search_all([query], **limits))
+    searcher = index.searcher()
+    with pytest.raises(UsageError, match=f"{name}="):
+        searcher.rank(query, searcher.describe(query), **limits)
+
+
+def test_a_copy_with_the_same_bytes_is_counted_and_can_be_left_out(
+    photos: Path, tmp_path: Path
+) -> None:
+    query = photos / "cats" / "cat-1.jpg"
+    shutil.copy(query, photos / "sky" / "twin.jpg")
+    shutil.copy(query, tmp_path / "outside.jpg")
+    cbir.index(str(photos), str(tmp_path / "i.csv"))
+    index = cbir.open(str(tmp_path / "i.csv"))
+    for one in (query, tmp_path / "outside.jpg"):
+        assert index.search(one).identical == 0
+        kept = index.search(one, exclude_self=True)
+        assert "twin.jpg" in {Path(match.path).name for match in kept.matches}
+        assert kept.identical == (1 if one == query else 2)
+        (without,) = index.search_all([str(one)], 99, exclude_identical=True)
+        assert not isinstance(without, UnreadableImageError)
+        assert {"cat-1.jpg", "twin.jpg"}.isdisjoint(Path(m.path).name for m in without.matches)
+        assert len(without.matches) == 11 and without.identical == 0
+    pixels = np.asarray(Image.open(query))
+    assert index.search(pixels, exclude_identical=True).identical == 0
 
 
 def test_what_makes_no_sense_is_refused(index: cbir.Index, photos: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -28,10 +29,19 @@ if TYPE_CHECKING:
     from cbir.indexing import IndexReport
 
 
+_ORDER = "cbir.order"
+
+
 class _IndexCommand(Command):
     interrupted = (
         "Interrupted. The index is as it was; the same command goes on with what was described."
     )
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Note the order of the options, which click tells only of one and the same."""
+        _, _, order = self.make_parser(ctx).parse_args(list(args))
+        ctx.meta[_ORDER] = [parameter.name for parameter in order]
+        return super().parse_args(ctx, args)
 
 
 _SECTIONS = {
@@ -72,7 +82,10 @@ _SECTIONS = {
     "-v", "--verbose", is_flag=True, help="Also name each file that lacks an optional package."
 )
 @version_option
+@click.pass_context
 def index(
+    context: click.Context,
+    /,
     dataset: str,
     index_path: str,
     descriptors: tuple[str, ...],
@@ -110,8 +123,7 @@ def index(
         report = build_index(
             dataset,
             index_path,
-            descriptors,
-            preset=presets,
+            list(_in_order(context.meta[_ORDER], descriptors, presets)),
             drop=drop,
             vocabulary=models,
             include=include,
@@ -155,3 +167,18 @@ def summary(name: str, report: IndexReport) -> str:
         f"{printable(name)}: {counted(report.pictures, 'picture')}: {', '.join(counts)};"
         f" {', '.join(pace)}"
     )
+
+
+def _in_order(
+    names: Sequence[str], descriptors: Sequence[str], presets: Sequence[str]
+) -> Iterator[str]:
+    """Yield the wanted descriptors, also those of presets, as they are named on the command line.
+
+    The first one of a new index is what searches use by default.
+    """
+    named, preset = iter(descriptors), iter(presets)
+    for name in names:
+        if name == "descriptors":
+            yield next(named)
+        elif name == "presets":
+            yield from PRESETS[next(preset)].specs

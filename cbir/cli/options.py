@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import functools
 import io
+import math
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -209,7 +210,23 @@ def _parsed_weights(_: click.Context, __: click.Parameter, text: str | None) -> 
         )
     if not any(named):
         return numbers
-    return dict(zip((alias.strip() for alias, _, _ in pairs), numbers, strict=True))
+    weights = dict(zip((alias.strip() for alias, _, _ in pairs), numbers, strict=True))
+    if len(weights) < len(pairs):
+        raise click.UsageError(f"--weights {text}: give each descriptor one weight")
+    return weights
+
+
+class FiniteRange(click.FloatRange):
+    """A range of numbers, without NaN and infinity."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number."""
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number.", param, ctx)
+        return number
 
 
 def quiet_option(function: F) -> F:

@@ -10,7 +10,7 @@ from click.core import ParameterSource
 
 from cbir.cli.choices import Choice, MetricChoice
 from cbir.cli.formats import FORMATS, Printer
-from cbir.cli.options import Command, fusion_options, index_option, version_option
+from cbir.cli.options import Command, FiniteRange, fusion_options, index_option, version_option
 from cbir.cli.queries import check_streams, query_paths
 from cbir.core.amounts import counted
 from cbir.errors import CbirError, UnreadableImageError, UsageError, printable
@@ -78,9 +78,14 @@ _SECTIONS = {
 )
 @fusion_options
 @click.option(
-    "--max-distance", type=click.FloatRange(min=0), metavar="X", help="Leave out what is farther."
+    "--max-distance", type=FiniteRange(min=0), metavar="X", help="Leave out what is farther."
 )
 @click.option("--exclude-self", is_flag=True, help="Leave out the query's own row of the index.")
+@click.option(
+    "--exclude-identical",
+    is_flag=True,
+    help="Leave out the query's own row, and all pictures that have its very bytes.",
+)
 @click.option(
     "-r", "--result-path", metavar="DIR", help="Where the pictures are now, if they have moved."
 )
@@ -110,6 +115,7 @@ def search(
     adaptive: bool,
     max_distance: float | None,
     exclude_self: bool,
+    exclude_identical: bool,
     result_path: str | None,
     montage: str | None,
     no_montage: bool,
@@ -145,7 +151,7 @@ def search(
         )
     printer = Printer("paths" if null else format_ or "table", b"\0" if null else b"\n")
     results: list[SearchResult] = []
-    unreadable = 0
+    unreadable = identical = 0
     for result in index.search_all(
         paths,
         top,
@@ -153,6 +159,7 @@ def search(
         metric=metric,
         max_distance=max_distance,
         exclude_self=exclude_self,
+        exclude_identical=exclude_identical,
         preset=preset,
         fusion=fusion,
         weights=weights,
@@ -163,9 +170,16 @@ def search(
             unreadable += 1
             continue
         printer.print(result)
+        identical += result.identical
         if wants_montage:
             results.append(result)
     printer.finish()
+    if identical:
+        click.echo(
+            f"{counted(identical, 'result')} with the very bytes of the query, under another path;"
+            " --exclude-identical leaves out such copies, too",
+            err=True,
+        )
     if results:
         _make_montage(results, montage, top, [index_path, *paths])
     if unreadable and (strict or len(paths) > 1):

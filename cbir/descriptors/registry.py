@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import re
 import typing
 from collections.abc import Iterable, Iterator
@@ -216,6 +217,8 @@ def _split(tail: str, spec: str) -> dict[str, str]:
         key, given, value = pair.partition("=")
         if not given:
             raise UsageError(f"descriptor {spec!r}: {pair!r} is not key=value")
+        if key.strip() in parameters:
+            raise UsageError(f"descriptor {spec!r}: it gives {key.strip()} twice; leave out one")
         parameters[key.strip()] = value.strip()
     return parameters
 
@@ -232,8 +235,13 @@ def _convert(name: str, key: str, value: Any, hint: Any) -> Any:
             raise UsageError(f"{where}: choose one of yes, no")
         return _TRUTH[str(value).lower()]
     try:
-        return hint(value)
-    except ValueError:
+        converted = hint(value)
+        if isinstance(value, int | float) and converted != value:  # a fraction, or NaN
+            raise ValueError
+        if isinstance(converted, float) and not math.isfinite(converted):
+            raise ValueError
+        return converted
+    except (TypeError, ValueError, OverflowError):
         raise UsageError(f"{where}: not {_WORDS.get(hint, hint.__name__)}") from None
 
 

@@ -15,7 +15,7 @@ from cbir.duplicates.matching import Judge
 from cbir.duplicates.model import Duplicate, Entry, Group, Keep, Level, Match
 from cbir.duplicates.pairing import Hints, pair_up
 from cbir.errors import UnreadableImageError
-from cbir.parallel import cores, one_thread_each, ordered_map
+from cbir.parallel import one_thread_each, ordered_map, threads
 from cbir.watching import Watcher
 
 Apart = Callable[[Entry, Entry], bool]
@@ -64,7 +64,7 @@ def find_groups(
         In the order of the paths of the keepers. Files of equal content are copies of each other
         at every level.
     """
-    workers, watcher = workers or cores(), watcher or Watcher()
+    workers, watcher = threads(workers), watcher or Watcher()
     judge = Judge(collection.eyes, level, threshold)
     with native.caught(), one_thread_each():
         order = keep_order(collection, keep, workers)

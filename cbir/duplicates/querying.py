@@ -13,7 +13,7 @@ from cbir.duplicates.model import LEVELS, Copies, Duplicate, Entry, Level, Match
 from cbir.duplicates.pairing import Surroundings, index_of_features
 from cbir.duplicates.sights import Sight
 from cbir.errors import UnreadableImageError
-from cbir.parallel import cores, one_thread_each, ordered_map
+from cbir.parallel import one_thread_each, ordered_map, threads
 from cbir.watching import Watcher
 
 
@@ -40,7 +40,7 @@ def find_copies(
     level, threshold, apart, workers, watcher
         As for :func:`cbir.duplicates.grouping.find_groups`.
     """
-    workers, watcher = workers or cores(), watcher or Watcher()
+    workers, watcher = threads(workers), watcher or Watcher()
     with native.caught(), one_thread_each():
         search = _Search(collection, Judge(collection.eyes, level, threshold), apart, watcher)
         watcher.begin("comparing", len(queries))

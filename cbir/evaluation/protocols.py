@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from cbir.core.amounts import counted
 from cbir.errors import CbirError, UnreadableImageError, UsageError, printable, reason_of
 from cbir.evaluation.relevance import Truth
 from cbir.searching import Index
@@ -105,6 +106,7 @@ def choose_queries(
     if folder is None:
         chosen = _of_index(index, truth, protocol)
         _warn_of_unasked(chosen, truth, "the index", watcher)
+        _warn_of_unmatched(truth, "the index", watcher)
         return Queries(protocol, _some(chosen, truth, "the index"))
     if protocol != "all":
         raise UsageError(
@@ -113,6 +115,7 @@ def choose_queries(
         )
     chosen = _of_folder(index, truth, folder, watcher)
     _warn_of_unasked(chosen, truth, folder, watcher)
+    _warn_of_unmatched(truth, f"the index or of {folder}", watcher)
     return Queries(f"queries:{folder}", _some(chosen, truth, folder))
 
 
@@ -187,6 +190,16 @@ def _warn_of_unasked(queries: list[Query], truth: Truth, place: str, watcher: Wa
         watcher.warn(
             f"--truth {printable(truth.spec)}: {len(unasked)} of its topics are no picture of"
             f" {printable(place)}, {printable(unasked[0])} for one; they are left out"
+        )
+
+
+def _warn_of_unmatched(truth: Truth, place: str, watcher: Watcher) -> None:
+    unmatched = truth.unmatched()
+    if unmatched:
+        watcher.warn(
+            f"--truth {printable(truth.spec)}: {counted(len(unmatched), 'name')} in it"
+            f" {'is no picture' if len(unmatched) == 1 else 'are no pictures'} of"
+            f" {printable(place)}, {printable(unmatched[0])} for one"
         )
 
 

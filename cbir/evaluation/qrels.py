@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +12,10 @@ from cbir.errors import CbirError, printable
 from cbir.evaluation.keys import match_keys
 from cbir.evaluation.relevance import Truth
 from cbir.watching import Watcher
+
+_DIGITS = 4
+_GRADE = re.compile(rf"[+-]?[0-9]{{1,{_DIGITS}}}")
+_ITERATION = re.compile("(?i:q?[0-9]+)")
 
 Judgments = dict[str, dict[str, int]]
 """Grades by topic and document."""
@@ -80,15 +85,18 @@ class Qrels(Truth):
 
 
 def looks_like_qrels(text: str) -> bool:
-    """Say whether the first line that is not blank is a judgment.
+    """Say whether the first line that is not blank has the four fields of a judgment.
+
+    Whether its grade makes sense is not asked: a file of judgments with a slip is no CSV.
 
     Examples
     --------
-    >>> looks_like_qrels("q1 0 a.jpg 1"), looks_like_qrels("file,label")
+    >>> looks_like_qrels("q1 0 a.jpg nan"), looks_like_qrels("file, label, x, y")
     (True, False)
     """
     first = next((line for line in text.splitlines() if line.strip()), "")
-    return _judgment(first) is not None
+    fields = first.split()
+    return len(fields) == 4 and ("," not in first or bool(_ITERATION.fullmatch(fields[1])))
 
 
 def read_qrels(spec: str, text: str, paths: Sequence[str], watcher: Watcher) -> Qrels:
@@ -113,13 +121,7 @@ def read_qrels(spec: str, text: str, paths: Sequence[str], watcher: Watcher) -> 
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue
-        judgment = _judgment(line)
-        if judgment is None:
-            raise CbirError(
-                f"{printable(spec)}: line {number} is no judgment: {printable(line)}; it needs a"
-                " query, 0, a document and a whole number, with spaces between them and none within"
-            )
-        topic, document, grade = judgment
+        topic, document, grade = _judgment(spec, number, line)
         if judgments.setdefault(topic, {}).setdefault(document, grade) != grade:
             raise CbirError(
                 f"{printable(spec)}: line {number} gives {printable(document)} another grade for"
@@ -128,10 +130,17 @@ def read_qrels(spec: str, text: str, paths: Sequence[str], watcher: Watcher) -> 
     return Qrels(spec, judgments, paths, watcher)
 
 
-def _judgment(line: str) -> tuple[str, str, int] | None:
+def _judgment(spec: str, number: int, line: str) -> tuple[str, str, int]:
     fields = line.split()
-    try:
-        topic, _, document, grade = fields
-        return topic, document, int(grade)
-    except ValueError:
-        return None
+    if len(fields) != 4:
+        raise CbirError(
+            f"{printable(spec)}: line {number} is no judgment: {printable(line)[:80]}; it needs a"
+            " query, 0, a document and a whole number, with spaces between them and none within"
+        )
+    topic, _, document, grade = fields
+    if not _GRADE.fullmatch(grade):
+        raise CbirError(
+            f"{printable(spec)}: line {number} is no judgment: {printable(grade)[:40]!r} is no"
+            f" grade; give a whole number of up to {_DIGITS} digits"
+        )
+    return topic.removeprefix("./"), document.removeprefix("./"), int(grade)

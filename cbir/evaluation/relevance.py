@@ -9,10 +9,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.errors import CbirError, printable
+from cbir.evaluation.keys import match_keys
 from cbir.watching import Watcher
 
 Labeler = Callable[[Sequence[str]], list[str | None]]
 """Gives the class of each path, or None."""
+
+
+class Labels:
+    """Classes of pictures by their path or name, as a file gives them.
+
+    Parameters
+    ----------
+    table : dict of str to str
+        The class by key.
+    source : str
+        The file, for messages.
+
+    Attributes
+    ----------
+    unmatched : set of str
+        The keys that are none of the pictures that were asked for so far.
+    """
+
+    def __init__(self, table: dict[str, str], source: str) -> None:
+        self._table = table
+        self._source = source
+        self.unmatched = set(table)
+
+    def __call__(self, paths: Sequence[str]) -> list[str | None]:
+        """Return the class of each path, or None."""
+        keys = match_keys(self._table, paths, self._source)
+        self.unmatched.difference_update(key for key in keys if key is not None)
+        return [None if key is None else self._table[key] for key in keys]
 
 
 class Truth(ABC):
@@ -55,6 +84,10 @@ class Truth(ABC):
         """Return what the truth knows queries about that are not among `subjects`, sorted."""
         return []
 
+    def unmatched(self) -> list[str]:
+        """Return the names in the truth that are no picture it was asked about so far, sorted."""
+        return []
+
 
 class Classes(Truth):
     """Pictures of the query's class are right.
@@ -87,10 +120,12 @@ class Classes(Truth):
         labels = labeler(paths)
         unlabeled = [path for path, label in zip(paths, labels, strict=True) if label is None]
         if len(unlabeled) == len(paths):
+            names = sorted(labeler.unmatched) if isinstance(labeler, Labels) else []
             raise CbirError(
                 f"--truth {printable(spec)}: it gives no picture of the index a class"
                 f"{f', not even {printable(paths[0])}' if paths else ''}; check it against the"
                 " paths of the pictures"
+                f"{f': it names pictures like {printable(names[0])}' if names else ''}"
             )
         if unlabeled:
             (watcher or Watcher()).warn(
@@ -104,6 +139,10 @@ class Classes(Truth):
     def subjects(self, names: Sequence[str]) -> list[str | None]:
         """Return the class of each query; see :meth:`Truth.subjects`."""
         return self._labeler(names)
+
+    def unmatched(self) -> list[str]:
+        """Return the names that no picture has; see :meth:`Truth.unmatched`."""
+        return sorted(self._labeler.unmatched) if isinstance(self._labeler, Labels) else []
 
     def grades(self, subject: str) -> NDArray[np.integer]:
         """Return 1 for the pictures of a class; see :meth:`Truth.grades`."""

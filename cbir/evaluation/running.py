@@ -26,7 +26,7 @@ from cbir.evaluation.model import (
 )
 from cbir.evaluation.protocols import Queries, Query
 from cbir.evaluation.relevance import Truth
-from cbir.parallel import cores, one_thread_each, ordered_map
+from cbir.parallel import one_thread_each, ordered_map, threads
 from cbir.searching import Index
 from cbir.watching import Watcher
 
@@ -110,9 +110,10 @@ def evaluate(
     CbirError
         When no query can be read.
     """
+    workers = threads(workers)
     trial = _Trial(index, truth, queries.queries, watcher or Watcher())
     with native.caught(), one_thread_each():
-        runs = [trial.run(searcher, workers or cores()) for searcher in searchers]
+        runs = [trial.run(searcher, workers) for searcher in searchers]
     return Evaluation(
         index.shown("").rstrip("/") or "." if dataset is None else dataset,
         len(index),

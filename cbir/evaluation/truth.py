@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from functools import partial
 
 from cbir.errors import CbirError, UsageError, printable, reason_of
-from cbir.evaluation.keys import match_keys
 from cbir.evaluation.qrels import looks_like_qrels, read_qrels
-from cbir.evaluation.relevance import Classes, Labeler, Truth
+from cbir.evaluation.relevance import Classes, Labeler, Labels, Truth
 from cbir.evaluation.tables import read_labels
 from cbir.watching import Watcher
 
@@ -78,7 +76,7 @@ def read_truth(
     if key is None and label is None and looks_like_qrels(text):
         return read_qrels(spec, text, paths, watcher)
     table = read_labels(spec, text, key or KEY, label)
-    return Classes(f"{spec}:{label}", paths, partial(_labels, table, spec), watcher)
+    return Classes(f"{spec}:{label}", paths, Labels(table, spec), watcher)
 
 
 def _by_path(spec: str) -> Labeler | None:
@@ -129,11 +127,6 @@ def _numbers(spec: str) -> Labeler:
         return str(int(numbers[-1]) // int(size)) if numbers else None
 
     return lambda paths: [label(path) for path in paths]
-
-
-def _labels(table: dict[str, str], source: str, paths: Sequence[str]) -> list[str | None]:
-    keys = match_keys(table, paths, source)
-    return [None if key is None else table[key] for key in keys]
 
 
 def _read(path: str) -> str:

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cbir.core.amounts import counted
+from cbir.core.checks import check_number
 from cbir.errors import UsageError
 from cbir.results import FUSED, RECIPROCAL_RANKS
 
@@ -110,6 +110,7 @@ def _checked_weights(usual: Mapping[str, float], weights: Weights) -> tuple[floa
             f"--weights: {len(weights)} for {counted(len(usual), 'descriptor')}; give one for each"
             f" of {', '.join(usual)}, or some by name, as in {next(iter(usual))}=2"
         )
-    if not all(math.isfinite(weight) and weight >= 0 for weight in weights) or not any(weights):
+    numbers = tuple(check_number("weight", weight) for weight in weights)
+    if not any(numbers):
         raise UsageError("--weights: give numbers from 0 on, and not only zeros")
-    return tuple(float(weight) for weight in weights)
+    return numbers

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from cbir.errors import UsageError
 from cbir.hamming.searches import Words, plan
-from cbir.parallel import cores
+from cbir.parallel import threads
 
 Bits = NDArray[np.uint8]
 
@@ -208,7 +208,7 @@ def _matches(
     """Yield the rows of `words` after `after` that are near each of `rows`."""
     if radius < 0 or len(rows) == 0 or len(words) == 0:
         return
-    workers = workers or cores()
+    workers = threads(workers)
     groups = _Groups.of(words)
     starts = groups.starts(after)
     search = plan(groups.hashes, starts, bits, min(radius, bits), workers)

@@ -18,6 +18,8 @@ from pathlib import Path
 import pandas
 import pytest
 
+import cbir
+
 from ..conftest import PROJECT, Run, can_be_interrupted
 
 
@@ -171,3 +173,26 @@ def test_search_does_not_pay_for_what_it_does_not_use(run: Run, photos: Path) ->
         [sys.executable, "-c", code], cwd=photos.parent, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("wishes", "aliases"),
+    [
+        ("--descriptor hsv --preset fast", "hsv correlogram centrist"),
+        ("--preset fast --descriptor hsv", "correlogram centrist hsv"),
+        ("--descriptor=phash --preset=fast --descriptor hsv", "phash correlogram centrist hsv"),
+        ("--preset fast --descriptor centrist", "correlogram centrist"),
+        ("--descriptor centrist --preset fast", "centrist correlogram"),
+    ],
+)
+def test_what_is_named_first_is_the_default(
+    here: Run, photos: Path, tmp_path: Path, wishes: str, aliases: str
+) -> None:
+    assert here("index", "-d", "photos/cats", *wishes.split()).returncode == 0
+    assert cbir.open(str(tmp_path / "index.csv")).descriptors == tuple(aliases.split())
+
+
+def test_from_python_descriptors_come_before_presets(photos: Path, tmp_path: Path) -> None:
+    path = str(tmp_path / "index.csv")
+    cbir.index(str(photos / "cats"), path, "hsv", preset="fast")
+    assert cbir.open(path).descriptors == ("hsv", "correlogram", "centrist")

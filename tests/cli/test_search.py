@@ -118,6 +118,25 @@ def test_what_makes_no_sense_is_refused(
     assert message in done.stderr.replace("\n", " ") and "Traceback" not in done.stderr
 
 
+def test_a_copy_that_stays_is_told_of(run: Run, indexed: Path) -> None:
+    shutil.copy(indexed / "cats" / "cat-1.jpg", indexed / "sky" / "twin.jpg")
+    assert run("index", "-d", "photos").returncode == 0
+    flags = ["search", "-q", QUERY, "--no-montage", "--format", "paths"]
+    kept = run(*flags, "--exclude-self")
+    assert "photos/sky/twin.jpg" in kept.stdout
+    assert "1 result with the very bytes of the query" in kept.stderr
+    assert "--exclude-identical" in kept.stderr
+    left_out = run(*flags, "--exclude-identical")
+    assert "twin" not in left_out.stdout and QUERY not in left_out.stdout
+    assert len(left_out.stdout.splitlines()) == 3 and left_out.stderr == ""
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-1", "1e999"])
+def test_a_distance_that_means_nothing_is_wrong_usage(run: Run, indexed: Path, value: str) -> None:
+    done = run("search", "-q", QUERY, "--max-distance", value)
+    assert done.returncode == 2 and done.stdout == "" and "--max-distance" in done.stderr
+
+
 def test_the_montage_overwrites_only_what_it_made(run: Run, indexed: Path, tmp_path: Path) -> None:
     montage = tmp_path / "montage.jpg"
     for _ in range(2):

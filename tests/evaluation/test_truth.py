@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import cbir
 from cbir.errors import CbirError, UsageError
 from cbir.evaluation.keys import match_keys
+from cbir.evaluation.protocols import choose_queries
 from cbir.evaluation.truth import read_truth
 
 from .conftest import Listener
@@ -174,3 +178,40 @@ def test_judgments_give_grades_by_topic(file, listener: Listener) -> None:
 def test_odd_judgments_are_refused(file, text: str, message: str) -> None:
     with pytest.raises(CbirError, match=message):
         read_truth(file(text), PATHS)
+
+
+@pytest.mark.parametrize("grade", ["nan", "1.5", "x", "9" * 400, "-" + "9" * 400, "1_0", "１"])
+def test_judgments_with_a_bad_grade_are_no_csv(file: Any, grade: str) -> None:
+    for text in (f"1 0 2 {grade}\n", f"1 0 2 1\n1 0 3 {grade}\n"):
+        with pytest.raises(CbirError, match=r"line \d is no judgment: .* is no grade; give a"):
+            read_truth(file(text, "qrels"), PATHS)
+
+
+def test_a_csv_header_with_four_words_is_no_judgment(file: Any) -> None:
+    path = file("file, kind, x, y\n1.jpg,cat,,\n")
+    truth = read_truth(path, ["1.jpg"], label=" kind")
+    assert truth.subjects(["1.jpg"]) == ["cat"]
+    with pytest.raises(UsageError, match="which column has the classes"):
+        read_truth(path, ["1.jpg"])
+
+
+def test_a_truth_that_names_no_picture_shows_both_kinds_of_names(file: Any) -> None:
+    path = file("file,kind\nold/7.jpg,cat\nold/8.jpg,dog\n")
+    message = "not even cats/1.jpg; .*: it names pictures like old/7.jpg"
+    with pytest.raises(CbirError, match=message):
+        read_truth(path, PATHS, label="kind")
+
+
+def test_names_without_a_picture_are_counted(
+    index: cbir.Index, file: Any, listener: Listener, tmp_path: Path
+) -> None:
+    table = "file,kind\ncat-1,a\ncat-2,a\nmore,b\ngone-1.jpg,b\ngone-2.jpg,a\n"
+    truth = read_truth(file(table), index.paths, label="kind")
+    choose_queries(index, truth, watcher=listener)
+    (warning,) = listener.warnings
+    assert "3 names in it are no pictures of the index, gone-1.jpg for one" in warning
+    queries = tmp_path / "queries"
+    queries.mkdir()
+    shutil.copy(tmp_path / "photos" / index.paths[0], queries / "more.jpg")
+    choose_queries(index, truth, folder=str(queries), watcher=listener)
+    assert "2 names in it are no pictures of the index or of" in listener.warnings[1]
