@@ -99,6 +99,8 @@ class CopyExhibit:
     picture: Exhibit
     match: Match
     contrast: Contrast | None
+    losses: tuple[str, ...] = ()
+    stays: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,8 @@ def exhibit(group: Group, room: int, folder: str) -> GroupExhibit:
         contrast = None
         if copy.match.level != "exact" and kept_pixels is not None and pixels is not None:
             contrast = _contrast(kept_pixels, pixels, copy.match)
-        copies.append(CopyExhibit(shown, copy.match, contrast))
+        losses = tuple(printable(str(loss)) for loss in copy.losses)
+        copies.append(CopyExhibit(shown, copy.match, contrast, losses, copy.stays))
     return GroupExhibit(group, kept, copies, notes)
 
 

@@ -176,4 +176,4 @@ class _Summary:
 
 
 def _freeable(group: Group) -> int:
-    return sum(copy.entry.bytes for copy in group.duplicates if not copy.entry.reference)
+    return sum(copy.entry.bytes for copy in group.duplicates if copy.removable)

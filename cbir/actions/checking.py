@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +16,11 @@ from cbir.actions.files import opened, unchanged
 from cbir.actions.planning import Step
 from cbir.errors import UnreadableImageError, printable, reason_of
 
-_BLOCK = 1 << 20
+if TYPE_CHECKING:
+    from cbir.images import Picture
+    from cbir.losses import Loss
 
-_OPAQUE = ("1", "L", "P", "RGB")
-"""Pillow's modes of which a decoded picture loses nothing, unless they are transparent."""
+_BLOCK = 1 << 20
 
 
 class UnfitError(Exception):
@@ -60,7 +62,8 @@ def check(step: Step) -> Checked:
     ------
     UnfitError
         When one is gone, changed or unreadable, when both are one file, or when, at level
-        ``exact``, neither the bytes nor all that can be seen of the pictures is the same.
+        ``exact``, neither the bytes are the same, nor all that can be seen of the pictures but
+        for the losses that are in the plan.
     """
     removal = step.removal
     with contextlib.ExitStack() as files:
@@ -72,7 +75,7 @@ def check(step: Step) -> Checked:
         keeper.expect(removal.keeper_sha256)
         copy.expect(removal.copy_sha256)
         if removal.level == "exact" and not same:
-            _compare_pictures(keeper, copy)
+            _compare_pictures(keeper, copy, removal.losses)
         return Checked(step, keeper.status, copy.status)
 
 
@@ -98,6 +101,13 @@ class _Reading:
         self._hash.update(data)
         return data
 
+    def picture(self) -> Picture:
+        """Return the whole file, from its beginning."""
+        from cbir.images import Picture
+
+        self.file.seek(0)
+        return Picture(self.path, self.file.read())
+
     def expect(self, sha256: bytes) -> None:
         """Compare all that was read with what it should be."""
         if self._hash.digest() != sha256:
@@ -114,41 +124,25 @@ def _compare(one: _Reading, other: _Reading) -> bool:
             return same
 
 
-def _compare_pictures(keeper: _Reading, copy: _Reading) -> None:
+def _compare_pictures(keeper: _Reading, copy: _Reading, losses: Sequence[Loss]) -> None:
+    """Compare all that can be seen of two pictures, but for what may be lost."""
     from cbir import native
+    from cbir.fidelity import Content, facts_lost
+    from cbir.losses import refused
 
+    kept, ours = keeper.picture(), copy.picture()
     with native.caught():
-        kept_seen, kept_stored = _decoded(keeper)
-        seen, stored = _decoded(copy)
-    if not np.array_equal(kept_seen, seen):
-        raise UnfitError("neither its bytes nor its pixels are those of its keeper")
-    if stored is None or kept_stored is None:
-        equal = stored is kept_stored
-    else:
-        equal = np.array_equal(stored, kept_stored)
-    if not equal:
-        raise UnfitError("its transparency, colors or depth are not those of its keeper")
+        if not np.array_equal(_decoded(kept, keeper), _decoded(ours, copy)):
+            raise UnfitError("neither its bytes nor its pixels are those of its keeper")
+        lost = facts_lost(Content(lambda: ours), Content(lambda: kept), same_pixels=True)
+    unexpected = refused(lost, {loss.kind for loss in losses})
+    if unexpected:
+        what = printable("; ".join(map(str, unexpected)))
+        raise UnfitError(f"it shows what its keeper does not: {what}")
 
 
-def _decoded(reading: _Reading) -> tuple[NDArray[np.uint8], NDArray[np.generic] | None]:
-    """Decode a picture: as it is seen, and, where more is stored than that, as it is stored."""
-    from PIL import Image
-
-    from cbir.images import Picture
-
-    reading.file.seek(0)
-    picture = Picture(reading.path, reading.file.read())
+def _decoded(picture: Picture, reading: _Reading) -> NDArray[np.uint8]:
     try:
-        seen = picture.pixels(None)
+        return picture.pixels(None)
     except UnreadableImageError as error:
         raise UnfitError(f"the pixels cannot be compared: {reading.role}: {error.reason}") from None
-    # `pixels` has made sure that this is a picture of a format that may be opened.
-    with Image.open(io.BytesIO(picture.data)) as image:
-        if getattr(image, "n_frames", 1) > 1:
-            raise UnfitError(
-                f"{reading.role} has several frames or pages, of which one is compared"
-            )
-        if image.has_transparency_data:
-            stored = np.asarray(image.convert("RGBA"))
-            return seen, None if stored[:, :, 3].min() == 255 else stored
-        return seen, None if image.mode in _OPAQUE else np.asarray(image)

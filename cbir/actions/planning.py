@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from cbir.errors import CbirError, UsageError, printable, reason_of
+from cbir.losses import Loss, LossKind, refused
 
 Action = Literal["move", "hardlink", "symlink", "delete"]
 Level = Literal["exact", "near", "edited"]
@@ -28,6 +29,9 @@ class Removal:
         Of the files, 32 bytes each, as they were compared.
     level : {"exact", "near", "edited"}
         How alike they are. ``exact``: the same bytes, or the same pixels.
+    losses : tuple of Loss
+        What the copy shows, and the keeper does not, as they were compared: see
+        :attr:`cbir.duplicates.model.Duplicate.losses`.
     """
 
     keeper: str
@@ -35,6 +39,7 @@ class Removal:
     keeper_sha256: bytes
     copy_sha256: bytes
     level: Level
+    losses: tuple[Loss, ...] = ()
 
     @property
     def identical(self) -> bool:
@@ -118,7 +123,9 @@ class Plan:
         verb = "delete for good" if self.permanently else self.action
         place = f" -> {printable(step.target)}" if step.target is not None else ""
         relation = "link to" if self.action in ("hardlink", "symlink") else "copy of"
-        return f"{verb}  {copy}{place}   ({relation} {keeper}, {step.removal.level})"
+        lost = "; ".join(map(str, step.removal.losses))
+        lost = f"; to be lost: {printable(lost)}" if lost else ""
+        return f"{verb}  {copy}{place}   ({relation} {keeper}, {step.removal.level}{lost})"
 
 
 def plan(
@@ -127,13 +134,14 @@ def plan(
     root: str,
     destination: str | None = None,
     permanently: bool = False,
+    allow_loss: Container[LossKind] = (),
 ) -> Plan:
     """Decide what to do with each copy; nothing is changed.
 
     A copy stays, with a reason in :attr:`Plan.refused`, when it is missing, a symbolic link, or
     outside of the dataset; when it is one file with its keeper, with another keeper or with
-    another copy, by a hard link or a linked folder; and when it should become a link without
-    being the same bytes as its keeper.
+    another copy, by a hard link or a linked folder; when it should become a link without
+    being the same bytes as its keeper; and when it shows something that its keeper does not.
 
     Parameters
     ----------
@@ -147,6 +155,8 @@ def plan(
         copies again.
     permanently : bool
         For ``delete``: not to the desktop's trash, but for good.
+    allow_loss : container of str
+        Kinds of losses that do not matter.
 
     Raises
     ------
@@ -172,7 +182,7 @@ def plan(
     if destination is not None:
         _check_destination(destination, root)
         destination = os.path.realpath(destination)
-    planner = _Planner(action, root, destination)
+    planner = _Planner(action, root, destination, allow_loss)
     steps, refused = planner.decide(sorted(removals, key=lambda each: os.fsencode(each.copy)))
     return Plan(action, root, tuple(steps), tuple(refused), destination, permanently)
 
@@ -212,6 +222,7 @@ class _Planner:
     action: Action
     root: str
     destination: str | None
+    allow_loss: Container[LossKind]
     _kept: dict[_Identity, str] = field(default_factory=dict)
     """The keepers' files, with the real path of each."""
     _reached: dict[_Identity, list[str]] = field(default_factory=dict)
@@ -252,6 +263,7 @@ class _Planner:
         kept = _status(keeper)
         if kept is None or not stat.S_ISREG(kept.st_mode):
             raise _RefusedError(f"its keeper {printable(removal.keeper)} is missing")
+        self._check_losses(removal)
         self._check_reached_once(removal, copy, status, kept)
         if self.action in ("hardlink", "symlink"):
             self._check_linkable(removal, status, kept)
@@ -290,6 +302,15 @@ class _Planner:
         if len(paths) > 1:
             others = ", ".join(printable(path) for path in paths if path != copy)
             raise _RefusedError(f"it is one file with {others} (hard links): nothing to free")
+
+    def _check_losses(self, removal: Removal) -> None:
+        losses = refused(removal.losses, self.allow_loss)
+        if losses:
+            kinds = ",".join(dict.fromkeys(loss.kind for loss in losses))
+            raise _RefusedError(
+                f"it shows what {printable(removal.keeper)} does not:"
+                f" {printable('; '.join(map(str, losses)))}; let it go with --allow-loss {kinds}"
+            )
 
     def _check_linkable(
         self, removal: Removal, status: os.stat_result, kept: os.stat_result

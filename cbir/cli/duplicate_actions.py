@@ -112,12 +112,20 @@ def _plan(groups: Iterable[Group], options: Options, root: str) -> Plan:
             keeper_sha256=group.keep.sha256,
             copy_sha256=duplicate.entry.sha256,
             level=duplicate.match.level,
+            losses=duplicate.losses,
         )
         for group in groups
         for duplicate in group.duplicates
         if not duplicate.entry.reference
     ]
-    return plan(removals, options.action, real, options.move_to, options.permanently)
+    return plan(
+        removals,
+        options.action,
+        real,
+        options.move_to,
+        options.permanently,
+        options.allow_loss,
+    )
 
 
 def _from_root(entry: Entry, root: str) -> str:
@@ -206,13 +214,15 @@ def _quoted(path: str) -> str:
 
 def summary(groups: Sequence[Group]) -> str:
     """Count what was found, for people."""
-    copies = [one for group in groups for one in group.duplicates if not one.entry.reference]
     if not groups:
         return "No duplicates"
+    copies = [one for group in groups for one in group.duplicates if one.removable]
+    staying = sum(one.stays for group in groups for one in group.duplicates)
     size = sum(one.entry.bytes for one in copies)
     largest = max(group.max_distance for group in groups)
+    more = f"; {staying:,} that would lose something {'stay' if staying > 1 else 'stays'}"
     return (
         f"{counted(len(groups), 'group')} with {counted(len(copies), 'removable copy')}"
-        f" ({size_text(size)});"
+        f" ({size_text(size)}){more if staying else ''};"
         f" the largest distance in a group is {largest}"
     )

@@ -17,8 +17,8 @@ Found = Group | Copies
 
 FORMATS = ("text", "json", "jsonl", "csv", "paths")
 
-_GROUP_COLUMNS = "group role path distance level evidence path_base64".split()
-_COPIES_COLUMNS = "query path distance level evidence path_base64 query_base64".split()
+_GROUP_COLUMNS = "group role path distance level evidence losses path_base64".split()
+_COPIES_COLUMNS = "query path distance level evidence losses path_base64 query_base64".split()
 
 
 class Printer:
@@ -66,9 +66,7 @@ class Printer:
     def _text(self, found: Found) -> None:
         lines = [""] if self._count else []
         lines.append(printable(found.keep.path if isinstance(found, Group) else found.query))
-        for duplicate in _duplicates(found):
-            mark = "  (reference)" if duplicate.entry.reference else ""
-            lines.append(printable(duplicate.entry.path) + mark)
+        lines += [printable(one.entry.path) + _mark(one) for one in _duplicates(found)]
         write_text("\n".join(lines))
 
     def _json(self, found: Found) -> None:
@@ -83,17 +81,28 @@ class Printer:
         write_csv([*([] if self._count else [self._columns]), *rows])
 
     def _paths(self, found: Found) -> None:
-        """Print what could go: no reference, and nothing that a keeper or a query links to."""
+        """Print what could go.
+
+        No reference, nothing that a keeper or a query links to, and nothing that shows more.
+        """
         if isinstance(found, Group):
             self._spared.add(os.path.realpath(found.keep.path))
         for duplicate in _duplicates(found):
             path = duplicate.entry.path
             real = os.path.realpath(path)
-            if real in self._spared or duplicate.entry.reference:
+            if real in self._spared or not duplicate.removable:
                 continue
             write_out(os.fsencode(path_for_arguments(path)) + self._end)
             if isinstance(found, Copies):
                 self._spared.add(real)
+
+
+def _mark(duplicate: Duplicate) -> str:
+    marks = ["reference"] if duplicate.entry.reference else []
+    if duplicate.losses:
+        lost = printable("; ".join(map(str, duplicate.losses)))
+        marks.append(f"shows more, and stays: {lost}" if duplicate.stays else f"shows more: {lost}")
+    return f"  ({', '.join(marks)})" if marks else ""
 
 
 def _duplicates(found: Found) -> tuple[Duplicate, ...]:
@@ -106,41 +115,54 @@ def _as_json(found: Found) -> str:
 
 
 def _group_document(group: Group) -> dict[str, Any]:
-    """Keep references out of the list of those that programs may remove."""
+    """Keep out of the list of those that programs may remove what stays."""
     references = [_document(one) for one in group.duplicates if one.entry.reference]
+    more = [_document(one) for one in group.duplicates if one.stays]
     return {
         "group": group.number,
         **path_fields("keep", group.keep.path),
-        "duplicates": [_document(one) for one in group.duplicates if not one.entry.reference],
+        "duplicates": [_document(one) for one in group.duplicates if one.removable],
         **({"references": references} if references else {}),
+        **({"shows_more": more} if more else {}),
         "max_distance": group.max_distance,
     }
 
 
 def _copies_document(copies: Copies) -> dict[str, Any]:
     matches = [
-        {**_document(one), **({"reference": True} if one.entry.reference else {})}
+        {
+            **_document(one),
+            **({"reference": True} if one.entry.reference else {}),
+            **({"shows_more": True} if one.stays else {}),
+        }
         for one in copies.copies
     ]
     return {**path_fields("query", copies.query), "matches": matches}
 
 
 def _document(duplicate: Duplicate) -> dict[str, Any]:
+    losses = [{"loss": loss.kind, "detail": loss.detail} for loss in duplicate.losses]
     return {
         **path_fields("path", duplicate.entry.path),
         "distance": duplicate.match.distance,
         "level": duplicate.match.level,
         "evidence": duplicate.match.evidence,
+        **({"losses": losses} if losses else {}),
     }
 
 
 def _group_rows(group: Group) -> Iterator[list[Any]]:
     kept = path_fields("path", group.keep.path)
     path, encoded = path_for_csv(kept["path"]), kept.get("path_base64", "")
-    yield [group.number, "keep", path, "", "", "", encoded]
+    yield [group.number, "keep", path, "", "", "", "", encoded]
     for duplicate in group.duplicates:
-        role = "reference" if duplicate.entry.reference else "duplicate"
-        yield [group.number, role, *_cells(duplicate)]
+        yield [group.number, _role(duplicate), *_cells(duplicate)]
+
+
+def _role(duplicate: Duplicate) -> str:
+    if duplicate.entry.reference:
+        return "reference"
+    return "shows_more" if duplicate.stays else "duplicate"
 
 
 def _copies_rows(copies: Copies) -> Iterator[list[Any]]:
@@ -152,5 +174,6 @@ def _copies_rows(copies: Copies) -> Iterator[list[Any]]:
 def _cells(duplicate: Duplicate) -> list[Any]:
     document = _document(duplicate)
     document["path"] = path_for_csv(document["path"])
-    keys = ("path", "distance", "level", "evidence", "path_base64")
+    document["losses"] = "; ".join(map(str, duplicate.losses))
+    keys = ("path", "distance", "level", "evidence", "losses", "path_base64")
     return [document.get(key, "") for key in keys]

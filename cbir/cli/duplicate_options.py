@@ -11,6 +11,7 @@ from cbir.actions import Action
 from cbir.cli.queries import check_streams
 from cbir.duplicates.model import Keep, Level
 from cbir.errors import UsageError
+from cbir.losses import LossKind
 
 _ALONE = {
     "--undo": ("--yes", "--dry-run", "--quiet"),
@@ -31,6 +32,7 @@ class Options:
     level: Level
     threshold: int | None
     keep: Keep | None
+    allow_loss: frozenset[LossKind]
     format_: str | None
     null: bool
     report: str | None

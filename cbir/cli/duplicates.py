@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ from cbir.cli.queries import query_paths
 from cbir.core.amounts import counted
 from cbir.duplicates.model import KEEPS, LEVELS, Entry, Group
 from cbir.errors import CbirError, UnreadableImageError, printable
+from cbir.losses import LOSSES
 
 if TYPE_CHECKING:
     from cbir.duplicates.collection import Collection
@@ -38,10 +39,19 @@ _DIFFERENT = "different.txt"
 _SECTIONS = {
     "Common options": "--dataset --level --action --report --format --quiet".split(),
     "What is compared": "--index --reference --query --threshold --include --exclude".split(),
-    "Which picture stays": "--keep --ignore --mark-different".split(),
+    "Which picture stays": "--keep --allow-loss --ignore --mark-different".split(),
     "Actions": "--move-to --permanently --yes --dry-run --log --undo".split(),
     "For scripts": "--null --from0 --exit-code --strict --wait --workers".split(),
 }
+
+
+def _kinds(_: click.Context, __: click.Parameter, value: Sequence[str]) -> Set[str]:
+    """Return the kinds of losses that are named, by one or several uses of the option."""
+    kinds = [kind.strip() for one in value for kind in one.split(",")]
+    for kind in kinds:
+        if kind not in LOSSES:
+            raise click.BadParameter(f"{kind!r} is not one of {', '.join(LOSSES)}")
+    return frozenset(kinds)
 
 
 @click.command(cls=Command, sections=_SECTIONS)
@@ -88,6 +98,14 @@ _SECTIONS = {
     "--keep",
     type=Choice(KEEPS),
     help="Which one of a group stays.  [default: largest]",
+)
+@click.option(
+    "--allow-loss",
+    metavar="KIND,...",
+    multiple=True,
+    callback=_kinds,
+    help="Let copies go though they show what is lost with them, else they stay: "
+    f"{', '.join(LOSSES)}; repeatable.",
 )
 @click.option("--ignore", metavar="FILE", help="Pairs that were judged different; they stay apart.")
 @click.option("--format", "format_", type=Choice(FORMATS), help="[default: text]")
@@ -212,6 +230,7 @@ def _find(options: Options) -> int:
                 threshold=options.threshold,
                 keep=options.keep or "largest",
                 apart=apart,
+                allow_loss=options.allow_loss,
                 workers=options.workers,
                 watcher=watcher,
             )
@@ -249,6 +268,7 @@ def _ask(options: Options) -> int:
                 options.level,
                 threshold=options.threshold,
                 apart=apart,
+                allow_loss=options.allow_loss,
                 workers=options.workers,
                 watcher=watcher,
             ):

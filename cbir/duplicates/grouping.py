@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -11,15 +11,21 @@ import numpy as np
 from cbir import native
 from cbir.duplicates.collection import Collection
 from cbir.duplicates.keep_policy import keep_order
+from cbir.duplicates.losses import Losses
 from cbir.duplicates.matching import Judge
 from cbir.duplicates.model import Duplicate, Entry, Group, Keep, Level, Match
 from cbir.duplicates.pairing import Hints, pair_up
+from cbir.duplicates.sights import Sight
 from cbir.errors import UnreadableImageError
+from cbir.losses import Loss, LossKind, refused
 from cbir.parallel import one_thread_each, ordered_map, threads
 from cbir.watching import Watcher
 
 Apart = Callable[[Entry, Entry], bool]
 """Says that two pictures were judged different."""
+
+Lacking = Callable[[Sight, Sight, Match], tuple[Loss, ...]]
+"""``lacking(keeper, copy, match)``: what the copy shows, and the keeper does not."""
 
 
 def never(*_: Entry) -> bool:
@@ -34,15 +40,17 @@ def find_groups(
     threshold: int | None = None,
     keep: Keep = "largest",
     apart: Apart = never,
+    allow_loss: Container[LossKind] = (),
     workers: int | None = None,
     watcher: Watcher | None = None,
 ) -> list[Group]:
     """Group the copies of a collection.
 
     The pictures are put in the order of the keep policy, references first. Each one joins the
-    first picture before it that is kept and that it is a copy of; else it is kept itself. So
-    every member is a copy of the group's keeper: groups do not chain. They do not depend on the
-    order in which the pictures were found.
+    first picture before it that is kept, that it is a copy of and that holds all that it shows;
+    else it is kept itself. So every member is a copy of the group's keeper: groups do not chain.
+    They do not depend on the order in which the pictures were found. One that shows more than the
+    first picture that it is a copy of is listed in that one's group, too, but stays.
 
     Parameters
     ----------
@@ -55,6 +63,8 @@ def find_groups(
         Which image of a group is kept; see :func:`cbir.duplicates.keep_policy.keep_order`.
     apart : callable
         ``apart(first, second)``: two pictures that must not be in one group as copies.
+    allow_loss : container of str
+        Kinds of :class:`cbir.losses.Loss` that do not matter.
     workers : int, optional
     watcher : Watcher, optional
 
@@ -72,10 +82,26 @@ def find_groups(
         hints = pair_up(collection.sights, judge, workers, watcher, contents)
         firsts = dict(zip(collection.content[order[::-1]].tolist(), order[::-1], strict=True))
         search = _Search(
-            collection, [firsts[i] for i in range(len(firsts))], hints, judge, apart, watcher
+            collection,
+            [firsts[i] for i in range(len(firsts))],
+            hints,
+            judge,
+            apart,
+            watcher,
+            Losses(collection.eyes).between,
+            allow_loss,
         )
         search.run(contents, workers)
-    return _groups(collection, order, search.joined)
+    return _groups(collection, order, search)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A keeper that a content is a copy of."""
+
+    keeper: int
+    match: Match
+    losses: tuple[Loss, ...]
 
 
 class _Search:
@@ -93,14 +119,22 @@ class _Search:
         judge: Judge,
         apart: Apart,
         watcher: Watcher,
+        lacking: Lacking = lambda *_: (),
+        allow_loss: Container[LossKind] = (),
     ) -> None:
         self.joined: dict[int, tuple[int, Match]] = {}
+        self.staying: dict[int, tuple[int, Match]] = {}
+        """Those that are copies, but show more, with the first keeper of each."""
+        self.losses: dict[int, tuple[Loss, ...]] = {}
+        """Of both, where there are any."""
         self._sights = collection.sights
         self._files = [collection.entries[first] for first in firsts]
         self._hints = hints
         self._judge = judge
         self._apart = apart
         self._watcher = watcher
+        self._lacking = lacking
+        self._allowed = allow_loss
 
     def run(self, order: Sequence[int], workers: int) -> None:
         """Decide all contents, given in the order of the keep policy."""
@@ -122,14 +156,14 @@ class _Search:
         while ready:
             following: list[int] = []
             for content, found in ordered_map(
-                lambda content: self._first_match(content, earlier[content]),
+                lambda content: (content, self._first_match(content, earlier[content])),
                 ready,
                 workers,
                 batch=1,
             ):
                 self._watcher.advance()
                 if found is not None:
-                    self.joined[content] = found
+                    self._settle(content, found)
                 for one in later[content]:
                     waiting[one] -= 1
                     if not waiting[one]:
@@ -137,22 +171,34 @@ class _Search:
             ready = sorted(following, key=rank.__getitem__)
         self._watcher.end()
 
-    def _first_match(
-        self, content: int, earlier: Sequence[int]
-    ) -> tuple[int, tuple[int, Match] | None]:
-        """Return the first kept content that this one is a copy of, and why."""
-        file = self._files[content]
+    def _settle(self, content: int, found: _Found) -> None:
+        stays = bool(refused(found.losses, self._allowed))
+        (self.staying if stays else self.joined)[content] = (found.keeper, found.match)
+        if found.losses:
+            self.losses[content] = found.losses
+
+    def _first_match(self, content: int, earlier: Sequence[int]) -> _Found | None:
+        """Return the first kept content that this one is a copy of, and why.
+
+        One that holds all that this one shows has precedence.
+        """
+        file, first = self._files[content], None
         for keeper in () if file.reference else earlier:
             if keeper in self.joined or self._apart(self._files[keeper], file):
                 continue
             try:
                 match = self._match(keeper, content)
+                if match is None:
+                    continue
+                losses = self._lacking(self._sights[keeper], self._sights[content], match)
             except UnreadableImageError as error:
                 self._watcher.warn(str(error))
                 continue
-            if match is not None:
-                return content, (keeper, match)
-        return content, None
+            found = _Found(keeper, match, losses)
+            if not refused(losses, self._allowed):
+                return found
+            first = first or found
+        return first
 
     def _match(self, keeper: int, content: int) -> Match | None:
         """Match two contents, always in the same direction: the verdict is that of the pair."""
@@ -171,20 +217,26 @@ def reversed_match(match: Match) -> Match:
     )
 
 
-def _groups(
-    collection: Collection, order: Sequence[int], joined: dict[int, tuple[int, Match]]
-) -> list[Group]:
+def _groups(collection: Collection, order: Sequence[int], search: _Search) -> list[Group]:
     """Put the files into groups, as their contents are."""
     firsts: dict[int, int] = {}
     members: dict[int, list[Duplicate]] = {}
     for file in order:
         content, entry = int(collection.content[file]), collection.entries[file]
-        if content not in firsts and content not in joined:
+        losses = search.losses.get(content, ())
+        if content in search.joined:
+            keeper, match = search.joined[content]
+            if not entry.reference:
+                members.setdefault(keeper, []).append(Duplicate(entry, match, losses))
+        elif content in firsts:
+            if not entry.reference:
+                same = Duplicate(entry, Match("exact", 0, "same bytes"))
+                members.setdefault(content, []).append(same)
+        else:
             firsts[content] = file
-        elif not entry.reference:
-            same = (content, Match("exact", 0, "same bytes"))
-            keeper, match = joined.get(content, same)
-            members.setdefault(keeper, []).append(Duplicate(entry, match))
+            if content in search.staying:
+                keeper, match = search.staying[content]
+                members.setdefault(keeper, []).append(Duplicate(entry, match, losses, stays=True))
     keepers = sorted(members, key=lambda content: firsts[content])
     return [
         Group(number, collection.entries[firsts[keeper]], tuple(members[keeper]))

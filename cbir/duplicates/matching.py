@@ -9,7 +9,7 @@ import numpy as np
 
 from cbir.descriptors.orientations import ORIENTATIONS
 from cbir.duplicates.model import Level, Match
-from cbir.duplicates.sights import Eyes, Sight
+from cbir.duplicates.sights import EXTRACTOR, Eyes, Sight
 from cbir.metrics import hamming
 from cbir.verification import (
     COVERED,
@@ -39,6 +39,9 @@ and sharpening and blur displace edges. Different catalog pictures whose hashes 
 TURNED_DISTANCE = 44
 """The same for hashes that are derived for another orientation: the derivation itself is off by up
 to 20 bits in 99 of 100 pictures."""
+
+STILL = 1.0
+"""Pixels of 512 by which a corner may lie aside when a copy is said to be a mere scaling."""
 
 SAME_PIXELS_DISTANCE = 4
 """Bits by which the hashes of equal pixels may differ: a JPEG is decoded at a reduced size for its
@@ -118,7 +121,8 @@ class Judge:
         upright = self._compared(first, second, 0) if distance <= self.near_distance else None
         if upright is not None and closeness(upright, NEAR) >= 1:
             agreement = _percent(upright.agreement)
-            return Match("near", distance, f"phash {distance}/256, {agreement} of it agrees")
+            evidence = f"phash {distance}/256, {agreement} of it agrees"
+            return Match("near", distance, evidence, self._moved(first, second, upright.transform))
         return self._edited(first, second, hint, upright) if self.level == "edited" else None
 
     def _same_pixels(self, first: Sight, second: Sight, distance: int) -> bool:
@@ -143,6 +147,13 @@ class Judge:
                 name = f"{found.alignment.inliers} features, {name}"
                 return _edited_match(found.comparison, name, mirrored)
         return None
+
+    def _moved(self, first: Sight, second: Sight, transform: Transform) -> Transform | None:
+        """Return a transform that is more than a scaling of the whole picture, or None."""
+        a, b = self.eyes.gray(first).shape, self.eyes.gray(second).shape
+        corners = np.array([(x, y, 1) for x in (0, a[1] - 1) for y in (0, a[0] - 1)])
+        aside = np.abs(corners @ (transform - turned(a, b, 0)).T).max()
+        return transform if aside > STILL * min(1.0, min(b) / EXTRACTOR.working_size) else None
 
     def _compared(self, first: Sight, second: Sight, turn: int) -> Comparison | None:
         a, b = self.eyes.gray(first), self.eyes.gray(second)

@@ -8,6 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from cbir.losses import Loss
+
 Level = Literal["exact", "near", "edited"]
 LEVELS: tuple[Level, ...] = ("exact", "near", "edited")
 """From strict to generous; each one includes those before it."""
@@ -78,10 +80,27 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """A picture that is a copy of a group's keeper, or of a query."""
+    """A picture that is a copy of a group's keeper, or of a query.
+
+    Attributes
+    ----------
+    entry : Entry
+    match : Match
+    losses : tuple of Loss
+        What it shows, and the keeper or the query does not.
+    stays : bool
+        Because of losses that were not allowed; it may be the keeper of a group of its own.
+    """
 
     entry: Entry
     match: Match
+    losses: tuple[Loss, ...] = ()
+    stays: bool = False
+
+    @property
+    def removable(self) -> bool:
+        """Neither is it a reference, nor would anything be lost that must not be."""
+        return not (self.entry.reference or self.stays)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +113,8 @@ class Group:
         Groups are numbered from 1.
     keep : Entry
     duplicates : tuple of Duplicate
-        At least one, in the order of the keep policy; references among them are kept too.
+        At least one, in the order of the keep policy. References among them are kept too, and so
+        are those that show more than `keep` does.
     """
 
     number: int

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 from cbir import native
 from cbir.duplicates.collection import Collection
 from cbir.duplicates.grouping import Apart, never
+from cbir.duplicates.losses import Losses
 from cbir.duplicates.matching import Hint, Judge
 from cbir.duplicates.model import LEVELS, Copies, Duplicate, Entry, Level, Match
 from cbir.duplicates.pairing import Surroundings, index_of_features
 from cbir.duplicates.sights import Sight
 from cbir.errors import UnreadableImageError
+from cbir.losses import Loss, LossKind, refused
 from cbir.parallel import one_thread_each, ordered_map, threads
 from cbir.watching import Watcher
 
@@ -24,6 +26,7 @@ def find_copies(
     *,
     threshold: int | None = None,
     apart: Apart = never,
+    allow_loss: Container[LossKind] = (),
     workers: int | None = None,
     watcher: Watcher | None = None,
 ) -> Iterator[Copies | UnreadableImageError]:
@@ -37,12 +40,13 @@ def find_copies(
     collection : Collection
     queries : sequence of str
         Picture files.
-    level, threshold, apart, workers, watcher
+    level, threshold, apart, allow_loss, workers, watcher
         As for :func:`cbir.duplicates.grouping.find_groups`.
     """
     workers, watcher = threads(workers), watcher or Watcher()
     with native.caught(), one_thread_each():
-        search = _Search(collection, Judge(collection.eyes, level, threshold), apart, watcher)
+        judge = Judge(collection.eyes, level, threshold)
+        search = _Search(collection, judge, apart, allow_loss, watcher)
         watcher.begin("comparing", len(queries))
         for found in ordered_map(search.copies, queries, workers, batch=1):
             watcher.advance()
@@ -54,9 +58,16 @@ class _Search:
     """Searches a collection for copies of one query after the other."""
 
     def __init__(
-        self, collection: Collection, judge: Judge, apart: Apart, watcher: Watcher
+        self,
+        collection: Collection,
+        judge: Judge,
+        apart: Apart,
+        allow_loss: Container[LossKind],
+        watcher: Watcher,
     ) -> None:
         self._collection = collection
+        self._losses = Losses(collection.eyes)
+        self._allowed = allow_loss
         self._judge = judge
         self._apart = apart
         self._watcher = watcher
@@ -82,20 +93,25 @@ class _Search:
                 hints[candidate.picture].features.add(candidate.mirrored)
         this = Entry(path, query.sha256, 0, 0, query.width, query.height, query.quality)
         found = [
-            Duplicate(entry, match)
+            Duplicate(entry, match, losses, stays=bool(refused(losses, self._allowed)))
             for content in sorted(hints)
-            if (match := self._match(query, content, hints[content])) is not None
+            for match, losses in self._matches(query, content, hints[content])
             for entry in self._files[content]
             if not _same_file(path, entry.path) and not self._apart(this, entry)
         ]
         return Copies(path, tuple(sorted(found, key=_rank)))
 
-    def _match(self, query: Sight, content: int, hint: Hint) -> Match | None:
+    def _matches(
+        self, query: Sight, content: int, hint: Hint
+    ) -> Iterator[tuple[Match, tuple[Loss, ...]]]:
+        """Yield the match and the losses, if the content is a copy."""
+        sight = self._collection.sights[content]
         try:
-            return self._judge.match(query, self._collection.sights[content], hint)
+            match = self._judge.match(query, sight, hint)
+            if match is not None:
+                yield match, self._losses.between(query, sight, match)
         except UnreadableImageError as error:
             self._watcher.warn(str(error))
-            return None
 
 
 def _rank(copy: Duplicate) -> tuple[int, int, bytes]:

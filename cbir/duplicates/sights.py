@@ -115,13 +115,13 @@ class Eyes:
         """
 
         return self._grays.get(
-            sight.sha256, lambda: _gray(_open(sight).pixels(EXTRACTOR.working_size))
+            sight.sha256, lambda: _gray(open_content(sight).pixels(EXTRACTOR.working_size))
         )
 
     def pixels_digest(self, sight: Sight) -> bytes:
         """Return what identifies a picture's pixels at full size."""
         if sight.sha256 not in self._digests:
-            pixels = _open(sight).pixels(None)
+            pixels = open_content(sight).pixels(None)
             digest = hashlib.sha256(repr(pixels.shape).encode())
             digest.update(np.ascontiguousarray(pixels).data)
             self._digests[sight.sha256] = digest.digest()
@@ -133,7 +133,8 @@ class Eyes:
         if kept is not None:
             return kept
         return self._extracted.get(
-            sight.sha256, lambda: EXTRACTOR.extract(_open(sight).pixels(EXTRACTOR.working_size))
+            sight.sha256,
+            lambda: EXTRACTOR.extract(open_content(sight).pixels(EXTRACTOR.working_size)),
         )
 
     def see(self, path: str, with_features: bool) -> Sight:
@@ -155,7 +156,14 @@ class Eyes:
         return Sight(sha256, path, header.width, header.height, row[:-1], int(row[-1]))
 
 
-def _open(sight: Sight) -> Picture:
+def open_content(sight: Sight) -> Picture:
+    """Read the file of a content.
+
+    Raises
+    ------
+    UnreadableImageError
+        When it has gone, or has changed since it was indexed.
+    """
     picture = Picture.open(sight.path)
     if hashlib.sha256(picture.data).digest() != sight.sha256:
         reason = "it has changed since it was indexed"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 from cbir.actions import Action, ActionReport, Level, Plan, Removal, act, plan
 
@@ -52,13 +53,13 @@ def tree(folder: Path) -> Tree:
 
 
 def planned(
-    root: Path, action: Action, *removals: Removal, destination: str = "moved", **options: bool
+    root: Path, action: Action, *removals: Removal, destination: str = "moved", **options: Any
 ) -> Plan:
     """Plan; what is moved goes beside the dataset."""
     place = str(root.parent / destination) if action == "move" else None
     return plan(removals, action, str(root), place, **options)
 
 
-def acted(root: Path, action: Action, *removals: Removal, **options: bool) -> ActionReport:
+def acted(root: Path, action: Action, *removals: Removal, **options: Any) -> ActionReport:
     """Plan, and act; the log is beside the dataset."""
     return act(planned(root, action, *removals, **options), str(root.parent / "log"))

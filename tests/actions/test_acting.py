@@ -11,12 +11,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 from cbir.actions import Action, act, acting, files, read_log, undo
 from cbir.errors import CbirError
+from cbir.losses import Loss
 from cbir.walking import find_pictures
 from cbir.watching import Watcher
 
@@ -145,7 +147,9 @@ def test_a_moving_picture_is_no_copy_of_its_first_frame(root: Path) -> None:
     first.save(root / "a.gif")
     first.save(root / "b.gif", save_all=True, append_images=[second])
     report = acted(root, "move", removal(root, "a.gif", "b.gif"))
-    assert report.skipped[0].reason == "it has several frames or pages, of which one is compared"
+    assert report.skipped[0].reason == (
+        "it shows what its keeper does not: frames: 1 of 1 further frames or pages"
+    )
     assert (root / "b.gif").exists()
 
 
@@ -155,7 +159,26 @@ def test_more_bits_or_transparency_than_the_keeper_has_are_not_lost(root: Path) 
     white[2, 2] = (10, 20, 30, 0)  # seen on white, there is no difference
     Image.fromarray(white).save(root / "b.png")
     report = acted(root, "move", removal(root, "a.png", "b.png"))
-    assert report.skipped[0].reason.startswith("its transparency")
+    assert report.skipped[0].reason.endswith("the kept image is opaque")
+
+
+def test_what_is_found_only_when_it_comes_to_it_is_not_lost(root: Path) -> None:
+    fine = np.random.default_rng(0).integers(0, 65536, (30, 40), dtype=np.uint16)
+    cv2.imwrite(str(root / "b.png"), fine)
+    cv2.imwrite(str(root / "c.tif"), fine)
+    Image.fromarray((fine >> 8).astype(np.uint8)).save(root / "a.png")
+    Image.fromarray((fine >> 8).astype(np.uint8)).save(root / "d.png", icc_profile=b"odd")
+    depth = Loss("depth", "16 bits a channel; the kept image has 8")
+    pairs = [removal(root, "a.png", name) for name in ("b.png", "d.png")]
+    report = acted(root, "move", *pairs)
+    assert not report.done and len(report.skipped) == 2
+    assert report.skipped[0].reason == f"it shows what its keeper does not: {depth}"
+    assert "gamut: " in report.skipped[1].reason
+    allowed = [removal(root, "b.png", "c.tif"), dataclasses.replace(pairs[0], losses=(depth,))]
+    with pytest.raises(CbirError):
+        acted(root, "move", *allowed, allow_loss={"depth"})
+    assert len(acted(root, "move", allowed[0]).done) == 1
+    assert len(acted(root, "move", allowed[1], allow_loss={"depth"}).done) == 1
 
 
 @pytest.mark.parametrize("action", ACTIONS)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cbir.actions import Plan, Removal, plan
 from cbir.errors import CbirError, UsageError
+from cbir.losses import Loss
 
 from .helpers import planned, removal, write
 
@@ -106,6 +108,33 @@ def test_links_are_made_for_the_same_bytes_only(root: Path) -> None:
     for action in ("hardlink", "symlink"):
         made = planned(root, action, removal(root, "a", "b", "near"))  # type: ignore[arg-type]
         assert reasons(made)[0].endswith("a link would lose them; move it instead")
+
+
+def test_a_copy_that_shows_more_than_its_keeper_stays(root: Path) -> None:
+    for name in "abc":
+        write(root, name, name.encode())
+    pages, crop = Loss("frames", "2 further frames"), Loss("area", "57 % of it")
+    more = replace(removal(root, "a", "b", "near"), losses=(pages, crop))
+    made = planned(root, "delete", more, removal(root, "a", "c", "near"))
+    assert made.lines() == [
+        "delete  c   (copy of a, near)",
+        "skip  b   (it shows what a does not: frames: 2 further frames; area: 57 % of it;"
+        " let it go with --allow-loss frames,area)",
+    ]
+    made = planned(root, "delete", more, allow_loss={"frames"})
+    assert reasons(made)[0].endswith("--allow-loss area")
+    made = planned(root, "delete", more, allow_loss={"frames", "area"})
+    assert made.lines() == [
+        "delete  b   (copy of a, near; to be lost: frames: 2 further frames; area: 57 % of it)"
+    ]
+
+
+def test_one_that_stays_may_be_kept_for_others(root: Path) -> None:
+    for name in "abc":
+        write(root, name, name.encode())
+    more = replace(removal(root, "a", "b"), losses=(Loss("frames", "2 further frames"),))
+    made = planned(root, "delete", more, removal(root, "b", "c"))
+    assert [step.removal.copy for step in made.steps] == ["c"] and len(made.refused) == 1
 
 
 def test_what_is_missing_or_elsewhere_stays(root: Path) -> None:

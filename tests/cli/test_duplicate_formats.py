@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from cbir.cli import duplicate_formats, options
 from cbir.cli.duplicate_formats import FORMATS, Found, Printer
 from cbir.duplicates.model import Copies, Duplicate, Entry, Group, Match
+from cbir.losses import Loss
 
 ODD = os.fsdecode(b"new\nline \xff, \"'.jpg")
 
@@ -108,10 +110,43 @@ def test_csv_has_a_row_a_picture() -> None:
 @pytest.mark.parametrize(
     ("format_", "nothing"),
     [("text", b""), ("json", b"[]\n"), ("jsonl", b""), ("paths", b""),
-     ("csv", b"group,role,path,distance,level,evidence,path_base64\n")],
+     ("csv", b"group,role,path,distance,level,evidence,losses,path_base64\n")],
 )  # fmt: skip
 def test_nothing_is_printed_as_nothing(format_: str, nothing: bytes) -> None:
     assert output([], format_) == nothing
+
+
+def more(stays: bool) -> Group:
+    """A copy that shows more than what is kept, and a plain one."""
+    losses = (Loss("frames", "2 further frames"), Loss("area", "57 % of it is in a"))
+    return Group(1, entry("a.jpg"), (replace(copy("b.tif"), losses=losses, stays=stays), copy("c")))
+
+
+def test_what_shows_more_is_told_and_not_offered() -> None:
+    lost = "frames: 2 further frames; area: 57 % of it is in a"
+    text = output([more(True)], "text").decode()
+    assert text == f"a.jpg\nb.tif  (shows more, and stays: {lost})\nc\n"
+    (document,) = json.loads(output([more(True)], "json"))
+    assert [one["path"] for one in document["duplicates"]] == ["c"]
+    assert document["shows_more"][0]["path"] == "b.tif"
+    assert document["shows_more"][0]["losses"][0] == {
+        "loss": "frames", "detail": "2 further frames",
+    }  # fmt: skip
+    rows = list(csv.DictReader(io.StringIO(output([more(True)], "csv").decode())))
+    assert [row["role"] for row in rows] == ["keep", "shows_more", "duplicate"]
+    assert [row["losses"] for row in rows] == ["", lost, ""]
+    assert output([more(True)], "paths") == b"c\n"
+    copies = [Copies("q.jpg", more(True).duplicates)]
+    assert output(copies, "paths", ["q.jpg"]) == b"c\n"
+    assert json.loads(output(copies, "json", ["q.jpg"]))[0]["matches"][0]["shows_more"] is True
+
+
+def test_what_may_be_lost_is_told_and_offered() -> None:
+    assert output([more(False)], "paths") == b"b.tif\nc\n"
+    (document,) = json.loads(output([more(False)], "json"))
+    assert [one["path"] for one in document["duplicates"]] == ["b.tif", "c"]
+    assert len(document["duplicates"][0]["losses"]) == 2 and "shows_more" not in document
+    assert b"b.tif  (shows more: frames: 2 further" in output([more(False)], "text")
 
 
 def test_paths_are_what_could_go() -> None:

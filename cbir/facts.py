@@ -1,0 +1,226 @@
+"""What an image file holds beyond the 8-bit RGB image that is compared.
+
+Frames and pages, bits a channel, transparency, the gamut, and what is appended. Read only for
+images that turn out to be copies: it costs a look at the header, and for those with an alpha
+channel, decoding.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from cbir.containers import appended, bmff_depth, jpeg2000_depth, png_chunks
+from cbir.errors import UnreadableImageError
+from cbir.gamut import Gamut, gamut_of
+from cbir.images import MAX_PIXELS, Picture
+
+ALPHA_SIDE = 64
+"""Cells along either side of the grid on which transparency is compared."""
+
+_BITS_PER_SAMPLE, _SUBFILE_TYPE, _SUB_IFDS, _LAYERS = 258, 254, 330, 37724
+_REDUCED = 1
+_THUMBNAIL = "Large Thumbnail"
+_8_BITS = ("JPEG", "MPO", "WEBP", "GIF", "BMP", "DIB", "TGA")
+_DEEP_MODES = {"I": 16, "F": 32}
+_DEEP_FILES = ("PNG", "TIFF", "JPEG2000")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """What a file holds.
+
+    Attributes
+    ----------
+    further : tuple of int
+        The places of its further frames or pages; reduced versions of the first are none.
+    extras : tuple of (str, bytes)
+        What else there is to see in it, in words, and a digest of it: layers, an appended video.
+    depth : int or None
+        Bits a channel; None where they cannot be found out.
+    alpha : ndarray of uint8, shape (64, 64), or None
+        How opaque the upright image is; None where all of it is.
+    gamut : Gamut
+    """
+
+    further: tuple[int, ...]
+    extras: tuple[tuple[str, bytes], ...]
+    depth: int | None
+    alpha: NDArray[np.uint8] | None
+    gamut: Gamut
+
+
+def read_facts(picture: Picture) -> ImageFacts:
+    """Read the facts of an image file.
+
+    Raises
+    ------
+    UnreadableImageError
+        When they cannot be found out.
+    """
+    try:
+        with _opened(picture) as image:
+            # What needs only the header comes first: decoding changes modes.
+            depth, gamut = _depth(image, picture.data), gamut_of(image, picture.data)
+            extras = _extras(image, picture.data)
+            alpha = _alpha(image, picture.header.orientation)
+            return ImageFacts(_further(image), extras, depth, alpha, gamut)
+    except UnreadableImageError:
+        raise
+    except Exception as error:  # Pillow's plug-ins raise anything at all on damaged files
+        raise UnreadableImageError(picture.path, str(error) or type(error).__name__) from None
+
+
+def _opened(picture: Picture) -> Image.Image:
+    # Reading the header makes sure that this is an image of a format that may be opened, and
+    # registers the reader of an optional one.
+    assert picture.header
+    return Image.open(io.BytesIO(picture.data))
+
+
+def _depth(image: Image.Image, data: bytes) -> int | None:
+    if image.mode == "1":
+        return 1
+    if image.format in _8_BITS:
+        return 8
+    if image.format == "PNG":
+        header = dict(png_chunks(data)).get(b"IHDR", b"")
+        return None if len(header) < 13 else 8 if image.mode == "P" else header[8]
+    if image.format == "TIFF":
+        bits = image.tag_v2.get(_BITS_PER_SAMPLE, (1,))  # type: ignore[attr-defined]
+        return 8 if image.mode in ("P", "PA") else max(bits)
+    if image.format == "JPEG2000":
+        return jpeg2000_depth(data)
+    if image.format in ("HEIF", "AVIF"):
+        return bmff_depth(data)
+    if image.format == "PPM":
+        return _DEEP_MODES.get(image.mode[0], 8)
+    return None
+
+
+def _extras(image: Image.Image, data: bytes) -> tuple[tuple[str, bytes], ...]:
+    found = list[tuple[str, bytes]]()
+    rest = appended(data)
+    # The images of the multi-picture format are frames.
+    if image.format == "MPO" and b"ftyp" not in rest:
+        rest = b""
+    if rest:
+        what = "a video" if b"ftyp" in rest[:1024] or b"moov" in rest else "more data"
+        found.append((f"{what} behind the image ({len(rest):,} bytes)", _digest(rest)))
+    if image.format == "TIFF":
+        tags = image.tag_v2  # type: ignore[attr-defined]
+        if _LAYERS in tags:
+            found.append(("layers", _digest(bytes(tags[_LAYERS]))))
+        if _SUB_IFDS in tags:
+            found.append(("images inside of a page", _digest(data)))
+    return tuple(found)
+
+
+def _further(image: Image.Image) -> tuple[int, ...]:
+    count = getattr(image, "n_frames", 1)
+    if count == 1:
+        return ()
+    if image.format == "MPO":
+        kinds = [one["Attribute"]["MPType"] for one in image.mpinfo[0xB002]]  # type: ignore[attr-defined]
+        return tuple(i for i in range(1, count) if not kinds[i].startswith(_THUMBNAIL))
+    if image.format == "TIFF":
+        return tuple(i for i in range(1, count) if not _is_reduced(image, i))
+    return tuple(range(1, count))
+
+
+def _is_reduced(image: Image.Image, page: int) -> bool:
+    image.seek(page)
+    return bool(int(image.tag_v2.get(_SUBFILE_TYPE, 0)) & _REDUCED)  # type: ignore[attr-defined]
+
+
+def _alpha(image: Image.Image, orientation: int) -> NDArray[np.uint8] | None:
+    if not (image.has_transparency_data or image.mode in ("RGBa", "La")):
+        return None
+    alpha = np.asarray(image.convert("RGBA"))[:, :, 3]
+    if alpha.min() == 255:
+        return None
+    grid = cv2.resize(alpha, (ALPHA_SIDE, ALPHA_SIDE), interpolation=cv2.INTER_AREA)
+    return np.asarray(_upright(np.asarray(grid, np.uint8), orientation), np.uint8)
+
+
+def _upright(grid: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Undo an EXIF orientation."""
+    if orientation > 4:
+        grid = grid.T
+    if orientation in (2, 3, 7, 6):
+        grid = grid[:, ::-1]
+    if orientation in (4, 3, 7, 8):
+        grid = grid[::-1]
+    return np.ascontiguousarray(grid)
+
+
+def frame_digests(picture: Picture, places: tuple[int, ...]) -> Iterator[bytes]:
+    """Yield what identifies the pixels of each of some frames; one is in memory at a time.
+
+    A frame of which Pillow shows less than there is, like one of 16 bits, or that is too large,
+    equals no frame of another file.
+
+    Raises
+    ------
+    UnreadableImageError
+        When a frame is damaged.
+    """
+    try:
+        with _opened(picture) as image:
+            for place in places:
+                image.seek(place)
+                whole = _is_whole(image) and image.width * image.height <= MAX_PIXELS
+                yield _frame_digest(image) if whole else _digest(picture.data, str(place))
+    except Exception as error:  # Pillow's plug-ins raise anything at all on damaged frames
+        raise UnreadableImageError(picture.path, str(error) or type(error).__name__) from None
+
+
+def _is_whole(image: Image.Image) -> bool:
+    """Say whether Pillow shows all of a frame; it reduces colors to 8 bits."""
+    if image.format != "TIFF":
+        return True
+    bits = max(image.tag_v2.get(_BITS_PER_SAMPLE, (1,)))  # type: ignore[attr-defined]
+    return bits <= 8 or image.mode[0] in "IF"
+
+
+def _frame_digest(image: Image.Image) -> bytes:
+    if image.mode[0] in "IF":
+        values = np.asarray(image)
+    elif image.mode in ("CMYK", "LAB"):
+        values = np.asarray(image.convert(image.mode))
+    else:
+        values = np.asarray(image.convert("RGBA"))
+    mode = image.mode if image.mode[0] in "IFC" or image.mode == "LAB" else "RGBA"
+    return _digest(np.ascontiguousarray(values).tobytes(), f"{mode} {values.shape}")
+
+
+def stored_digest(picture: Picture) -> bytes | None:
+    """Return what identifies the values as they are stored, where they are more than 8-bit RGB.
+
+    None where they cannot be read as they are stored.
+    """
+    with _opened(picture) as image:
+        depth = _depth(image, picture.data)
+        if image.mode[0] in "IF" or (depth is not None and depth <= 8):
+            try:
+                return _frame_digest(image)
+            except Exception:  # Pillow's plug-ins raise anything at all on damaged data
+                return None
+        deep = image.format in _DEEP_FILES
+    values = cv2.imdecode(np.frombuffer(picture.data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if not deep or values is None or values.dtype == np.uint8:
+        return None
+    return _digest(np.ascontiguousarray(values).tobytes(), f"{values.dtype} {values.shape}")
+
+
+def _digest(data: bytes, what: str = "") -> bytes:
+    digest = hashlib.sha256(what.encode() + b"\0")
+    digest.update(data)
+    return digest.digest()

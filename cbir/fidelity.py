@@ -1,0 +1,195 @@
+"""What one image file holds, beyond the 8-bit RGB image, and another does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ImageCms
+
+from cbir.errors import UnreadableImageError
+from cbir.facts import ALPHA_SIDE, ImageFacts, frame_digests, read_facts, stored_digest
+from cbir.gamut import converted, relation
+from cbir.images import Picture, Pixels
+from cbir.losses import Loss, LossKind
+
+_FACTS: tuple[LossKind, ...] = ("frames", "depth", "alpha", "gamut")
+
+_OPACITY = 64
+"""Levels of 255 by which the opacity of two copies may differ: lossy alpha and resizing."""
+
+_EQUAL_COLORS = 2.0
+"""Mean difference, in levels of 255, of images that show the same colors."""
+
+_CONVERTED = 0.6
+"""How much nearer the colors of a converted image are than its numbers, at least."""
+
+_COLOR_SIDE = 32
+_WORKING_SIZE = 128
+
+
+@dataclass(slots=True)
+class Content:
+    """An image file, and its facts once they have been read.
+
+    Attributes
+    ----------
+    open : callable
+        Returns the file, in memory; raises UnreadableImageError when it cannot.
+    """
+
+    open: Callable[[], Picture]
+    _facts: ImageFacts | None = None
+
+    @property
+    def facts(self) -> ImageFacts:
+        """What the file holds beyond the 8-bit RGB image that is compared.
+
+        Raises
+        ------
+        UnreadableImageError
+            When that cannot be found out.
+        """
+        if self._facts is None:
+            self._facts = read_facts(self.open())
+        return self._facts
+
+
+def facts_lost(
+    copy: Content,
+    keeper: Content,
+    *,
+    same_pixels: bool = False,
+    transform: NDArray[np.float64] | None = None,
+) -> tuple[Loss, ...]:
+    """Compare what two files hold beyond the 8-bit RGB image.
+
+    Parameters
+    ----------
+    copy, keeper : Content
+    same_pixels : bool
+        The 8-bit RGB images are equal.
+    transform : ndarray of float64, shape (2, 3), optional
+        Where the keeper lies in the copy, for images that are both resized to 64 × 64. By default
+        one is the other as a whole.
+
+    Returns
+    -------
+    tuple of Loss
+        What cannot be found out is assumed to be lost.
+    """
+    try:
+        return tuple(_compared(copy, keeper, same_pixels, transform))
+    except UnreadableImageError as error:
+        return tuple(Loss(kind, f"unknown: {error.reason}") for kind in _FACTS)
+
+
+def _compared(
+    copy: Content, keeper: Content, same_pixels: bool, transform: NDArray[np.float64] | None
+) -> Iterator[Loss]:
+    yield from _frames_lost(copy, keeper)
+    yield from _depth_lost(copy, keeper, same_pixels)
+    if not _holds_alpha(copy.facts.alpha, keeper.facts.alpha, transform) or (
+        same_pixels and copy.facts.alpha is not None and not _same_values(copy, keeper)
+    ):
+        kept = "has another one" if keeper.facts.alpha is not None else "is opaque"
+        yield Loss("alpha", f"transparency; the kept image {kept}")
+    yield from _gamut_lost(copy, keeper, moved=transform is not None)
+
+
+def _frames_lost(copy: Content, keeper: Content) -> Iterator[Loss]:
+    lost = [what for what, digest in copy.facts.extras if digest not in _extras(keeper)]
+    missing = _frames_missing(copy, keeper)
+    if missing:
+        further = len(copy.facts.further)
+        lost.insert(0, f"{missing:,} of {further:,} further frames or pages")
+    if lost:
+        yield Loss("frames", ", ".join(lost))
+
+
+def _extras(content: Content) -> set[bytes]:
+    return {digest for _, digest in content.facts.extras}
+
+
+def _frames_missing(copy: Content, keeper: Content) -> int:
+    """Count the further frames of the copy that the keeper does not have, pixel by pixel."""
+    if not copy.facts.further or not keeper.facts.further:
+        return len(copy.facts.further)
+    held = set(frame_digests(keeper.open(), (0, *keeper.facts.further)))
+    return sum(one not in held for one in frame_digests(copy.open(), copy.facts.further))
+
+
+def _depth_lost(copy: Content, keeper: Content, same_pixels: bool) -> Iterator[Loss]:
+    depth, kept = copy.facts.depth, keeper.facts.depth
+    if depth is None or kept is None:
+        if depth is None or depth > 8:
+            yield Loss("depth", "unknown: the file does not say how many bits a channel it has")
+    elif depth > kept:
+        yield Loss("depth", f"{depth} bits a channel; the kept image has {kept}")
+    elif same_pixels and _is_deep(copy) and not _same_values(copy, keeper):
+        yield Loss("depth", "values that are equal only in 8 bits of RGB")
+
+
+def _same_values(copy: Content, keeper: Content) -> bool:
+    stored = stored_digest(copy.open())
+    return stored is not None and stored == stored_digest(keeper.open())
+
+
+def _is_deep(content: Content) -> bool:
+    """Say whether the file holds more than 8-bit RGB."""
+    return (content.facts.depth or 0) > 8 or content.facts.gamut.space in ("CMYK", "LAB")
+
+
+def _holds_alpha(
+    copy: NDArray[np.uint8] | None,
+    keeper: NDArray[np.uint8] | None,
+    transform: NDArray[np.float64] | None,
+) -> bool:
+    """Say whether a copy is as transparent as its keeper, in each cell that both show."""
+    if copy is None:
+        return True
+    size = (ALPHA_SIDE, ALPHA_SIDE)
+    kept = np.full(size, 255, np.uint8) if keeper is None else keeper
+    # A cell may take after its neighbors: an edge is not in the same place to the pixel.
+    ring = np.ones((3, 3), np.uint8)
+    planes = [cv2.erode(kept, ring), cv2.dilate(kept, ring), np.full(size, 255, np.uint8)]
+    if transform is not None:
+        planes = [cv2.warpAffine(plane, transform, size) for plane in planes]
+    least, most, inside = (np.asarray(plane, np.int16) for plane in planes)
+    apart = np.maximum(copy - most, least - copy)
+    return not bool((apart[inside == 255] > _OPACITY).any())
+
+
+def _gamut_lost(copy: Content, keeper: Content, moved: bool) -> Iterator[Loss]:
+    ours, kept = copy.facts.gamut, keeper.facts.gamut
+    related = relation(ours, kept)
+    if related == "other":
+        what = f"{ours.space} of {ours.name}; the kept image has {kept.space} of {kept.name}"
+        yield Loss("gamut", what)
+    elif related == "within" and (moved or not _same_colors(copy, keeper)):
+        yield Loss("gamut", f"numbers that mean colors of {ours.name}, not of {kept.name}")
+
+
+def _same_colors(copy: Content, keeper: Content) -> bool:
+    """Say whether a copy was converted to its gamut, rather than merely labeled with it."""
+    here, there = _small(copy.open()), _small(keeper.open())
+    try:
+        meant = converted(here, copy.facts.gamut, keeper.facts.gamut)
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return False
+    numbers, colors = _difference(here, there), _difference(meant, there)
+    return colors <= max(_EQUAL_COLORS, _CONVERTED * numbers)
+
+
+def _small(picture: Picture) -> Pixels:
+    size = (_COLOR_SIDE, _COLOR_SIDE)
+    return np.asarray(
+        cv2.resize(picture.pixels(_WORKING_SIZE), size, interpolation=cv2.INTER_AREA), np.uint8
+    )
+
+
+def _difference(first: Pixels, second: Pixels) -> float:
+    return float(np.abs(first.astype(np.int16) - second).mean())

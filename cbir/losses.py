@@ -1,0 +1,45 @@
+"""What would be lost with a copy: what it shows, and the image that is kept does not.
+
+One rule, wherever copies are listed or removed: a copy goes only if its keeper holds all that it
+shows, or if what would be lost was named, and allowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+LossKind = Literal["frames", "depth", "alpha", "color", "gamut", "area", "detail", "composite"]
+LOSSES: tuple[LossKind, ...] = get_args(LossKind)
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Something that a copy shows, and its keeper does not.
+
+    Attributes
+    ----------
+    kind : {"frames", "depth", "alpha", "color", "gamut", "area", "detail", "composite"}
+        What the option ``--allow-loss`` calls it. ``composite``: the copy is one of several parts
+        of which the keeper is made.
+    detail : str
+        The measurement in words, for people.
+    """
+
+    kind: LossKind
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.detail}"
+
+
+def refused(losses: Iterable[Loss], allowed: Container[LossKind]) -> list[Loss]:
+    """Return those of the losses that are not allowed.
+
+    Examples
+    --------
+    >>> refused([Loss("frames", "2 further frames")], {"alpha"})
+    [Loss(kind='frames', detail='2 further frames')]
+    """
+    return [loss for loss in losses if loss.kind not in allowed]
