@@ -118,7 +118,7 @@ def evaluate(**values: Any) -> None:
 
     Pictures whose classes are known query each other: the more of their class come first, the
     better. Measures go to standard output, the best mAP first, with 95 % intervals; two and more
-    runs are compared query by query. docs/evaluation.md defines them all.
+    runs are compared query by query. cbir docs evaluation defines them all.
 
     \b
     Examples:

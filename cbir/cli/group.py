@@ -14,6 +14,7 @@ ENTRY_POINTS = "cbir.commands"
 
 _BUILT_IN = {
     "descriptors": "cbir.cli.descriptors:descriptors",
+    "docs": "cbir.cli.docs:docs",
     "duplicates": "cbir.cli.duplicates:duplicates",
     "evaluate": "cbir.cli.evaluate:evaluate",
     "index": "cbir.cli.index:index",

@@ -49,7 +49,7 @@ class Lines:
         pause: float = PAUSE,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._task, self._total, self._unit = task, total, unit
+        self._task, self._total, self._unit = task[:1].upper() + task[1:], total, unit
         self._pause, self._clock = pause, clock
         self._start = self._last = clock()
         self._done = self._said = 0
