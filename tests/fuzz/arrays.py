@@ -1,0 +1,104 @@
+"""Fuzzed: named arrays in ``.npz`` files, and the models that are made of them."""
+
+from __future__ import annotations
+
+from functools import cache, cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from cbir.arrays import load_arrays
+from cbir.descriptors.base import State, TrainedDescriptor
+from cbir.descriptors.registry import Named, parse
+from cbir.errors import CbirError
+from cbir.images import ArrayPicture
+from cbir.planning import Source, make_ready
+from cbir.watching import Watcher
+
+from .mutations import damaged_arrays
+from .target import Target, as_npz
+
+
+class Arrays(Target):
+    """An ``.npz`` file as such."""
+
+    name = "npz"
+    tokens = (
+        b"PK\x03\x04",
+        b"PK\x05\x06",
+        b"\x93NUMPY",
+        b"'descr': '|O'",
+        b"'shape': (9999999999,)",
+    )
+
+    @cached_property
+    def seeds(self) -> list[bytes]:
+        several = {"words": np.arange(12).reshape(3, 4), "name": np.array("ö"), "none": np.empty(0)}
+        return [as_npz(several), as_npz({"a": np.ones((2, 3), np.float32)})]
+
+    def parse(self, data: bytes) -> None:
+        path = self.folder / "arrays.npz"
+        path.write_bytes(data)
+        try:
+            arrays = load_arrays(str(path))
+        except (OSError, ValueError) as error:  # as it says
+            raise CbirError(str(error)) from None
+        assert all(isinstance(array, np.ndarray) for array in arrays.values())
+
+
+@cache
+def noise() -> NDArray[np.uint8]:
+    """Return a picture with something in it for every descriptor."""
+    dice = np.random.default_rng(3)
+    small = dice.integers(0, 256, (24, 32, 3), np.uint8)
+    return small.repeat(5, axis=0).repeat(5, axis=1)
+
+
+class _Model(Target):
+    """A file for ``--model``."""
+
+    spec: ClassVar[str]
+    examples = 50
+
+    @property
+    def descriptor(self) -> TrainedDescriptor:
+        descriptor = parse(self.spec).descriptor
+        assert isinstance(descriptor, TrainedDescriptor)
+        return descriptor
+
+    @cached_property
+    def state(self) -> State:
+        pictures = [np.rot90(noise(), turn).repeat(1 + turn // 4, axis=0) for turn in range(16)]
+        return self.descriptor.train(list(map(self.descriptor.training_sample, pictures)))
+
+    @cached_property
+    def seeds(self) -> list[bytes]:
+        return [as_npz(self.state)]
+
+    def inputs(self) -> st.SearchStrategy[bytes]:
+        return super().inputs() | damaged_arrays([self.state]).map(as_npz)
+
+    def parse(self, data: bytes) -> None:
+        path = self.folder / "model.npz"
+        path.write_bytes(data)
+        named = Named("it", self.descriptor)
+        source = Source(str(self.folder), [], 1)
+        ready = make_ready([named], None, [str(path)], False, source, Watcher())
+        row = ready[0].describe(ArrayPicture(noise()))
+        assert row.any(), "a picture full of corners has words"
+        bound: Any = ready[0].descriptor
+        assert np.isfinite(bound.drift(np.array([row] * 300)))
+
+
+class Vocabulary(_Model):
+    """Visual words."""
+
+    name, spec = "vocabulary", "orb:words=10,features=100"
+
+
+class Model(_Model):
+    """A mixture of Gaussians, with what goes before and behind it."""
+
+    name, spec = "model", "colorfisher:gaussians=4,size=128"

@@ -1,0 +1,36 @@
+"""All that is fuzzed, by name."""
+
+from __future__ import annotations
+
+from . import arrays, logs, pictures, stores, texts
+from .target import Target
+
+_CLASSES: tuple[type[Target], ...] = (
+    stores.Csv,
+    stores.GenerationFile,
+    stores.JournalFile,
+    stores.CacheLists,
+    stores.CacheArrays,
+    stores.Segment,
+    stores.Table,
+    stores.Frames,
+    logs.Log,
+    texts.Ignored,
+    texts.Qrels,
+    texts.TruthCsv,
+    texts.Spec,
+    texts.Weights,
+    arrays.Arrays,
+    arrays.Vocabulary,
+    arrays.Model,
+    pictures.Jpeg,
+    pictures.Png,
+    pictures.Gif,
+    pictures.Tiff,
+    pictures.Bmp,
+    pictures.Webp,
+    pictures.Others,
+    pictures.Exif,
+)
+
+TARGETS: dict[str, type[Target]] = {target.name: target for target in _CLASSES}
