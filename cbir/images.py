@@ -17,6 +17,7 @@ from PIL import Image, UnidentifiedImageError, features
 
 from cbir import native
 from cbir.conversion import on_white, to_rgb
+from cbir.core.regular_files import read_regular
 from cbir.errors import CbirError, UnreadableImageError, reason_of
 from cbir.jpeg import plain_size
 
@@ -27,6 +28,9 @@ LADDER = (128, 256, 512, 1024)
 
 MAX_PIXELS = 256_000_000
 """Pictures with more pixels than this are refused from their header, before any decoding."""
+
+MAX_BYTES = 1 << 31
+"""Files larger than this are refused unread: 256 million pixels need no more."""
 
 MARKER = "cbir montage"
 PLOT_MARKER = "cbir plot"
@@ -105,8 +109,7 @@ class Picture:
             When it cannot be read, or is empty.
         """
         try:
-            with open(path, "rb", buffering=0) as file:
-                data = file.read()
+            data = read_regular(path, MAX_BYTES)
         except OSError as error:
             raise UnreadableImageError(path, reason_of(error)) from None
         except MemoryError:

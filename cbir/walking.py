@@ -8,6 +8,7 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from cbir.core.regular_files import open_regular
 from cbir.errors import CbirError, UnreadableImageError, printable, reason_of
 from cbir.images import optional_format
 
@@ -142,7 +143,7 @@ def _matches(path: str, patterns: Sequence[str]) -> bool:
 
 
 def _starts_like_a_picture(path: str) -> bool:
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         start = file.read(16)
     return (
         start.startswith((b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*"))

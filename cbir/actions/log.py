@@ -20,6 +20,7 @@ from typing import Any, BinaryIO, Literal, get_args
 import cbir
 from cbir.actions.files import holds, same_file
 from cbir.actions.planning import Action
+from cbir.core.regular_files import read_regular
 from cbir.errors import CbirError, printable
 from cbir.stores.files import explained, sync_folder
 
@@ -142,8 +143,9 @@ def read_log(path: str) -> list[LoggedStep]:
     CbirError
         When it cannot be read, or is no such log.
     """
-    with explained(path, "read the log"), open(path, "rb") as file:
-        return _steps(path, file.read())
+    with explained(path, "read the log"):
+        data = read_regular(path)
+    return _steps(path, data)
 
 
 @dataclass(slots=True)

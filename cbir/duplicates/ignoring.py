@@ -12,6 +12,7 @@ import os
 import re
 from dataclasses import dataclass
 
+from cbir.core.regular_files import open_regular, read_regular
 from cbir.duplicates.model import Entry
 from cbir.errors import CbirError, printable
 from cbir.stores.files import explained, written_aside
@@ -26,6 +27,9 @@ _HEADER = b"""\
 
 _HASH = re.compile(rb"[0-9a-fA-F]{64}")
 _BOM = b"\xef\xbb\xbf"
+
+MAX_BYTES = 1 << 28
+"""An ignore file may have no more: a million pairs."""
 
 _Pair = tuple[bytes, bytes]
 """Two SHA-256, the smaller one first."""
@@ -122,8 +126,8 @@ def _pair(first: bytes, second: bytes) -> _Pair:
 def _content(path: str) -> bytes:
     if not os.path.lexists(path):
         return b""
-    with explained(path, "read the ignore file"), open(path, "rb") as file:
-        return file.read()
+    with explained(path, "read the ignore file"):
+        return read_regular(path, MAX_BYTES)
 
 
 def _pairs(path: str, content: bytes) -> set[_Pair]:
@@ -159,7 +163,7 @@ def _sha256(path: str) -> bytes:
     import hashlib
 
     try:
-        with explained(path, "read the picture"), open(path, "rb") as file:
+        with explained(path, "read the picture"), open_regular(path) as file:
             return hashlib.file_digest(file, "sha256").digest()
     except ValueError as error:  # a NUL in the name
         raise CbirError(f"{printable(path)}: {error}; name a file") from None

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cbir.core.amounts import counted
+from cbir.core.regular_files import open_regular
 from cbir.errors import CbirError, UnreadableImageError, UsageError, printable, reason_of
 from cbir.evaluation.relevance import Truth
 from cbir.searching import Index
@@ -159,7 +160,7 @@ def _of_folder(index: Index, truth: Truth, folder: str, watcher: Watcher) -> lis
         if subject is None:
             continue
         try:
-            with open(path, "rb") as file:
+            with open_regular(path) as file:
                 digest = hashlib.file_digest(file, "sha256").digest()
         except OSError as error:
             watcher.unreadable(UnreadableImageError(path, reason_of(error)))

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Sequence
 
+from cbir.core.regular_files import read_text_source
 from cbir.errors import CbirError, UsageError, printable, reason_of
 from cbir.evaluation.qrels import looks_like_qrels, read_qrels
 from cbir.evaluation.relevance import Classes, Labeler, Labels, Truth
@@ -14,6 +15,9 @@ from cbir.watching import Watcher
 
 KEY = "file"
 """The column of a CSV that names the pictures, unless told otherwise."""
+
+MAX_BYTES = 1 << 28
+"""A file that says what is right may have no more; ten million pictures need that."""
 
 
 def read_truth(
@@ -131,8 +135,7 @@ def _numbers(spec: str) -> Labeler:
 
 def _read(path: str) -> str:
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            return file.read()
+        return read_text_source(path, MAX_BYTES).decode("utf-8-sig")
     except OSError as error:
         hint = "" if os.path.exists(path) else "; give folders, groups:REGEX, numbers:N or a file"
         raise CbirError(f"--truth {printable(path)}: {reason_of(error)}{hint}") from None

@@ -1,0 +1,130 @@
+"""Read files that others name: regular ones only, and never more than is expected.
+
+A pipe that nobody writes to never ends, and a device such as ``/dev/zero`` never stops.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import stat
+import time
+from typing import BinaryIO
+
+_FLAGS = sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY", "O_CLOEXEC"))
+
+_KINDS = (
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+_BLOCK = 1 << 16
+_PATIENCE = 10.0
+"""Seconds without a byte after which a pipe is given up."""
+
+
+def open_regular(path: str) -> BinaryIO:
+    """Open a regular file for reading, or the one that a link leads to; unbuffered.
+
+    Raises
+    ------
+    OSError
+        When it cannot be opened, or is anything but a regular file: at once, also for a pipe.
+    """
+    _check_regular(path, os.stat(path).st_mode)  # opening alone can make a device do something
+    descriptor = os.open(path, os.O_RDONLY | _FLAGS)
+    try:
+        _check_regular(path, os.fstat(descriptor).st_mode)
+        return open(descriptor, "rb", buffering=0)
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def read_regular(path: str, limit: int | None = None) -> bytes:
+    """Read a regular file whole.
+
+    Parameters
+    ----------
+    path : str
+    limit : int, optional
+        Bytes that it may have.
+
+    Raises
+    ------
+    OSError
+        As :func:`open_regular`, and when the file is larger than `limit`.
+    """
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if limit is None or 0 < size <= limit:
+            return file.read()
+        data = bytearray()
+        # Some, as those below /proc, do not say how large they are.
+        while size == 0 and len(data) <= limit:
+            block = file.read(_BLOCK)
+            if not block:
+                return bytes(data)
+            data += block
+    raise _too_large(limit)
+
+
+def read_text_source(path: str, limit: int) -> bytes:
+    """Read a regular file, or what is written to a pipe, as the shell's ``<(…)`` makes one.
+
+    Parameters
+    ----------
+    path : str
+    limit : int
+        Bytes that it may have.
+
+    Raises
+    ------
+    OSError
+        When it is something else or too large, and when nothing comes through a pipe for ten
+        seconds.
+    """
+    if not (stat.S_ISFIFO(os.stat(path).st_mode) and hasattr(select, "poll")):
+        return read_regular(path, limit)
+    descriptor = os.open(path, os.O_RDONLY | _FLAGS)
+    try:
+        return _read_pipe(descriptor, limit)
+    finally:
+        os.close(descriptor)
+
+
+def _read_pipe(descriptor: int, limit: int) -> bytes:
+    data = bytearray()
+    waiting = select.poll()
+    waiting.register(descriptor, select.POLLIN)
+    patient_until = time.monotonic() + _PATIENCE
+    while True:
+        left = patient_until - time.monotonic()
+        if left <= 0 or not waiting.poll(1000 * left):
+            raise OSError(f"a pipe that nothing came through for {_PATIENCE:.0f} s")
+        try:
+            block = os.read(descriptor, _BLOCK)
+        except BlockingIOError:
+            continue
+        if not block:
+            return bytes(data)
+        data += block
+        if len(data) > limit:
+            raise _too_large(limit)
+        patient_until = time.monotonic() + _PATIENCE
+
+
+def _check_regular(path: str, mode: int) -> None:
+    if stat.S_ISREG(mode):
+        return
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    kind = next((name for is_kind, name in _KINDS if is_kind(mode)), "something else")
+    raise OSError(f"{kind}, not a regular file")
+
+
+def _too_large(limit: int) -> OSError:
+    return OSError(f"larger than {limit / 1e6:,.0f} megabytes")
