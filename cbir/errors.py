@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 
 class CbirError(Exception):
     """Base of every error that cbir raises on purpose.
 
-    The message names the thing, the reason and the remedy; commands print it as it is.
+    The message names the thing, the reason and the remedy; commands print it as it is. It can be
+    pickled, also where a subclass is made from something else than its message.
     """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (type(self), self.args, dict(vars(self)))
+
+
+def _restored(
+    cls: type[CbirError], arguments: tuple[Any, ...], attributes: dict[str, Any]
+) -> CbirError:
+    error = cls.__new__(cls)
+    error.args = arguments
+    vars(error).update(attributes)
+    return error
 
 
 class UsageError(CbirError):

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cbir.core.arguments import text_of
 from cbir.core.suggestions import did_you_mean
 from cbir.errors import UsageError
 
@@ -180,7 +181,7 @@ def get(name: str) -> Metric:
     UsageError
         When there is none.
     """
-    metric = METRICS.get(usual_name(name))
+    metric = METRICS.get(usual_name(text_of(name, "a metric")))
     if metric is None:
         raise UsageError(
             f"there is no metric {name!r}; there are: {', '.join(METRICS)}"

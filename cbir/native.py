@@ -3,13 +3,15 @@
 libjpeg and libpng report damage only by printing it. While :func:`caught` is active the
 descriptor leads into a temporary file. When several threads decode at once, the file only tells
 that one of them made a noise; what it was about is found by decoding again with nothing beside,
-which is rare, and cheap beside a wrong report.
+which is rare, and cheap beside a wrong report. What others printed, a plug-in for example, comes
+out at the end.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 import tempfile
 import threading
@@ -18,6 +20,13 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 _STDERR = 2
+
+_OF_DECODERS = re.compile(
+    rb"Corrupt JPEG data|Premature end of JPEG|Invalid SOS parameters|Inconsistent progression"
+    rb"|Unknown Adobe color|Warning: unknown JFIF|Application transferred too many scanlines"
+    rb"|libpng (warning|error)|\[ ?(INFO|WARN|ERROR|FATAL)[: ]|TIFF\w+: |\w+: Warning, "
+)
+"""How the lines begin that libjpeg, libpng, libtiff and OpenCV print."""
 
 
 class _Capture:
@@ -28,6 +37,7 @@ class _Capture:
         self.depth = 0
         self.wanted = False
         self.file: BinaryIO | None = None
+        self.attributed: set[bytes] = set()
         self.cleanup = contextlib.ExitStack()
 
     def start(self) -> None:
@@ -42,12 +52,22 @@ class _Capture:
         self.file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed by `cleanup`
         self.cleanup.callback(self.file.close)
         self._keep_python_on_the_terminal(saved)
+        self.cleanup.callback(self._pass_on, self.file)
         os.dup2(self.file.fileno(), _STDERR)
         self.cleanup.callback(os.dup2, saved, _STDERR)
 
     def stop(self) -> None:
         self.cleanup.close()
         self.file = None
+        self.attributed.clear()
+
+    def _pass_on(self, file: BinaryIO) -> None:
+        """Print what was caught and is no decoder's."""
+        file.seek(0)
+        for line in file:
+            if line.strip() not in self.attributed and not _OF_DECODERS.match(line):
+                with contextlib.suppress(OSError):
+                    os.write(_STDERR, line)
 
     def _keep_python_on_the_terminal(self, saved: int) -> None:
         try:
@@ -76,7 +96,8 @@ def want(wanted: bool = True) -> None:
 def caught() -> Iterator[None]:
     """Lead descriptor 2 into a temporary file; Python's own ``sys.stderr`` stays where it was.
 
-    Can be nested; the outermost one counts. Does nothing unless :func:`want` was called.
+    What was printed and is not about a picture comes out at the end. Can be nested; the outermost
+    one counts. Does nothing unless :func:`want` was called.
     """
     with _capture.lock:
         _capture.depth += 1
@@ -103,5 +124,6 @@ def noise_of(action: Callable[[], object]) -> str:
     if _capture.file is None:
         return ""
     raw = os.pread(_capture.file.fileno(), noise() - before, before)
+    _capture.attributed.update(line.strip() for line in raw.splitlines())
     lines = dict.fromkeys(line.strip() for line in raw.decode("utf-8", "replace").splitlines())
     return "; ".join(line for line in lines if line)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections import deque
+import threading
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cbir.core.checks import check_whole
 
@@ -84,19 +86,112 @@ def ordered_map(
                 future.cancel()
 
 
+def growing_batches(items: Iterable[T], workers: int) -> Iterator[list[T]]:
+    """Cut `items` into batches: small ones first, so that there is a result soon.
+
+    A generator that changes something in the process, such as :func:`one_thread_each`, works off
+    one batch at a time, so that nothing is changed while its consumer does something else.
+
+    Examples
+    --------
+    >>> [len(batch) for batch in growing_batches(range(20), workers=2)]
+    [2, 4, 8, 6]
+    """
+    source, size = iter(items), workers
+    while batch := list(islice(source, size)):
+        yield batch
+        size = min(2 * size, _AHEAD * _BATCH * workers)
+
+
+@cache
+def scan_pool() -> ThreadPoolExecutor:
+    """Return the threads that scan, kept from one query to the next."""
+    return ThreadPoolExecutor(cores(), thread_name_prefix="cbir-scan")
+
+
 @contextlib.contextmanager
 def one_thread_each() -> Iterator[None]:
     """Keep OpenCV and BLAS on one thread, while our own threads use the cores.
 
     Descriptions are made in it, always: on more threads, a matrix product rounds differently.
+    Threads may be in it at the same time; the last one to leave puts things back.
     """
-    import cv2
-    from threadpoolctl import threadpool_limits
-
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
+    _limit.enter()
     try:
-        with threadpool_limits(1):
-            yield
+        yield
     finally:
-        cv2.setNumThreads(before)
+        _limit.leave()
+
+
+class _Limit:
+    """The limit of :func:`one_thread_each`, and which threads need it.
+
+    A thread of its own sets the limit, stays while it holds, and takes it back: recent OpenBLAS
+    lets the first thread that sets the number be the only one that can, for as long as it lives.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users: Counter[int] = Counter()
+        self._holder: threading.Thread | None = None
+        self._over = threading.Event()
+        self._before: tuple[int, Any] = (0, None)
+
+    def enter(self) -> None:
+        with self._lock:
+            self._users[threading.get_ident()] += 1
+            if self._holder is None:
+                self._begin()
+
+    def leave(self) -> None:
+        with self._lock:
+            self._users[threading.get_ident()] -= 1
+            self._users += Counter()  # without those that have left
+            if not self._users and self._holder is not None:
+                self._over.set()
+                self._holder.join()
+                self._holder = None
+
+    def after_fork(self) -> None:
+        """Forget the threads that the child does not have."""
+        this, held = threading.get_ident(), self._holder is not None
+        self._lock, self._holder = threading.Lock(), None
+        self._users = Counter({this: self._users[this]}) + Counter()
+        if held:
+            self._restore()
+        if self._users:
+            self._begin()
+
+    def _begin(self) -> None:
+        begun, self._over = threading.Event(), threading.Event()
+        self._holder = threading.Thread(
+            target=self._hold, args=(begun, self._over), name="cbir-limit", daemon=True
+        )
+        self._holder.start()
+        begun.wait()
+
+    def _hold(self, begun: threading.Event, over: threading.Event) -> None:
+        try:
+            import cv2
+            from threadpoolctl import threadpool_limits
+
+            self._before = (cv2.getNumThreads(), threadpool_limits(1))
+            cv2.setNumThreads(1)
+        finally:
+            begun.set()
+        over.wait()
+        self._restore()
+
+    def _restore(self) -> None:
+        import cv2
+
+        threads, limits = self._before
+        cv2.setNumThreads(threads)
+        limits.restore_original_limits()
+
+
+_limit = _Limit()
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=scan_pool.cache_clear)
+    os.register_at_fork(after_in_child=_limit.after_fork)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cbir.core.arguments import text_of
 from cbir.core.suggestions import did_you_mean
 from cbir.descriptors.registry import Named, parse
 from cbir.errors import CbirError, UsageError, printable
@@ -108,7 +109,7 @@ def get(name: str) -> Preset:
     UsageError
         When there is none.
     """
-    if name not in PRESETS:
+    if text_of(name, "a preset") not in PRESETS:
         raise UsageError(
             f"there is no preset {name!r}; there are: {', '.join(PRESETS)}"
             f"{did_you_mean(name, PRESETS)}"

@@ -8,13 +8,14 @@ from functools import lru_cache
 from typing import Any
 
 from cbir import metrics, native, presets
+from cbir.core.arguments import path_of
 from cbir.core.folders import below, shortest
 from cbir.descriptors.base import Row
 from cbir.descriptors.registry import Named
 from cbir.errors import CbirError, UnreadableImageError, UsageError, printable
 from cbir.fusion.options import Fusion, Weights, equal_weights
 from cbir.images import open_picture
-from cbir.parallel import cores, one_thread_each, ordered_map
+from cbir.parallel import cores, growing_batches, one_thread_each, ordered_map
 from cbir.results import SearchResult
 from cbir.searchers import (
     FusedSearcher,
@@ -106,8 +107,8 @@ class Index:
 
         Parameters
         ----------
-        query : path or ndarray of uint8, shape (height, width, 3)
-            A picture file, or RGB pixels.
+        query : path, ndarray of uint8 of shape (height, width, 3), or PIL.Image.Image
+            A picture file, RGB pixels, or a Pillow image.
         top : int
             How many to return at most.
         descriptor : str, optional
@@ -183,14 +184,19 @@ class Index:
             except UnreadableImageError as error:
                 return query, error
 
-        with native.caught(), one_thread_each():
-            for query, description in ordered_map(describe, queries, cores()):
-                if isinstance(description, UnreadableImageError):
-                    yield description
-                else:
-                    yield searcher.rank(
-                        query, description, top, max_distance, exclude_self, exclude_identical
-                    )
+        def answer(query: str, description: Any) -> SearchResult | UnreadableImageError:
+            if isinstance(description, UnreadableImageError):
+                return description
+            return searcher.rank(
+                query, description, top, max_distance, exclude_self, exclude_identical
+            )
+
+        workers = cores()
+        for some in growing_batches(queries, workers):
+            with native.caught(), one_thread_each():
+                described = ordered_map(describe, some, workers, -(-len(some) // (4 * workers)))
+                answers = [answer(query, description) for query, description in described]
+            yield from answers
 
     def searcher(
         self,
@@ -272,6 +278,7 @@ def open_index(path: str = "index.csv", result_path: str | None = None) -> Index
     BrokenIndexError
         When there is none, or it cannot be read.
     """
+    path = path_of(path, "an index")
     if result_path is not None and not os.path.isdir(result_path):
         raise CbirError(f"{printable(result_path)}: there is no such folder of pictures")
     return Index(open_store(path).snapshot(), result_path)

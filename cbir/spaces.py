@@ -8,9 +8,7 @@ tolerance; :func:`nearest` keeps the rows that may be among the nearest and reco
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -18,7 +16,7 @@ from numpy.typing import NDArray
 
 from cbir.descriptors.base import Descriptor, Encoding, Row
 from cbir.metrics import Metric, hamming
-from cbir.parallel import cores
+from cbir.parallel import scan_pool
 
 Distances = NDArray[np.float64]
 Derive = Callable[[str, Callable[[], dict[str, NDArray[Any]]]], dict[str, NDArray[Any]]]
@@ -134,12 +132,6 @@ class Values(Protocol):
         """Return the values of `stored` rows, as `dtype`."""
 
 
-@cache
-def _pool() -> ThreadPoolExecutor:
-    """Return the threads that scan, kept from one query to the next."""
-    return ThreadPoolExecutor(cores(), thread_name_prefix="cbir-scan")
-
-
 @dataclass
 class DenseSpace:
     """Vectors, compared by any metric on numbers."""
@@ -159,7 +151,7 @@ class DenseSpace:
             scan(values, self.matrix[block], estimates[block])
 
         if self.matrix.size > _WORTH_THREADS:
-            list(_pool().map(scan_block, self._blocks()))
+            list(scan_pool().map(scan_block, self._blocks()))
         else:
             for block in self._blocks():
                 scan_block(block)

@@ -12,7 +12,7 @@ from cbir import native
 
 def test_what_is_printed_is_caught_and_told(capfd: pytest.CaptureFixture[str]) -> None:
     with native.caught():
-        os.write(2, b"before\n")
+        os.write(2, b"libpng warning: before\n")
         before = native.noise()
         assert native.noise_of(lambda: os.write(2, b"noise\nmore\nnoise\n")) == "noise; more"
         assert native.noise() == before + 17
@@ -25,7 +25,7 @@ def test_python_keeps_its_standard_error(capfd: pytest.CaptureFixture[str]) -> N
         print("hello", file=sys.stderr)
         os.write(2, b"noise\n")
     os.write(2, b"after\n")
-    assert capfd.readouterr().err == "hello\nafter\n"
+    assert capfd.readouterr().err == "hello\nnoise\nafter\n"
 
 
 def test_catching_can_be_nested(capfd: pytest.CaptureFixture[str]) -> None:
@@ -47,3 +47,27 @@ def test_without_catching_nothing_is_heard(capfd: pytest.CaptureFixture[str]) ->
     assert native.noise_of(lambda: os.write(2, b"loud\n")) == ""
     assert native.noise() == 0
     assert capfd.readouterr().err == "loud\n"
+
+
+def test_what_a_plug_in_prints_comes_out_and_what_decoders_print_does_not(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    decoders = (
+        b"Corrupt JPEG data: 5 extraneous bytes before marker 0xd9\n",
+        b"libpng warning: iCCP: known incorrect sRGB profile\n",
+        b"[ WARN:0@0.012] global loadsave.cpp:275 findDecoder\n",
+    )
+    with native.caught():
+        for line in decoders:
+            os.write(2, line)
+            os.write(2, b"from a plug-in\n")
+        native.noise_of(lambda: os.write(2, b"a decoder that nobody knows\n"))
+        os.write(2, b"without an end")
+    assert capfd.readouterr().err == 3 * "from a plug-in\n" + "without an end"
+
+
+def test_what_was_printed_comes_out_when_the_work_fails(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ZeroDivisionError), native.caught():
+        os.write(2, b"the reason\n")
+        raise ZeroDivisionError
+    assert capfd.readouterr().err == "the reason\n"

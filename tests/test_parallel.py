@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 
 import cv2
 import pytest
+import threadpoolctl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cbir.parallel import cores, one_thread_each, ordered_map
+from cbir.parallel import cores, growing_batches, one_thread_each, ordered_map
 
 
 @given(st.lists(st.integers(), max_size=100), st.integers(1, 4))
@@ -64,3 +68,86 @@ def test_libraries_keep_to_one_thread_for_a_while() -> None:
         assert cv2.getNumThreads() == 1
     assert cv2.getNumThreads() == before
     assert cores() >= 1
+
+
+def test_the_limit_ends_with_the_last_of_overlapping_threads() -> None:
+    before = (cv2.getNumThreads(), _blas_threads())
+    first_in, second_in, first_out = (threading.Event() for _ in range(3))
+    seen = []
+
+    def first() -> None:
+        with one_thread_each():
+            first_in.set()
+            second_in.wait(30)
+        first_out.set()
+
+    def second() -> None:
+        first_in.wait(30)
+        with one_thread_each():
+            second_in.set()
+            first_out.wait(30)
+            seen.append((cv2.getNumThreads(), _blas_threads()))
+
+    threads = [threading.Thread(target=work) for work in (first, second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert seen == [(1, {1})]
+    assert (cv2.getNumThreads(), _blas_threads()) == before
+
+
+def _blas_threads() -> set[int]:
+    return {library["num_threads"] for library in threadpoolctl.threadpool_info()}
+
+
+_FORK = """
+import os, signal, sys
+import cv2, numpy as np
+import cbir.spaces
+from cbir.descriptors.base import PLAIN
+from cbir.images import decoding_budget
+from cbir.metrics import get
+from cbir.parallel import one_thread_each
+from cbir.spaces import DenseSpace
+
+cbir.spaces._WORTH_THREADS = 1
+space = DenseSpace(np.arange(400_000, dtype=np.uint8).reshape(-1, 4), PLAIN, get("manhattan"))
+query = np.zeros(4, np.uint8)
+expected = space.estimate(query)
+threads = cv2.getNumThreads()
+held = decoding_budget().reserve(1 << 40)
+held.__enter__()
+import threading
+inside, done = threading.Event(), threading.Event()
+
+def hold():
+    with one_thread_each():
+        inside.set()
+        done.wait(60)
+
+threading.Thread(target=hold, daemon=True).start()
+inside.wait(60)
+child = os.fork()
+if child == 0:
+    signal.alarm(30)  # kills a child that hangs
+    assert cv2.getNumThreads() == threads, "another thread's limit"
+    with one_thread_each(), decoding_budget().reserve(1 << 40):
+        assert (space.estimate(query) == expected).all()
+    assert cv2.getNumThreads() == threads
+    os._exit(7)
+done.set()
+status = os.waitpid(child, 0)[1]
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_child_forked_after_a_threaded_scan_can_search() -> None:
+    done = subprocess.run([sys.executable, "-c", _FORK], timeout=120, capture_output=True)
+    assert done.returncode == 7, done.stderr.decode()
+
+
+def test_batches_grow_up_to_a_limit() -> None:
+    sizes = [len(batch) for batch in growing_batches(range(1000), 2)]
+    assert sizes == [2, 4, 8, 16, 32, 64, 128, 128, 128, 128, 128, 128, 106]

@@ -185,6 +185,14 @@ class Descriptor(ABC):
     def _identity(self) -> dict[str, Any]:
         return {"parameters": self.parameters}
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: all but what is computed from the rest when it is asked for."""
+        return {
+            name: value
+            for name, value in vars(self).items()
+            if not isinstance(getattr(type(self), name, None), cached_property)
+        }
+
 
 @dataclass(frozen=True)
 class TrainedDescriptor(Descriptor):
@@ -273,6 +281,10 @@ class TrainedDescriptor(Descriptor):
     def bind(self, state: State) -> Self:
         """Return this descriptor with what was trained."""
         return dataclasses.replace(self, state=state)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled, with a plain dictionary of what was trained."""
+        return {**super().__getstate__(), "state": None if self.state is None else dict(self.state)}
 
     def _identity(self) -> dict[str, Any]:
         learned = state_digest(self.state) if self.state is not None else None

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from cbir.core.arguments import text_of
 from cbir.core.suggestions import did_you_mean
 from cbir.descriptors.base import HIGHEST_QUALITY, Descriptor, Row, parameter_fields
 from cbir.errors import CbirError, UnreadableImageError, UsageError
@@ -116,7 +117,7 @@ def parse(spec: str) -> Named:
     >>> parse("small=hsv:layout=none").alias
     'small'
     """
-    head, _, tail = spec.partition(":")
+    head, _, tail = text_of(spec, "a descriptor").partition(":")
     alias, named, name = head.partition("=")
     if not named:
         name = alias

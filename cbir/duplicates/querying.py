@@ -15,7 +15,7 @@ from cbir.duplicates.pairing import Surroundings, index_of_features
 from cbir.duplicates.sights import Sight
 from cbir.errors import UnreadableImageError
 from cbir.losses import Loss, LossKind, refused
-from cbir.parallel import one_thread_each, ordered_map, threads
+from cbir.parallel import growing_batches, one_thread_each, ordered_map, threads
 from cbir.watching import Watcher
 
 
@@ -47,11 +47,14 @@ def find_copies(
     with native.caught(), one_thread_each():
         judge = Judge(collection.eyes, level, threshold)
         search = _Search(collection, judge, apart, allow_loss, watcher)
-        watcher.begin("comparing", len(queries))
-        for found in ordered_map(search.copies, queries, workers, batch=1):
+    watcher.begin("comparing", len(queries))
+    for some in growing_batches(queries, workers):
+        with native.caught(), one_thread_each():
+            found = list(ordered_map(search.copies, some, workers, batch=1))
+        for one in found:
             watcher.advance()
-            yield found
-        watcher.end()
+            yield one
+    watcher.end()
 
 
 class _Search:

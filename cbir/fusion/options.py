@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cbir.core.amounts import counted
+from cbir.core.arguments import text_of
 from cbir.core.checks import check_number
 from cbir.errors import UsageError
 from cbir.results import FUSED, RECIPROCAL_RANKS
@@ -89,7 +90,7 @@ def equal_weights(label: str) -> dict[str, float]:
     >>> equal_weights("hsv+hog")
     {'hsv': 1.0, 'hog': 1.0}
     """
-    aliases = label.split("+")
+    aliases = text_of(label, "a descriptor").split("+")
     if not all(aliases) or len(set(aliases)) < len(aliases):
         raise UsageError(
             f"--descriptor {label}: name each descriptor once, with + between them, as in hsv+hog"

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import re
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
+import numpy as np
 import pandas
 import pytest
 
+from cbir.descriptors.base import TrainedDescriptor
 from cbir.descriptors.color import HsvHistogram
 from cbir.descriptors.hashing import PerceptualHash
-from cbir.descriptors.registry import create, parse
+from cbir.descriptors.registry import _BUILT_IN, Named, create, parse
+from cbir.descriptors.words import OrbWords
 from cbir.errors import UsageError
+from cbir.images import open_picture
 
 from ..conftest import Run
 
@@ -196,3 +203,25 @@ def test_a_broken_plugin_is_listed_and_the_rest_goes_on(
     helped = run("--help", env=env)
     assert "Broken plug-in" in helped.stdout and "search" in helped.stdout
     assert run("worse", env=env).returncode == 1
+
+
+@pytest.mark.parametrize("name", list(_BUILT_IN))
+def test_every_descriptor_can_be_pickled_also_when_it_is_bound(name: str, noise: Any) -> None:
+    descriptor = create(name, {})
+    if isinstance(descriptor, TrainedDescriptor) and (shipped := descriptor.shipped()):
+        descriptor = descriptor.bind(shipped)
+    ready = not isinstance(descriptor, TrainedDescriptor) or descriptor.state is not None
+    image = open_picture(noise).pixels(descriptor.working_size)
+    before = descriptor.describe(image) if ready else None  # and with it what it computes once
+    copy = pickle.loads(pickle.dumps(Named("alias", descriptor))).descriptor
+    assert copy == descriptor and copy.fingerprint == descriptor.fingerprint
+    if ready:
+        assert np.array_equal(copy.describe(image), before)
+
+
+def test_a_descriptor_bound_to_what_was_trained_here_can_be_pickled() -> None:
+    words = np.zeros((3, 32), np.uint8)
+    bound = OrbWords().bind(MappingProxyType({"words": words}))
+    copy = pickle.loads(pickle.dumps(bound))
+    assert copy.fingerprint == bound.fingerprint
+    assert copy.state is not None and np.array_equal(copy.state["words"], words)
