@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Iterator
-from functools import cache
+from functools import lru_cache
 
 from PIL import ImageFont
 
@@ -63,7 +63,7 @@ def _candidates(char: str, size: int) -> Iterator[Font]:
         yield from _by_fontconfig(char, size)
 
 
-@cache
+@lru_cache(maxsize=16)
 def _families(size: int) -> tuple[Font, ...]:
     fonts: list[ImageFont.FreeTypeFont | ImageFont.ImageFont | None] = []
     for family in _FAMILIES:
@@ -75,7 +75,7 @@ def _families(size: int) -> tuple[Font, ...]:
     return tuple(font for font in fonts if font is not None)
 
 
-@cache
+@lru_cache(maxsize=1024)
 def _by_fontconfig(char: str, size: int) -> tuple[Font, ...]:
     """Ask fontconfig, where there is one, for a font with this character."""
     if shutil.which("fc-list") is None:
@@ -90,7 +90,15 @@ def _by_fontconfig(char: str, size: int) -> tuple[Font, ...]:
     return ()
 
 
-@cache
 def _covers(font: Font, text: str) -> bool:
-    missing = bytes(font.getmask(_MISSING))
-    return all(char.isspace() or bytes(font.getmask(char)) != missing for char in set(text))
+    return all(char.isspace() or _has(font, char) for char in set(text))
+
+
+@lru_cache(maxsize=4096)
+def _has(font: Font, char: str) -> bool:
+    return bytes(font.getmask(char)) != _missing(font)
+
+
+@lru_cache(maxsize=64)
+def _missing(font: Font) -> bytes:
+    return bytes(font.getmask(_MISSING))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cbir import fonts
 from cbir.errors import CbirError, UsageError
 from cbir.fonts import runs
 from cbir.montage import _BOX, _CAPTION, _MARGIN, draw_montage, write_montage
@@ -117,3 +118,11 @@ def test_an_impossible_file_is_refused(result: SearchResult, tmp_path: Path) -> 
         write_montage(str(tmp_path / "montage.pdf"), [result], 3)
     with pytest.raises(CbirError, match="there is no folder"):
         write_montage(str(tmp_path / "nowhere" / "montage.jpg"), [result], 3)
+
+
+def test_what_is_known_of_fonts_does_not_grow_without_bound() -> None:
+    for number in range(3000):
+        runs(f"{number}-{chr(0x4E00 + number)}.jpg", 13)
+    for cached in (fonts._has, fonts._by_fontconfig, fonts._families, fonts._missing):
+        info = cached.cache_info()
+        assert info.maxsize is not None and info.currsize <= info.maxsize
