@@ -78,6 +78,11 @@ class Collector:
         Told of progress and of damage.
     unreadable : callable
         Called with each picture that cannot be read.
+
+    Attributes
+    ----------
+    warned : list of str
+        The pictures that were described although something is wrong with them.
     """
 
     def __init__(
@@ -97,6 +102,7 @@ class Collector:
         self._keeper = keeper
         self._watcher = watcher
         self._unreadable = unreadable
+        self.warned: list[str] = []
 
     def run(self, found: Sequence[Found], workers: int) -> None:
         """Describe what is not known of the pictures that were found."""
@@ -116,7 +122,8 @@ class Collector:
                 self._keeper.close()
         self._watcher.end()
         for path in suspects:
-            _warn_of_damage(path, self._table.named, self._watcher)
+            if _warn_of_damage(path, self._table.named, self._watcher):
+                self.warned.append(path)
 
     def _take(self, outcome: Outcome) -> None:
         if outcome.described:
@@ -160,17 +167,24 @@ class Collector:
         return self._keeper is not None and self._keeper.lacks(item.sha256)
 
 
-def _warn_of_damage(path: str, named: Sequence[Named], watcher: Watcher) -> None:
-    """Decode a picture once more, with nothing beside, and tell what the decoder says of it."""
+def _warn_of_damage(path: str, named: Sequence[Named], watcher: Watcher) -> bool:
+    """Decode a picture once more, with nothing beside, and tell what is wrong with it, if any."""
+
+    known = ""
 
     def decode() -> None:
+        nonlocal known
         picture = Picture.open(path)
         for one in named:
             picture.pixels(one.descriptor.working_size)
+        known = picture.damage
 
     with contextlib.suppress(UnreadableImageError):
-        if damage := native.noise_of(decode):
+        heard = native.noise_of(decode)
+        if damage := known or heard:
             watcher.warn(f"{printable(path)}: {damage}")
+            return True
+    return False
 
 
 def _entry(outcome: Outcome) -> Entry:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import os
-
 from cbir import native
 from cbir.descriptors.base import Row, TrainedDescriptor
 from cbir.descriptors.registry import Named, parse
 from cbir.errors import UsageError
-from cbir.images import Pixels, open_picture
+from cbir.images import Source, open_picture
 from cbir.parallel import one_thread_each
 
 
-def describe(image: str | os.PathLike[str] | Pixels, descriptor: str = "hsv") -> Row:
+def describe(image: Source, descriptor: str = "hsv") -> Row:
     """Describe one picture by one descriptor.
 
     Parameters
     ----------
-    image : path or ndarray of uint8, shape (height, width, 3)
-        A picture file, or RGB pixels.
+    image : path, ndarray of uint8 of shape (height, width, 3), or PIL.Image.Image
+        A picture file, RGB pixels, or a Pillow image.
     descriptor : str
         ``NAME`` or ``NAME:key=value,…``; one that needs no training, or whose model comes with the
         package.

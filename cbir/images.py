@@ -1,5 +1,7 @@
 """Decode a picture: always the same way, for every descriptor and page.
 
+What decoding may take of the memory, over all threads, has a limit: :data:`DECODING_MB`.
+
 A decoded picture is an upright, 8-bit RGB array. OpenCV decodes what it decodes right and fast
 (JPEG and PNG without transparency); Pillow decodes the rest.
 """
@@ -9,6 +11,7 @@ from __future__ import annotations
 import io
 import os
 from dataclasses import dataclass, field
+from functools import cache
 
 import cv2
 import numpy as np
@@ -17,11 +20,17 @@ from PIL import Image, UnidentifiedImageError, features
 
 from cbir import native
 from cbir.conversion import on_white, to_rgb
+from cbir.core.arguments import path_of
+from cbir.core.memory import Budget
 from cbir.core.regular_files import read_regular
-from cbir.errors import CbirError, UnreadableImageError, reason_of
+from cbir.errors import CbirError, UnreadableImageError, UsageError, reason_of
 from cbir.jpeg import plain_size
+from cbir.truncation import completed
 
 Pixels = NDArray[np.uint8]
+
+Source = str | os.PathLike[str] | Pixels | Image.Image
+"""What a picture can be given as."""
 
 LADDER = (128, 256, 512, 1024)
 """The working sizes that a descriptor may ask for: the longest side, in pixels."""
@@ -31,6 +40,23 @@ MAX_PIXELS = 256_000_000
 
 MAX_BYTES = 1 << 31
 """Files larger than this are refused unread: 256 million pixels need no more."""
+
+DECODING_MB = "CBIR_DECODING_MB"
+"""The environment variable with the megabytes that all decoding at a time may take; a picture that
+alone takes more is decoded alone."""
+
+_USUAL_DECODING_MB = 1024
+
+_KEPT = 64 << 20
+"""Bytes of a decoded picture that are kept for another working size."""
+
+_OPENCV_COST, _PROGRESSIVE_COST, _PILLOW_COST, _TURNING_COST = 6, 6, 8, 3
+_PILLOW_COSTS = {"WEBP": 12, "AVIF": 12, "HEIF": 12, "JXL": 12, "JPEG2000": 24}
+"""Bytes a pixel that decoding takes at its peak, as measured: two copies, a progressive JPEG's
+coefficients, the libraries behind Pillow with copies of their own."""
+
+_SMALL = 1 << 20
+"""Pixels up to which it is not worth a look whether a JPEG is progressive."""
 
 MARKER = "cbir montage"
 PLOT_MARKER = "cbir plot"
@@ -42,6 +68,9 @@ _LARGEST_SIDE = 1 << 20
 _BASIC = ("JPEG", "PNG", "GIF", "BMP", "PPM")
 _FURTHER = ("WEBP", "TIFF", "DIB", "JPEG2000", "TGA", "AVIF", "HEIF", "JXL")
 """The formats that Pillow may read; not those, like PostScript, that are programs."""
+
+_JPEG_HEAD = 1 << 16
+"""Bytes in which the frame of a JPEG begins, mostly."""
 
 _ORIENTATION = 0x0112
 _SOFTWARE = 0x0131
@@ -90,14 +119,18 @@ class Picture:
     data : bytes
         The file.
     suspect : bool
-        Something was printed while it was decoded, perhaps about another picture.
+        It is damaged, or something was printed while it was decoded, perhaps about another picture.
+    damage : str
+        What is known to be wrong with it although it could be decoded.
     """
 
     path: str
     data: bytes
     suspect: bool = False
+    damage: str = ""
     _header: Header | None = None
     _decoded: dict[int | None, Pixels] = field(default_factory=dict)
+    _whole: bytes = b""
 
     @classmethod
     def open(cls, path: str) -> Picture:
@@ -150,38 +183,67 @@ class Picture:
             When the data is truncated or otherwise undecodable.
         """
         if size not in self._decoded:
-            self._decoded[size] = self._decode(size)
+            header = self.header
+            if header.format == "JPEG" and header.plain:
+                self._decoded[size] = self._decode_scaled(size)
+            elif size is not None and None in self._decoded:
+                self._decoded[size] = fit(self._decoded[None], size)
+            else:
+                self._decode_whole(size)
         return self._decoded[size]
 
-    def _decode(self, size: int | None) -> Pixels:
-        header, silence = self.header, native.noise()
-        if header.format == "JPEG" and header.plain:
-            decoded = self._with_opencv(_jpeg_reduction(header, size))
-        elif size is not None:
-            return fit(self.pixels(None), size)
-        elif header.plain:
-            decoded = self._with_opencv(1)
-        else:
-            decoded = _decode_with_pillow(self.path, self.data)
-        self.suspect |= native.noise() != silence
-        decoded = _upright(decoded, header.orientation)
-        return decoded if size is None else _resize_to(decoded, _fitted(header, size))
+    def _decode_scaled(self, size: int | None) -> Pixels:
+        reduction = _jpeg_reduction(self.header, size)
+        with decoding_budget().reserve(_cost(self.header, self.data, reduction)):
+            decoded = self._decode(reduction)
+            return decoded if size is None else _resize_to(decoded, _fitted(self.header, size))
+
+    def _decode_whole(self, size: int | None) -> None:
+        """Decode at full size; of a large picture keep only what it is shrunk to."""
+        with decoding_budget().reserve(_cost(self.header, self.data)):
+            decoded = self._decode()
+            if size is None or decoded.nbytes <= _KEPT:
+                self._decoded[None] = decoded
+            if size is not None:
+                sizes = (size,) if decoded.nbytes <= _KEPT else {*LADDER, size}
+                self._decoded |= {one: fit(decoded, one) for one in sizes}
+
+    def _decode(self, reduction: int = 1) -> Pixels:
+        silence = native.noise()
+        decoded = self._with_opencv(reduction) if self.header.plain else self._with_pillow()
+        self.suspect |= native.noise() != silence or bool(self.damage)
+        return _upright(decoded, self.header.orientation)
 
     def _with_opencv(self, reduction: int) -> Pixels:
-        flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION | _JPEG_REDUCTIONS[reduction]
-        try:
-            decoded = cv2.imdecode(np.frombuffer(self.data, np.uint8), flags)
-        except cv2.error:
-            decoded = None
+        decoded = _decode_with_opencv(self._whole or self.data, reduction)
+        if decoded is None and self._complete():
+            decoded = _decode_with_opencv(self._whole, reduction)
         if decoded is not None:
-            return decoded  # type: ignore[return-value]
+            return decoded
         # OpenCV does not say why; Pillow mostly does. Of a JPEG it may know a feature that OpenCV
         # lacks; of a PNG it only does not mind that the end is missing.
-        whole = _decode_with_pillow(self.path, self.data)
+        whole = _decode_with_pillow(self.path, self._whole or self.data)
         if self.header.format != "JPEG":
             raise UnreadableImageError(self.path, "truncated or damaged")
         height, width = whole.shape[:2]
         return _resize_to(whole, (-(-width // reduction), -(-height // reduction)))
+
+    def _with_pillow(self) -> Pixels:
+        try:
+            return _decode_with_pillow(self.path, self._whole or self.data)
+        except UnreadableImageError:
+            if not self._complete():
+                raise
+        return _decode_with_pillow(self.path, self._whole)
+
+    def _complete(self) -> bool:
+        """Put its end to a file that lacks only that; say whether it was one."""
+        if self._whole:
+            return False
+        found = completed(self.header.format, self.data)
+        if found is not None:
+            self._whole, self.damage = found
+        return found is not None
 
 
 def software_of(path: str) -> str:
@@ -193,17 +255,41 @@ def software_of(path: str) -> str:
         return ""
 
 
-def open_picture(image: str | os.PathLike[str] | Pixels) -> Picture | ArrayPicture:
+@cache
+def decoding_budget() -> Budget:
+    """Return what limits the memory of all decoding in this process.
+
+    Raises
+    ------
+    UsageError
+        When the environment variable :data:`DECODING_MB` is no number.
+    """
+    text = os.environ.get(DECODING_MB, str(_USUAL_DECODING_MB))
+    if not text.isascii() or not text.isdigit():
+        raise UsageError(f"{DECODING_MB}={text}: give a whole number of megabytes, as in 2048")
+    return Budget(int(text) << 20)
+
+
+def open_picture(image: Source) -> Picture | ArrayPicture:
     """Return a picture for a file's path, or for pixels that are in memory already.
+
+    Parameters
+    ----------
+    image : path, ndarray of uint8, or PIL.Image.Image
+        A Pillow image is turned upright as its EXIF says.
 
     Raises
     ------
     UnreadableImageError
         When the file cannot be read, or the array is not 8-bit gray, RGB or RGBA.
+    UsageError
+        When it is none of these.
     """
     if isinstance(image, np.ndarray):
         return ArrayPicture(image)
-    return Picture.open(os.fspath(image))
+    if isinstance(image, Image.Image):
+        return ArrayPicture(_pixels_of(image))
+    return Picture.open(path_of(image, "an image"))
 
 
 class ArrayPicture:
@@ -375,11 +461,44 @@ def _upright(image: Pixels, orientation: int) -> Pixels:
     return np.ascontiguousarray(image[:: -1 if flip[0] else 1, :: -1 if flip[1] else 1])
 
 
+def _cost(header: Header, data: bytes, reduction: int = 1) -> int:
+    """Return the bytes that decoding takes, about."""
+    pixels = header.width * header.height
+    turning = _TURNING_COST * (header.orientation != 1)
+    if not header.plain:
+        return pixels * (_PILLOW_COSTS.get(header.format, _PILLOW_COST) + turning)
+    cost = pixels * (_OPENCV_COST + turning) // reduction**2
+    if header.format == "JPEG" and pixels > _SMALL and b"\xff\xc2" in data[:_JPEG_HEAD]:
+        cost += pixels * _PROGRESSIVE_COST
+    return cost
+
+
+def _decode_with_opencv(data: bytes, reduction: int) -> Pixels | None:
+    flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION | _JPEG_REDUCTIONS[reduction]
+    try:
+        return cv2.imdecode(np.frombuffer(data, np.uint8), flags)  # type: ignore[return-value]
+    except cv2.error:
+        return None
+
+
+def _pixels_of(image: Image.Image) -> Pixels:
+    """Return the upright pixels of a Pillow image, as if it were read from a file."""
+    try:
+        image.load()
+        orientation = image.getexif().get(_ORIENTATION, 1)
+        pixels = to_rgb(image)
+    except Exception as error:  # the file behind it may be damaged or gone
+        raise UnreadableImageError(ArrayPicture.path, str(error) or type(error).__name__) from None
+    if orientation not in range(1, 9) or image.format == "TIFF":
+        return pixels
+    return _upright(pixels, int(orientation))
+
+
 def _decode_with_pillow(path: str, data: bytes) -> Pixels:
     try:
         image = _pillow_open(path, data)
         image.load()
-        return np.ascontiguousarray(to_rgb(image))
+        return to_rgb(image)
     except CbirError:
         raise
     except Exception as error:  # and on damaged data

@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import cbir
 from cbir import native, presets
 from cbir.collecting import Collector, Keeper
 from cbir.core.amounts import counted
+from cbir.core.arguments import path_of
 from cbir.descriptors.base import TrainedDescriptor
 from cbir.descriptors.registry import Named, parse
 from cbir.descriptors.sift import SiftExtractor
@@ -50,6 +52,10 @@ class IndexReport:
         Pictures that this run decoded; an interrupted run may have described more.
     unreadable : tuple of UnreadableImageError
         Files that could not be read, with their reasons.
+    warned : tuple of str
+        Paths of pictures that this run described, though a warning was told about them.
+    left_out : mapping of str to int
+        Files of formats that are not read, by extension; see ``docs/formats.md``.
     seconds : float
         From the walk to the commit.
     """
@@ -64,6 +70,8 @@ class IndexReport:
     removed: int
     described: int
     unreadable: tuple[UnreadableImageError, ...]
+    warned: tuple[str, ...]
+    left_out: Mapping[str, int]
     seconds: float
 
     @property
@@ -137,6 +145,7 @@ def build_index(
     """
     start = time.perf_counter()
     watcher = watcher or Watcher()
+    dataset, index = path_of(dataset, "a dataset"), path_of(index, "an index")
     workers = threads(workers)
     unreadable = _Unreadable(watcher)
     descriptors, drop = _listed(descriptors), _listed(drop)
@@ -145,7 +154,8 @@ def build_index(
     include, exclude = _listed(include), _listed(exclude)
     for spec in descriptors:
         parse(spec)  # a typing error is told before anything is touched
-    found = _find(dataset, include, exclude, unreadable)
+    left_out: Counter[str] = Counter()
+    found = _find(dataset, include, exclude, unreadable, left_out)
     store = open_store(index)
     root = _relative_root(dataset, index)
     with store.writer(wait) as writer, native.caught(), one_thread_each():
@@ -186,6 +196,7 @@ def build_index(
             if keeper:
                 keeper.forget_all_but(rows.facts["sha256"])
     _warn_of_drift(ready, table, watcher)
+    _tell_left_out(left_out, watcher)
     _prepare_kernels(ready, len(rows))
     changes = counts(rows.paths, table, known.paths)
     return IndexReport(
@@ -194,6 +205,8 @@ def build_index(
         pictures=len(rows),
         described=int(table.described.sum()),
         unreadable=tuple(unreadable.errors),
+        warned=tuple(collector.warned),
+        left_out=dict(sorted(left_out.items())),
         seconds=time.perf_counter() - start,
         **changes,
     )
@@ -204,9 +217,13 @@ def _listed(values: str | Sequence[str]) -> Sequence[str]:
 
 
 def _find(
-    dataset: str, include: Sequence[str], exclude: Sequence[str], unreadable: _Unreadable
+    dataset: str,
+    include: Sequence[str],
+    exclude: Sequence[str],
+    unreadable: _Unreadable,
+    left_out: Counter[str],
 ) -> list[Found]:
-    found = find_pictures(dataset, include, exclude, unreadable)
+    found = find_pictures(dataset, include, exclude, unreadable, left_out)
     if not found:
         hint = (
             "nothing matches --include, or all is left out by --exclude"
@@ -320,6 +337,17 @@ def _is_current(previous: Snapshot, metadata: Metadata, rows: Rows) -> bool:
         and list(previous.rows.paths) == list(rows.paths)
         and bool((previous.rows.facts == rows.facts).all())
     )
+
+
+def _tell_left_out(left_out: Counter[str], watcher: Watcher) -> None:
+    if left_out:
+        listed = ", ".join(
+            f"{count:,} {extension}"
+            for extension, count in sorted(left_out.items(), key=lambda one: (-one[1], one[0]))
+        )
+        watcher.note(
+            f"Left out, for these formats are not read: {listed}; docs/formats.md lists the others"
+        )
 
 
 def _warn_of_drift(ready: Sequence[Named], table: Table, watcher: Watcher) -> None:

@@ -33,13 +33,13 @@ from cbir.fusion.formulas import (
     factors,
 )
 from cbir.fusion.options import METRICS, Fusion
-from cbir.images import ArrayPicture, Picture, Pixels, open_picture
+from cbir.images import ArrayPicture, Picture, Source, open_picture
 from cbir.parallel import one_thread_each
 from cbir.results import FUSED_MEANINGS, Match, Part, SearchResult
 from cbir.spaces import Distances, Space, nearest
 from cbir.stores.base import PathList
 
-Query = str | os.PathLike[str] | Pixels
+Query = Source
 
 D = TypeVar("D")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import stat
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -16,6 +17,14 @@ EXTENSIONS = frozenset(
     ".jpg .jpeg .jpe .jfif .png .apng .webp .tif .tiff .bmp .dib .gif .ppm .pgm .pbm .pnm"
     " .heic .heif .hif .avif .jxl .jp2 .j2k .tga".split()
 )
+
+UNREAD = frozenset(
+    ".ai .avi .arw .bpg .cr2 .cr3 .crw .cur .dcr .dds .djvu .dng .eps .erf .exr .fits .hdr .icns"
+    " .ico .iiq .jls .jxr .kdc .kra .m4v .mef .mkv .mov .mp4 .mpeg .mpg .mrw .mts .nef .nrw .orf"
+    " .pcx .pdf .pef .pfm .ps .psb .psd .qoi .raf .raw .rw2 .rwl .sgi .sr2 .srf .srw .svg .svgz"
+    " .wdp .webm .wmf .wmv .x3f .xbm .xcf .xpm .3fr .3gp".split()
+)
+"""Extensions of pictures and films that are not read; how many were left out is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +44,7 @@ def find_pictures(
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     on_error: Callable[[UnreadableImageError], None] | None = None,
+    left_out: Counter[str] | None = None,
 ) -> list[Found]:
     """List the picture files below `root`, sorted by the bytes of their paths.
 
@@ -53,6 +63,8 @@ def find_pictures(
         Shell patterns of files and folders to leave out.
     on_error : callable, optional
         Told of each folder or file that could not be looked at.
+    left_out : Counter, optional
+        Gets the number of files of each extension in :data:`UNREAD`.
 
     Raises
     ------
@@ -62,7 +74,13 @@ def find_pictures(
     if not os.path.isdir(root):
         what = "is not a folder" if os.path.exists(root) else "does not exist"
         raise CbirError(f"{printable(root)}: the dataset {what}; give a folder with --dataset")
-    walk = _Walk(root, tuple(include), tuple(exclude), on_error or _ignore)
+    walk = _Walk(
+        root,
+        tuple(include),
+        tuple(exclude),
+        on_error or _ignore,
+        Counter() if left_out is None else left_out,
+    )
     return sorted(walk.files(), key=lambda found: os.fsencode(found.path))
 
 
@@ -72,6 +90,7 @@ class _Walk:
     include: tuple[str, ...]
     exclude: tuple[str, ...]
     on_error: Callable[[UnreadableImageError], None]
+    left_out: Counter[str]
     _seen: set[tuple[int, int]] = field(default_factory=set)
 
     def files(self) -> Iterator[Found]:
@@ -124,6 +143,8 @@ class _Walk:
             return _matches(path, self.include)
         extension = os.path.splitext(entry.name)[1].lower()
         if extension:
+            if extension in UNREAD and entry.is_file():
+                self.left_out[extension] += 1
             return extension in EXTENSIONS
         if entry.is_symlink() and not os.path.exists(entry.path):
             return True  # it may have led to a folder of pictures: `stat` will say what is wrong

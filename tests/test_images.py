@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import struct
+import time
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -14,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageOps
 
-from cbir import native
-from cbir.errors import UnreadableImageError
+from cbir import images, native
+from cbir.errors import UnreadableImageError, UsageError
 from cbir.images import LADDER, MARKER, ArrayPicture, Picture, fit, open_picture
 
 from .conftest import DATA
@@ -256,3 +258,55 @@ def test_programs_are_no_pictures() -> None:
     postscript = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\nshowpage\n%%EOF\n"
     with pytest.raises(UnreadableImageError, match="not a picture"):
         pixels(postscript)
+
+
+def test_decoding_shares_a_budget_and_its_size_changes_no_result(
+    photo: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [encoded(photo, format_) for format_ in ("PNG", "JPEG", "WEBP")] * 4
+    expected = [pixels(data, 128) for data in files]
+    active, most = [], []
+
+    def watched(data: bytes, reduction: int) -> np.ndarray | None:
+        active.append(data)
+        most.append(len(active))
+        time.sleep(0.01)
+        try:
+            return decode(data, reduction)
+        finally:
+            active.remove(data)
+
+    decode = images._decode_with_opencv
+    monkeypatch.setattr(images, "_decode_with_opencv", watched)
+    monkeypatch.setenv(images.DECODING_MB, "0")
+    images.decoding_budget.cache_clear()
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            decoded = list(pool.map(lambda data: pixels(data, 128), files))
+    finally:
+        images.decoding_budget.cache_clear()
+    assert max(most) == 1
+    assert all(map(np.array_equal, decoded, expected))
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1.5", "lots"])
+def test_a_budget_that_is_no_number_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(images.DECODING_MB, text)
+    images.decoding_budget.cache_clear()
+    try:
+        with pytest.raises(UsageError, match="whole number of megabytes"):
+            Picture.open(str(PHOTO)).pixels(128)
+    finally:
+        images.decoding_budget.cache_clear()
+
+
+def test_of_a_large_picture_only_the_working_sizes_are_kept(
+    photo: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = encoded(photo, "PNG")
+    expected = {size: pixels(data, size) for size in LADDER}
+    monkeypatch.setattr(images, "_KEPT", 1000)
+    picture = Picture("large", data)
+    for size in LADDER:
+        assert np.array_equal(picture.pixels(size), expected[size])
+    assert None not in picture._decoded

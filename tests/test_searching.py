@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import math
+import os
+import pickle
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -248,3 +253,65 @@ def test_a_missing_vocabulary_leaves_the_other_descriptors(
     assert opened.search(photos / "cats" / "cat-1.jpg").matches
     with pytest.raises(BrokenIndexError, match=r"vocabulary-orb.* needs this file.* --rebuild"):
         opened.search(photos / "cats" / "cat-1.jpg", descriptor="orb")
+
+
+def test_a_half_read_search_changes_nothing_in_the_process(
+    index: cbir.Index, photos: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = cv2.getNumThreads()
+    paths = [str(photos / path) for path in index.paths] * 3
+    results = index.search_all(paths)
+    next(results)
+    assert cv2.getNumThreads() == before
+    os.write(2, b"mine\n")
+    assert capfd.readouterr().err == "mine\n"
+    rest = [result for result in results if not isinstance(result, UnreadableImageError)]
+    assert [result.query for result in rest] == paths[1:]
+
+
+def test_a_pillow_image_is_a_query_and_is_turned_upright(index: cbir.Index, photos: Path) -> None:
+    path = photos / "cats" / "cat-1.jpg"
+    image = Image.open(path)
+    expected = index.search(np.asarray(image))
+    assert index.search(image) == expected == index.search(image.convert("RGBA"))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned clockwise
+    turned = image.transpose(Image.Transpose.ROTATE_90)
+    file = io.BytesIO()
+    turned.save(file, "PNG", exif=exif)
+    assert index.search(Image.open(file)) == expected
+    assert np.array_equal(cbir.describe(image), cbir.describe(np.asarray(image)))
+
+
+def test_a_pillow_image_that_cannot_be_read_is_refused(index: cbir.Index, photos: Path) -> None:
+    data = (photos / "cats" / "cat-1.jpg").read_bytes()
+    with pytest.raises(UnreadableImageError, match="truncated"):
+        index.search(Image.open(io.BytesIO(data[: len(data) // 2])))
+
+
+@pytest.mark.parametrize("wrong", [None, 123, 1.5, b"a.jpg", ["a.jpg"], object()])
+def test_arguments_of_a_wrong_type_are_told_as_wrong_usage(index: cbir.Index, wrong: Any) -> None:
+    image = np.zeros((8, 8, 3), np.uint8)
+    calls: list[Callable[[], object]] = [
+        lambda: cbir.open(wrong),
+        lambda: cbir.index(wrong),
+        lambda: cbir.index("photos", wrong),
+        lambda: cbir.describe(wrong),
+        lambda: cbir.describe(image, wrong),
+        lambda: index.search(wrong),
+        lambda: list(index.search_all([wrong])),
+    ]
+    if wrong is not None:  # that means that nothing is asked for
+        calls += [
+            lambda: index.search(image, descriptor=wrong),
+            lambda: index.search(image, metric=wrong),
+            lambda: index.search(image, preset=wrong),
+        ]
+    for call in calls:
+        with pytest.raises(UsageError):
+            call()
+
+
+def test_results_can_be_pickled(index: cbir.Index, photos: Path) -> None:
+    result = index.search(photos / "cats" / "cat-1.jpg", descriptor="hsv+phash")
+    assert pickle.loads(pickle.dumps(result)) == result

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from cbir.errors import CbirError, UnreadableImageError
-from cbir.walking import find_pictures
+from cbir.walking import EXTENSIONS, UNREAD, find_pictures
 
-from .conftest import DATA
+from .conftest import DATA, PROJECT
 
 
 def touch(root: Path, *names: str) -> None:
@@ -96,3 +98,20 @@ def test_a_missing_dataset_is_refused(tmp_path: Path) -> None:
         find_pictures(str(tmp_path / "nowhere"))
     with pytest.raises(CbirError, match="is not a folder"):
         find_pictures(str(tmp_path / "file"))
+
+
+def test_formats_that_are_not_read_are_counted_by_extension(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", "b.PSD", "c.psd", "x/d.svg", "e.txt", ".f.psd", "skip/g.psd")
+    (tmp_path / "folder.psd").mkdir()
+    left_out: Counter[str] = Counter()
+    assert paths(tmp_path, exclude=["skip"], left_out=left_out) == ["a.jpg"]
+    assert left_out == {".psd": 2, ".svg": 1}
+
+
+def test_the_documented_formats_are_those_that_are_looked_for() -> None:
+    page = (PROJECT / "docs" / "formats.md").read_text()
+    read, not_read = page.split("## Not read")
+    extensions = re.compile(r"`(\.[a-z0-9]+)`")
+    assert set(extensions.findall(read)) == EXTENSIONS
+    assert set(extensions.findall(not_read)) == UNREAD
+    assert not EXTENSIONS & UNREAD

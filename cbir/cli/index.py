@@ -159,6 +159,7 @@ def summary(name: str, report: IndexReport) -> str:
         *([f"{report.renamed:,} renamed"] if report.renamed else []),
         f"{report.removed:,} removed",
         f"{len(report.unreadable):,} unreadable",
+        *([f"{len(report.warned):,} with warnings"] if report.warned else []),
     ]
     pace = [seconds_text(report.seconds)]
     if report.described:

@@ -61,7 +61,8 @@ def test_a_truth_that_is_a_device_or_a_folder_is_refused(start: Run, truth: str)
 def test_a_truth_may_come_from_a_command(start: Run, tmp_path: Path) -> None:
     rows = "".join(f"{path.name},{path.name > 'cat-3'}\n" for path in (DATA / "cats").iterdir())
     (tmp_path / "truth.csv").write_text(f"file,class\n{rows}")
-    script = f"{sys.executable} -m cbir evaluate -i index.csv --truth <(cat truth.csv) --label class"
+    command = f"{sys.executable} -m cbir evaluate -i index.csv"
+    script = f"{command} --truth <(cat truth.csv) --label class"
     done = subprocess.run(
         ["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=_SECONDS
     )
