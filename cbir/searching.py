@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from cbir import metrics, native, presets
-from cbir.core.arguments import path_of
+from cbir.core.arguments import path_of, text_of
 from cbir.core.folders import below, shortest
 from cbir.descriptors.base import Row
 from cbir.descriptors.registry import Named
@@ -220,7 +220,9 @@ class Index:
                     "--fusion, --weights and --adaptive are for several descriptors; join their"
                     " aliases by +, as in hsv+phash"
                 )
-            return self._single_searcher(aliases[0], metric)
+            return self._single_searcher(
+                aliases[0], metric if metric is None else text_of(metric, "a metric")
+            )
         if metric is not None:
             raise UsageError(
                 f"--metric {metric} is for one descriptor; in a fusion each of"

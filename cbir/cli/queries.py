@@ -9,6 +9,9 @@ from collections.abc import Iterator, Sequence
 from cbir.errors import CbirError, UsageError
 from cbir.searching import list_queries
 
+_LONGEST_LIST = 1 << 28
+"""Bytes of a list of paths at most."""
+
 
 def check_streams(queries: Sequence[str], from0: bool, null: bool, format_: str | None) -> None:
     """Refuse what the options about standard input and standard output cannot mean together."""
@@ -42,7 +45,12 @@ def query_paths(queries: Sequence[str], from0: bool) -> list[str]:
 def _listed(queries: Sequence[str], from0: bool) -> Iterator[str]:
     for query in queries:
         if query == "-":
-            data = sys.stdin.buffer.read()
+            data = sys.stdin.buffer.read(_LONGEST_LIST + 1)
+            if len(data) > _LONGEST_LIST:
+                raise CbirError(
+                    f"standard input has more than {_LONGEST_LIST >> 20} MiB; it must be a list of"
+                    " paths"
+                )
             if b"\0" in data and not from0:
                 raise CbirError(
                     "standard input must be a list of paths, one a line, or separated by NUL"

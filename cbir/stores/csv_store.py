@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from cbir.arrays import load_arrays
 from cbir.descriptors.base import Row, State, state_digest
 from cbir.descriptors.sift import SiftExtractor
-from cbir.errors import BrokenIndexError, printable, reason_of
+from cbir.errors import BrokenIndexError, CbirError, printable, reason_of
 from cbir.stores.base import (
     Derivation,
     Findings,
@@ -293,6 +293,10 @@ class CsvStore(IndexStore):
             yield CsvWriter(self)
 
     def _open(self) -> CsvSnapshot:
+        csv = self.layout.csv
+        if csv.exists() and not (csv.is_file() or csv.is_dir()):
+            # Not a broken index, which --rebuild would move aside: a pipe or a device.
+            raise CbirError(f"{printable(self.path)}: not a regular file; name another index")
         generations = self._generations()
         stamp = Stamp.of(self.layout.csv)
         remembered = recall(self.layout.caches(), stamp)

@@ -41,6 +41,27 @@ def test_a_query_that_is_no_regular_file_is_refused_at_once(start: Run, query: s
     assert query in done.stderr and "not a regular file" in done.stderr
 
 
+def test_a_list_of_queries_that_never_ends_is_refused(start: Run) -> None:
+    with open("/dev/zero", "rb") as endless:
+        done = start("search", "--query", "-", "--from0", stdin=endless)
+    assert done.returncode == 1 and "more than 256 MiB" in done.stderr
+
+
+def test_an_index_that_is_a_pipe_is_refused_and_stays(start: Run, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    dataset = str(DATA / "cats")
+    for arguments in (
+        ("search", "--index", "pipe.csv", "--query", str(DATA / "cats" / "cat-1.jpg")),
+        ("index", "--index", "pipe.csv", "--dataset", dataset),
+        ("index", "--index", "pipe.csv", "--dataset", dataset, "--rebuild"),
+        ("info", "--index", "pipe.csv"),
+    ):
+        done = start(*arguments)
+        assert done.returncode != 0 and "pipe.csv" in done.stderr, arguments
+        assert "Traceback" not in done.stderr
+    assert stat.S_ISFIFO(os.stat(tmp_path / "pipe.csv").st_mode)
+
+
 def test_a_montage_or_a_page_never_replaces_a_pipe(start: Run, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.html")
     query = str(DATA / "cats" / "cat-1.jpg")
