@@ -81,17 +81,21 @@ def find_groups(
         contents = list(dict.fromkeys(collection.content[order].tolist()))
         hints = pair_up(collection.sights, judge, workers, watcher, contents)
         firsts = dict(zip(collection.content[order[::-1]].tolist(), order[::-1], strict=True))
-        search = _Search(
-            collection,
-            [firsts[i] for i in range(len(firsts))],
-            hints,
-            judge,
-            apart,
-            watcher,
-            Losses(collection.eyes).between,
-            allow_loss,
-        )
-        search.run(contents, workers)
+        losses, settled = Losses(collection.eyes), False
+        while not settled:
+            search = _Search(
+                collection,
+                [firsts[i] for i in range(len(firsts))],
+                hints,
+                judge,
+                apart,
+                watcher,
+                losses.between,
+                allow_loss,
+            )
+            search.run(contents, workers)
+            # That a keeper is made of several others shows when all of these were found.
+            settled = not search.find_parts(losses)
     return _groups(collection, order, search)
 
 
@@ -170,6 +174,17 @@ class _Search:
                         following.append(one)
             ready = sorted(following, key=rank.__getitem__)
         self._watcher.end()
+
+    def find_parts(self, losses: Losses) -> bool:
+        """Find the keepers that are made of several others; say whether any are new."""
+        members: dict[int, list[tuple[Sight, Match]]] = {}
+        for content, (keeper, match) in (self.joined | self.staying).items():
+            members.setdefault(keeper, []).append((self._sights[content], match))
+        found = False
+        for keeper, copies in members.items():
+            if len(copies) > 1:
+                found |= losses.find_parts(self._sights[keeper], copies)
+        return found
 
     def _settle(self, content: int, found: _Found) -> None:
         stays = bool(refused(found.losses, self._allowed))

@@ -3,16 +3,36 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable, Iterator
 from functools import partial
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cbir.duplicates.coverage import footprint, shown_share
+from cbir.duplicates.matching import NEAR_DISTANCE, turned
 from cbir.duplicates.model import Match
 from cbir.duplicates.sights import Eyes, Sight, open_content
 from cbir.facts import ALPHA_SIDE
 from cbir.fidelity import Content, facts_lost
 from cbir.losses import Loss
+from cbir.metrics import hamming
+
+LEAST_SHOWN = 0.99
+"""Share of a copy that its keeper shows, at least: alignment is not exact to the pixel."""
+
+_WHOLE = 0.9
+"""Share of the keeper from which on a copy is no part of it."""
+
+_DISJOINT = 0.1
+"""Share of the smaller of two parts in which they may overlap, at most."""
+
+_GRAY, _COLORED = 3.0, 12.0
+"""Mean difference, in levels of 255, of the largest and the least of red, green and blue: at most
+in a gray image, which compression tints, and at least in a colored one."""
+
+_COLOR_SIZE, _COLOR_SIDE = 128, 32
 
 
 class Losses:
@@ -26,6 +46,8 @@ class Losses:
     def __init__(self, eyes: Eyes) -> None:
         self._eyes = eyes
         self._contents: dict[bytes, Content] = {}
+        self._chroma: dict[bytes, float] = {}
+        self._parts: set[tuple[bytes, bytes]] = set()
         self._lock = threading.Lock()
 
     def between(self, keeper: Sight, copy: Sight, match: Match) -> tuple[Loss, ...]:
@@ -39,12 +61,67 @@ class Losses:
         """
         if keeper.sha256 == copy.sha256:
             return ()
-        return facts_lost(
+        found = facts_lost(
             self._content(copy),
             self._content(keeper),
             same_pixels=match.level == "exact",
             transform=self._on_grid(match.transform, keeper, copy),
         )
+        return found if match.level == "exact" else (*found, *self._seen(keeper, copy, match))
+
+    def find_parts(self, keeper: Sight, copies: Iterable[tuple[Sight, Match]]) -> bool:
+        """Note which copies are parts of which a keeper is made; say whether any are new.
+
+        Parts are two that lie in different places of the keeper, and are no copies of each other.
+        :meth:`between` counts them as lost from then on.
+        """
+        masks = [
+            (copy, mask)
+            for copy, match in copies
+            if match.transform is not None
+            and (mask := self._place(keeper, copy, match.transform)).mean() < _WHOLE
+        ]
+        before = len(self._parts)
+        for i, (first, here) in enumerate(masks):
+            for second, there in masks[:i]:
+                smaller = max(1, min(int(here.sum()), int(there.sum())))
+                apart = int((here & there).sum()) <= _DISJOINT * smaller
+                if apart and int(hamming(first.bits, second.bits[None])[0]) > NEAR_DISTANCE:
+                    self._parts |= {(keeper.sha256, one.sha256) for one in (first, second)}
+        return len(self._parts) > before
+
+    def _place(
+        self, keeper: Sight, copy: Sight, transform: NDArray[np.float64]
+    ) -> NDArray[np.bool_]:
+        """Return where the keeper shows the copy, in the frame of the keeper."""
+        back = np.asarray(cv2.invertAffineTransform(transform), np.float64)
+        return footprint(self._eyes.gray(keeper), back, self._eyes.gray(copy))
+
+    def _seen(self, keeper: Sight, copy: Sight, match: Match) -> Iterator[Loss]:
+        """Yield what is lost of what the 8-bit RGB image shows."""
+        if self._chroma_of(keeper) < _GRAY and self._chroma_of(copy) > _COLORED:
+            yield Loss("color", "colors; the kept image is gray")
+        here, there = self._eyes.gray(keeper), self._eyes.gray(copy)
+        transform = match.transform
+        if transform is None:
+            transform = turned(here.shape, there.shape, 0)
+        share = shown_share(here, there, transform)
+        if share < LEAST_SHOWN:
+            yield Loss("area", f"the kept image shows {int(100 * share)} % of it")
+        if (keeper.sha256, copy.sha256) in self._parts:
+            yield Loss("composite", "one of several parts of which the kept image is made")
+
+    def _chroma_of(self, sight: Sight) -> float:
+        with self._lock:
+            known = self._chroma.get(sight.sha256)
+        if known is None:
+            pixels = open_content(sight).pixels(_COLOR_SIZE)
+            size = (_COLOR_SIDE, _COLOR_SIDE)
+            small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
+            known = float((small.max(axis=2) - small.min(axis=2)).mean())
+            with self._lock:
+                self._chroma[sight.sha256] = known
+        return known
 
     def _content(self, sight: Sight) -> Content:
         with self._lock:

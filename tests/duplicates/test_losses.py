@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter, ImageOps
 
 from cbir.duplicates.collection import open_collection
 from cbir.duplicates.grouping import find_groups
@@ -16,7 +16,7 @@ from cbir.duplicates.model import Group, Level
 from cbir.duplicates.querying import find_copies
 from cbir.losses import LossKind
 
-from ..edits import photo
+from ..edits import captioned, mirrored, padded, photo, rotated
 from .helpers import save
 
 SCENES = ("cats/cat-1", "things/coffee-1", "sky/galaxies-1")
@@ -117,3 +117,79 @@ def test_a_copy_of_a_query_tells_what_it_shows_besides(tmp_path: Path) -> None:
     assert [one.removable for one in copies.copies] == [False, True]  # type: ignore[union-attr]
     assert [one.removable for one in allowed.copies] == [True, True]  # type: ignore[union-attr]
     assert [loss.kind for loss in copies.copies[0].losses] == ["frames"]  # type: ignore[union-attr]
+
+
+# What the image itself shows
+
+
+def test_a_crop_of_which_the_keeper_shows_a_part_stays(tmp_path: Path) -> None:
+    image = scene(0)
+    width, height = image.size
+    save(image.crop((0, 0, round(0.7 * width), height)), tmp_path / "a.png")
+    save(image.crop((round(0.3 * width), 0, width, height)), tmp_path / "b.png")
+    save(image.crop((0, 0, round(0.5 * width), height)), tmp_path / "c.png")
+    assert found(tmp_path, "edited") == {"a.png": {"b.png": ["area"], "c.png": []}}
+
+
+def test_what_is_written_on_a_copy_is_not_in_its_keeper(tmp_path: Path) -> None:
+    save(photo("cats/cat-1"), tmp_path / "a.png")
+    save(captioned(photo("cats/cat-1")), tmp_path / "b.png")
+    assert found(tmp_path, "edited") == {"a.png": {"b.png": ["area"]}}
+
+
+def test_plain_edits_lose_nothing(tmp_path: Path) -> None:
+    image = photo("cats/cat-1")
+    width, height = image.size
+    save(image, tmp_path / "a.png")
+    save(image, tmp_path / "b.jpg", quality=50)
+    save(image.resize((width // 2, height // 2)), tmp_path / "c.jpg", quality=80)
+    save(image.convert("L"), tmp_path / "d.png")
+    save(image.filter(ImageFilter.GaussianBlur(1)), tmp_path / "e.png")
+    save(ImageOps.autocontrast(image, cutoff=5), tmp_path / "f.jpg", quality=90)
+    for level in ("near", "edited"):
+        lost = found(tmp_path, level)  # type: ignore[arg-type]
+        assert lost == {
+            "a.png": {name: [] for name in ("b.jpg", "c.jpg", "d.png", "e.png", "f.jpg")}
+        }
+
+
+def test_padding_mirroring_and_turning_lose_nothing(tmp_path: Path) -> None:
+    image = photo("cats/cat-1")
+    save(image, tmp_path / "a.png")
+    save(padded(image), tmp_path / "b.png")
+    save(mirrored(image), tmp_path / "c.jpg", quality=90)
+    save(rotated(5)(image), tmp_path / "d.png")
+    save(image.rotate(90, expand=True), tmp_path / "e.png")
+    assert found(tmp_path, "edited") == {
+        "a.png": {"b.png": [], "c.jpg": [], "d.png": [], "e.png": []}
+    }
+
+
+def test_colors_are_not_held_by_a_gray_image(tmp_path: Path) -> None:
+    save(scene(1).convert("L").convert("RGB"), tmp_path / "a.jpg", quality=90)
+    save(scene(1), tmp_path / "b.jpg", quality=90)
+    assert found(tmp_path) == {"a.jpg": {"b.jpg": ["color"]}}
+
+
+def test_a_collage_never_removes_its_parts(tmp_path: Path) -> None:
+    left, right = (
+        photo("cats/cat-1").resize((400, 400)),
+        photo("things/coffee-1").resize((400, 400)),
+    )
+    collage = Image.new("RGB", (800, 400))
+    collage.paste(left, (0, 0))
+    collage.paste(right, (400, 0))
+    save(collage, tmp_path / "a.png")
+    save(left, tmp_path / "b.png")
+    save(right, tmp_path / "c.png")
+    save(left.resize((300, 300)), tmp_path / "d.png")
+    lost = found(tmp_path, "edited")
+    assert lost["a.png"] == {"b.png": ["composite"], "c.png": ["composite"]}
+    assert lost["b.png"] == {"d.png": []}
+
+
+def test_a_single_part_is_a_crop(tmp_path: Path) -> None:
+    image = photo("cats/cat-1")
+    save(image, tmp_path / "a.png")
+    save(image.crop((0, 0, image.width // 2, image.height)), tmp_path / "b.png")
+    assert found(tmp_path, "edited") == {"a.png": {"b.png": []}}
