@@ -30,8 +30,9 @@ Run = Callable[..., "subprocess.CompletedProcess[Any]"]
 
 @pytest.fixture(autouse=True)
 def _own_cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: Any) -> None:
-    """Keep the user's cache folder out of it."""
+    """Keep the user's folders for caches and locks out of it."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
 
 
 @pytest.fixture(autouse=True)

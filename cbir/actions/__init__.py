@@ -28,8 +28,9 @@ Examples
 from __future__ import annotations
 
 from cbir.actions.acting import ActionReport, act
-from cbir.actions.log import LoggedStep, read_log
+from cbir.actions.log import read_log
 from cbir.actions.planning import Action, Level, Plan, Removal, Step, Told, plan
+from cbir.actions.records import LoggedStep
 from cbir.actions.undoing import UndoReport, undo
 
 __all__ = [

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from cbir.actions.attributes import Attributes, attributes_of, obstacle_to_logging
 from cbir.actions.checking import Checked, UnfitError, check
-from cbir.actions.clearing import resolve, tidy
-from cbir.actions.files import (
-    free_name,
-    missing_folders,
-    move_new,
-    remove_aside,
-    same_file,
-)
-from cbir.actions.log import ActionLog, Intent, State
+from cbir.actions.clearing import resolve
+from cbir.actions.files import free_name, missing_folders
+from cbir.actions.locking import locked
+from cbir.actions.log import ActionLog, folders_of, read_log
+from cbir.actions.places import below, is_real
 from cbir.actions.planning import Plan, Step, Told
+from cbir.actions.records import PERMISSIONS, Intent, State
+from cbir.actions.taking import confirm_keeper, sidecar_intent, take
 from cbir.errors import printable, reason_of
 from cbir.stores.files import sync_folder
 from cbir.watching import Watcher
@@ -34,11 +34,14 @@ class ActionReport:
     failed : tuple of Told
         Copies that the system did not let be moved, linked or deleted; they are where they were.
     bytes_freed : int
-        Of the copies that are done; those that have further hard links count for nothing.
+        Of the copies that are done; those that have further hard links count for nothing, and so
+        do those that were moved, or are in the desktop's trash.
     log : str
         The log's path, for :func:`cbir.actions.undo`.
     interrupted : bool
         There was a KeyboardInterrupt; steps that are in no list were not begun.
+    sidecars : tuple of str
+        Absolute paths of the sidecars that went with their copies.
     """
 
     done: tuple[Step, ...]
@@ -47,13 +50,18 @@ class ActionReport:
     bytes_freed: int
     log: str
     interrupted: bool = False
+    sidecars: tuple[str, ...] = ()
 
 
-def act(plan: Plan, log_path: str, watcher: Watcher | None = None) -> ActionReport:
+def act(
+    plan: Plan, log_path: str, watcher: Watcher | None = None, wait: bool = False
+) -> ActionReport:
     """Carry out a plan.
 
     Just before each step keeper and copy are read again: unless they are what they were when they
     were compared, and, at level ``exact``, have the same bytes or the same pixels, the copy stays.
+    When the copy has left its place, the keeper is read once more, and the copy comes back if the
+    keeper was lost. One run acts at a time on a dataset, those around it and those in it.
 
     Parameters
     ----------
@@ -63,31 +71,62 @@ def act(plan: Plan, log_path: str, watcher: Watcher | None = None) -> ActionRepo
         what a killed run left unfinished in it is cleared up first.
     watcher : Watcher, optional
         Told of progress, and of each copy that is skipped or fails.
+    wait : bool
+        Wait for another run that acts on the same files, instead of failing.
 
     Raises
     ------
     CbirError
-        When the log cannot be written. Nothing is done without it.
+        When the log cannot be written: nothing is done without it. When another run acts on the
+        same files.
     """
-    head = {"action": plan.action, "root": plan.root}
+    root = os.path.realpath(plan.root)
+    head = {"action": plan.action, "root": root}
     if plan.destination is not None:
         head["destination"] = plan.destination
     path = os.path.abspath(log_path)
-    with ActionLog.opened(path, head, new=True) as log:
-        tidy(log)
-        return _Run(plan, log, watcher or Watcher()).report()
+    removing, keeping = _folders(plan, root)
+    if os.path.exists(path):
+        removing |= folders_of(step for step in read_log(path) if step.open)
+    with locked(removing, keeping, wait), ActionLog.opened(path, head, new=True) as log:
+        log.tidy(plan.follow_links)
+        return _Run(plan, root, log, watcher or Watcher()).report()
+
+
+def _folders(plan: Plan, root: str) -> tuple[set[str], set[str]]:
+    """Return the folders that a plan removes from, and those outside where it relies on files."""
+    copies = {os.path.dirname(step.copy) for step in plan.steps}
+    keepers = {os.path.dirname(step.keeper) for step in plan.steps}
+    removing, keeping = (
+        {folder for folder in folders if below(folder, root) is None}
+        for folders in (copies, keepers)
+    )
+    return removing | {root}, keeping
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A step that is being taken."""
+
+    name: str
+    """Of its file, for messages."""
+    intent: Intent
+    finish: Callable[[], None]
+    """Notes that it is done."""
 
 
 @dataclass
 class _Run:
     plan: Plan
+    root: str
     log: ActionLog
     watcher: Watcher
     _done: list[Step] = field(default_factory=list)
     _skipped: list[Told] = field(default_factory=list)
     _failed: list[Told] = field(default_factory=list)
+    _sidecars: list[str] = field(default_factory=list)
     _freed: int = 0
-    _begun: Intent | None = None
+    _begun: _Begun | None = None
     """The step that is neither done nor given up."""
 
     def report(self) -> ActionReport:
@@ -100,38 +139,71 @@ class _Run:
         except KeyboardInterrupt:
             interrupted = True
             if self._begun is not None:
-                self._give_up(step, self._begun, "interrupted")
+                self._give_up(self._begun, "interrupted")
         self.watcher.end()
         self._sync_folders()
         done, skipped, failed = tuple(self._done), tuple(self._skipped), tuple(self._failed)
-        return ActionReport(done, skipped, failed, self._freed, self.log.path, interrupted)
+        return ActionReport(
+            done, skipped, failed, self._freed, self.log.path, interrupted, tuple(self._sidecars)
+        )
 
     def _take(self, step: Step) -> None:
+        name = step.removal.copy
         try:
             checked = check(step)
+            intent = self._intent(checked)
         except UnfitError as reason:
-            self.log.skip(step.copy, str(reason))
-            self._tell(self._skipped, step, str(reason))
+            self._skip(name, step.copy, str(reason))
             return
-        intent = self._intent(checked)
-        self.log.begin(intent)
-        self._begun = intent
+
+        def confirm() -> None:
+            confirm_keeper(checked)
+
+        def finish() -> None:
+            self._done.append(step)
+            frees = self.plan.makes_links or self.plan.permanently
+            self._freed += intent.size if frees and checked.copy.st_nlink == 1 else 0
+
+        if self._attempt(_Begun(name, intent, finish), confirm):
+            for sidecar in step.sidecars:
+                self._take_sidecar(intent, sidecar, os.path.dirname(name))
+
+    def _take_sidecar(self, intent: Intent, path: str, folder: str) -> None:
+        """Let a sidecar go where its image went, unless another image has it by now."""
+        name = os.path.join(folder, os.path.basename(path))
         try:
-            checked.confirm()
-            _carry_out(intent)
+            companion = sidecar_intent(intent, path, self.log)
         except UnfitError as reason:
-            self.log.end(intent.number, "skipped", str(reason))
-            self._tell(self._skipped, step, str(reason))
-        except FileExistsError:  # it is another program's: nothing to clear up
-            self._fail(step, intent, "something else was put at its new place just now")
+            self._skip(name, path, str(reason))
+            return
+        begun = _Begun(name, companion, lambda: self._sidecars.append(path))
+        self._attempt(begun, lambda: None)
+
+    def _attempt(self, begun: _Begun, confirm: Callable[[], None]) -> bool:
+        """Log a step, take it, and log what came of it; say whether it was done."""
+        intent = begun.intent
+        self.log.begin(intent)
+        self._begun = begun
+        done = False
+        try:
+            take(intent, confirm)
+        except UnfitError as reason:
+            done = self._give_up(begun, str(reason), "skipped")
         except OSError as error:
-            self._give_up(step, intent, _explained(intent, error))
+            done = self._give_up(begun, _explained(intent, error))
         else:
-            self._finish(step, intent, checked.copy.st_nlink)
+            self.log.end(intent.number, "done")
+            begun.finish()
+            done = True
         self._begun = None
+        return done
 
     def _intent(self, checked: Checked) -> Intent:
-        step, status, number = checked.step, checked.copy, self.log.number()
+        step, status = checked.step, checked.copy
+        if not is_real(step.copy):
+            raise UnfitError("it is behind a symbolic link by now")
+        attributes = self._attributes(step.copy) if self.plan.makes_links else {}
+        number = self.log.number()
         target = free_name(step.target) if step.target is not None else None
         folder = os.path.dirname(target or step.copy)
         return Intent(
@@ -141,42 +213,56 @@ class _Run:
             keeper=step.keeper,
             target=target,
             link=self._link(step) if self.plan.action == "symlink" else None,
-            aside=os.path.join(folder, f".cbir-{self.log.token}-{number}"),
+            aside=os.path.join(folder, self.log.aside(number)),
             made=tuple(missing_folders(folder)),
             sha256=step.removal.copy_sha256.hex(),
             size=status.st_size,
             mtime_ns=status.st_mtime_ns,
-            mode=status.st_mode & 0o7777,
+            mode=status.st_mode & PERMISSIONS,
             uid=status.st_uid,
             gid=status.st_gid,
             permanently=self.plan.permanently,
+            attributes=attributes,
         )
+
+    def _attributes(self, copy: str) -> Attributes:
+        """Return what the copy has and a link has not, and make sure that the log can keep it."""
+        try:
+            attributes = attributes_of(copy)
+        except OSError as error:
+            raise UnfitError(f"its attributes cannot be read: {reason_of(error)}") from None
+        obstacle = obstacle_to_logging(attributes)
+        if obstacle:
+            raise UnfitError(obstacle)
+        return attributes
 
     def _link(self, step: Step) -> str:
         """Return a relative link inside of the dataset, which then can be moved as a whole."""
-        root = os.path.realpath(self.plan.root)
-        inside = all(os.path.commonpath([root, path]) == root for path in (step.keeper, step.copy))
+        inside = all(below(path, self.root) is not None for path in (step.keeper, step.copy))
         return os.path.relpath(step.keeper, os.path.dirname(step.copy)) if inside else step.keeper
 
-    def _finish(self, step: Step, intent: Intent, names: int) -> None:
-        self.log.end(intent.number, "done")
-        self._done.append(step)
-        self._freed += intent.size if names == 1 else 0
-
-    def _give_up(self, step: Step, intent: Intent, reason: str) -> None:
+    def _give_up(self, begun: _Begun, reason: str, outcome: State = "failed") -> bool:
         """Find out what came of a step that did not end well, and undo a half of it."""
+        intent = begun.intent
         state = resolve(intent)
         if state == "done":
-            self._finish(step, intent, names=1)
-        else:
-            self._fail(step, intent, reason, "failed" if state == "not done" else state)
+            self.log.end(intent.number, "done")
+            begun.finish()
+            self.watcher.warn(f"{printable(begun.name)}: {reason}; but it was done")
+            return True
+        if state == "aside":
+            aside = printable(intent.copy_aside)
+            reason += f"; it is at {aside}, from where an undo brings it back"
+        self.log.end(intent.number, outcome if state == "not done" else state, reason)
+        self._tell(self._skipped if outcome == "skipped" else self._failed, begun.name, reason)
+        return False
 
-    def _fail(self, step: Step, intent: Intent, reason: str, state: State = "failed") -> None:
-        self.log.end(intent.number, state, reason)
-        self._tell(self._failed, step, reason)
+    def _skip(self, name: str, path: str, reason: str) -> None:
+        self.log.skip(path, reason)
+        self._tell(self._skipped, name, reason)
 
-    def _tell(self, where: list[Told], step: Step, reason: str) -> None:
-        told = Told(step.removal.copy, reason)
+    def _tell(self, where: list[Told], name: str, reason: str) -> None:
+        told = Told(name, reason)
         where.append(told)
         self.watcher.warn(str(told))
 
@@ -184,46 +270,6 @@ class _Run:
         """Make the new names durable; until then the log's intents and the disk tell of them."""
         for folder in sorted({os.path.dirname(step.copy) for step in self._done}):
             sync_folder(folder)
-
-
-def _carry_out(intent: Intent) -> None:
-    if intent.action == "move":
-        assert intent.target is not None
-        os.makedirs(os.path.dirname(intent.target), exist_ok=True)
-        move_new(intent.copy, intent.target, intent.aside, intent.digest)
-    elif intent.action == "delete":
-        _delete(intent)
-    else:
-        _link(intent)
-
-
-def _link(intent: Intent) -> None:
-    """Make the link under a temporary name, and put it in the place of the copy at once."""
-    if intent.link is not None:
-        os.symlink(intent.link, intent.aside)
-        leads = os.path.realpath(intent.aside) == intent.keeper
-    else:
-        os.link(intent.keeper, intent.aside, follow_symlinks=False)
-        leads = same_file(intent.aside, intent.keeper)
-    if not leads:
-        remove_aside(intent.aside)
-        raise OSError(errno.ESTALE, "the link would not lead to its keeper", intent.copy)
-    os.replace(intent.aside, intent.copy)
-
-
-def _delete(intent: Intent) -> None:
-    if intent.permanently:
-        os.unlink(intent.copy)
-        return
-    from send2trash import send2trash
-
-    try:
-        send2trash(intent.copy)
-    except Exception as error:  # each desktop's trash has errors of its own
-        reason = reason_of(error) if isinstance(error, OSError) else str(error)
-        raise OSError(errno.EIO, reason, intent.copy) from None
-    if os.path.lexists(intent.copy):
-        raise OSError(errno.EIO, "the desktop's trash left it where it was", intent.copy)
 
 
 def _explained(intent: Intent, error: OSError) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.actions.files import opened, unchanged
+from cbir.actions.files import opened
 from cbir.actions.planning import Step
 from cbir.errors import UnreadableImageError, printable, reason_of
 
@@ -41,18 +41,6 @@ class Checked:
     step: Step
     keeper: os.stat_result
     copy: os.stat_result
-
-    def confirm(self) -> None:
-        """Look at the status of both again, which takes no time.
-
-        Raises
-        ------
-        UnfitError
-            When either was changed since it was read.
-        """
-        for path, before in ((self.step.keeper, self.keeper), (self.step.copy, self.copy)):
-            if not unchanged(path, before):
-                raise UnfitError(f"{printable(path)} was changed just now")
 
 
 def check(step: Step) -> Checked:

@@ -12,11 +12,14 @@ import os
 import shutil
 import stat
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
+from cbir.actions.attributes import check_kept
 from cbir.stores.files import sync_folder
 
 _AT_FDCWD = -100
 _RENAME_NOREPLACE = 1
+_BLOCK = 1 << 20
 _LONGEST_NAME = 255
 """Bytes; what nearly every file system allows."""
 
@@ -53,6 +56,18 @@ def holds(path: str, sha256: bytes) -> bool:
         return sha256_of(path) == sha256
     except OSError:
         return False
+
+
+def is_prefix(path: str, whole: str) -> bool:
+    """Say whether a regular file holds what another one holds, or the beginning of that."""
+    try:
+        with opened(path) as part, opened(whole) as file:
+            while block := part.read(_BLOCK):
+                if file.read(len(block)) != block:
+                    return False
+    except OSError:
+        return False
+    return True
 
 
 def same_file(path: str, other: str) -> bool:
@@ -157,56 +172,139 @@ def _unlink_or_take_back(source: str, target: str) -> None:
         raise
 
 
-def move_new(source: str, target: str, aside: str, sha256: bytes) -> None:
-    """Move a file, across file systems if need be; what is at `target` is never replaced.
+@contextlib.contextmanager
+def set_aside(path: str, aside: str, sha256: bytes) -> Iterator[None]:
+    """Give a file a temporary name; it goes when the block ends well, else it is back.
 
-    Across file systems the contents are copied to `aside`, made durable, read again and compared
-    with `sha256`, and put in place before the source is unlinked: interrupted anywhere, the
-    picture is at one of the two places, or whole at both.
+    So what is about to go is out of the way of other programs while the block looks once more
+    whether it may, and it is certain that nothing else than this file goes.
+
+    Parameters
+    ----------
+    path : str
+    aside : str
+        The temporary name, in the same folder.
+    sha256 : bytes
+        What the file must hold under its temporary name.
 
     Raises
     ------
     OSError
-        When anything fails; the source is then where it was.
+        When anything fails, also when the file holds something else; it is back then, unless
+        something else took its name.
+    """
+    rename_new(path, aside)
+    try:
+        if not holds(aside, sha256):
+            raise OSError(errno.ESTALE, "it was changed just now", path)
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            rename_new(aside, path)
+        raise
+    os.unlink(aside)
+
+
+@dataclass(frozen=True, slots=True)
+class Asides:
+    """The temporary names that a move may use."""
+
+    source: str
+    """In the folder that is left."""
+    target: str
+    """In the new folder."""
+
+
+def move_new(
+    source: str, target: str, asides: Asides, sha256: bytes, confirm: Callable[[], None]
+) -> None:
+    """Move a file, across file systems if need be; what is at `target` is never replaced.
+
+    Across file systems the contents are copied to a temporary name, made durable, read again and
+    compared with `sha256`, before the source is set aside: interrupted anywhere, the file is under
+    one of its two names, or else under a temporary one.
+
+    Parameters
+    ----------
+    source, target : str
+    asides : Asides
+    sha256 : bytes
+        What the file must hold.
+    confirm : callable
+        Called when the file has left its place; when this raises, the file goes back there.
+
+    Raises
+    ------
+    OSError
+        When anything fails; the source is then where it was, unless something else is there.
     """
     try:
         rename_new(source, target)
-        return
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-    before = os.lstat(source)
+        _move_across(source, target, asides, sha256, confirm)
+        return
     try:
-        copy_aside(source, aside, sha256)
-        rename_new(aside, target)
+        if not holds(target, sha256):
+            raise OSError(errno.ESTALE, "it was changed just now", source)
+        confirm()
     except BaseException:
-        remove_aside(aside)
+        with contextlib.suppress(OSError):
+            rename_new(target, source)
         raise
-    sync_folder(os.path.dirname(target))
-    if not unchanged(source, before):
-        os.unlink(target)
-        raise OSError(errno.EBUSY, "it changed while it was copied", source)
-    _unlink_or_take_back(source, target)
+
+
+def _move_across(
+    source: str, target: str, asides: Asides, sha256: bytes, confirm: Callable[[], None]
+) -> None:
+    copy_aside(source, asides.target, sha256)
+    placed = False
+    try:
+        with set_aside(source, asides.source, sha256):
+            confirm()
+            rename_new(asides.target, target)
+            placed = True
+            sync_folder(os.path.dirname(target))
+    except BaseException:
+        if placed:
+            rename_new(target, asides.target)
+        remove_aside(asides.target)
+        raise
     sync_folder(os.path.dirname(source))
 
 
 def copy_aside(source: str, aside: str, sha256: bytes) -> None:
-    """Copy a file with its times and permissions to a new file `aside`, durably, and verify it.
+    """Copy a file with times, permissions and attributes to a new file, durably, and verify it.
 
     Raises
     ------
     OSError
-        When anything fails, also when the contents read again are not those of `sha256`.
+        When anything fails, also when the contents read again are not those of `sha256`, or not
+        all attributes were kept; then there is no file `aside`.
     """
-    with opened(source) as reader, open(aside, "xb") as writer:
+    with opened(source) as reader, written_new(aside) as writer:
         shutil.copyfileobj(reader, writer)
-        writer.flush()
         status = os.fstat(reader.fileno())
         own(aside, status.st_uid, status.st_gid)
+        writer.flush()
         shutil.copystat(source, aside, follow_symlinks=False)
         os.fsync(writer.fileno())
-    if not holds(aside, sha256):
-        raise OSError(errno.EIO, "its copy has other contents than were expected", source)
+        if not holds(aside, sha256):
+            raise OSError(errno.EIO, "its copy has other contents than were expected", source)
+        check_kept(source, aside)
+
+
+@contextlib.contextmanager
+def written_new(aside: str) -> Iterator[io.BufferedWriter]:
+    """Open a file that must not exist yet; it is removed when the block fails."""
+    writer = open(aside, "xb")  # noqa: SIM115 - what follows closes it
+    try:
+        with writer:
+            yield writer
+    except BaseException:
+        remove_aside(aside)
+        raise
 
 
 def own(path: str, uid: int, gid: int) -> None:
@@ -219,13 +317,3 @@ def remove_aside(aside: str) -> None:
     """Remove what a step left behind under a temporary name, if anything."""
     with contextlib.suppress(OSError):
         os.unlink(aside)
-
-
-def unchanged(path: str, before: os.stat_result) -> bool:
-    """Say whether `path` is, as far as its status tells, the file that it was."""
-    try:
-        now = os.lstat(path)
-    except OSError:
-        return False
-    same = os.path.samestat(now, before)
-    return same and (now.st_size, now.st_mtime_ns) == (before.st_size, before.st_mtime_ns)

@@ -9,125 +9,40 @@ in between, :func:`read_log` looks at the files and tells which it was.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime
 import json
 import os
 import secrets
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
-from typing import Any, BinaryIO, Literal, get_args
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from io import FileIO
+from typing import Any, Literal, get_args
 
 import cbir
-from cbir.actions.files import holds, same_file
-from cbir.actions.planning import Action
-from cbir.core.regular_files import read_regular
+from cbir.actions.clearing import resolve, settle
+from cbir.actions.places import below, is_real
+from cbir.actions.records import (
+    LONGEST_LINE,
+    Head,
+    Intent,
+    LoggedStep,
+    State,
+    head_of,
+    intent_of,
+    number_of,
+    parsed,
+    path_of,
+    text_of,
+)
 from cbir.errors import CbirError, printable
 from cbir.stores.files import explained, sync_folder
 
-FORMAT = 1
-"""Version of the log's format."""
+FORMAT = 2
+"""Version of the log's format. In version 1, nothing was set aside."""
 
 _HEAD = b'{"cbir": '
-
-State = Literal["done", "not done", "both", "unclear", "skipped", "failed", "undone"]
-"""What became of a step.
-
-``both``: killed in the middle of a move, the picture is whole at the old place and at the new one.
-``unclear``: the files are neither as before the step nor as after it.
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """What a step is about to do, with all that is needed to tell it afterwards and to undo it.
-
-    Attributes
-    ----------
-    number : int
-        Of the step, in this log.
-    action : {"move", "hardlink", "symlink", "delete"}
-    copy, keeper : str
-        Absolute paths.
-    target : str or None
-        Where the copy is moved to.
-    link : str or None
-        The text of the symbolic link.
-    aside : str
-        The temporary name that the step may use.
-    made : tuple of str
-        Folders that have to be made for `target`.
-    sha256 : str
-        Of the copy, in hexadecimal digits.
-    size, mtime_ns, mode, uid, gid : int
-        The copy's status.
-    permanently : bool
-        It is deleted for good.
-    """
-
-    number: int
-    action: Action
-    copy: str
-    keeper: str
-    target: str | None
-    link: str | None
-    aside: str
-    made: tuple[str, ...]
-    sha256: str
-    size: int
-    mtime_ns: int
-    mode: int
-    uid: int
-    gid: int
-    permanently: bool
-
-    @property
-    def digest(self) -> bytes:
-        """The copy's SHA-256."""
-        return bytes.fromhex(self.sha256)
-
-
-@dataclass(frozen=True, slots=True)
-class LoggedStep:
-    """What a log, and where it leaves that open the disk, tells of a step.
-
-    Attributes
-    ----------
-    number : int
-    copy : str
-        The absolute path.
-    state : State
-    reason : str
-        Why it was skipped, or failed.
-    intent : Intent or None
-        None for a step that was skipped before it began.
-    open : bool
-        The program was killed in this step: `state` was read off the disk.
-    undoing : bool
-        What was told last is that it is being taken back.
-    """
-
-    number: int
-    copy: str
-    state: State
-    reason: str = ""
-    intent: Intent | None = None
-    open: bool = False
-    undoing: bool = False
-
-
-def settle(intent: Intent) -> State:
-    """Tell by looking at the files whether a step was done."""
-    if intent.action == "hardlink" and same_file(intent.copy, intent.keeper):
-        return "done"
-    if intent.action == "symlink" and os.path.islink(intent.copy):
-        return "done" if os.readlink(intent.copy) == intent.link else "unclear"
-    there = holds(intent.copy, intent.digest)
-    if intent.action == "move" and intent.target and holds(intent.target, intent.digest):
-        return "both" if there else "done"
-    if there:
-        return "not done"
-    gone = not os.path.lexists(intent.copy)
-    return "done" if intent.action == "delete" and gone else "unclear"
 
 
 def read_log(path: str) -> list[LoggedStep]:
@@ -143,9 +58,9 @@ def read_log(path: str) -> list[LoggedStep]:
     CbirError
         When it cannot be read, or is no such log.
     """
-    with explained(path, "read the log"):
-        data = read_regular(path)
-    return _steps(path, data)
+    _check_regular(path)
+    with explained(path, "read the log"), open(path, "rb", buffering=0) as file:
+        return _read(path, file).steps()
 
 
 @dataclass(slots=True)
@@ -154,23 +69,25 @@ class _Track:
 
     number: int
     copy: str
+    head: Head | None = None
     intent: Intent | None = None
     state: State = "unclear"
     reason: str = ""
     open: bool = False
     undoing: bool = False
 
-    def follow(self, event: dict[str, Any]) -> None:
+    def follow(self, event: dict[str, Any], head: Head | None) -> None:
         kind = event["event"]
-        self.open = kind in ("intent", "undo")
-        self.undoing = kind == "undo"
         if kind == "intent":
-            values = {field.name: event[field.name] for field in fields(Intent)[1:]}
-            self.intent = Intent(self.number, **{**values, "made": tuple(values["made"])})
+            if head is None or self.intent is not None:
+                raise ValueError(kind)
+            self.intent, self.head = intent_of(event, head), head
         elif kind in get_args(State):
-            self.state, self.reason = kind, event.get("reason", "")
+            self.state, self.reason = kind, text_of(event, "reason")
         elif kind not in ("undo", "left"):
             raise ValueError(kind)
+        self.open = kind in ("intent", "undo")
+        self.undoing = kind == "undo"
 
     def told(self) -> LoggedStep:
         state = self.state
@@ -179,37 +96,79 @@ class _Track:
             if state == "not done" and self.undoing:
                 state = "undone"
         return LoggedStep(
-            self.number, self.copy, state, self.reason, self.intent, self.open, self.undoing
-        )
+            self.number, self.copy, state, self.reason,
+            self.intent, self.open, self.undoing, self.head,
+        )  # fmt: skip
 
 
-def _steps(path: str, data: bytes) -> list[LoggedStep]:
-    """Read the lines of a log; those that begin a run or an undo tell nothing of steps."""
-    if not _HEAD.startswith(data[: len(_HEAD)]):
-        raise CbirError(f"{printable(path)}: this is no log of actions on duplicates")
-    tracks = dict[int, _Track]()
-    for i, line in enumerate(data.split(b"\n")[:-1], 1):  # a line without its end is torn
-        try:
-            event = json.loads(line)
-            if "cbir" in event:
-                _check_format(path, event)
-                continue
-            number = event["step"]
-            if number not in tracks:
-                tracks[number] = _Track(number, event["copy"])
-            tracks[number].follow(event)
-        except (KeyError, TypeError, ValueError):
+class _Reading:
+    """What the lines of a log tell, as far as they are read."""
+
+    def __init__(self, path: str) -> None:
+        self.end = 0
+        """Of the last line that is whole; what follows is torn."""
+        self._path = path
+        self._head: Head | None = None
+        self._tracks = dict[int, _Track]()
+
+    def follow(self, line: bytes) -> None:
+        event = parsed(line)
+        if "cbir" in event:
+            self._check_format(event)
+            self._head = head_of(event)
+            return
+        number = number_of(event)
+        if number not in self._tracks:
+            self._tracks[number] = _Track(number, path_of(event))
+        self._tracks[number].follow(event, self._head)
+
+    def steps(self) -> list[LoggedStep]:
+        return [track.told() for track in self._tracks.values()]
+
+    def _check_format(self, head: dict[str, Any]) -> None:
+        if not isinstance(head["log"], int):
+            raise ValueError(head["log"])
+        if head["log"] > FORMAT:
             raise CbirError(
-                f"{printable(path)}: line {i} is damaged; remove that line, and look after the"
-                " file that it was about yourself"
-            ) from None
-    return [track.told() for track in tracks.values()]
+                f"{printable(self._path)}: this log was written by cbir"
+                f" {printable(text_of(head, 'cbir'))}; use that version"
+            )
 
 
-def _check_format(path: str, head: dict[str, Any]) -> None:
-    if head["log"] > FORMAT:
+def _read(path: str, file: FileIO) -> _Reading:
+    """Read the lines of a log."""
+    with open(file.fileno(), "rb", closefd=False) as reader:
+        if not _HEAD.startswith(reader.peek(len(_HEAD))[: len(_HEAD)]):
+            raise CbirError(f"{printable(path)}: this is no log of actions on duplicates")
+        reading = _Reading(path)
+        lines = iter(lambda: reader.readline(LONGEST_LINE + 1), b"")
+        for i, line in enumerate(lines, 1):
+            if not line.endswith(b"\n") and len(line) <= LONGEST_LINE:
+                break  # torn
+            try:
+                reading.follow(line)
+            except (KeyError, ValueError):
+                raise CbirError(
+                    f"{printable(path)}: line {i} is damaged; remove that line, and look after the"
+                    " file that it was about yourself"
+                ) from None
+            reading.end += len(line)
+        return reading
+
+
+def _check_regular(path: str) -> None:
+    """Never read a device or a pipe, which may have no end."""
+    with explained(path, "read the log"):
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise CbirError(f"{printable(path)}: this is no regular file, and no log of actions")
+
+
+def _check_owner(path: str, file: FileIO) -> None:
+    """Follow no log of another user, who could have any file moved by it."""
+    if hasattr(os, "geteuid") and os.fstat(file.fileno()).st_uid != os.geteuid():
         raise CbirError(
-            f"{printable(path)}: this log was written by cbir {head['cbir']}; use that version"
+            f"{printable(path)}: this log belongs to another user; if you trust it, copy it, and"
+            " name the copy"
         )
 
 
@@ -220,12 +179,12 @@ class ActionLog:
     ----------
     path : str
     file : file object
-        Positioned at its end.
+        Unbuffered, and positioned at its end.
     steps : list of LoggedStep
         What it told when it was opened.
     """
 
-    def __init__(self, path: str, file: BinaryIO, steps: list[LoggedStep]) -> None:
+    def __init__(self, path: str, file: FileIO, steps: list[LoggedStep]) -> None:
         self.path = path
         self.steps = steps
         self.token = secrets.token_hex(4)
@@ -245,17 +204,20 @@ class ActionLog:
             When it cannot be written, another process is writing to it, or something else than a
             log is there; when there is none although `new` is false.
         """
+        if os.path.exists(path):
+            _check_regular(path)
         with explained(path, "write the log"):
-            file = open(path, "a+b" if new else "r+b")  # noqa: SIM115 - the next line closes it
+            mode: Literal["a+b", "r+b"] = "a+b" if new else "r+b"
+            file = open(path, mode, buffering=0)  # noqa: SIM115 - the next line closes it
         with file:
             _lock(path, file)
+            _check_owner(path, file)
             with explained(path, "write the log"):
                 file.seek(0)
-                data = file.read()
-                steps = _steps(path, data) if data or not new else []
-                file.truncate(data.rfind(b"\n") + 1)
+                reading = _read(path, file)
+                file.truncate(reading.end)
                 file.seek(0, os.SEEK_END)
-            log = cls(path, file, steps)
+            log = cls(path, file, reading.steps())
             now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
             log._write({"cbir": cbir.__version__, "log": FORMAT, "time": now, **head})
             sync_folder(os.path.dirname(path))
@@ -263,15 +225,34 @@ class ActionLog:
             with explained(path, "write the log"):
                 os.fsync(file.fileno())
 
+    def tidy(self, follow_links: bool = False) -> None:
+        """Clear up the steps in which a run was killed.
+
+        Parameters
+        ----------
+        follow_links : bool
+            Also outside of the dataset.
+        """
+        for i, step in enumerate(self.steps):
+            if step.open and step.intent is not None and (follow_links or inside(step)):
+                state = resolve(step.intent)
+                if state == "not done" and step.undoing:
+                    state = "undone"
+                self.end(step.number, state)
+                self.steps[i] = dataclasses.replace(step, state=state, open=False)
+
     def number(self) -> int:
         """Return the next step's number."""
         self._next += 1
         return self._next - 1
 
+    def aside(self, number: int) -> str:
+        """Return the temporary name that a step may use."""
+        return f".cbir-{self.token}-{number}"
+
     def begin(self, intent: Intent) -> None:
         """Write, durably, that a step begins."""
-        line = asdict(intent)
-        self._write({"step": line.pop("number"), "event": "intent", **line})
+        self._write(intent.line())
 
     def begin_undo(self, number: int) -> None:
         """Write, durably, that a step is going to be taken back."""
@@ -287,18 +268,41 @@ class ActionLog:
         self._write(line, durable=False)
 
     def _write(self, event: dict[str, Any], durable: bool = True) -> None:
-        with explained(self.path, "write the log"):
-            self._file.write(json.dumps(event).encode("ascii") + b"\n")
-            self._file.flush()
-            if durable:
-                os.fsync(self._file.fileno())
+        left = memoryview(json.dumps(event).encode("ascii") + b"\n")
+        try:
+            with explained(self.path, "write the log"):
+                while left:  # a full disk takes a part first
+                    left = left[self._file.write(left) :]
+                if durable:
+                    os.fsync(self._file.fileno())
+        except CbirError as error:
+            raise CbirError(
+                f"{error}; nothing is done without a log: what was done before is in it"
+            ) from None
+
+
+def folders_of(steps: Iterable[LoggedStep]) -> set[str]:
+    """Return the folders in which steps are cleared up, or taken back."""
+    folders = set[str]()
+    for step in steps:
+        if step.head is not None:
+            folders |= {step.head.root, step.head.destination or step.head.root}
+            folders |= set() if inside(step) else {os.path.dirname(step.copy)}
+    return {os.path.realpath(folder) for folder in folders}
+
+
+def inside(step: LoggedStep) -> bool:
+    """Say whether the file of a step is really inside of its dataset."""
+    if step.head is None or below(step.copy, step.head.root) is None:
+        return False
+    return is_real(step.copy)
 
 
 def _reason(reason: str) -> dict[str, str]:
     return {"reason": reason} if reason else {}
 
 
-def _lock(path: str, file: BinaryIO) -> None:
+def _lock(path: str, file: FileIO) -> None:
     """Keep other processes from writing; the lock goes with the file."""
     try:
         import fcntl

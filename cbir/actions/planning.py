@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from cbir.errors import CbirError, UsageError, printable, reason_of
+from cbir.actions.places import below, check_destination, is_real
+from cbir.actions.refusing import Identities, RefusedError, check_linkable, regular, status_of
+from cbir.actions.sidecars import companions
+from cbir.errors import CbirError, UsageError, printable
 from cbir.losses import Loss, LossKind, refused
 
 Action = Literal["move", "hardlink", "symlink", "delete"]
 Level = Literal["exact", "near", "edited"]
-
-_Identity = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ class Step:
         Where it is moved to. If that name is taken when it comes to it, a number is added.
     size : int
         Bytes of the copy.
+    sidecars : tuple of str
+        Absolute paths of files that go with it.
     """
 
     removal: Removal
@@ -68,6 +71,7 @@ class Step:
     copy: str
     target: str | None
     size: int
+    sidecars: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,10 @@ class Plan:
         Where copies are moved to; absolute.
     permanently : bool
         Delete for good instead of moving to the desktop's trash.
+    follow_links : bool
+        Copies may be outside of the dataset, behind linked folders.
+    staying : tuple of Told
+        Sidecars and raw images of copies that go, which stay where they are.
     """
 
     action: Action
@@ -106,6 +114,13 @@ class Plan:
     refused: tuple[Told, ...]
     destination: str | None = None
     permanently: bool = False
+    follow_links: bool = False
+    staying: tuple[Told, ...] = ()
+
+    @property
+    def makes_links(self) -> bool:
+        """Copies become links."""
+        return self.action in ("hardlink", "symlink")
 
     @property
     def size(self) -> int:
@@ -113,10 +128,23 @@ class Plan:
         return sum(step.size for step in self.steps)
 
     def lines(self) -> list[str]:
-        """Describe each step, then each refusal, in one line that is safe for a terminal."""
-        return [self._line(step) for step in self.steps] + [
-            f"skip  {printable(told.path)}   ({told.reason})" for told in self.refused
-        ]
+        """Describe steps, sidecars and refusals, each in a line that is safe for a terminal."""
+        lines = []
+        for step in self.steps:
+            lines.append(self._line(step))
+            lines += [self._sidecar_line(step, sidecar) for sidecar in step.sidecars]
+        lines += [f"stays  {printable(told.path)}   ({told.reason})" for told in self.staying]
+        return lines + [f"skip  {printable(told.path)}   ({told.reason})" for told in self.refused]
+
+    def _sidecar_line(self, step: Step, sidecar: str) -> str:
+        name = os.path.basename(sidecar)
+        path = os.path.join(os.path.dirname(step.removal.copy), name)
+        place = ""
+        if step.target is not None:
+            place = f" -> {printable(os.path.join(os.path.dirname(step.target), name))}"
+        return (
+            f"{self.action}  {printable(path)}{place}   (goes with {printable(step.removal.copy)})"
+        )
 
     def _line(self, step: Step) -> str:
         copy, keeper = printable(step.removal.copy), printable(step.removal.keeper)
@@ -135,6 +163,8 @@ def plan(
     destination: str | None = None,
     permanently: bool = False,
     allow_loss: Container[LossKind] = (),
+    follow_links: bool = False,
+    sidecars: bool = False,
 ) -> Plan:
     """Decide what to do with each copy; nothing is changed.
 
@@ -157,11 +187,16 @@ def plan(
         For ``delete``: not to the desktop's trash, but for good.
     allow_loss : container of str
         Kinds of losses that do not matter.
+    follow_links : bool
+        Also act on copies that are outside of the dataset, behind folders in it that are links.
+    sidecars : bool
+        For ``move``, and ``delete`` to the desktop's trash: files that go with a copy, like
+        ``b.xmp`` or ``b.jpg.json``, go there as well, unless another image has them, too.
 
     Raises
     ------
     UsageError
-        When `destination` or `permanently` does not go with `action`.
+        When `destination`, `permanently` or `sidecars` does not go with `action`.
     CbirError
         When the dataset is missing, the destination may not be used, or a file is to be kept for
         one copy and to be removed as another: then nothing of the plan can be trusted.
@@ -175,46 +210,47 @@ def plan(
         raise UsageError("a destination is needed to move copies, and for nothing else")
     if permanently and action != "delete":
         raise UsageError("only deleting can be permanent")
+    if sidecars and (permanently or action not in ("move", "delete")):
+        raise UsageError("sidecars go with what is moved or put in the trash, and nowhere else")
     if not os.path.isdir(root):
         raise CbirError(
             f"{printable(root)}: the dataset is no folder; give the one that is indexed"
         )
     if destination is not None:
-        _check_destination(destination, root)
+        check_destination(destination, root)
         destination = os.path.realpath(destination)
-    planner = _Planner(action, root, destination, allow_loss)
+    planner = _Planner(action, root, destination, allow_loss, follow_links)
     steps, refused = planner.decide(sorted(removals, key=lambda each: os.fsencode(each.copy)))
-    return Plan(action, root, tuple(steps), tuple(refused), destination, permanently)
+    staying = list[Told]()
+    if action in ("move", "delete"):  # else the name of the copy stays
+        steps, staying = _with_companions(steps, sidecars)
+    return Plan(
+        action,
+        root,
+        tuple(steps),
+        tuple(refused),
+        destination,
+        permanently,
+        follow_links,
+        tuple(staying),
+    )
 
 
-def _check_destination(destination: str, root: str) -> None:
-    real, real_root = os.path.realpath(destination), os.path.realpath(root)
-    if os.path.lexists(real) and not os.path.isdir(real):
-        raise CbirError(f"{printable(destination)}: this is no folder; name another destination")
-    below = _below(real, real_root)
-    if below is not None and not _hidden(below):
-        raise CbirError(
-            f"{printable(destination)}: this is inside of the dataset, where the next scan would"
-            " find the moved pictures again; name a destination outside of"
-            f" {printable(root)}, or a hidden one like {printable(os.path.join(root, '.copies'))}"
-        )
-
-
-def _hidden(relative: str) -> bool:
-    return any(part.startswith(".") for part in relative.split(os.sep) if part != os.curdir)
-
-
-def _below(path: str, folder: str) -> str | None:
-    """Return `path` relative to `folder`, or None when it is not below; ``"."`` for itself."""
-    try:
-        relative = os.path.relpath(path, folder)
-    except ValueError:  # another drive
-        return None
-    return None if relative.split(os.sep)[0] == os.pardir else relative
-
-
-class _RefusedError(Exception):
-    """A copy that stays, and why."""
+def _with_companions(steps: list[Step], along: bool) -> tuple[list[Step], list[Told]]:
+    """Add the sidecars to the steps, if they are to go along, and tell of each file that stays."""
+    complete, staying = [], []
+    for step, found in zip(steps, companions([step.copy for step in steps]), strict=True):
+        copy, folder = step.removal.copy, os.path.dirname(step.removal.copy)
+        reasons = dict(found.staying)
+        if not along:
+            reasons |= dict.fromkeys(found.sidecars, "--sidecars takes it along")
+        staying += [
+            Told(os.path.join(folder, name), f"goes with {printable(copy)}; {reason}")
+            for name, reason in sorted(reasons.items())
+        ]
+        paths = [os.path.join(os.path.dirname(step.copy), name) for name in found.sidecars]
+        complete.append(replace(step, sidecars=tuple(paths) if along else ()))
+    return complete, staying
 
 
 @dataclass
@@ -223,119 +259,76 @@ class _Planner:
     root: str
     destination: str | None
     allow_loss: Container[LossKind]
-    _kept: dict[_Identity, str] = field(default_factory=dict)
-    """The keepers' files, with the real path of each."""
-    _reached: dict[_Identity, list[str]] = field(default_factory=dict)
-    """The copies' files, with all the paths that lead to each."""
+    follow_links: bool
+    _identities: Identities = field(default_factory=Identities)
 
     def decide(self, removals: Sequence[Removal]) -> tuple[list[Step], list[Told]]:
-        self._look(removals)
+        for removal in removals:
+            self._identities.add(
+                os.path.realpath(self._absolute(removal.keeper)), self._real(removal.copy)
+            )
         steps, refused, planned = list[Step](), list[Told](), set[str]()
         for removal in removals:
             try:
                 step = self._step(removal)
                 if step.copy in planned:
-                    raise _RefusedError("it is in the plan already")
-            except _RefusedError as reason:
+                    raise RefusedError("it is in the plan already")
+            except RefusedError as reason:
                 refused.append(Told(removal.copy, str(reason)))
             else:
                 planned.add(step.copy)
                 steps.append(step)
         return steps, refused
 
-    def _look(self, removals: Sequence[Removal]) -> None:
-        """Learn which files the paths are, by device and inode."""
-        for removal in removals:
-            keeper = os.path.realpath(self._absolute(removal.keeper))
-            status = _status(keeper)
-            if status is not None:
-                self._kept[status.st_dev, status.st_ino] = keeper
-            copy = self._real(removal.copy)
-            status = _status(copy)
-            if status is not None:
-                paths = self._reached.setdefault((status.st_dev, status.st_ino), [])
-                if copy not in paths:
-                    paths.append(copy)
-
     def _step(self, removal: Removal) -> Step:
-        copy, status = self._real(removal.copy), self._regular(removal.copy)
+        copy = self._real(removal.copy)
+        status = regular(copy)
         keeper = os.path.realpath(self._absolute(removal.keeper))
-        kept = _status(keeper)
+        kept = status_of(keeper)
         if kept is None or not stat.S_ISREG(kept.st_mode):
-            raise _RefusedError(f"its keeper {printable(removal.keeper)} is missing")
+            raise RefusedError(f"its keeper {printable(removal.keeper)} is missing")
         self._check_losses(removal)
-        self._check_reached_once(removal, copy, status, kept)
+        self._identities.check(removal.copy, removal.keeper, copy, status, kept)
         if self.action in ("hardlink", "symlink"):
-            self._check_linkable(removal, status, kept)
-        relative = self._relative(removal.copy)
-        target = os.path.join(self.destination, relative) if self.destination is not None else None
+            check_linkable(removal.keeper, removal.identical, self.action, status, kept)
+        target = self._target(self._relative(removal.copy))
         return Step(removal, keeper, copy, target, status.st_size)
-
-    def _regular(self, path: str) -> os.stat_result:
-        try:
-            status = os.lstat(self._real(path))
-        except (OSError, ValueError) as error:
-            reason = reason_of(error) if isinstance(error, OSError) else str(error)
-            raise _RefusedError(f"it cannot be looked at: {reason}") from None
-        if stat.S_ISLNK(status.st_mode):
-            raise _RefusedError("it is a symbolic link: it takes no room, and its target stays")
-        if not stat.S_ISREG(status.st_mode):
-            raise _RefusedError("it is not a regular file")
-        return status
-
-    def _check_reached_once(
-        self, removal: Removal, copy: str, status: os.stat_result, kept: os.stat_result
-    ) -> None:
-        identity = status.st_dev, status.st_ino
-        if os.path.samestat(status, kept):
-            raise _RefusedError(f"it is one file with {printable(removal.keeper)}: nothing to free")
-        other = self._kept.get(identity)
-        if other == copy:
-            raise CbirError(
-                f"{printable(removal.copy)}: it is to be removed, as a copy of"
-                f" {printable(removal.keeper)}, and to be kept for another copy;"
-                " nothing is done: name one keeper for all of them"
-            )
-        if other is not None:
-            raise _RefusedError(f"it is one file with {printable(other)}, which is kept")
-        paths = self._reached[identity]
-        if len(paths) > 1:
-            others = ", ".join(printable(path) for path in paths if path != copy)
-            raise _RefusedError(f"it is one file with {others} (hard links): nothing to free")
 
     def _check_losses(self, removal: Removal) -> None:
         losses = refused(removal.losses, self.allow_loss)
         if losses:
             kinds = ",".join(dict.fromkeys(loss.kind for loss in losses))
-            raise _RefusedError(
+            raise RefusedError(
                 f"it shows what {printable(removal.keeper)} does not:"
                 f" {printable('; '.join(map(str, losses)))}; let it go with --allow-loss {kinds}"
             )
 
-    def _check_linkable(
-        self, removal: Removal, status: os.stat_result, kept: os.stat_result
-    ) -> None:
-        if not removal.identical:
-            raise _RefusedError(
-                f"its bytes are not those of {printable(removal.keeper)}, and a link would lose"
-                " them; move it instead"
-            )
-        if self.action == "hardlink" and status.st_dev != kept.st_dev:
-            raise _RefusedError(
-                f"it is on another file system than {printable(removal.keeper)}, where no hard"
-                " link leads; use a symbolic link, or move it"
-            )
-
     def _relative(self, path: str) -> str:
-        absolute = self._absolute(path)
-        for candidate, folder in (
-            (absolute, os.path.abspath(self.root)),
-            (self._real(path), os.path.realpath(self.root)),
-        ):
-            relative = _below(candidate, folder)
-            if relative is not None:
-                return relative
-        raise _RefusedError("it is outside of the dataset")
+        """Return the path of a copy within the dataset."""
+        real = below(self._real(path), os.path.realpath(self.root))
+        given = below(self._absolute(path), os.path.abspath(self.root))
+        if given is not None and (real is not None or self.follow_links):
+            return given
+        if given is not None:
+            raise RefusedError(
+                "it is outside of the dataset, behind a linked folder; act on that folder as a"
+                " dataset of its own, or allow it here with --follow-links"
+            )
+        if real is None:
+            raise RefusedError("it is outside of the dataset")
+        return real
+
+    def _target(self, relative: str) -> str | None:
+        """Return where a copy goes; never out of the destination by a linked folder in it."""
+        if self.destination is None:
+            return None
+        target = os.path.join(self.destination, relative)
+        if not is_real(target):
+            raise RefusedError(
+                f"{printable(os.path.dirname(target))} is a linked folder, or in one, which leads"
+                " out of the destination; remove that link, or name another destination"
+            )
+        return target
 
     def _absolute(self, path: str) -> str:
         return os.path.abspath(os.path.join(self.root, path))
@@ -344,10 +337,3 @@ class _Planner:
         """Return the absolute path of a file, or of a link itself, in its real folder."""
         folder, name = os.path.split(self._absolute(path))
         return os.path.join(os.path.realpath(folder), name)
-
-
-def _status(path: str) -> os.stat_result | None:
-    try:
-        return os.lstat(path)
-    except (OSError, ValueError):
-        return None

@@ -23,6 +23,7 @@ from cbir.actions import (
     undo,
 )
 from cbir.actions.files import free_name
+from cbir.actions.undoing import TO_UNDO
 from cbir.cli.duplicate_options import Options
 from cbir.cli.options import INTERRUPTED
 from cbir.cli.progress import TerminalWatcher
@@ -30,9 +31,6 @@ from cbir.core.amounts import counted, size_text
 from cbir.duplicates.model import Entry, Group
 from cbir.errors import CbirError, printable
 from cbir.stores.overwriting import Output
-
-_TO_UNDO = ("done", "both", "unclear")
-"""States of steps that :func:`cbir.actions.undo` looks at."""
 
 
 def _is_log(path: str) -> bool:
@@ -78,7 +76,7 @@ def act_on(groups: Iterable[Group], root: str, options: Options) -> int:
     if not _agreed(_intention(planned), options):
         return 0 if options.dry_run else 1
     log = options.log or _new_log()
-    report = act(planned, log, watcher)
+    report = act(planned, log, watcher, options.wait)
     if report.interrupted or not options.quiet:
         _tell(planned, report, log)
     return INTERRUPTED if report.interrupted else int(bool(report.failed))
@@ -88,7 +86,7 @@ def take_back(log: str, options: Options) -> int:
     """Show what a log tells, ask, and take it back; return the exit code."""
     steps = read_log(log)
     watcher = TerminalWatcher(options.quiet)
-    lines = [_undo_line(step) for step in reversed(steps) if step.state in _TO_UNDO]
+    lines = [_undo_line(step) for step in reversed(steps) if step.state in TO_UNDO]
     if not options.silent:
         _show(lines)
     if not lines and not any(step.open for step in steps):
@@ -96,7 +94,7 @@ def take_back(log: str, options: Options) -> int:
         return 0
     if not _agreed(f"Take back {counted(len(lines), 'step')}", options):
         return 0 if options.dry_run else 1
-    report = undo(log, watcher)
+    report = undo(log, watcher, options.follow_links, options.wait)
     if report.interrupted or not options.quiet:
         _tell_undone(report)
     return INTERRUPTED if report.interrupted else int(bool(report.left))
@@ -123,8 +121,10 @@ def _plan(groups: Iterable[Group], options: Options, root: str) -> Plan:
         options.action,
         real,
         options.move_to,
-        options.permanently,
-        options.allow_loss,
+        permanently=options.permanently,
+        allow_loss=options.allow_loss,
+        follow_links=options.follow_links,
+        sidecars=options.sidecars,
     )
 
 
@@ -173,16 +173,25 @@ def _new_log() -> str:
 
 def _tell(planned: Plan, report: ActionReport, log: str) -> None:
     participles: dict[Action, str] = {
-        "move": "moved", "hardlink": "linked", "symlink": "linked", "delete": "deleted",
+        "move": "moved", "hardlink": "linked", "symlink": "linked",
+        "delete": "deleted" if planned.permanently else "put in the trash",
     }  # fmt: skip
-    freed = "" if planned.action == "move" else f", {size_text(report.bytes_freed)} freed"
-    not_begun = len(planned.steps) - sum(map(len, (report.done, report.skipped, report.failed)))
+    freed = ""
+    if planned.makes_links or planned.permanently:
+        freed = f", {size_text(report.bytes_freed)} freed"
+    elif planned.action == "delete":
+        trashed = sum(step.size for step in report.done)
+        freed = f" ({size_text(trashed)}; freed when it is emptied)"
+    copies = {step.removal.copy for step in planned.steps}
+    ended = {told.path for told in (*report.skipped, *report.failed)} & copies
+    not_begun = len(planned.steps) - len(report.done) - len(ended)
     parts = [f"{counted(len(report.done), 'picture')} {participles[planned.action]}{freed}"]
+    parts += [f"with {counted(len(report.sidecars), 'sidecar')}"] if report.sidecars else []
     parts += _counted((len(report.skipped), "skipped"), (len(report.failed), "failed"))
     parts += _counted((not_begun, "not begun"))
     click.echo(f"{'Interrupted: ' if report.interrupted else ''}{', '.join(parts)}", err=True)
     click.echo(f"Log: {printable(log)}", err=True)
-    if report.done and planned.action != "delete":
+    if report.done and not planned.permanently:
         click.echo(f"To take it back: cbir duplicates --undo {_quoted(log)}", err=True)
 
 
@@ -191,14 +200,17 @@ def _undo_line(step: LoggedStep) -> str:
     assert intent is not None
     if intent.action == "move":
         return f"move back  {copy}   (from {printable(intent.target or '')})"
+    if step.state == "aside":
+        return f"move back  {copy}   (from {printable(intent.copy_aside)})"
     if intent.action == "delete":
-        where = "deleted for good" if intent.permanently else "in the desktop's trash"
-        return f"leave  {copy}   ({where})"
+        if intent.permanently:
+            return f"leave  {copy}   (deleted for good)"
+        return f"restore  {copy}   (from the desktop's trash)"
     return f"unlink  {copy}   (a file of its own again, not a link to {printable(intent.keeper)})"
 
 
 def _tell_undone(report: UndoReport) -> None:
-    parts = [f"{counted(len(report.undone), 'picture')} as before"]
+    parts = [f"{counted(len(report.undone), 'file')} as before"]
     parts += _counted((len(report.left), "left"), (report.already, "taken back earlier"))
     click.echo(f"{'Interrupted: ' if report.interrupted else ''}{', '.join(parts)}", err=True)
 

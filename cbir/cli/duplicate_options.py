@@ -14,7 +14,7 @@ from cbir.errors import UsageError
 from cbir.losses import LossKind
 
 _ALONE = {
-    "--undo": ("--yes", "--dry-run", "--quiet"),
+    "--undo": ("--yes", "--dry-run", "--quiet", "--wait", "--follow-links"),
     "--mark-different": ("--ignore", "--quiet"),
 }
 """Options that are a task of their own, and what may go with them."""
@@ -39,6 +39,8 @@ class Options:
     action: Action | Literal["list"]
     move_to: str | None
     permanently: bool
+    sidecars: bool
+    follow_links: bool
     yes: bool
     dry_run: bool
     log: str | None
@@ -111,9 +113,12 @@ class Options:
             yield "--move-to goes with --action move"
         if self.action != "delete" and self.permanently:
             yield "--permanently goes with --action delete"
+        if self.sidecars and (self.permanently or self.action not in ("move", "delete")):
+            yield "--sidecars goes with --action move, and with delete to the trash"
         if self.action == "list":
             for name, value in (
                 ("--yes", self.yes), ("--dry-run", self.dry_run), ("--log", self.log),
+                ("--follow-links", self.follow_links),
             ):  # fmt: skip
                 if value:
                     yield f"{name} goes with an --action that changes files"

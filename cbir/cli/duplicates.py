@@ -40,7 +40,9 @@ _SECTIONS = {
     "Common options": "--dataset --level --action --report --format --quiet".split(),
     "What is compared": "--index --reference --query --threshold --include --exclude".split(),
     "Which picture stays": "--keep --allow-loss --ignore --mark-different".split(),
-    "Actions": "--move-to --permanently --yes --dry-run --log --undo".split(),
+    "Actions": (
+        "--move-to --permanently --sidecars --follow-links --yes --dry-run --log --undo".split()
+    ),
     "For scripts": "--null --from0 --exit-code --strict --wait --workers".split(),
 }
 
@@ -120,6 +122,16 @@ def _kinds(_: click.Context, __: click.Parameter, value: Sequence[str]) -> Set[s
 )
 @click.option("--move-to", metavar="DIR", help="Where --action move puts the copies.")
 @click.option("--permanently", is_flag=True, help="Delete for good, not to the desktop's trash.")
+@click.option(
+    "--sidecars",
+    is_flag=True,
+    help="Move, or put in the trash, also what goes with a copy: b.xmp, b.jpg.json, b.mov …",
+)
+@click.option(
+    "--follow-links",
+    is_flag=True,
+    help="Act also on copies that are outside of the dataset, behind linked folders in it.",
+)
 @click.option("--yes", is_flag=True, help="Act without asking.")
 @click.option("--dry-run", is_flag=True, help="Show the plan, and do nothing.")
 @click.option(
@@ -127,7 +139,7 @@ def _kinds(_: click.Context, __: click.Parameter, value: Sequence[str]) -> Set[s
     metavar="FILE",
     help="Where to write what is done.  [default: a new file here, named by the time]",
 )
-@click.option("--undo", metavar="LOG", help="Take back the moves and links of a log.")
+@click.option("--undo", metavar="LOG", help="Take back what a log tells, as far as it can be.")
 @click.option(
     "--mark-different",
     metavar="A B",

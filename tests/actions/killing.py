@@ -20,13 +20,27 @@ from types import FrameType
 from typing import Any
 from unittest import mock
 
-from cbir.actions import Action, LoggedStep, act, acting, clearing, files, read_log, undo, undoing
+from cbir.actions import (
+    Action,
+    LoggedStep,
+    act,
+    acting,
+    clearing,
+    files,
+    read_log,
+    taking,
+    trash,
+    undo,
+    undoing,
+)
 
 from .helpers import Tree, planned, removal, tree, write
 
 KILLED = 9
-TRACED = {module.__file__ for module in (acting, clearing, files, undoing)}
+TRACED = {module.__file__ for module in (acting, clearing, files, taking, trash, undoing)}
 
+
+_ACTIONS = {"move-across": "move", "move-by-links": "move", "trash": "delete"}
 
 FILES = 24
 KILLS = 7
@@ -35,8 +49,9 @@ KILLS = 7
 def at_lines(way: str, folder: str, stride: str) -> None:
     """Kill one way of acting at each `stride`-th line; tell how often what was found."""
     os.fsync = lambda _: None  # the system outlives the process
-    action: Action = "move" if way.startswith("move") else way  # type: ignore[assignment]
+    action: Action = _ACTIONS.get(way, way)  # type: ignore[assignment]
     root, log_path = Path(folder, "photos"), str(Path(folder, "log"))
+    os.environ.update(XDG_DATA_HOME=f"{folder}/home", XDG_STATE_HOME=f"{folder}/home")
     for i, name in enumerate(("a", "x/b")):
         write(root, name, mtime=i + 1)
     before = tree(root)
@@ -44,42 +59,54 @@ def at_lines(way: str, folder: str, stride: str) -> None:
         _rename_across(root)
     if way == "move-by-links":
         files._renameat2 = lambda: None
-    made = planned(root, action, removal(root, "a", "x/b"))
+    for_good = way == "delete"
+    made = planned(root, action, removal(root, "a", "x/b"), permanently=for_good)
     found: Counter[str] = Counter()
     acts = undos = 0
     while _killed(lambda: act(made, log_path), acts):
         acts += int(stride)
-        found[_check(root, log_path, before)] += 1
-    while _killed(lambda: undo(log_path), undos):
+        found[_check(root, log_path, before, for_good)] += 1
+    while not for_good and _killed(lambda: undo(log_path), undos):
         undos += int(stride)
         found["undo: " + _check(root, log_path, before)] += 1
         act(made, log_path)
     print(way, acts, undos, dict(found))
-    assert min(found[told] for told in ("not done", "done", "undo: done", "undo: undone"))
-    halves = way in ("move-across", "move-by-links")
-    assert bool(found["both"]) == bool(found["undo: both"]) == halves
+    assert found["not done"] and found["done"]
+    assert for_good or (found["undo: done"] and found["undo: undone"])
+    assert bool(found["both"]) == bool(found["undo: both"]) == (way == "move-by-links")
+    assert bool(found["aside"]) == (way in ("move-across", "hardlink", "symlink", "delete"))
 
 
-def _check(root: Path, log_path: str, before: Tree) -> str:
+def _check(root: Path, log_path: str, before: Tree, for_good: bool = False) -> str:
     """Look for what a kill may have done, then take it back; return what the log told."""
-    places = [root / "x" / "b", root.parent / "moved" / "x" / "b"]
-    there = [path.exists() and path.read_bytes() == b"same" for path in places]
-    assert (root / "a").read_bytes() == b"same" and any(there)
+    copy, moved = root / "x" / "b", root.parent / "moved" / "x" / "b"
     steps = _read(log_path)
     told = steps[-1].state if steps else "not done"
-    if there[1]:
-        assert told == ("both" if there[0] else "done"), (told, there)
-    elif (root / "x" / "b").is_symlink() or (root / "x" / "b").samefile(root / "a"):
-        assert told == "done", told
-    else:
-        assert told in ("not done", "undone"), told
+    assert (root / "a").read_bytes() == b"same"
+    assert told in _whereabouts(root, copy, moved), (told, tree(root.parent))
     if os.path.exists(log_path):
         undo(log_path)
         assert not undo(log_path).undone
         os.unlink(log_path)
+    if for_good and told == "done":
+        write(root, "x/b", mtime=2)
     assert tree(root) == before
-    assert os.listdir(root.parent) == ["photos"]
+    assert set(os.listdir(root.parent)) <= {"photos", "home"}
     return told
+
+
+def _whereabouts(root: Path, copy: Path, moved: Path) -> tuple[str, ...]:
+    """Return what the log may tell, by looking for the copy's contents."""
+    there, there_too = (path.exists() and path.read_bytes() == b"same" for path in (copy, moved))
+    if there_too:
+        return ("both" if there else "done",)
+    if there:
+        linked = copy.is_symlink() or copy.samefile(root / "a")
+        return ("done",) if linked else ("not done", "undone")
+    hidden = [*copy.parent.glob(".cbir-*"), *moved.parent.glob(".cbir-*")]
+    if any(path.read_bytes() == b"same" for path in hidden):
+        return ("aside",)
+    return ("done",)  # deleted
 
 
 def _killed(action: Callable[[], object], line: int) -> bool:

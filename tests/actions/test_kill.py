@@ -20,7 +20,10 @@ def killing(*arguments: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("way", ["move", "move-across", "move-by-links", "hardlink", "symlink"])
+WAYS = ["move", "move-across", "move-by-links", "hardlink", "symlink", "delete", "trash"]
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_a_kill_at_any_line_loses_nothing_and_is_told(way: str, tmp_path: Path) -> None:
     killing("lines", way, str(tmp_path), "4")
 

@@ -54,12 +54,15 @@ def test_a_damaged_line_is_named(root: Path) -> None:
 
 def test_a_log_of_a_later_version_is_not_read(root: Path) -> None:
     log = logged(root)
-    log.write_bytes(log.read_bytes().replace(b'"log": 1', b'"log": 2'))
+    log.write_bytes(log.read_bytes().replace(b'"log": 2', b'"log": 3'))
     with pytest.raises(CbirError, match="use that version"):
         read_log(str(log))
 
 
 def test_one_process_writes_at_a_time(root: Path) -> None:
     log = logged(root)
-    with ActionLog.opened(str(log), {}, new=False), pytest.raises(CbirError, match="another"):
+    with (
+        ActionLog.opened(str(log), {"action": "undo"}, new=False),
+        pytest.raises(CbirError, match="another"),
+    ):
         undo(str(log))

@@ -92,7 +92,7 @@ def test_a_move_and_back(run: Run, copied: Path, tmp_path: Path) -> None:
     done = run("duplicates", "--undo", "log", "--yes")
     assert done.returncode == 0 and done.stdout == ""
     assert done.stderr.startswith(f"move back  {copied}/small.jpg   (from {tmp_path}/copies/")
-    assert done.stderr.endswith("2 pictures as before\n")
+    assert done.stderr.endswith("2 files as before\n")
     assert tree(copied) == before
     assert run("duplicates", "--undo", "log", "--yes").stderr == "Nothing to take back\n"
 
@@ -101,7 +101,7 @@ def test_links_and_back(here: Run, copied: Path, tmp_path: Path) -> None:
     before = tree(copied)
     for action, log in (("hardlink", "a.log"), ("symlink", "b.log")):
         done = here("duplicates", "-d", "photos", "--action", action, "--yes", "--log", log)
-        assert done.returncode == 0 and "1 picture linked, 0." in done.stderr
+        assert done.returncode == 0 and "1 picture linked, " in done.stderr
         assert "skip  small.jpg   (its bytes are not those of cats/cat-1.jpg" in done.stderr
         one, other = copied / "sky" / "galaxies-1.jpg", copied / "sky" / "twin.jpg"
         assert one.samefile(other) and other.is_symlink() == (action == "symlink")
@@ -155,7 +155,7 @@ def test_a_terminal_is_asked(
 ) -> None:
     terminal = Terminal(tmp_path, *MOVE, "--log", "log")
     assert terminal.answer(answer) == code
-    assert "Move 2 pictures (0." in terminal.shown
+    assert "Move 2 pictures (" in terminal.shown
     assert (copied / "small.jpg").exists() is not moved
     assert (tmp_path / "log").exists() is moved
     assert ("Nothing was done" in terminal.shown) is not moved

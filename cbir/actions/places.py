@@ -1,0 +1,52 @@
+"""Where files are, and where they may go."""
+
+from __future__ import annotations
+
+import os
+
+from cbir.errors import CbirError, printable
+
+
+def below(path: str, folder: str) -> str | None:
+    """Return `path` relative to `folder`, or None when it is not below; ``"."`` for itself.
+
+    Examples
+    --------
+    >>> below("/a/b", "/a"), below("/ab", "/a"), below("/a", "/a")
+    ('b', None, '.')
+    """
+    try:
+        relative = os.path.relpath(path, folder)
+    except ValueError:  # another drive
+        return None
+    return None if relative.split(os.sep)[0] == os.pardir else relative
+
+
+def is_real(path: str) -> bool:
+    """Say whether no symbolic link is on the way to a file; it may be one, or be missing."""
+    folder = os.path.dirname(path)
+    return os.path.realpath(folder) == folder
+
+
+def check_destination(destination: str, root: str) -> None:
+    """Make sure that copies may be moved to a folder.
+
+    Raises
+    ------
+    CbirError
+        When something else has its name, or the next scan would find the copies there.
+    """
+    real, real_root = os.path.realpath(destination), os.path.realpath(root)
+    if os.path.lexists(real) and not os.path.isdir(real):
+        raise CbirError(f"{printable(destination)}: this is no folder; name another destination")
+    inside = below(real, real_root)
+    if inside is not None and not _hidden(inside):
+        raise CbirError(
+            f"{printable(destination)}: this is inside of the dataset, where the next scan would"
+            " find the moved pictures again; name a destination outside of"
+            f" {printable(root)}, or a hidden one like {printable(os.path.join(root, '.copies'))}"
+        )
+
+
+def _hidden(relative: str) -> bool:
+    return any(part.startswith(".") for part in relative.split(os.sep) if part != os.curdir)
