@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
+
+from cbir.core.text import path_bytes
 
 
 class CbirError(Exception):
@@ -64,7 +65,7 @@ def printable(text: str) -> str:
     >>> printable("a\nb")
     'a\\nb'
     """
-    readable = os.fsencode(text).decode("utf-8", "backslashreplace")
+    readable = path_bytes(text).decode("utf-8", "backslashreplace")
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode() for char in readable
     )

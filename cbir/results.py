@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from cbir.core.text import path_bytes
 
 if TYPE_CHECKING:
     import pandas
@@ -146,7 +147,7 @@ def path_fields(name: str, path: str) -> dict[str, str]:
     >>> path_fields("path", "ä.jpg")
     {'path': 'ä.jpg'}
     """
-    raw = os.fsencode(path)
+    raw = path_bytes(path)
     try:
         return {name: raw.decode()}
     except UnicodeDecodeError:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import click
+
+_STDERR = 2
 
 
 def main(prog_name: str | None = None) -> None:
@@ -31,7 +34,20 @@ def run_search() -> None:
 
 
 def _run(command: click.Command, prog_name: str | None = None) -> None:
+    _occupy_standard_streams()
     try:
         command(prog_name=prog_name)
     except OSError as error:  # not even --help could be printed
         sys.exit(f"Error: cannot write: {error.strerror}")
+
+
+def _occupy_standard_streams() -> None:
+    """Open the null device where a standard stream is closed.
+
+    Else the next file that is opened gets its number, and what decoders print goes into it.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+        pass
+    os.close(descriptor)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for the whole run

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import platform
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ import numpy as np
 import cbir
 from cbir.cli.options import write_csv, write_text
 from cbir.core.safe_paths import is_formula
+from cbir.core.text import as_utf8
 from cbir.errors import printable
 from cbir.evaluation.model import MEASURES, Evaluation, Run, plain
 from cbir.evaluation.statistics import Difference
@@ -67,7 +67,7 @@ def has_duplicates(run: Run) -> bool:
 
 def _readable(text: str) -> str:
     """Replace bytes that are not UTF-8, which names of folders may bring along."""
-    return os.fsencode(text).decode(errors="replace")
+    return as_utf8(text).decode(errors="replace")
 
 
 @dataclass(frozen=True, slots=True)

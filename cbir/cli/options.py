@@ -6,7 +6,6 @@ import csv
 import functools
 import io
 import math
-import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,6 +16,7 @@ import cbir
 from cbir import native
 from cbir.cli.choices import Choice
 from cbir.cli.sections import Sections, write_sections
+from cbir.core.text import as_utf8
 from cbir.errors import CbirError, UsageError, printable, reason_of
 
 if TYPE_CHECKING:
@@ -254,7 +254,7 @@ def write_out(data: bytes) -> None:
 
 def write_text(text: str) -> None:
     """Write a line to standard output as UTF-8; bytes in it that are not stay as they are."""
-    write_out(os.fsencode(text + "\n"))
+    write_out(as_utf8(text + "\n"))
 
 
 def write_csv(rows: Iterable[Sequence[Any]]) -> None:

@@ -45,6 +45,8 @@ def query_paths(queries: Sequence[str], from0: bool) -> list[str]:
 def _listed(queries: Sequence[str], from0: bool) -> Iterator[str]:
     for query in queries:
         if query == "-":
+            if sys.stdin is None:
+                raise CbirError("standard input is closed; name the pictures, or open it")
             data = sys.stdin.buffer.read(_LONGEST_LIST + 1)
             if len(data) > _LONGEST_LIST:
                 raise CbirError(

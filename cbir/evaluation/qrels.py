@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from cbir.core.text import as_path
 from cbir.errors import CbirError, printable
 from cbir.evaluation.keys import match_keys
 from cbir.evaluation.relevance import Truth
@@ -143,4 +144,4 @@ def _judgment(spec: str, number: int, line: str) -> tuple[str, str, int]:
             f"{printable(spec)}: line {number} is no judgment: {printable(grade)[:40]!r} is no"
             f" grade; give a whole number of up to {_DIGITS} digits"
         )
-    return topic.removeprefix("./"), document.removeprefix("./"), int(grade)
+    return as_path(topic.removeprefix("./")), as_path(document.removeprefix("./")), int(grade)

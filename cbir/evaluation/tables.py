@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 
+from cbir.core.text import as_path
 from cbir.errors import CbirError, UsageError, printable
 
 MISSING = frozenset(["", "NA"])
@@ -68,9 +69,10 @@ def read_labels(path: str, text: str, key: str, label: str | None) -> dict[str, 
             )
     labels: dict[str, str] = {}
     for name, value in zip(frame[key].tolist(), frame[label].tolist(), strict=True):
-        if value not in MISSING and labels.setdefault(name.removeprefix("./"), value) != value:
+        image = as_path(name.removeprefix("./"))
+        if value not in MISSING and labels.setdefault(image, value) != value:
             raise CbirError(
-                f"{printable(path)}: {printable(name)} is {printable(labels[name])} in one row and"
+                f"{printable(path)}: {printable(name)} is {printable(labels[image])} in one row and"
                 f" {printable(value)} in another; a picture has one class"
             )
     return labels

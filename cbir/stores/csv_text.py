@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from cbir.core.amounts import counted
 from cbir.core.safe_paths import path_for_csv
+from cbir.core.text import as_path
 from cbir.descriptors.base import HIGHEST_QUALITY, Row
 from cbir.errors import BrokenIndexError, printable
 from cbir.stores.base import FACTS, PathList, Record, Rows
@@ -256,7 +257,7 @@ def _path_of(readable: str, raw: str) -> str:
         return os.fsdecode(base64.b64decode(raw, validate=True))
     if not readable:
         raise ValueError("a path is empty")
-    return readable.removeprefix("./")
+    return as_path(readable.removeprefix("./"))
 
 
 def _quoted(cell: str) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.json_text import parse_json
+from cbir.core.text import as_path
 from cbir.descriptors.base import Row, digest
 from cbir.errors import BrokenIndexError, printable
 from cbir.stores.base import FORMAT, Metadata, Record, Rows
@@ -162,7 +163,7 @@ def _parsed(document: dict[str, Any]) -> Generation:
     if expected is not None and expected != _checksum(document):
         raise ValueError("its checksum is another one")
     records = tuple(_checked(Record(**record)) for record in document["cbir:descriptors"])
-    root, content = document["cbir:dataset"], document["cbir:content"]
+    root, content = as_path(document["cbir:dataset"]), document["cbir:content"]
     if "\0" in root or not _CONTENT.fullmatch(content):
         raise ValueError("not a dataset or a content")
     metadata = Metadata(root, records, document["cbir:program"], document["cbir:format"])
