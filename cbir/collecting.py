@@ -35,7 +35,7 @@ class Keeper:
     def __init__(self, writer: Writer, extractor: SiftExtractor) -> None:
         self._extractor = extractor
         self._store = writer.features(extractor)
-        self._store.check()  # what is damaged is missing from then on
+        self._store.check_changed()  # what is damaged is missing from then on
         self._kept = frozenset(self._store.keys())
 
     def lacks(self, sha256: bytes) -> bool:

@@ -18,7 +18,7 @@ from cbir.descriptors.base import TrainedDescriptor
 from cbir.descriptors.registry import Named, parse
 from cbir.descriptors.sift import SiftExtractor
 from cbir.errors import BrokenIndexError, CbirError, UnreadableImageError, printable
-from cbir.known import Known, with_unreachable
+from cbir.known import Known, is_same_dataset, outside, with_unreachable
 from cbir.parallel import one_thread_each, threads
 from cbir.planning import Source, choose, make_ready
 from cbir.stores import open_store
@@ -94,6 +94,7 @@ def build_index(
     rebuild: bool = False,
     retrain: bool = False,
     features: SiftExtractor | None = None,
+    keep_others: bool = False,
     wait: bool = False,
     watcher: Watcher | None = None,
 ) -> IndexReport:
@@ -129,6 +130,8 @@ def build_index(
         Train vocabularies and models on these pictures, whatever there is.
     features : SiftExtractor, optional
         Also keep the local features that this extracts of each picture.
+    keep_others : bool
+        Pictures of the index that the patterns leave out stay in it.
     wait : bool
         Wait for another process that writes to the index.
     watcher : Watcher, optional
@@ -160,9 +163,11 @@ def build_index(
     root = _relative_root(dataset, index)
     with store.writer(wait) as writer, native.caught(), one_thread_each():
         previous = _previous(store, writer, rebuild, watcher)
-        base = None if rebuild else previous
+        base, moved = None if rebuild else previous, False
         if base is not None:
-            _check_root(base, root, dataset)
+            moved = _check_root(base, root, dataset, found, watcher)
+            if keep_others:
+                found = outside(found, base, include, exclude)
             found = with_unreachable(found, base, dataset, unreadable.errors)
         records = _records_before(store, previous, keep=base is not None or not descriptors)
         chosen = choose(records, descriptors, drop, previous.rows.own if previous else ())
@@ -176,7 +181,7 @@ def build_index(
         )
         journal = writer.journal(root)
         keeper = Keeper(writer, features) if features else None
-        known = Known(base, _entries(journal, rebuild, watcher), ready)
+        known = Known(base, _entries(journal, rebuild, watcher), ready, moved)
         if base is not None:
             _tell(base, watcher)
         table = Table(len(found), ready)
@@ -310,13 +315,27 @@ def _relative_root(dataset: str, index: str) -> str:
     return os.path.relpath(root, folder).replace(os.sep, "/")
 
 
-def _check_root(previous: Snapshot, root: str, dataset: str) -> None:
-    if previous.metadata.root != root:
-        raise CbirError(
-            f"{printable(previous.path)}: this is the index of {printable(previous.root)},"
-            f" not of {printable(dataset)}; name another file with --index,"
-            " or replace it with --rebuild"
+def _check_root(
+    previous: Snapshot, root: str, dataset: str, found: Sequence[Found], watcher: Watcher
+) -> bool:
+    """Say whether the dataset of an index was moved; refuse another one."""
+    if previous.metadata.root == root:
+        return False
+    gone = not os.path.isdir(previous.root)
+    if gone and is_same_dataset(previous, dataset, found):
+        watcher.note(
+            f"{printable(previous.path)}: the dataset was at {printable(previous.root)}; its"
+            " images are recognized by their content"
         )
+        return True
+    reason = (
+        ", which is not there any more, and most images here have other contents" if gone else ""
+    )
+    raise CbirError(
+        f"{printable(previous.path)}: this is the index of {printable(previous.root)},"
+        f" not of {printable(dataset)}{reason}; name another file with --index,"
+        " or replace it with --rebuild"
+    )
 
 
 def _records(ready: Sequence[Named], writer: Writer) -> tuple[Record, ...]:

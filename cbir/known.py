@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,10 @@ from cbir.descriptors.registry import Named
 from cbir.errors import UnreadableImageError
 from cbir.stores.base import PathList, Snapshot
 from cbir.stores.journal import Entry
-from cbir.walking import Found
+from cbir.walking import Found, is_selected
+
+_SAMPLE = 32
+"""Pictures by whose content a dataset is recognized that was moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,8 @@ class Known:
         Left by a run that was interrupted.
     named : sequence of Named
         The descriptors that are wanted.
+    moved : bool
+        The dataset is at another place: only a picture's content tells what it is.
 
     Attributes
     ----------
@@ -59,9 +65,14 @@ class Known:
     """
 
     def __init__(
-        self, previous: Snapshot | None, entries: Sequence[Entry], named: Sequence[Named]
+        self,
+        previous: Snapshot | None,
+        entries: Sequence[Entry],
+        named: Sequence[Named],
+        moved: bool = False,
     ) -> None:
         self._previous = previous
+        self._moved = moved
         self.paths = previous.rows.paths if previous else PathList.of([])
         self._edited = frozenset(previous.edited.tolist()) if previous else frozenset[int]()
         self._entries = {entry.path: entry for entry in entries}
@@ -79,7 +90,8 @@ class Known:
     def at(self, found: Found) -> Item | None:
         """Return what is known of a file that has not changed since."""
         row = self.paths.find(found.path)
-        if row is not None and row not in self._edited and self._previous:
+        believed = row is not None and row not in self._edited and not self._moved
+        if believed and self._previous:
             facts = self._previous.rows.facts[row]
             if (facts["bytes"], facts["mtime"]) == (found.size, found.mtime):
                 return self.with_content(facts["sha256"].tobytes())
@@ -120,6 +132,58 @@ class Known:
     @cached_property
     def _entry_of(self) -> dict[bytes, Entry]:
         return {entry.sha256: entry for entry in self._entries.values()}
+
+
+def is_same_dataset(previous: Snapshot, dataset: str, found: Sequence[Found]) -> bool:
+    """Say whether a folder holds the pictures of an index: most of a sample, by content.
+
+    Parameters
+    ----------
+    previous : Snapshot
+        The index.
+    dataset : str
+        The folder.
+    found : sequence of Found
+        What is in it.
+    """
+    facts = previous.rows.facts
+    sizes, contents = set(facts["bytes"].tolist()), {one.tobytes() for one in facts["sha256"]}
+    candidates = [one for one in found if one.size in sizes]
+    if 2 * len(candidates) < min(len(found), len(facts)):
+        return False
+    sample = candidates[:: -(-len(candidates) // _SAMPLE) or 1]
+    known = sum(_content(os.path.join(dataset, one.path)) in contents for one in sample)
+    return known > 0 and 2 * known >= len(sample)
+
+
+def _content(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError:
+        return None
+
+
+def outside(
+    found: Sequence[Found], previous: Snapshot, include: Sequence[str], exclude: Sequence[str]
+) -> list[Found]:
+    """Add the pictures of the index that patterns leave out, as they are known.
+
+    Parameters
+    ----------
+    found : sequence of Found
+        What the walk found by the patterns.
+    previous : Snapshot
+        The index so far.
+    include, exclude : sequence of str
+        The patterns.
+    """
+    others = [
+        Found(path, int(fact["bytes"]), int(fact["mtime"]))
+        for path, fact in zip(previous.rows.paths, previous.rows.facts, strict=True)
+        if not is_selected(path, include, exclude)
+    ]
+    return sorted([*found, *others], key=lambda one: os.fsencode(one.path))
 
 
 def with_unreachable(

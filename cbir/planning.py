@@ -216,7 +216,10 @@ def _given(paths: Sequence[str], trained: Mapping[str, TrainedDescriptor]) -> di
             " one that does, such as orb"
         )
     what = " or ".join(sorted({descriptor.state_name for descriptor in trained.values()}))
-    given = [_Given(path, *item) for path in paths for item in _read_states(path, what).items()]
+    most = max((descriptor.most_state_bytes for descriptor in trained.values()), default=0)
+    given = [
+        _Given(path, *item) for path in paths for item in _read_states(path, what, most).items()
+    ]
     fitting: dict[str, list[_Given]] = {alias: [] for alias in trained}
     refusals: dict[str, dict[str, None]] = {path: {} for path in paths}
     for alias, descriptor in trained.items():
@@ -245,15 +248,15 @@ def _the_one(fitting: Sequence[_Given], alias: str) -> State:
     return left[0].state
 
 
-def _read_states(path: str, what: str) -> dict[str, State]:
+def _read_states(path: str, what: str, most_bytes: int) -> dict[str, State]:
     """Read a file, the files of a folder, or what an index keeps, by name."""
     if os.path.isdir(path):
         files = sorted(Path(path).glob("*.npz"))
         if not files:
             raise CbirError(f"{printable(path)}: there is no {what} (.npz) in this folder")
-        return {file.stem: _read_file(str(file), what) for file in files}
+        return {file.stem: _read_file(str(file), what, most_bytes) for file in files}
     if path.endswith(".npz"):
-        return {Path(path).stem: _read_file(path, what)}
+        return {Path(path).stem: _read_file(path, what, most_bytes)}
     snapshot = open_store(path).snapshot()
     states = {
         record.alias: snapshot.state(record.state)
@@ -265,9 +268,9 @@ def _read_states(path: str, what: str) -> dict[str, State]:
     return states
 
 
-def _read_file(path: str, what: str) -> State:
+def _read_file(path: str, what: str, most_bytes: int) -> State:
     try:
-        return load_arrays(path)
+        return load_arrays(path, most_bytes)
     except (OSError, ValueError) as error:
         reason = reason_of(error) if isinstance(error, OSError) else f"damaged: {error}"
         raise CbirError(

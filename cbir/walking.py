@@ -154,6 +154,20 @@ class _Walk:
         self.on_error(UnreadableImageError(os.path.join(self.root, path), reason_of(error)))
 
 
+def is_selected(path: str, include: Sequence[str], exclude: Sequence[str]) -> bool:
+    """Say whether patterns take a path, as :func:`find_pictures` does.
+
+    Examples
+    --------
+    >>> is_selected("thumbs/a.jpg", [], ["thumbs"]), is_selected("a.jpg", ["*.jpg"], [])
+    (False, True)
+    """
+    parts = path.split("/")
+    above = ("/".join(parts[: count + 1]) for count in range(len(parts)))
+    left_out = any(_matches(one, exclude) for one in above)
+    return not left_out and (not include or _matches(path, include))
+
+
 def _ignore(error: UnreadableImageError) -> None:
     """Tell nobody."""
 

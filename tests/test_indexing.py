@@ -455,3 +455,57 @@ def test_a_broken_index_can_be_rebuilt(photos: Path, index: str) -> None:
 def test_describe_refuses_what_needs_a_vocabulary(photos: Path) -> None:
     with pytest.raises(UsageError, match="orb needs a vocabulary"):
         cbir.describe(photos / "cats" / "cat-1.jpg", "orb")
+
+
+def test_a_dataset_that_was_moved_apart_from_its_index_is_taken_over_by_content(
+    photos: Path, index: str, tmp_path: Path
+) -> None:
+    cbir.index(str(photos), index)
+    before = cbir.open(index).vectors("hsv").copy()
+    moved = tmp_path / "elsewhere" / "pictures"
+    shutil.copytree(photos, moved, copy_function=shutil.copyfile)  # with other times
+    with pytest.raises(CbirError, match=r"this is the index of .*photos, not of .*pictures"):
+        cbir.index(str(moved), index)
+    shutil.rmtree(photos)
+    shutil.copyfile(moved / "cats" / "cat-1.jpg", moved / "cats" / "cat-2.jpg")
+    report = cbir.index(str(moved), index)
+    assert (report.described, report.reused, report.pictures) == (0, 12, 12)
+    opened = cbir.open(index)
+    assert opened.paths[0] == "cats/cat-1.jpg"
+    assert np.array_equal(opened.vectors("hsv")[1], before[0])  # not what the name once was
+    assert np.array_equal(opened.vectors("hsv")[2:], before[2:])
+
+
+def test_an_index_whose_dataset_is_gone_is_not_given_to_another_one(
+    photos: Path, index: str, tmp_path: Path
+) -> None:
+    """The dataset may be on a disk that is not there at the moment."""
+    cbir.index(str(photos), index)
+    text = Path(index).read_bytes()
+    photos.rename(tmp_path / "away")
+    other = tmp_path / "other"
+    shutil.copytree(DATA / "sunsets", other)
+    with pytest.raises(CbirError, match="not there any more, and most images here have other"):
+        cbir.index(str(other), index)
+    assert Path(index).read_bytes() == text
+
+
+def test_a_number_edited_by_hand_is_told_and_described_again(photos: Path, index: str) -> None:
+    cbir.index(str(photos), index, ["hsv:layout=none"])
+    right = Path(index).read_text()
+    lines = right.splitlines()
+    lines[3] = lines[3][:-1] + ("1" if lines[3][-1] != "1" else "2")
+    Path(index).write_text("\n".join(lines) + "\n")
+    listener = Listener()
+    report = cbir.index(str(photos), index, watcher=listener)
+    assert report.described == 1 and Path(index).read_text() == right
+    assert "a row was edited by hand: cats/cat-3.jpg" in listener.warnings[0]
+
+
+def test_what_is_refused_as_an_index_leaves_no_folder(photos: Path, tmp_path: Path) -> None:
+    picture = photos / "cats" / "cat-1.jpg"
+    for place in (picture, tmp_path / "photos"):
+        for rebuild in (False, True):
+            with pytest.raises(CbirError, match=r"not an index|is a folder"):
+                cbir.index(str(photos), str(place), rebuild=rebuild)
+            assert not Path(f"{place}.cbir").exists()

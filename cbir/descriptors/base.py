@@ -217,6 +217,8 @@ class TrainedDescriptor(Descriptor):
     state_name: ClassVar[str] = "vocabulary"
     shipped_models: ClassVar[Mapping[str, Mapping[str, Any]]] = MappingProxyType({})
     drift_limit: ClassVar[float] = 1.0
+    most_state_bytes: ClassVar[int] = 1 << 29
+    """What a state may take in memory, whatever the parameters; a file with more is refused."""
 
     @abstractmethod
     def training_sample(self, image: Pixels) -> NDArray[Any]:
@@ -244,9 +246,11 @@ class TrainedDescriptor(Descriptor):
 
     @abstractmethod
     def check_state(self, state: State) -> str | None:
-        """Say why `state` does not fit this descriptor's parameters, or None.
+        """Say why `state` does not fit this descriptor's parameters, or is damaged; or None.
 
-        It may hold more arrays than training gave, such as :data:`ORIGIN`.
+        Shapes, types, ranges and that all numbers are finite: what passes gives sound rows. It is
+        asked once, when a state is loaded. It may hold more arrays
+        than training gave, such as :data:`ORIGIN`.
         """
 
     @abstractmethod
@@ -279,7 +283,16 @@ class TrainedDescriptor(Descriptor):
         return state
 
     def bind(self, state: State) -> Self:
-        """Return this descriptor with what was trained."""
+        """Return this descriptor with what was trained.
+
+        Raises
+        ------
+        CbirError
+            When it does not fit, or is damaged.
+        """
+        refusal = self.check_state(state)
+        if refusal is not None:
+            raise CbirError(f"the {self.state_name} cannot be used for {self.name}: {refusal}")
         return dataclasses.replace(self, state=state)
 
     def __getstate__(self) -> dict[str, Any]:

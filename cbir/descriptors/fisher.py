@@ -18,6 +18,7 @@ from cbir.descriptors.fisher_models import (
     KEYS,
     LARGEST_STEP,
     Model,
+    are_sound,
     fewest_pictures,
     packed,
     train_model,
@@ -193,7 +194,7 @@ class FisherVector(TrainedDescriptor):
         }
         arrays = [(state[key], shape) for key, shape in shapes.items()]
         sound = all(array.shape == shape and array.dtype.kind in "fi" for array, shape in arrays)
-        return None if sound else "it is damaged"
+        return None if sound and are_sound(state) else "it is damaged"
 
     def drift(self, rows: NDArray[Any]) -> float:
         """Return the length of the mean row: 0 where rows point everywhere, 1 if all are equal.

@@ -60,6 +60,28 @@ KEYS = frozenset(
 """The arrays of a model's state."""
 
 
+_LARGEST = 1e6
+"""Beyond any number of a model."""
+
+
+def are_sound(state: State) -> bool:
+    """Say whether a model's numbers are possible: finite, and none of its parts all zeros.
+
+    Weights are positive and sum up to 1, variances are positive.
+    """
+    arrays = {key: state[key] for key in KEYS}
+    floats = [array for array in arrays.values() if array.dtype.kind == "f"]
+    finite = all((np.abs(array) <= _LARGEST).all() for array in floats)
+    return (
+        finite
+        and bool((arrays["weights"] > 0).all())
+        and abs(float(arrays["weights"].sum()) - 1) < 0.01
+        and bool((arrays["variances"] > 0).all())
+        and bool((arrays["scale"] >= 0).all())
+        and all(arrays[key].any() for key in ("local_axes", "projection", "scale"))
+    )
+
+
 class Model:
     """A trained model, ready to compute with."""
 

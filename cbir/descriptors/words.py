@@ -73,6 +73,9 @@ class OrbWords(TrainedDescriptor):
     # measured from photographs to catalog pictures on white: benchmarks/drift.py.
     drift_limit: ClassVar[float] = 0.08
 
+    # Of 100,000 words the bits and the usage.
+    most_state_bytes: ClassVar[int] = 100_000 * (ORB_BYTES + 8) + (1 << 16)
+
     features: int = 1000
     words: int = 4000
     upright: bool = False
@@ -136,7 +139,7 @@ class OrbWords(TrainedDescriptor):
         if int(state["words_asked"]) != self.words:
             asked = int(state["words_asked"])
             return f"it has {asked} words, not {self.words}; use --descriptor orb:words={asked}"
-        if state["usage"].shape != (self.words,) or len(words) > self.words:
+        if not _is_sound(words, state["usage"], self.words):
             return "it is damaged"
         if bool(state["upright"]) != self.upright:
             return f"it was trained with upright={bool(state['upright'])}"
@@ -151,6 +154,17 @@ class OrbWords(TrainedDescriptor):
         for row in rows:
             now += row
         return _jensen_shannon(self.state["usage"].astype(float), now)
+
+
+def _is_sound(words: Bits, usage: NDArray[Any], size: int) -> bool:
+    """Say whether there are all words that were used, and not all of them equal."""
+    if usage.shape != (size,) or usage.dtype.kind not in "iuf" or len(words) > size:
+        return False
+    if not np.isfinite(usage).all() or (usage < 0).any() or usage[len(words) :].any():
+        return False
+    if not len(words) or not usage.any():  # nothing was there to learn from
+        return not len(words) and not usage.any()
+    return len(words) == 1 or bool((words != words[0]).any())
 
 
 def nearest_words(features: Bits, words: Bits, count: int = 1) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -22,6 +22,7 @@ from cbir.errors import CbirError, UnreadableImageError, UsageError, printable
 from cbir.indexing import build_index
 from cbir.stores import open_store
 from cbir.stores.base import Snapshot
+from cbir.walking import is_selected
 from cbir.watching import Watcher
 
 
@@ -107,6 +108,7 @@ def open_collection(
                 _lacking(path),
                 include=include if patterns else (),
                 exclude=exclude if patterns else (),
+                keep_others=True,
                 workers=workers,
                 features=EXTRACTOR if level == "edited" else None,
                 wait=wait,
@@ -121,7 +123,7 @@ def open_collection(
         else:
             snapshot = update(dataset, kept, patterns=True)
         root = dataset if dataset is not None else shortest(snapshot.root)
-        parts = [_Part(snapshot, root, False, level)]
+        parts = [_Part(snapshot, root, False, level, include, exclude)]
         for reference in references:
             path = _index_of_reference(kept, reference)
             parts.append(_Part(update(reference, path, patterns=False), reference, True, level))
@@ -131,7 +133,7 @@ def open_collection(
 def _lacking(path: str) -> list[str]:
     """Return the descriptors to add to an index, so that it holds the hash."""
     store = open_store(path)
-    records = store.snapshot().metadata.records if store.exists() else ()
+    records = store.snapshot(accept_edited=True).metadata.records if store.exists() else ()
     if any(record.fingerprint == HASH.fingerprint for record in records):
         return []
     taken = {record.alias: record for record in records}
@@ -174,11 +176,22 @@ def _index_of_reference(index: str, reference: str) -> str:
 class _Part:
     """The pictures of one index."""
 
-    def __init__(self, snapshot: Snapshot, root: str, reference: bool, level: Level) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        root: str,
+        reference: bool,
+        level: Level,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+    ) -> None:
         alias = _alias(snapshot)
         if alias is None:
             raise CbirError(f"{printable(snapshot.path)}: the index has no hashes")
-        self.matrix = snapshot.matrix(alias)
+        # The index may hold more than what is asked for: patterns never shrink it.
+        paths = list(snapshot.rows.paths)
+        chosen = [row for row, path in enumerate(paths) if is_selected(path, include, exclude)]
+        self.matrix = snapshot.matrix(alias)[chosen]
         self.features = snapshot.features(EXTRACTOR) if level == "edited" else None
         self.entries = [
             Entry(
@@ -192,7 +205,10 @@ class _Part:
                 reference,
             )
             for path, fact, row in zip(
-                snapshot.rows.paths, snapshot.rows.facts, self.matrix, strict=True
+                (paths[row] for row in chosen),
+                snapshot.rows.facts[chosen],
+                self.matrix,
+                strict=True,
             )
         ]
 

@@ -276,7 +276,7 @@ class Snapshot(ABC):
         record = self.metadata.record(alias)
         try:
             descriptor = registry.create(record.name, dict(record.parameters))
-        except UsageError as error:
+        except (UsageError, TypeError, OverflowError) as error:
             raise BrokenIndexError(
                 f"{self.path}: {alias} cannot be used: {error}; install the package that it came"
                 f" with, or remove it: index --dataset {self.root} --index {self.path}"
@@ -285,7 +285,7 @@ class Snapshot(ABC):
         if isinstance(descriptor, TrainedDescriptor):
             if record.state is None:
                 raise BrokenIndexError(f"{self.path}: {alias} has no {descriptor.state_name}")
-            descriptor = descriptor.bind(self.state(record.state))
+            descriptor = self._bound(descriptor, record.alias, record.state)
         if descriptor.fingerprint != record.fingerprint:
             raise BrokenIndexError(
                 f"{self.path}: {alias} was written by version {record.version} of {record.name},"
@@ -293,6 +293,17 @@ class Snapshot(ABC):
                 f" Describe the pictures again: index --dataset {self.root} --index {self.path}"
             )
         return Named(alias, descriptor)
+
+    def _bound(self, descriptor: TrainedDescriptor, alias: str, state: str) -> TrainedDescriptor:
+        try:
+            return descriptor.bind(self.state(state))
+        except BrokenIndexError:
+            raise
+        except CbirError as error:
+            raise BrokenIndexError(
+                f"{printable(self.path)}: {alias} cannot be used: {error}; build the index again:"
+                f" index --dataset {printable(self.root)} --index {printable(self.path)} --rebuild"
+            ) from None
 
 
 def edited_rows(index: str, rows: Rows, edited: NDArray[np.intp]) -> str:

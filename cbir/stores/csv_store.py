@@ -288,9 +288,21 @@ class CsvStore(IndexStore):
     @contextlib.contextmanager
     def writer(self, wait: bool = False) -> Iterator[Writer]:
         with explained(self.path, "write the index"):
+            if not self.layout.folder.exists():
+                self._check_is_mine()
             self.layout.folder.mkdir(exist_ok=True)
         with writer_lock(str(self.layout.folder), self.path, wait):
             yield CsvWriter(self)
+
+    def _check_is_mine(self) -> None:
+        """Refuse to make the folder of what is no index, but a file or a folder of the user's."""
+        csv = self.layout.csv
+        if csv.is_dir():
+            raise BrokenIndexError(
+                f"{printable(self.path)}: this is a folder; name a file with --index"
+            )
+        if csv.exists() and csv.stat().st_size:
+            read_header(str(csv))
 
     def _open(self) -> CsvSnapshot:
         csv = self.layout.csv

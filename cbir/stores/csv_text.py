@@ -7,6 +7,7 @@ columns are described in ``docs/index-format.md``.
 from __future__ import annotations
 
 import base64
+import contextlib
 import csv
 import itertools
 import os
@@ -25,6 +26,7 @@ from cbir.core.text import as_path
 from cbir.descriptors.base import HIGHEST_QUALITY, Row
 from cbir.errors import BrokenIndexError, printable
 from cbir.stores.base import FACTS, PathList, Record, Rows
+from cbir.stores.paths import check_path
 
 FACT_COLUMNS = ("bytes", "mtime", "width", "height", "sha256")
 _SPECIAL = re.compile(r'[,"\n\r]|^\s|\s$')
@@ -207,7 +209,10 @@ def _matrix(frame: Any, record: Record) -> Row:
     values = frame[record.columns].to_numpy()
     dtype = np.dtype(record.dtype)
     if dtype.kind == "f":
-        return values.astype(dtype)
+        numbers = values.astype(dtype)
+        if not np.isfinite(numbers).all():
+            raise ValueError("a number is not finite")
+        return numbers
     return _whole_numbers(values, dtype)
 
 
@@ -254,10 +259,11 @@ def _path_cells(path: str) -> tuple[str, str]:
 
 def _path_of(readable: str, raw: str) -> str:
     if raw:
-        return os.fsdecode(base64.b64decode(raw, validate=True))
-    if not readable:
-        raise ValueError("a path is empty")
-    return as_path(readable.removeprefix("./"))
+        path = os.fsdecode(base64.b64decode(raw, validate=True))
+    else:
+        path = as_path(readable.removeprefix("./"))
+    check_path(path)
+    return path
 
 
 def _quoted(cell: str) -> str:
@@ -315,8 +321,24 @@ def _check_unique(path: str, paths: Sequence[str]) -> None:
     for one, other in itertools.pairwise(paths):
         if one == other:
             raise BrokenIndexError(
-                f"{printable(path)}: two rows have the path {printable(one)!r}; delete one of them"
+                f"{printable(path)}: two rows have the path {printable(one)!r}"
+                f" ({_lines_of(path, one)}); delete one of them"
             )
+
+
+def _lines_of(path: str, wanted: str) -> str:
+    """Say in which lines a path stands; slow, for the message only."""
+    header, lines = read_header(path), []
+    with open(path, "rb") as binary, _text(binary) as file:
+        reader = csv.reader(file)
+        line = 1
+        for cells in reader:
+            row = dict(zip(header, cells, strict=False))
+            with contextlib.suppress(ValueError, KeyError):
+                if _path_of(row["path"], row.get("path_base64", "")) == wanted:
+                    lines.append(str(line))
+            line = reader.line_num + 1
+    return f"lines {', '.join(lines)}"
 
 
 def rebuilding(index: str, dataset: str = "DIR") -> str:
@@ -342,11 +364,21 @@ def _find_fault(path: str, header: Sequence[str], records: Sequence[Record]) -> 
                     except (ValueError, OverflowError):
                         what = f"line {line}, column {name}: {printable(cell)[:40]!r}"
                         return f"{what} is not a value of this column"
+                if fault := _fault_of_path(dict(zip(header, cells, strict=True))):
+                    return f"line {line}: {fault}"
                 line = reader.line_num + 1
         except UnicodeDecodeError:
             return f"line {line} is not UTF-8"
         except csv.Error as error:
             return f"line {line}: {error}"
+    return None
+
+
+def _fault_of_path(row: Mapping[str, str]) -> str | None:
+    try:
+        _path_of(row["path"], row.get("path_base64", ""))
+    except ValueError as error:
+        return f"the path {printable(row['path'])[:80]!r} cannot be: {error}"
     return None
 
 
@@ -385,7 +417,8 @@ def _check_quality(cell: str) -> None:
 
 def _check_number(dtype: np.dtype[Any], cell: str) -> None:
     if dtype.kind == "f":
-        float(cell)
+        if not np.isfinite(np.array(float(cell), dtype)):
+            raise ValueError(cell)
         return
     if not re.fullmatch(r"-?\d+", cell.strip()):
         raise ValueError(cell)

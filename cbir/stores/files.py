@@ -45,12 +45,12 @@ _numbers = itertools.count()
 
 @contextlib.contextmanager
 def written_aside(
-    path: str, durable: bool = True, place: Callable[[str, str], None] = os.replace
+    path: str, durable: bool = True, place: Callable[[str, str], None] | None = None
 ) -> Iterator[BinaryIO]:
     """Open a new file that takes the place of `path` when the block ends well.
 
     Until then `path` is untouched; when the block fails, nothing is left behind. `place` puts the
-    new file in place.
+    new file in place, unless told otherwise by replacing what is there.
     """
     aside = f"{path}.{os.getpid()}-{next(_numbers)}.new"
     try:
@@ -59,7 +59,7 @@ def written_aside(
             file.flush()
             if durable:
                 os.fsync(file.fileno())
-        place(aside, path)
+        (place or os.replace)(aside, path)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(aside)

@@ -17,7 +17,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from cbir.core.json_text import parse_json
+from cbir.stores.paths import check_path
+
 _FRAME = struct.Struct("<II")
+
+_MOST = 1 << 62
+_HEX_DIGITS = 64
 
 _PATIENCE = 1.0
 """Seconds that entries may wait before they are written, many at once."""
@@ -115,8 +121,9 @@ def _sound_entries(file: BinaryIO) -> Iterator[Entry]:
             length, checksum = _FRAME.unpack(frame)
             payload = file.read(length)
             if len(payload) == length and zlib.crc32(payload) == checksum:
-                yield _decoded(payload)
-                continue
+                with contextlib.suppress(ValueError, TypeError, AttributeError):
+                    yield _decoded(payload)
+                    continue
         file.seek(start)
         return
 
@@ -134,7 +141,12 @@ def _encoded(entry: Entry) -> bytes:
 
 def _decoded(payload: bytes) -> Entry:
     head, _, body = payload.partition(b"\n")
-    path, size, mtime, width, height, sha256, lengths = json.loads(head)
+    path, size, mtime, width, height, sha256, lengths = parse_json(head)
+    check_path(path)
+    if not all(isinstance(n, int) and 0 <= n < _MOST for n in (size, abs(mtime), width, height)):
+        raise ValueError("not what is known of a picture")
+    if len(sha256) != _HEX_DIGITS:
+        raise ValueError("not a SHA-256")
     rows, start = {}, 0
     for fingerprint, length in lengths.items():
         rows[fingerprint] = body[start : start + length]

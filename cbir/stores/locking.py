@@ -53,6 +53,6 @@ def writer_lock(folder: str, index: str, wait: bool) -> Iterator[None]:
 def _read(path: str) -> str:
     try:
         with open(path) as file:
-            return file.read() or "unknown"
-    except OSError:
+            return printable(file.read(20)) or "unknown"
+    except (OSError, ValueError):
         return "unknown"

@@ -13,18 +13,23 @@ index's lock.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import time
+import zlib
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any, Self
 
 from numpy.typing import DTypeLike, NDArray
 
+from cbir.core.json_text import parse_json
 from cbir.errors import CbirError, printable
-from cbir.stores.files import explained
+from cbir.stores.files import explained, written_aside
 from cbir.stores.segment_file import FRAME_BYTES, KEY_BYTES, Layout, Segment, framed
 from cbir.stores.segment_index import SegmentIndex
+from cbir.stores.stamps import Stamp
 
 Features = Mapping[str, NDArray[Any]]
 """What is kept of one picture: an array by the name of each field."""
@@ -38,6 +43,9 @@ _PATIENCE = 1.0
 
 _BATCH = 1 << 23
 """Bytes that may wait."""
+
+_CHECKED = "checked.json"
+"""The stamps of the segments whose records are all known to be sound."""
 
 _ATTEMPTS = 20
 """How often a reader starts again because a writer removed a segment meanwhile."""
@@ -99,6 +107,7 @@ class FeatureSegments:
         self._layout = Layout(fields)
         self._segment_bytes = segment_bytes
         self._writing = False
+        self._checks = False
         self._waiting: dict[bytes, bytes] = {}
         self._waiting_bytes = 0
         self._written = time.monotonic()
@@ -158,6 +167,40 @@ class FeatureSegments:
                 self.get(key)
         return self.damage
 
+    def check_changed(self) -> None:
+        """Read the records of the segments that are not those that were checked the last time.
+
+        What is damaged is missing from then on. When the store is closed, it is noted that all
+        that is there is sound, by the stamps of the files.
+        """
+        known = self._checked()
+        for segment in self._index.segments:
+            if known.get(segment.path.name) != list(astuple(Stamp.of(segment.path))):
+                for key, _ in self._index.newest(segment):
+                    self._frame(key)
+        self._checks = True
+
+    def _checked(self) -> dict[str, list[int]]:
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            document = parse_json((self._folder / _CHECKED).read_bytes())
+            if document["checksum"] == _checksum(document["segments"]):
+                return dict(document["segments"])
+        return {}
+
+    def _note_checked(self) -> None:
+        """Note which segments are sound; failing to costs the next run some time."""
+        if not self._checks or self._lost or not self._segments:
+            return
+        with contextlib.suppress(OSError):
+            stamps = {
+                segment.path.name: list(astuple(Stamp.of(segment.path)))
+                for segment in self._segments
+            }
+            if stamps != self._checked():
+                document = {"segments": stamps, "checksum": _checksum(stamps)}
+                with written_aside(str(self._folder / _CHECKED), durable=False) as file:
+                    file.write(json.dumps(document).encode())
+
     def append(self, key: bytes, record: Features) -> None:
         """Add a record; one whose key is there already is ignored: equal pictures, equal features.
 
@@ -194,6 +237,7 @@ class FeatureSegments:
         """Write what waits, and make everything durable; another writer may follow."""
         try:
             self.sync()
+            self._note_checked()
         finally:
             self._writing = False
 
@@ -232,6 +276,7 @@ class FeatureSegments:
                 before = self._end_of_all()
                 self._move([key for key, _ in live], segment)
                 freed += before - self._end_of_all()
+        self._note_checked()
         return freed
 
     def _load(self) -> None:
@@ -362,3 +407,7 @@ class FeatureSegments:
 
     def _end_of_all(self) -> int:
         return sum(segment.size for segment in self._segments)
+
+
+def _checksum(stamps: Mapping[str, list[int]]) -> int:
+    return zlib.crc32(json.dumps(stamps, sort_keys=True).encode())

@@ -172,7 +172,7 @@ def test_too_few_patches_are_refused(cls: type[FisherVector], noise: np.ndarray)
 def test_pictures_that_show_nothing_are_refused(cls: type[FisherVector]) -> None:
     descriptor = cls(gaussians=4, size=8)
     sample = descriptor.training_sample(np.full((64, 64, 3), 200, np.uint8))
-    with pytest.raises(CbirError, match="nothing to see in any of the 3 pictures"):
+    with pytest.raises(CbirError, match="nothing to see in any of 3 pictures"):
         descriptor.train([sample] * 3)
 
 
@@ -321,3 +321,26 @@ def test_a_model_of_ones_own_is_used(photos: Path, run: Run, tmp_path: Path) -> 
             again = descriptor.describe(Picture.open(str(photos / path)).pixels(256))
         assert row.tobytes() == again.tobytes()
     assert index.vectors().std(axis=0).min() > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("weights", np.nan),
+        ("weights", 0),
+        ("means", np.inf),
+        ("variances", 0),
+        ("center", np.nan),
+        ("projection", 0),
+        ("scale", 0),
+        ("local_axes", 0),
+        ("place_scale", np.nan),
+    ],
+)
+def test_a_model_with_impossible_numbers_is_refused_when_it_is_loaded(
+    name: str, value: float
+) -> None:
+    state = dict(Fisher().shipped() or {})
+    state[name] = np.full_like(state[name], value)
+    with pytest.raises(CbirError, match="model cannot be used for fisher: it is damaged"):
+        Fisher().bind(state)

@@ -12,7 +12,7 @@ from scipy.spatial.distance import cdist, jensenshannon
 
 from cbir.descriptors.local import _spread, orb_features
 from cbir.descriptors.words import OrbWords, count_votes, k_majority, nearest_words
-from cbir.errors import UsageError
+from cbir.errors import CbirError, UsageError
 from cbir.images import Picture
 from cbir.watching import Watcher
 
@@ -172,3 +172,23 @@ def test_clustering_tells_its_rounds() -> None:
     first, *rounds, last = watcher.calls
     assert first == ("clustering", 5, "rounds") and last == "end"
     assert 1 <= len(rounds) <= 5 and set(rounds) == {1}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"words": np.zeros((20, 32), np.uint8)},
+        {"words": np.zeros((1, 32), np.uint8)},
+        {"words": np.zeros((0, 32), np.uint8)},
+        {"usage": np.full(20, np.nan)},
+        {"usage": np.full(20, -1)},
+        {"usage": np.zeros(20)},
+    ],
+)
+def test_a_vocabulary_that_makes_all_pictures_equal_is_refused_when_it_is_loaded(
+    photo: np.ndarray, damage: dict[str, np.ndarray]
+) -> None:
+    descriptor = OrbWords(words=20)
+    state = descriptor.train([descriptor.training_sample(photo)])
+    with pytest.raises(CbirError, match="vocabulary cannot be used for orb: it is damaged"):
+        descriptor.bind({**state, **damage})

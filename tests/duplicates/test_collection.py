@@ -205,3 +205,18 @@ def test_features_are_read_by_several_threads(folder: Path) -> None:
         sights = list(collection.sights) * 30
         sizes = [len(one) for one in ordered_map(collection.eyes.features, sights, 4, batch=1)]
         assert sizes == sizes[: len(collection.sights)] * 30
+
+
+@pytest.mark.parametrize("patterns", [{"include": ["cats/*"]}, {"exclude": ["things", "f*"]}])
+def test_patterns_never_shrink_an_index(
+    folder: Path, tmp_path: Path, patterns: dict[str, list[str]]
+) -> None:
+    index = str(tmp_path / "index.csv")
+    cbir.index(str(folder), index)
+    with open_collection(str(folder), index, **patterns) as collection:  # type: ignore[arg-type]
+        taken = relative(collection, folder)
+    assert "cats/cat-1.png" in taken and "things/coffee-1.png" not in taken
+    assert len(cbir.open(index)) == 4
+    (folder / "cats" / "cat-1.png").unlink()
+    with open_collection(str(folder), index, exclude=["things"]):
+        assert len(cbir.open(index)) == 3

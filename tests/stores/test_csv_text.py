@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import os
@@ -65,7 +66,7 @@ def assert_same(rows: Rows, matrices: dict, back: tuple[Rows, dict]) -> None:
 
 
 NAMES = st.binary(min_size=1, max_size=12).filter(
-    lambda name: b"\0" not in name and b"/" not in name
+    lambda name: b"\0" not in name and b"/" not in name and name not in (b".", b"..")
 )
 
 
@@ -246,3 +247,39 @@ def test_semicolons_are_told(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace(",", ";"))
     with pytest.raises(BrokenIndexError, match="separated by semicolons; save it with commas"):
         read_csv(path, RECORDS)
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("../../etc/passwd", "leads out of the dataset"),
+        ("a/../../b", "leads out of the dataset"),
+        ("/etc/passwd", "not relative"),
+        ("a\0b", "has a NUL"),
+        ("", "is empty"),
+        ("a//b", "empty part"),
+        ("a/./b", "empty part"),
+    ],
+)
+@pytest.mark.parametrize("coded", [False, True])
+def test_a_path_that_is_none_of_the_dataset_is_refused_with_its_line(
+    tmp_path: Path, path: str, reason: str, coded: bool
+) -> None:
+    rows, matrices = table(["good.jpg", os.fsdecode(b"\xff.jpg")])
+    file = Path(written(tmp_path / "i.csv", rows, matrices))
+    lines = file.read_text().splitlines()
+    cells = lines[2].split(",")
+    cells[:2] = ("x", base64.b64encode(path.encode()).decode()) if coded else (path, "")
+    if coded and not path:
+        return
+    file.write_text("\n".join([*lines[:2], ",".join(cells)]) + "\n")
+    with pytest.raises(BrokenIndexError, match=rf"i\.csv: line 3: the path .*{reason}"):
+        read_csv(str(file), RECORDS)
+
+
+def test_two_rows_of_one_path_are_refused_with_their_lines(tmp_path: Path) -> None:
+    rows, matrices = table(["a.jpg", "b.jpg", "c.jpg"])
+    file = Path(written(tmp_path / "i.csv", rows, matrices))
+    file.write_text(file.read_text().replace("c.jpg", "./a.jpg"))
+    with pytest.raises(BrokenIndexError, match=r"'a\.jpg' \(lines 2, 4\); delete one"):
+        read_csv(str(file), RECORDS)

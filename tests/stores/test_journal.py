@@ -11,10 +11,15 @@ from hypothesis import strategies as st
 
 from cbir.stores.journal import Entry, Journal
 
+NAMES = st.binary(min_size=1, max_size=20).filter(
+    lambda name: not set(name) & set(b"/\0") and name not in (b".", b"..")
+)
+"""Names that a file can have."""
+
 ENTRIES = st.lists(
     st.builds(
         Entry,
-        st.binary(min_size=1, max_size=20).map(os.fsdecode),
+        st.lists(NAMES, min_size=1, max_size=3).map(lambda names: os.fsdecode(b"/".join(names))),
         st.integers(0, 2**60),
         st.integers(0, 2**60),
         st.integers(1, 60_000),
