@@ -84,7 +84,9 @@ def _median_distance(index: Any) -> float:
     distances = [
         distance
         for row in rows
-        for _, distance in nearest(searcher.space, vectors[row], len(vectors), excluded=row)
+        for _, distance in nearest(
+            searcher.space, vectors[row], len(vectors), excluded=np.array([row])
+        )
     ]
     return float(np.median(distances))
 

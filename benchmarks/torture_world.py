@@ -183,7 +183,7 @@ def _write(path: Path, data: bytes, chance: random.Random) -> None:
 
 def _saved(image: Image.Image, format_: str, **options: object) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, format_, **options)  # type: ignore[arg-type]
+    image.save(buffer, format_, **options)
     return buffer.getvalue()
 
 

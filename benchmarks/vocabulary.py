@@ -113,7 +113,9 @@ def _mean_average_precision(bags: NDArray[np.uint16], groups: list[str]) -> floa
     for row, label in enumerate(groups):
         if label in groups[:row]:
             continue
-        ranked = [other for other, _ in nearest(space, bags[row], len(bags), excluded=row)]
+        ranked = [
+            other for other, _ in nearest(space, bags[row], len(bags), excluded=np.array([row]))
+        ]
         ranks = np.flatnonzero(labels[ranked] == label) + 1
         if len(ranks):
             averages.append(np.mean(np.arange(1, len(ranks) + 1) / ranks))

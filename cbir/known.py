@@ -90,8 +90,7 @@ class Known:
     def at(self, found: Found) -> Item | None:
         """Return what is known of a file that has not changed since."""
         row = self.paths.find(found.path)
-        believed = row is not None and row not in self._edited and not self._moved
-        if believed and self._previous:
+        if row is not None and self._previous and row not in self._edited and not self._moved:
             facts = self._previous.rows.facts[row]
             if (facts["bytes"], facts["mtime"]) == (found.size, found.mtime):
                 return self.with_content(facts["sha256"].tobytes())

@@ -10,7 +10,7 @@ import os
 import select
 import stat
 import time
-from typing import BinaryIO
+from io import FileIO
 
 _FLAGS = sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY", "O_CLOEXEC"))
 
@@ -26,7 +26,7 @@ _PATIENCE = 10.0
 """Seconds without a byte after which a pipe is given up."""
 
 
-def open_regular(path: str) -> BinaryIO:
+def open_regular(path: str) -> FileIO:
     """Open a regular file for reading, or the one that a link leads to; unbuffered.
 
     Raises

@@ -12,17 +12,72 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-NUMBERS = (b"0", b"-1", b"1", b"255", b"256", b"2147483648", b"9223372036854775808", b"1e999")
-NUMBERS += (b"nan", b"-inf", b"0.5", b"1_0", b"9" * 400, b"9" * 5000, "٣".encode(), b"0x10", b"")
+NUMBERS = (
+    b"0",
+    b"-1",
+    b"1",
+    b"255",
+    b"256",
+    b"2147483648",
+    b"9223372036854775808",
+    b"1e999",
+    b"nan",
+    b"-inf",
+    b"0.5",
+    b"1_0",
+    b"9" * 400,
+    b"9" * 5000,
+    "٣".encode(),
+    b"0x10",
+    b"",
+)
 """What may stand where a number is expected."""
 
-TOKENS = (b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"\r", b"\n", b'"', b",", b"\\", b"/", b"..", b"../")
-TOKENS += (b"\xed\xa0\x80", b"{", b"[", b"}", b"]", b":", b"null", b"NaN", b"\\ud800", b"\\u0000")
-TOKENS += (b"[" * 100_000, b'{"a":' * 20_000, b"A" * 5000, b" " * 300)
+TOKENS = (
+    b"\0",
+    b"\xff\xfe",
+    b"\xef\xbb\xbf",
+    b"\r",
+    b"\n",
+    b'"',
+    b",",
+    b"\\",
+    b"/",
+    b"..",
+    b"../",
+    b"\xed\xa0\x80",
+    b"{",
+    b"[",
+    b"}",
+    b"]",
+    b":",
+    b"null",
+    b"NaN",
+    b"\\ud800",
+    b"\\u0000",
+    b"[" * 100_000,
+    b'{"a":' * 20_000,
+    b"A" * 5000,
+    b" " * 300,
+)
 """What may be put anywhere."""
 
-_INTEGERS = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
-_INTEGERS += (0x7FFFFFFFFFFFFFFF, 0xFFFFFFFFFFFFFFFF, 0x10000, 0x20000000)
+_INTEGERS = (
+    0,
+    1,
+    0x7F,
+    0x80,
+    0xFF,
+    0x7FFF,
+    0xFFFF,
+    0x7FFFFFFF,
+    0x80000000,
+    0xFFFFFFFF,
+    0x7FFFFFFFFFFFFFFF,
+    0xFFFFFFFFFFFFFFFF,
+    0x10000,
+    0x20000000,
+)
 
 VALUES: tuple[Any, ...] = (None, True, False, 0, -1, 1, 1 << 31, 1 << 63, -(1 << 63), 10**400)
 VALUES += (
@@ -128,8 +183,18 @@ def _swap_lines(draw: Draw, data: bytes, _: Sequence[bytes]) -> bytes:
     return b"\n".join(lines)
 
 
-_WAYS = (_flip, _zero, _truncate, _cut_out, _repeat, _insert, _splice, _binary_number)
-_WAYS += (_text_number, _swap_lines)
+_WAYS = (
+    _flip,
+    _zero,
+    _truncate,
+    _cut_out,
+    _repeat,
+    _insert,
+    _splice,
+    _binary_number,
+    _text_number,
+    _swap_lines,
+)
 
 
 @st.composite
