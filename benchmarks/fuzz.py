@@ -151,7 +151,7 @@ def _last(errors: bytes) -> str:
 
 def _child(name: str, seed: int, seconds: float) -> None:
     """Fuzz one parser until the time is up, and print what came of it."""
-    os.fsync = lambda fd: None  # the system outlives the process
+    os.fsync = lambda fd: None  # noqa: ARG005 - the system outlives the process
     target, tally = TARGETS[name](Path.cwd()), Tally()
     _batch(target, seed, time.monotonic() + _PATIENCE, Tally(), 2)  # imports what it needs
     end = time.monotonic() + seconds
