@@ -184,7 +184,8 @@ def test_an_interrupted_question_does_nothing(copied: Path, tmp_path: Path) -> N
 
 def options(*arguments: str) -> Options:
     context = duplicates.make_context("duplicates", list(arguments))
-    return Options(**context.params)
+    values = {name: value for name, value in context.params.items() if name != "folder"}
+    return Options(**values)
 
 
 def test_an_interrupted_action_tells_what_was_done(
