@@ -72,7 +72,9 @@ def contents(index: str) -> set[bytes]:
 
 def files(index: str, extractor: SiftExtractor = EXTRACTOR) -> dict[str, bytes]:
     place = Path(f"{index}.cbir") / "features" / extractor.fingerprint
-    return {path.name: path.read_bytes() for path in sorted(place.iterdir())}
+    # What is noted of checks has the times of the files.
+    kept = (path for path in sorted(place.iterdir()) if path.name != "checked.json")
+    return {path.name: path.read_bytes() for path in kept}
 
 
 def check(folder: Path, index: str) -> None:

@@ -48,7 +48,7 @@ def test_the_commands_of_the_readme_run(playground: Path) -> None:
 def test_the_commands_about_duplicates_run(playground: Path) -> None:
     done = run_commands("docs/duplicates.md", playground)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("data/cat-again.jpg\ndata/cats/cat-1.jpg\n")
+    assert done.stdout.startswith("data/cats/cat-1.jpg\ndata/cat-again.jpg\n")
     assert (playground / "data" / "cat-again.jpg").exists()
 
 

@@ -204,7 +204,7 @@ def test_an_index_that_cannot_be_read(
 
 
 def test_an_index_of_another_version(run: Run, index: Path) -> None:
-    path = next((index.parent / "index.csv.cbir").glob("generation-*"))
+    path = next((index.parent / "index.csv.cbir").glob("generation-*.json"))
     path.write_text(path.read_text().replace('"cbir:format": 1', '"cbir:format": 2'))
     for command in (FLAT, ["info"], ["index", "-d", "photos"]):
         assert_refused(run(*command), "format 2", "--rebuild")

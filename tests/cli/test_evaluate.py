@@ -63,7 +63,7 @@ def test_the_measures_are_right(here: Run, photos: Path) -> None:
     for path in index.paths:
         matches = index.search(f"photos/{path}", 12, exclude_self=True).matches
         right = [
-            os.path.dirname(match.path) == f"photos/{os.path.dirname(path)}" for match in matches
+            os.path.dirname(match.shown) == f"photos/{os.path.dirname(path)}" for match in matches
         ]
         ranks = np.flatnonzero(right) + 1
         if len(ranks):
@@ -201,8 +201,8 @@ def test_pictures_that_moved_are_missed_by_failures_only(here: Run, indexed: Pat
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), "either --dataset DIR or --index FILE"),
-        (("-d", "photos", "-i", "index.csv"), "either --dataset DIR or --index FILE"),
+        ((), "either a folder DIR, or --index FILE"),
+        (("-d", "photos", "-i", "index.csv"), "either a folder DIR, or --index FILE"),
         (("-d", "photos", "--queries", "photos", "--protocol", "all"), "leave out --protocol"),
         (("-d", "photos", "--descriptor", "nothing"), "there is no descriptor 'nothing'"),
         (("-d", "photos", "--truth", "kinds.csv"), "--label"),

@@ -117,7 +117,7 @@ def test_what_learns_from_its_own_test_is_warned_of(here: Run, photos: Path, pac
         (["--preset", "fast", "--weights", "1"], "1 for 2 descriptors"),
         (["--preset", "fast", "--weights", "hog=1"], "'hog' is not fused; these are: dhash, hsv"),
         (["--preset", "fast", "--weights", "0,0"], "not only zeros"),
-        (["--preset", "fast", "--weights", "1,-1"], "numbers from 0 on"),
+        (["--preset", "fast", "--weights", "1,-1"], "number from 0 on"),
         (["--preset", "fast", "--fusion", "ranks", "--adaptive"], "leave one out"),
         (["--preset", "best"], "'fast'"),
         (["--descriptor", "hsv+hsv"], "name each descriptor once"),

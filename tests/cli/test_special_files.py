@@ -54,7 +54,7 @@ def test_an_index_that_is_a_pipe_is_refused_and_stays(start: Run, tmp_path: Path
         ("search", "--index", "pipe.csv", "--query", str(DATA / "cats" / "cat-1.jpg")),
         ("index", "--index", "pipe.csv", "--dataset", dataset),
         ("index", "--index", "pipe.csv", "--dataset", dataset, "--rebuild"),
-        ("info", "--index", "pipe.csv"),
+        ("info", "pipe.csv"),
     ):
         done = start(*arguments)
         assert done.returncode != 0 and "pipe.csv" in done.stderr, arguments
@@ -92,6 +92,6 @@ def test_a_truth_may_come_from_a_command(start: Run, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("option", ["--ignore", "--undo"])
 def test_lists_of_the_duplicates_command_are_regular_files(start: Run, option: str) -> None:
-    dataset = ("--dataset", str(DATA / "cats")) if option == "--ignore" else ()
-    done = start("duplicates", *dataset, option, "pipe.jpg", input="n\n")
+    more = ("--dataset", str(DATA / "cats")) if option == "--ignore" else ("--yes",)
+    done = start("duplicates", *more, option, "pipe.jpg", input="n\n")
     assert done.returncode != 0 and "pipe.jpg" in done.stderr

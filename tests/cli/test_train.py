@@ -17,7 +17,7 @@ def test_it_says_what_it_did_and_how_to_use_it(
     assert done.returncode == 0 and done.stdout == ""
     lines = done.stderr.splitlines()
     assert lines[0].startswith("Cannot read photos/bad.jpg: not a picture")
-    said = r"a model\.npz: a model for palette, trained on 12 pictures; \S+ kB, \S+ s"
+    said = r"a model\.npz: a model for palette, trained on 12 pictures; \d+ bytes, \S+ s"
     assert re.fullmatch(said, lines[1])
     assert lines[2] == f"To use it: index --dataset DIR --descriptor {spec} --model 'a model.npz'"
     used = here("index", "-d", "photos", "--descriptor", spec, "--model", "a model.npz", "-q")
