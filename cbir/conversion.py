@@ -120,8 +120,8 @@ def _white(largest: float) -> float:
 
     Examples
     --------
-    >>> [round(_white(value), 3) for value in (0.5, 1.0, 1.001, 130, 255, 256, 65535, 70000)]
-    [1.0, 1.0, 1.001, 255.0, 255.0, 256.149, 65535.0, 70000.0]
+    >>> [round(_white(value), 3) for value in (0.5, 1.0, 1.001, 130, 255, 256, 70000)]
+    [1.0, 1.0, 1.001, 255.0, 255.0, 256.143, 70000]
     """
     if largest >= _LARGEST[-1][0]:
         return largest
