@@ -196,7 +196,7 @@ def test_a_preset_is_indexed_and_searched(photos: Path, tmp_path: Path, trial: P
     path = str(tmp_path / "index.csv")
     cbir.index(str(photos), path, "phash", preset="trial")
     index = cbir.open(path)
-    assert index.descriptors == ("hsv", "dhash", "phash")
+    assert index.descriptors == ("phash", "hsv", "dhash")
     result = index.search(photos / QUERY, preset="trial")
     same = index.search(photos / QUERY, descriptor="hsv+dhash", weights=trial.weights)
     assert (result.descriptor, result.matches) == ("trial", same.matches)
