@@ -39,12 +39,14 @@ def run_commands(page: str, playground: Path) -> subprocess.CompletedProcess[str
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_readme_run(playground: Path) -> None:
     done = run_commands("README.md", playground)
     assert done.returncode == 0, done.stderr
     assert (playground / "montage.jpg").exists() and (playground / "all.png").exists()
 
 
+@pytest.mark.slow
 def test_the_commands_about_duplicates_run(playground: Path) -> None:
     done = run_commands("docs/duplicates.md", playground)
     assert done.returncode == 0, done.stderr
@@ -52,6 +54,7 @@ def test_the_commands_about_duplicates_run(playground: Path) -> None:
     assert (playground / "data" / "cat-again.jpg").exists()
 
 
+@pytest.mark.slow
 def test_the_commands_about_training_run(playground: Path) -> None:
     done = run_commands("docs/training.md", playground)
     assert done.returncode == 0, done.stderr
@@ -59,6 +62,7 @@ def test_the_commands_about_training_run(playground: Path) -> None:
     assert "orb.npz: a vocabulary for orb, trained on" in done.stderr
 
 
+@pytest.mark.slow
 def test_the_commands_about_evaluation_run(playground: Path) -> None:
     done = run_commands("docs/evaluation.md", playground)
     assert done.returncode == 0, done.stderr

@@ -9,9 +9,13 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 import cbir
 
 from .conftest import DATA, Run
+
+pytestmark = pytest.mark.slow
 
 KILLS = 20
 

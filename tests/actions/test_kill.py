@@ -11,7 +11,10 @@ import pytest
 
 from ..conftest import PROJECT
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork"),
+]
 
 
 def killing(*arguments: str) -> None:

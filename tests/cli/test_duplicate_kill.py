@@ -18,6 +18,8 @@ from cbir.actions import read_log, undo
 
 from ..conftest import PROJECT
 
+pytestmark = pytest.mark.slow
+
 COPIES = 40
 KILLS = 6
 
