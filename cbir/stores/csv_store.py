@@ -301,14 +301,18 @@ class CsvStore(IndexStore):
             raise BrokenIndexError(
                 f"{printable(self.path)}: this is a folder; name a file with --index"
             )
+        self._refuse_device()
         if csv.exists() and csv.stat().st_size:
             read_header(str(csv))
 
-    def _open(self) -> CsvSnapshot:
+    def _refuse_device(self) -> None:
         csv = self.layout.csv
         if csv.exists() and not (csv.is_file() or csv.is_dir()):
             # Not a broken index, which --rebuild would move aside: a pipe or a device.
             raise CbirError(f"{printable(self.path)}: not a regular file; name another index")
+
+    def _open(self) -> CsvSnapshot:
+        self._refuse_device()
         generations = self._generations()
         stamp = Stamp.of(self.layout.csv)
         remembered = recall(self.layout.caches(), stamp)

@@ -59,6 +59,7 @@ def test_an_index_that_is_a_pipe_is_refused_and_stays(start: Run, tmp_path: Path
         done = start(*arguments)
         assert done.returncode != 0 and "pipe.csv" in done.stderr, arguments
         assert "Traceback" not in done.stderr
+        assert not (tmp_path / "pipe.csv.cbir").exists()
     assert stat.S_ISFIFO(os.stat(tmp_path / "pipe.csv").st_mode)
 
 
