@@ -111,11 +111,19 @@ class Layout:
         return b"".join(parts)
 
     def decode(self, payload: memoryview) -> dict[str, NDArray[Any]]:
-        """Return the arrays that lie in a payload, not copied."""
+        """Return the arrays that lie in a payload, not copied.
+
+        Raises
+        ------
+        ValueError
+            When it is too short for what it says of itself.
+        """
         counts = np.frombuffer(payload, "<u8", len(self._fields))
         offset = counts.nbytes + -counts.nbytes % _ALIGNMENT
         record: dict[str, NDArray[Any]] = {}
         for (name, kind), count in zip(self._fields.items(), counts.tolist(), strict=True):
+            if offset + count * kind.itemsize > len(payload):
+                raise ValueError(f"{count} items of {name} do not fit")
             array: NDArray[Any] = np.ndarray(count, kind, payload, offset)
             record[name] = array
             offset += array.nbytes + -array.nbytes % _ALIGNMENT

@@ -158,7 +158,11 @@ class FeatureSegments:
         frame = self._frame(key)
         if frame is None:
             raise KeyError(key.hex())
-        return self._layout.decode(frame[FRAME_BYTES:])
+        try:
+            return self._layout.decode(frame[FRAME_BYTES:])
+        except ValueError:  # its checksum is right: some other program wrote it
+            self._lose(key)
+            raise KeyError(key.hex()) from None
 
     def check(self) -> list[str]:
         """Read every record, and return `damage`."""
@@ -312,13 +316,20 @@ class FeatureSegments:
         segment, offset, length = place
         frame = segment.frame(key, offset, length)
         if frame is None:
-            self.damage.append(
-                f"{printable(str(segment.path))}: damaged at byte {offset}: the features of the"
-                f" picture with the SHA-256 {key.hex()} must be computed again"
-            )
-            self._recent.pop(key, None)
-            self._lost.add(key)
+            self._lose(key)
         return frame
+
+    def _lose(self, key: bytes) -> None:
+        """Tell of a damaged record, and take it for missing from now on."""
+        place = self._find(key)
+        assert place is not None, "it was just read"
+        segment, offset, _ = place
+        self.damage.append(
+            f"{printable(str(segment.path))}: damaged at byte {offset}: the features of the"
+            f" picture with the SHA-256 {key.hex()} must be computed again"
+        )
+        self._recent.pop(key, None)
+        self._lost.add(key)
 
     def _begin_writing(self) -> None:
         """See what is there now, mend it, and clear what a killed writer left."""

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from cbir.errors import BrokenIndexError, CbirError
 from cbir.stores import segments
+from cbir.stores.segment_file import framed
 from cbir.stores.segments import FeatureSegments
 
 from ..conftest import PROJECT
@@ -206,6 +207,19 @@ def test_damage_is_told_and_can_be_mended(tmp_path: Path) -> None:
     with opened(tmp_path) as store:
         assert store.compact(list(store.keys()), share=0) > 0
         assert store.check() == [] and len(store) == 5
+
+
+@pytest.mark.parametrize("payload", [bytes(16), b"\xff" * 32, (3).to_bytes(8, "little") * 4])
+def test_a_record_that_does_not_fit_its_frame_is_damaged(tmp_path: Path, payload: bytes) -> None:
+    """Its checksum is right: some other program wrote it."""
+    filled(tmp_path, range(2))
+    with open(tmp_path / "00000000.segment", "ab") as file:
+        file.write(framed(key_of(7), payload))
+    with opened(tmp_path) as store:
+        assert len(store) == 3
+        with pytest.raises(KeyError):
+            store.get(key_of(7))
+        assert key_of(7).hex() in store.damage[0] and sound_numbers(store) == [0, 1]
 
 
 def test_a_reader_sees_what_was_there_and_goes_on_while_all_is_compacted(tmp_path: Path) -> None:
