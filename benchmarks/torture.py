@@ -74,7 +74,9 @@ class Counts:
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--episode", type=int, default=0, show_default=True, help="The first one.")
 @click.option("--scratch", type=click.Path(file_okay=False, path_type=Path), help="Where to work.")
-@click.option("--name", default="torture", show_default=True, help="Of what is kept.")
+@click.option(
+    "--name", default="torture", show_default=True, help="Of what is kept; '' keeps none."
+)
 def main(
     folder: Path,
     minutes: float,
@@ -109,15 +111,14 @@ def main(
     found = Counter(finding.kind for _, finding in counts.findings)
     rows = [*sorted(counts.done.items()), *((f"FINDING {kind}", n) for kind, n in found.items())]
     print_table(["what", "count"], [*rows, ("findings", sum(found.values()))])
-    keep(
-        name,
-        {
-            "minutes": round((time.monotonic() - start) / 60, 1),
-            "counts": dict(sorted(counts.done.items())),
-            "findings": dict(found),
-            "repeat": sorted({command for command, _ in counts.findings}),
-        },
-    )
+    content = {
+        "minutes": round((time.monotonic() - start) / 60, 1),
+        "counts": dict(sorted(counts.done.items())),
+        "findings": dict(found),
+        "repeat": sorted({command for command, _ in counts.findings}),
+    }
+    if name:
+        keep(name, content)
     if not found:
         shutil.rmtree(place)
     sys.exit(int(bool(found)))

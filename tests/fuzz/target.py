@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any, ClassVar
 
 import numpy as np
+import pandas  # noqa: F401 - stopped halfway by HangError, its import crashes the next one
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
