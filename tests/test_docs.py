@@ -76,6 +76,7 @@ def test_the_commands_about_evaluation_run(playground: Path) -> None:
     assert (playground / "curves.svg").exists() and (playground / "failures.html").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["docs/python.md", "README.md"])
 def test_the_python_of_the_documentation_runs(playground: Path, page: str) -> None:
     script = playground / "page.py"
