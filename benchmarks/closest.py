@@ -30,6 +30,7 @@ from cbir.duplicates.collection import Collection, open_collection
 from cbir.duplicates.matching import NEAR, Hint, Judge, turned
 from cbir.duplicates.model import Level
 from cbir.duplicates.pairing import pair_up
+from cbir.duplicates.shortlists import hint_of
 from cbir.images import Picture
 from cbir.metrics import hamming
 from cbir.parallel import cores, one_thread_each, ordered_map
@@ -101,12 +102,12 @@ def closest(
         return Close(near, paths[first], paths[second], bits, *measured)
 
     with one_thread_each():
-        hints = pair_up(sights, judge, cores(), Watcher())
+        shortlists = pair_up(sights, judge, cores(), Watcher())
         pairs = [
-            (first, second, hint)
-            for first, others in enumerate(hints)
-            for second, hint in others.items()
-            if first < second and groups[first] != groups[second]
+            (first, second, hint_of(reasons))
+            for second in range(len(sights))
+            for first, reasons in shortlists.of(second)
+            if groups[first] != groups[second]
         ]
         return heapq.nlargest(count, ordered_map(best, pairs, cores()))
 

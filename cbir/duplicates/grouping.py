@@ -14,7 +14,8 @@ from cbir.duplicates.keep_policy import keep_order
 from cbir.duplicates.losses import Losses
 from cbir.duplicates.matching import Judge
 from cbir.duplicates.model import Duplicate, Entry, Group, Keep, Level, Match
-from cbir.duplicates.pairing import Hints, pair_up
+from cbir.duplicates.pairing import pair_up
+from cbir.duplicates.shortlists import Shortlists, hint_of
 from cbir.duplicates.sights import Sight
 from cbir.errors import UnreadableImageError
 from cbir.losses import Loss, LossKind, refused
@@ -79,14 +80,14 @@ def find_groups(
     with native.caught(), one_thread_each():
         order = keep_order(collection, keep, workers)
         contents = list(dict.fromkeys(collection.content[order].tolist()))
-        hints = pair_up(collection.sights, judge, workers, watcher, contents)
+        shortlists = pair_up(collection.sights, judge, workers, watcher, contents)
         firsts = dict(zip(collection.content[order[::-1]].tolist(), order[::-1], strict=True))
         losses, settled = Losses(collection.eyes), False
         while not settled:
             search = _Search(
                 collection,
                 [firsts[i] for i in range(len(firsts))],
-                hints,
+                shortlists,
                 judge,
                 apart,
                 watcher,
@@ -119,7 +120,7 @@ class _Search:
         self,
         collection: Collection,
         firsts: Sequence[int],
-        hints: Sequence[Hints],
+        shortlists: Shortlists,
         judge: Judge,
         apart: Apart,
         watcher: Watcher,
@@ -133,7 +134,7 @@ class _Search:
         """Of both, where there are any."""
         self._sights = collection.sights
         self._files = [collection.entries[first] for first in firsts]
-        self._hints = hints
+        self._shortlists = shortlists
         self._judge = judge
         self._apart = apart
         self._watcher = watcher
@@ -143,24 +144,14 @@ class _Search:
     def run(self, order: Sequence[int], workers: int) -> None:
         """Decide all contents, given in the order of the keep policy."""
         rank = {content: place for place, content in enumerate(order)}
-        earlier = {
-            content: sorted(
-                (other for other in self._hints[content] if rank[other] < rank[content]),
-                key=rank.__getitem__,
-            )
-            for content in order
-        }
-        later: dict[int, list[int]] = {content: [] for content in order}
-        waiting = {content: len(others) for content, others in earlier.items()}
-        for content, others in earlier.items():
-            for other in others:
-                later[other].append(content)
+        starts, later = self._shortlists.later()
+        waiting = np.diff(self._shortlists.starts)
         ready = [content for content in order if not waiting[content]]
         self._watcher.begin("comparing", len(order))
         while ready:
             following: list[int] = []
             for content, found in ordered_map(
-                lambda content: (content, self._first_match(content, earlier[content])),
+                lambda content: (content, self._first_match(content)),
                 ready,
                 workers,
                 batch=1,
@@ -168,10 +159,9 @@ class _Search:
                 self._watcher.advance()
                 if found is not None:
                     self._settle(content, found)
-                for one in later[content]:
-                    waiting[one] -= 1
-                    if not waiting[one]:
-                        following.append(one)
+                others = later[starts[content] : starts[content + 1]]
+                waiting[others] -= 1
+                following += others[waiting[others] == 0].tolist()
             ready = sorted(following, key=rank.__getitem__)
         self._watcher.end()
 
@@ -192,17 +182,17 @@ class _Search:
         if found.losses:
             self.losses[content] = found.losses
 
-    def _first_match(self, content: int, earlier: Sequence[int]) -> _Found | None:
+    def _first_match(self, content: int) -> _Found | None:
         """Return the first kept content that this one is a copy of, and why.
 
         One that holds all that this one shows has precedence.
         """
         file, first = self._files[content], None
-        for keeper in () if file.reference else earlier:
+        for keeper, reasons in () if file.reference else self._shortlists.of(content):
             if keeper in self.joined or self._apart(self._files[keeper], file):
                 continue
             try:
-                match = self._match(keeper, content)
+                match = self._match(keeper, content, reasons)
                 if match is None:
                     continue
                 losses = self._lacking(self._sights[keeper], self._sights[content], match)
@@ -215,11 +205,10 @@ class _Search:
             first = first or found
         return first
 
-    def _match(self, keeper: int, content: int) -> Match | None:
+    def _match(self, keeper: int, content: int, reasons: int) -> Match | None:
         """Match two contents, always in the same direction: the verdict is that of the pair."""
         first, second = sorted((keeper, content))
-        hint = self._hints[first][second]
-        match = self._judge.match(self._sights[first], self._sights[second], hint)
+        match = self._judge.match(self._sights[first], self._sights[second], hint_of(reasons))
         return match if match is None or first == keeper else reversed_match(match)
 
 

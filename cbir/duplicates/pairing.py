@@ -1,4 +1,4 @@
-"""Which contents may be copies of each other: all pairs that are worth a closer look."""
+"""Which contents may be copies of each other: the pairs that are worth a closer look."""
 
 from __future__ import annotations
 
@@ -9,9 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.candidates import FeatureIndex
+from cbir.core.amounts import counted
 from cbir.descriptors.orientations import ORIENTATIONS, orientations
 from cbir.descriptors.sift import Features
 from cbir.duplicates.matching import SAME_PIXELS_DISTANCE, TURNED_DISTANCE, Hint, Judge
+from cbir.duplicates.shortlists import (
+    MOST_FIRST,
+    MOST_NEAREST,
+    Shortlisting,
+    Shortlists,
+    reason_of_features,
+    reason_of_turn,
+)
 from cbir.duplicates.sights import EXTRACTOR, HASH, Eyes, Sight
 from cbir.errors import UnreadableImageError
 from cbir.hamming import neighbors_within, pairs_within
@@ -36,8 +45,10 @@ def pair_up(
     workers: int,
     watcher: Watcher,
     order: Sequence[int] | None = None,
-) -> list[Hints]:
-    """Find, for each content, those that may be copies of it.
+    most_first: int = MOST_FIRST,
+    most_nearest: int = MOST_NEAREST,
+) -> Shortlists:
+    """Find, for each content, those before it that it may be a copy of.
 
     Parameters
     ----------
@@ -46,29 +57,36 @@ def pair_up(
         What it will look at.
     workers : int
     watcher : Watcher
+        Told where contents have more candidates than are compared.
     order : sequence of int, optional
         The contents in the order of the keep policy; as they are, unless told otherwise.
-
-    Returns
-    -------
-    list of dict
-        Each pair is in the list of both.
+    most_first, most_nearest : int
+        Candidates a content, by the order and by their hashes: memory and time do not grow with
+        the square of the number of images that look alike.
     """
-    found: list[Hints] = [{} for _ in sights]
-    rich = np.array([i for i, sight in enumerate(sights) if not sight.plain], np.int64)
-    _pair_equal_pixels(
-        sights, range(len(sights)) if order is None else order, judge.eyes, found, watcher
-    )
-    if not len(rich):
-        return found
-    hashes = np.stack([sights[i].bits for i in rich])
-    for part in pairs_within(hashes, radius_of(judge), workers):
-        for first, second in zip(rich[part.first], rich[part.second], strict=True):
-            _hint(found, int(first), int(second)).turns.add(0)
-    if judge.level == "edited":
-        _pair_turned(hashes, rich, found, workers)
-        _pair_by_features(sights, judge.eyes, found, workers, watcher)
-    return found
+    contents = np.arange(len(sights)) if order is None else np.array(order, np.int64)
+    rank = np.empty(len(sights), np.int64)
+    rank[contents] = np.arange(len(sights))
+    found = Shortlisting(contents, most_first, most_nearest)
+    _pair_equal_pixels(sights, contents.tolist(), judge.eyes, rank, found, watcher)
+    # In the order of the policy, so that what is left out is dropped as it comes.
+    rich = np.array([i for i in contents.tolist() if not sights[i].plain], np.int64)
+    if len(rich):
+        hashes = np.stack([sights[i].bits for i in rich])
+        ranks = rank[rich]
+        for part in pairs_within(hashes, radius_of(judge), workers):
+            found.add(ranks[part.first], ranks[part.second], reason_of_turn(0), part.distance)
+        if judge.level == "edited":
+            _pair_turned(hashes, rich, ranks, found, workers)
+            _pair_by_features(sights, judge.eyes, rank, found, workers, watcher)
+    lists, crowded = found.finish()
+    if crowded:
+        watcher.warn(
+            f"{counted(crowded, 'image')} may be a copy of more than {most_first:,} others: only "
+            f"the first {most_first:,} and the nearest {most_nearest:,} are compared, so that "
+            "copies may be missed"
+        )
+    return lists
 
 
 class Surroundings:
@@ -115,15 +133,6 @@ def _turned(bits: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return orientations(np.ascontiguousarray(bits))
 
 
-def _hint(found: list[Hints], first: int, second: int) -> Hint:
-    """Return the hint of a pair, shared by the lists of both."""
-    hint = found[first].get(second)
-    if hint is None:
-        hint = Hint()
-        found[first][second] = found[second][first] = hint
-    return hint
-
-
 def _size(sight: Sight) -> tuple[int, int]:
     return sight.width, sight.height
 
@@ -132,7 +141,8 @@ def _pair_equal_pixels(
     sights: Sequence[Sight],
     order: Sequence[int],
     eyes: Eyes,
-    found: list[Hints],
+    rank: NDArray[np.int64],
+    found: Shortlisting,
     watcher: Watcher,
 ) -> None:
     """Pair the pictures without structure that are the same, pixel by pixel.
@@ -144,6 +154,7 @@ def _pair_equal_pixels(
     for i in order:
         if sights[i].plain:
             sizes[_size(sights[i])].append(i)
+    pairs: list[tuple[int, int]] = []
     for alike in sizes.values():
         if len(alike) > 1:
             first: dict[bytes, int] = {}
@@ -154,19 +165,26 @@ def _pair_equal_pixels(
                     watcher.warn(str(error))
                     continue
                 if other != i:
-                    _hint(found, other, i).turns.add(0)
+                    pairs.append((other, i))
+    one, another = rank[np.array(pairs, np.int64).reshape(-1, 2)].T
+    found.add(one, another, reason_of_turn(0), np.zeros(len(pairs), np.uint16))
 
 
 def _pair_turned(
-    hashes: NDArray[np.uint8], rich: NDArray[np.int64], found: list[Hints], workers: int
+    hashes: NDArray[np.uint8],
+    rich: NDArray[np.int64],
+    ranks: NDArray[np.int64],
+    found: Shortlisting,
+    workers: int,
 ) -> None:
     turned = _turned(hashes)
     for turn in range(1, len(ORIENTATIONS)):
         queries = np.ascontiguousarray(turned[:, turn])
         for part in neighbors_within(queries, hashes, TURNED_DISTANCE, workers):
-            for first, second in zip(rich[part.first], rich[part.second], strict=True):
-                if first < second:
-                    _hint(found, int(first), int(second)).turns.add(turn)
+            # A pair is matched from the lower number to the higher one.
+            kept = rich[part.first] < rich[part.second]
+            first, second = ranks[part.first[kept]], ranks[part.second[kept]]
+            found.add(first, second, reason_of_turn(turn))
 
 
 def index_of_features(sights: Sequence[Sight], eyes: Eyes, watcher: Watcher) -> FeatureIndex:
@@ -184,17 +202,23 @@ def _features(sight: Sight, eyes: Eyes, watcher: Watcher | None = None) -> Featu
 
 
 def _pair_by_features(
-    sights: Sequence[Sight], eyes: Eyes, found: list[Hints], workers: int, watcher: Watcher
+    sights: Sequence[Sight],
+    eyes: Eyes,
+    rank: NDArray[np.int64],
+    found: Shortlisting,
+    workers: int,
+    watcher: Watcher,
 ) -> None:
     index = index_of_features(sights, eyes, watcher)
 
-    def vote(i: int) -> tuple[int, list[tuple[int, bool]]]:
+    def vote(i: int) -> tuple[int, list[int], list[int]]:
         candidates = index.candidates(_features(sights[i], eyes), excluded=i)
-        return i, [(one.picture, one.mirrored) for one in candidates]
+        reasons = [reason_of_features(one.mirrored) for one in candidates]
+        return i, [one.picture for one in candidates], reasons
 
     watcher.begin("looking for candidates", len(sights))
-    for i, candidates in ordered_map(vote, range(len(sights)), workers):
+    for i, others, reasons in ordered_map(vote, range(len(sights)), workers):
         watcher.advance()
-        for other, mirrored in candidates:
-            _hint(found, i, other).features.add(mirrored)
+        other = rank[np.array(others, np.int64)]
+        found.add(np.full_like(other, rank[i]), other, np.array(reasons, np.uint16))
     watcher.end()

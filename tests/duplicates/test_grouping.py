@@ -20,6 +20,7 @@ from cbir.duplicates.collection import Collection
 from cbir.duplicates.grouping import _Search, find_groups, never, reversed_match
 from cbir.duplicates.matching import Hint, Judge
 from cbir.duplicates.model import KEEPS, LEVELS, Entry, Level, Match
+from cbir.duplicates.shortlists import Shortlisting, reason_of_turn
 from cbir.duplicates.sights import Sight
 from cbir.watching import Watcher
 
@@ -85,15 +86,17 @@ def test_rounds_give_what_going_one_by_one_gives(graph: Any, workers: int, data:
         Entry(f"{i}", bytes([i]), 1, 1, 9, 9, 90, reference=i in references) for i in range(count)
     ]
     sights = [Sight(bytes([i]), f"{i}", 9, 9, BITS, 90) for i in range(count)]
-    hints: list[dict[int, Hint]] = [{} for _ in range(count)]
-    for one, other in map(sorted, hinted):
-        hints[one][other] = hints[other][one] = Hint({0})
+    found = Shortlisting(np.array(order))
+    for pair in hinted:
+        one, other = (np.array([order.index(content)]) for content in pair)
+        found.add(one, other, reason_of_turn(0))
+    shortlists, _ = found.finish()
     judge = OracleJudge(pairs)
     collection = SimpleNamespace(sights=sights, entries=entries)
     search = _Search(
         collection,  # type: ignore[arg-type]
         range(count),
-        hints,
+        shortlists,
         judge,  # type: ignore[arg-type]
         lambda one, other: frozenset((int(one.path), int(other.path))) in apart,
         Watcher(),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cbir.descriptors.orientations import orientations
+from cbir.duplicates import shortlists
 from cbir.duplicates.matching import (
     NEAR_DISTANCE,
     SAME_PIXELS_DISTANCE,
@@ -21,12 +24,13 @@ from cbir.duplicates.matching import (
 )
 from cbir.duplicates.model import Level
 from cbir.duplicates.pairing import Surroundings, pair_up, radius_of
+from cbir.duplicates.shortlists import Shortlisting, Shortlists, hint_of
 from cbir.duplicates.sights import Eyes, Sight
 from cbir.images import Picture
 from cbir.watching import Watcher
 
 from ..edits import cropped, mirrored, photo
-from .helpers import save, unknown
+from .helpers import Listener, save, unknown
 
 
 def judge(level: Level = "near", threshold: int | None = None) -> Judge:
@@ -48,6 +52,15 @@ def random_sights(seed: int, count: int) -> list[Sight]:
     return sights
 
 
+def hints_of(found: Shortlists) -> dict[tuple[int, int], Hint]:
+    """Hints by content and candidate, the lower number first."""
+    return {
+        (min(i, j), max(i, j)): hint_of(reasons)
+        for i in range(len(found.starts) - 1)
+        for j, reasons in found.of(i)
+    }
+
+
 def apart(one: np.ndarray, other: np.ndarray) -> int:
     return int(np.bitwise_count(one ^ other).sum())
 
@@ -67,9 +80,7 @@ def test_pairs_by_hash_are_those_of_brute_force(
         for i, j in combinations(range(count), 2)
         if apart(sights[i].bits, sights[j].bits) <= radius
     }
-    assert {(i, j) for i, hints in enumerate(found) for j in hints if i < j} == pairs
-    for i, hints in enumerate(found):
-        assert all(found[j][i] is hint and hint == Hint({0}) for j, hint in hints.items())
+    assert hints_of(found) == {pair: Hint({0}) for pair in pairs}
 
 
 @settings(max_examples=25)
@@ -84,7 +95,8 @@ def test_turned_hashes_are_hinted_from_the_first_to_the_second(seed: int, count:
 
     generous = Judge(Eyes(unknown), "edited")
     generous.eyes.features = no_features  # type: ignore[method-assign,assignment]
-    found = pair_up(sights, generous, 2, Watcher())
+    order = np.random.default_rng(seed).permutation(count).tolist()
+    found = hints_of(pair_up(sights, generous, 2, Watcher(), order))
     for i, j in combinations(range(count), 2):
         turned = orientations(sights[i].bits[None])[0]
         limits = [NEAR_DISTANCE, *[TURNED_DISTANCE] * 7]
@@ -93,12 +105,12 @@ def test_turned_hashes_are_hinted_from_the_first_to_the_second(seed: int, count:
             for turn, limit in enumerate(limits)
             if apart(turned[turn], sights[j].bits) <= limit
         }
-        assert (found[i][j].turns if j in found[i] else set()) == turns
+        assert (found[i, j].turns if (i, j) in found else set()) == turns
     # A query of the same hash is told the same.
     hints = Surroundings(sights, generous).hints(Sight(b"q", "q", 9, 9, sights[0].bits, 90))
     for j in range(1, count):
         assert (hints[j].turns if j in hints else set()) == (
-            found[0][j].turns if j in found[0] else set()
+            found[0, j].turns if (0, j) in found else set()
         )
     assert 0 in hints[0].turns
 
@@ -111,11 +123,15 @@ def test_features_vote_for_crops_in_both_directions(tmp_path: Path) -> None:
         for number, picture in enumerate(pictures)
     ]
     for order in (sights, sights[::-1]):
-        found = pair_up(order, Judge(eyes, "edited"), 2, Watcher())
+        found = hints_of(pair_up(order, Judge(eyes, "edited"), 2, Watcher()))
         place = {sight.path: number for number, sight in enumerate(order)}
         whole, crop, flipped = (place[sight.path] for sight in sights[:3])
-        assert False in found[whole][crop].features and found[crop][whole].features
-        assert True in found[whole][flipped].features and True in found[crop][flipped].features
+
+        def votes(one: int, other: int) -> set[bool]:
+            return found[min(one, other), max(one, other)].features  # noqa: B023 - called at once
+
+        assert False in votes(whole, crop)
+        assert True in votes(whole, flipped) and True in votes(crop, flipped)
 
 
 def test_pictures_without_structure_are_paired_by_their_pixels(tmp_path: Path) -> None:
@@ -130,14 +146,12 @@ def test_pictures_without_structure_are_paired_by_their_pixels(tmp_path: Path) -
     assert all(sight.plain for sight in sights)
     found = pair_up(sights, Judge(eyes, "near"), 2, Watcher())
     # Each with the first of its kind: a group is a star.
-    assert {(i, j) for i, hints in enumerate(found) for j in hints if i < j} == {
-        (0, 2), (0, 5), (1, 4),
-    }  # fmt: skip
+    assert sorted(hints_of(found)) == [(0, 2), (0, 5), (1, 4)]
     nearby = Surroundings(sights, Judge(eyes, "near")).hints(sights[0])
     assert sorted(nearby) == [0, 1, 2, 4, 5]
     # The first is the first in the order of the keep policy, for it will be kept.
     found = pair_up(sights, Judge(eyes, "near"), 2, Watcher(), [5, 4, 3, 2, 1, 0])
-    assert sorted(found[5]) == [0, 2] and sorted(found[4]) == [1]
+    assert sorted(hints_of(found)) == [(0, 5), (1, 4), (2, 5)]
 
 
 @pytest.mark.parametrize("threshold", [None, 0, 3, 256])
@@ -152,9 +166,91 @@ def test_a_level_includes_those_before_it(tmp_path: Path, threshold: int | None)
     assert 0 < distance <= SAME_PIXELS_DISTANCE
     for level in (judge("exact"), Judge(eyes, "near", threshold)):
         found = pair_up(sights, level, 1, Watcher())
-        assert 1 in found[0]
-        match = level.match(*sights, found[0][1])
+        match = level.match(*sights, hints_of(found)[0, 1])
         assert match is not None and match.evidence == "same pixels"
         assert radius_of(level) >= distance
     nearby = Surroundings(sights, Judge(eyes, "near", threshold)).hints(sights[0])
     assert sorted(nearby) == [0, 1]
+
+
+# Many that look alike
+
+
+def look_alikes(count: int, flips: int = 15) -> list[Sight]:
+    """Frames of a fixed camera: all hashes are near to each other."""
+    rng = np.random.default_rng(0)
+    base = rng.integers(0, 256, 32, np.uint8)
+    return [
+        Sight(
+            number.to_bytes(4, "big"), f"{number}", 1000 + number, 9,
+            base ^ np.packbits(rng.permutation(256) < rng.integers(1, flips)), 90,
+        )
+        for number in range(count)
+    ]  # fmt: skip
+
+
+@settings(max_examples=30)
+@given(
+    seed=st.integers(0, 1000),
+    count=st.integers(1, 40),
+    first=st.integers(1, 12),
+    nearest=st.integers(1, 5),
+)
+def test_of_many_look_alikes_the_first_and_the_nearest_are_compared(
+    seed: int, count: int, first: int, nearest: int
+) -> None:
+    sights, watcher = look_alikes(count, flips=26), Listener()
+    order = np.random.default_rng(seed).permutation(count).tolist()
+    found = pair_up(sights, judge(), 2, watcher, order, first, nearest)
+    crowded = 0
+    for place, content in enumerate(order):
+        distances = {
+            other: distance
+            for other in order[:place]
+            if (distance := apart(sights[content].bits, sights[other].bits)) <= NEAR_DISTANCE
+        }
+        # Sorting is stable: of the equally near ones the first.
+        wanted = {*list(distances)[:first], *sorted(distances, key=distances.__getitem__)[:nearest]}
+        assert [other for other, _ in found.of(content)] == sorted(wanted, key=order.index)
+        crowded += len(distances) > first
+    assert len(watcher.warnings) == (crowded > 0)
+    if crowded:
+        assert watcher.warnings[0].startswith(f"{crowded} image")
+
+
+def test_look_alikes_do_not_fill_memory_with_the_square_of_their_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A million at a time are held besides those that are compared; here a thousand."""
+    monkeypatch.setattr(shortlists, "_MERGED_AT", 1000)
+    held = []
+    add = Shortlisting.add
+
+    def watched(self: Shortlisting, *pairs: Any) -> None:
+        for part in range(0, len(pairs[0]), 500):  # small parts, as those of many images are
+            add(self, *(one if np.ndim(one) == 0 else one[part : part + 500] for one in pairs))
+            held.append(len(self))
+
+    monkeypatch.setattr(Shortlisting, "add", watched)
+    count, most = 600, 12
+    watcher = Listener()
+    found = pair_up(look_alikes(count), judge(), 2, watcher, None, most - 2, 2)
+    assert len(found.earlier) <= count * most
+    assert max(held) <= 2 * (count * most + 1000) < count * (count - 1) / 2 / 5
+    assert watcher.warnings == [
+        "589 images may be a copy of more than 10 others: only the first 10 and the nearest 2 are "
+        "compared, so that copies may be missed"
+    ]
+
+
+def test_two_thousand_look_alikes_take_little_memory() -> None:
+    """A dictionary of two million pairs took 900 MB."""
+    sights = look_alikes(2000)
+    tracemalloc.start()
+    try:
+        found = pair_up(sights, judge(), 1, Watcher())
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(found.earlier) > 1_000_000
+    assert peak < 200e6
