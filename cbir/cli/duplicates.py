@@ -99,7 +99,10 @@ def _kinds(_: click.Context, __: click.Parameter, value: Sequence[str]) -> Set[s
 @click.option(
     "--keep",
     type=Choice(KEEPS),
-    help="Which one of a group stays.  [default: largest]",
+    help="Which one of a group stays. best: most real detail, then color, pages, bits and"
+    " transparency, then least compressed; enlarging,"
+    " noise and sharpening do not count. Of equal ones the older file, then the name without"
+    " marks of copying.  [default: best]",
 )
 @click.option(
     "--allow-loss",
@@ -240,7 +243,7 @@ def _find(options: Options) -> int:
                 collection,
                 options.level,
                 threshold=options.threshold,
-                keep=options.keep or "largest",
+                keep=options.keep or "best",
                 apart=apart,
                 allow_loss=options.allow_loss,
                 workers=options.workers,
@@ -356,7 +359,7 @@ def _write_report(
         pictures=len(collection.entries),
         level=options.level,
         threshold=options.threshold,
-        keep=options.keep or "largest",
+        keep=options.keep or "best",
         workers=options.workers,
         watcher=watcher,
     )

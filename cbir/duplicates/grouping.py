@@ -10,7 +10,7 @@ import numpy as np
 
 from cbir import native
 from cbir.duplicates.collection import Collection
-from cbir.duplicates.keep_policy import keep_order
+from cbir.duplicates.keep_policy import by_detail, keep_order
 from cbir.duplicates.losses import Losses
 from cbir.duplicates.matching import Judge
 from cbir.duplicates.model import Duplicate, Entry, Group, Keep, Level, Match
@@ -39,7 +39,7 @@ def find_groups(
     level: Level = "near",
     *,
     threshold: int | None = None,
-    keep: Keep = "largest",
+    keep: Keep = "best",
     apart: Apart = never,
     allow_loss: Container[LossKind] = (),
     workers: int | None = None,
@@ -81,6 +81,10 @@ def find_groups(
         order = keep_order(collection, keep, workers)
         contents = list(dict.fromkeys(collection.content[order].tolist()))
         shortlists = pair_up(collection.sights, judge, workers, watcher, contents)
+        if keep == "best":
+            order = by_detail(collection, order, shortlists, workers, watcher)
+            contents = list(dict.fromkeys(collection.content[order].tolist()))
+            shortlists = shortlists.in_order(contents)
         firsts = dict(zip(collection.content[order[::-1]].tolist(), order[::-1], strict=True))
         losses, settled = Losses(collection.eyes), False
         while not settled:

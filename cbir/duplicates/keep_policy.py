@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cmp_to_key
 
 import cv2
+import numpy as np
 
 from cbir.duplicates.collection import Collection
 from cbir.duplicates.copy_names import copy_marks
+from cbir.duplicates.detail import Detail, compare, measure
 from cbir.duplicates.model import Entry, Keep
-from cbir.duplicates.sights import Sight
+from cbir.duplicates.shortlists import Shortlists
+from cbir.duplicates.sights import Sight, open_content
 from cbir.errors import UnreadableImageError
 from cbir.parallel import ordered_map
+from cbir.watching import Watcher
 
 Rank = tuple[float, ...]
 """Smaller is kept rather."""
@@ -22,7 +27,8 @@ def keep_order(collection: Collection, keep: Keep, workers: int) -> list[int]:
     """Return the entries in the order in which they are preferred.
 
     References come first. Entries that the policy ranks equally are ordered by
-    :func:`originality`.
+    :func:`originality`. Under ``best`` this is the order before :func:`by_detail` has looked at
+    those that may be copies of each other: by the number of pixels.
 
     Parameters
     ----------
@@ -66,6 +72,8 @@ def originality(entry: Entry) -> tuple[int, int, int, bytes]:
 def _rank(collection: Collection, keep: Keep, workers: int) -> Callable[[int], Rank | bytes]:
     """Return what ranks an entry under a policy, before ties are broken."""
     entries = collection.entries
+    if keep == "best":
+        return lambda i: (-entries[i].width * entries[i].height,)
     if keep == "largest":
         return lambda i: (-entries[i].width * entries[i].height, -entries[i].bytes)
     if keep == "smallest":
@@ -78,6 +86,90 @@ def _rank(collection: Collection, keep: Keep, workers: int) -> Callable[[int], R
         return lambda i: os.fsencode(entries[i].path)
     sharpness = _sharpness(collection, workers)
     return lambda i: (-sharpness[i],)
+
+
+def by_detail(
+    collection: Collection,
+    order: Sequence[int],
+    shortlists: Shortlists,
+    workers: int,
+    watcher: Watcher,
+) -> list[int]:
+    """Put contents that may be copies of each other into the order of ``best``.
+
+    Real detail counts first, then color, then what a file holds besides, then less compression;
+    what is equal is ordered by :func:`originality`. Only contents that may be copies of another one
+    are measured.
+
+    Parameters
+    ----------
+    collection : Collection
+    order : sequence of int
+        Entries, in the order of :func:`keep_order`.
+    shortlists : Shortlists
+        The pairs that may be copies.
+    workers : int
+    watcher : Watcher
+
+    Returns
+    -------
+    list of int
+        The entries. Those whose image cannot be read come last among their candidates.
+    """
+    if not len(shortlists.earlier):
+        return list(order)
+    contents = list(dict.fromkeys(collection.content[list(order)].tolist()))
+    firsts: dict[int, Entry] = {}
+    for i in order:
+        firsts.setdefault(int(collection.content[i]), collection.entries[i])
+    components = _components(contents, shortlists)
+    compared = [content for together in components for content in together if len(together) > 1]
+    details = _details(collection, compared, workers, watcher)
+
+    def better(first: int, second: int) -> int:
+        one, other = firsts[first], firsts[second]
+        if one.reference != other.reference:
+            return -1 if one.reference else 1
+        a, b = details[first], details[second]
+        found = int(a is None) - int(b is None) if a is None or b is None else compare(a, b)
+        return found or (-1 if originality(one) < originality(other) else 1)
+
+    place: dict[int, int] = {}
+    for together in components:
+        for content in sorted(together, key=cmp_to_key(better)):
+            place[content] = len(place)
+    return sorted(order, key=lambda i: place[int(collection.content[i])])
+
+
+def _details(
+    collection: Collection, contents: Sequence[int], workers: int, watcher: Watcher
+) -> dict[int, Detail | None]:
+    def detail(content: int) -> Detail | None:
+        try:
+            return measure(open_content(collection.sights[content]))
+        except UnreadableImageError:
+            return None  # comparing it will tell
+
+    found: dict[int, Detail | None] = {}
+    watcher.begin("measuring detail", len(contents))
+    for content, one in zip(contents, ordered_map(detail, contents, workers, 1), strict=True):
+        found[content] = one
+        watcher.advance()
+    watcher.end()
+    return found
+
+
+def _components(order: Sequence[int], shortlists: Shortlists) -> list[list[int]]:
+    """Return the contents that pairs connect, each set of them in order."""
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+
+    pairs = np.ones(len(shortlists.earlier), bool), shortlists.earlier, shortlists.starts
+    labels = connected_components(csr_array(pairs, shape=(len(order),) * 2), directed=False)[1]
+    together: dict[int, list[int]] = {}
+    for content in order:
+        together.setdefault(int(labels[content]), []).append(content)
+    return list(together.values())
 
 
 def _sharpness(collection: Collection, workers: int) -> list[float]:

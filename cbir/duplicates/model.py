@@ -14,8 +14,8 @@ Level = Literal["exact", "near", "edited"]
 LEVELS: tuple[Level, ...] = ("exact", "near", "edited")
 """From strict to generous; each one includes those before it."""
 
-Keep = Literal["largest", "smallest", "oldest", "newest", "first", "sharpest"]
-KEEPS: tuple[Keep, ...] = ("largest", "smallest", "oldest", "newest", "first", "sharpest")
+Keep = Literal["best", "largest", "smallest", "oldest", "newest", "first", "sharpest"]
+KEEPS: tuple[Keep, ...] = ("best", "largest", "smallest", "oldest", "newest", "first", "sharpest")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,6 +80,20 @@ class Shortlists:
         """Return the candidates of a content, each with the bits of its reasons."""
         part = slice(self.starts[content], self.starts[content + 1])
         return list(zip(self.earlier[part].tolist(), self.reasons[part].tolist(), strict=True))
+
+    def in_order(self, order: Sequence[int]) -> Shortlists:
+        """Return the same pairs for contents in another order."""
+        contents = len(self.starts) - 1
+        rank = np.empty(contents, np.int64)
+        rank[np.asarray(order, np.int64)] = np.arange(contents)
+        content = np.repeat(np.arange(contents, dtype=np.int32), np.diff(self.starts))
+        swapped = rank[self.earlier] > rank[content]
+        later = np.where(swapped, self.earlier, content)
+        earlier = np.where(swapped, content, self.earlier)
+        sorting = np.lexsort((rank[earlier], later))
+        counts = np.bincount(later, minlength=contents)
+        starts = np.concatenate([[0], np.cumsum(counts)])
+        return Shortlists(starts, earlier[sorting], self.reasons[sorting])
 
     def later(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """Return the same the other way round: where the contents begin that have each as a

@@ -163,13 +163,13 @@ EXPECTED: dict[Level, list[list[str]]] = {
         ["b/cat.bmp", "cat.png"], ["b/coffee.jpg", "coffee.jpg"], ["b/white.bmp", "white.png"],
     ],
     "near": [
-        ["a-brook.png", "brook.jpg"], ["b/cat.bmp", "b/cat-small.jpg", "cat.png"],
-        ["b/coffee.jpg", "coffee.jpg"], ["b/white.bmp", "white.png"],
+        ["b/cat.bmp", "b/cat-small.jpg", "cat.png"], ["b/coffee.jpg", "coffee.jpg"],
+        ["b/white.bmp", "white.png"], ["brook.jpg", "a-brook.png"],
     ],
     "edited": [
-        ["a-brook.png", "brook.jpg"],
         ["b/cat.bmp", "b/cat-small.jpg", "cat-mirrored.png", "cat.png"],
-        ["b/coffee.jpg", "coffee-crop.png", "coffee.jpg"], ["b/white.bmp", "white.png"],
+        ["b/coffee.jpg", "coffee-crop.png", "coffee.jpg"],
+        ["b/white.bmp", "white.png"], ["brook.jpg", "a-brook.png"],
     ],
 }  # fmt: skip
 

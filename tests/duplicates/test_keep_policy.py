@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from itertools import permutations
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
+from PIL import Image
 
+from cbir.duplicates import keep_policy
 from cbir.duplicates.grouping import find_groups
 from cbir.duplicates.keep_policy import originality
-from cbir.duplicates.model import KEEPS, Entry
+from cbir.duplicates.model import KEEPS, Entry, Level
+from cbir.images import Picture
 
 from ..edits import photo
 from .helpers import collected, names, save
@@ -64,3 +70,86 @@ def test_originality_is_age_then_marks_then_length_then_path() -> None:
     ]  # fmt: skip
     for order in permutations(expected, 7):
         assert sorted(order, key=originality) == expected
+
+
+def test_an_enlarged_and_compressed_copy_is_given_up_for_what_it_was_made_of(
+    tmp_path: Path,
+) -> None:
+    image = photo("cats/cat-1").resize((300, 195))
+    save(image, tmp_path / "scan (1).png")
+    save(image.resize((600, 390), Image.Resampling.BICUBIC), tmp_path / "scan.jpg", quality=20)
+    os.utime(tmp_path / "scan.jpg", (10, 10))
+    assert kept(tmp_path, "best") == "scan (1).png"
+    assert kept(tmp_path, "largest") == "scan.jpg"
+
+
+def test_best_is_the_default_and_does_not_depend_on_names_or_workers(tmp_path: Path) -> None:
+    image = photo("things/coffee-1").resize((320, 240))
+    for number, size in enumerate([(320, 240), (160, 120), (480, 360), (240, 180)]):
+        save(image.resize(size), tmp_path / f"{number}.jpg", quality=(95, 90, 60, 40)[number])
+    with collected(tmp_path, "near") as collection:
+        default = names(find_groups(collection, "near"), str(tmp_path))
+        assert default == names(
+            find_groups(collection, "near", keep="best", workers=1), str(tmp_path)
+        )
+    assert default[0][0] == "0.jpg" and len(default) == 1
+    (tmp_path / "0.jpg").rename(tmp_path / "9.jpg")
+    assert kept(tmp_path, "best") == "9.jpg"
+
+
+def _pages(image: Image.Image, path: Path) -> None:
+    image.save(path, save_all=True, append_images=[image.rotate(90), image.rotate(180)])
+
+
+def _deep(image: Image.Image, path: Path) -> None:
+    values = np.asarray(image).astype(np.uint16) * 257
+    assert cv2.imwrite(str(path), values[:, :, ::-1])
+
+
+def _transparent(image: Image.Image, path: Path) -> None:
+    alpha = np.full((image.height, image.width), 255, np.uint8)
+    alpha[:20] = 128
+    image.putalpha(Image.fromarray(alpha))
+    image.save(path)
+
+
+@pytest.mark.parametrize("level", ["exact", "near"])
+@pytest.mark.parametrize(
+    ("richer", "name"), [(_pages, "z.tif"), (_deep, "z.png"), (_transparent, "z.png")]
+)
+def test_the_file_that_holds_more_besides_is_kept(
+    tmp_path: Path, richer: Callable[[Image.Image, Path], None], name: str, level: Level
+) -> None:
+    richer(photo("cats/cat-1").resize((300, 195)), tmp_path / name)
+    Image.fromarray(Picture.open(str(tmp_path / name)).pixels()).save(tmp_path / "a (1).bmp")
+    os.utime(tmp_path / "a (1).bmp", (10, 10))
+    with collected(tmp_path, level) as collection:
+        (group,) = names(find_groups(collection, level), str(tmp_path))
+    assert group == [name, "a (1).bmp"]
+
+
+def test_what_cannot_be_read_any_more_comes_last(tmp_path: Path) -> None:
+    image = photo("cats/cat-1").resize((300, 195))
+    save(image, tmp_path / "a.png")
+    save(image, tmp_path / "b.jpg", quality=60)
+    save(image, tmp_path / "c.jpg", quality=50)
+    with collected(tmp_path, "near") as collection:
+        (tmp_path / "a.png").write_bytes(b"gone")
+        (group,) = names(find_groups(collection, "near"), str(tmp_path))
+    assert group == ["b.jpg", "c.jpg"]
+
+
+def test_what_has_no_possible_copy_is_not_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, name in enumerate(["cats/cat-1", "things/coffee-1", "windmills/windmill-1"]):
+        save(photo(name).resize((200, 150)), tmp_path / f"{number}.png")
+    save(photo("cats/cat-1").resize((100, 75)), tmp_path / "3.png")
+    measured = []
+    with collected(tmp_path, "near") as collection:
+        opened = keep_policy.open_content
+        monkeypatch.setattr(
+            keep_policy, "open_content", lambda sight: measured.append(sight.path) or opened(sight)
+        )
+        find_groups(collection, "near")
+    assert sorted(measured) == [str(tmp_path / "0.png"), str(tmp_path / "3.png")]

@@ -218,10 +218,22 @@ def test_of_many_look_alikes_the_first_and_the_nearest_are_compared(
         assert watcher.warnings[0].startswith(f"{crowded} image")
 
 
+@settings(max_examples=30)
+@given(seed=st.integers(0, 1000), count=st.integers(1, 40))
+def test_shortlists_hold_the_same_pairs_in_another_order(seed: int, count: int) -> None:
+    order = np.random.default_rng(seed).permutation(count).tolist()
+    found = pair_up(look_alikes(count, flips=26), judge(), 2, Watcher())
+    turned = found.in_order(order)
+    assert hints_of(turned) == hints_of(found)
+    for content in range(count):
+        others = [order.index(other) for other, _ in turned.of(content)]
+        assert others == sorted(others) and all(other < order.index(content) for other in others)
+
+
 def test_look_alikes_do_not_fill_memory_with_the_square_of_their_number(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A million at a time are held besides those that are compared; here a thousand."""
+    """Some are held besides those that are compared, here at most a thousand."""
     monkeypatch.setattr(shortlists, "_MERGED_AT", 1000)
     held = []
     add = Shortlisting.add

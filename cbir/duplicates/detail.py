@@ -1,0 +1,318 @@
+"""How much real detail an image holds, and how coarsely it was ever compressed.
+
+The number of pixels says little: an enlarged image has more of them and shows nothing more. Two
+images of the same scene are compared by the power of their spectra instead. An image that really
+is larger holds power at frequencies that the smaller one cannot hold, about as much as the smaller
+one holds at the highest of its own. If there is much less, it is an enlargement.
+
+Power is measured in two ways, each of which sees through what deceives the other: by the Fourier
+transform of overlapping tiles, which does not leak, and by the cosine transform of the blocks of
+8 x 8 pixels of which a JPEG file is made, within which the steps between its blocks do not show.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from cbir.duplicates.compression import coarseness_of_file, coarseness_of_pixels
+from cbir.facts import ImageFacts, read_facts
+from cbir.images import Picture, Pixels
+
+Floats = NDArray[np.float32]
+
+_TILE = 64
+"""Pixels a side of a tile; a multiple of a block."""
+
+_BLOCK = 8
+"""Pixels a side of a JPEG's block."""
+
+_TILES_A_SIDE = 12
+"""At most: they are spread over the image."""
+
+_BLANK = 8.0
+"""Range of the brightness, averaged over blocks, of a row or column of a border."""
+
+_GRAY = 6.0
+"""Difference of the channels, of 255, up to which an image is gray: compression makes some."""
+
+_EXTRA = 0.38
+"""Power beyond the highest frequencies of a smaller copy, as a part of what is expected there, that
+makes the larger one more than an enlargement. See ``benchmarks/keep_policy.py``."""
+
+_DECLINE = 2.5
+"""How the power of natural images declines: with this power of the frequency."""
+
+_ALIVE = 4.0
+"""Power of the frequency beyond which there is nothing: natural images fall by 2 to 3.5."""
+
+_MORE_ALIVE = 1.25
+"""Ratio of the highest frequencies with content from which one of two images shows more."""
+
+_COARSER = 1.15
+"""Ratio of quantization from which one of two images is compressed more."""
+
+_STEPPED = 120.0
+"""The coarseness from which the steps between blocks are higher than fine detail."""
+
+_MOST_BLOCKS = 4096
+
+
+def _cosines() -> Floats:
+    x, u = np.meshgrid(np.arange(_BLOCK), np.arange(_BLOCK))
+    basis = np.cos(np.pi * (2 * x + 1) * u / (2 * _BLOCK)) * np.sqrt(2 / _BLOCK)
+    basis[0] = np.sqrt(1 / _BLOCK)
+    return basis.astype(np.float32)
+
+
+_DCT = _cosines()
+_RING = np.maximum.outer(np.arange(_BLOCK), np.arange(_BLOCK))
+
+_WINDOW = np.outer(*[np.hanning(_TILE + 2)[1:-1]] * 2).astype(np.float32)
+_DOWN = np.abs(np.fft.fftfreq(_TILE) * _TILE).round().astype(int)[:, None]
+_ACROSS = np.arange(_TILE // 2 + 1)[None]
+_HIGHER = np.maximum(_DOWN, _ACROSS)
+_SLANTED = np.minimum(_DOWN, _ACROSS) >= _TILE // _BLOCK
+"""Frequencies in which the steps between blocks hardly show: these run along the sides."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detail:
+    """What an image holds.
+
+    Attributes
+    ----------
+    size : (int, int)
+        Width and height in pixels.
+    area : int
+        Pixels within blank borders.
+    spectra : ndarray of float64, shape (2, 33)
+        Power by frequency, up to one period in two pixels: in all directions, and in slanted ones.
+    blocks : ndarray of float64, shape (8,)
+        Power by frequency within blocks.
+    alive : float
+        The highest frequency that has any content, 0 to 1.
+    gray : bool
+        It has no colors.
+    coarseness : float
+        Of the compression of the file: 100 is JPEG of quality 50, 0 none.
+    traces : float
+        Of the coarsest compression that it went through, as far as the pixels show it.
+    besides : (int, bool, bool)
+        What the file holds besides: further frames and extras, more than 8 bits a channel,
+        transparency.
+    pixels : bytes
+        Digest of its pixels.
+    """
+
+    size: tuple[int, int]
+    area: int
+    spectra: NDArray[np.float64]
+    blocks: NDArray[np.float64]
+    alive: float
+    gray: bool
+    coarseness: float
+    traces: float
+    besides: tuple[int, bool, bool]
+    pixels: bytes
+
+
+def measure(picture: Picture) -> Detail:
+    """Measure an image at its full size.
+
+    Raises
+    ------
+    UnreadableImageError
+        When it cannot be decoded.
+    """
+    rgb, orientation = picture.pixels(None), picture.header.orientation
+    tiles, area = _tiles(rgb, orientation)
+    luma = tiles @ np.array([0.299, 0.587, 0.114], np.float32)
+    coefficients = _coefficients(luma)
+    blocks = _by_frequency((coefficients**2).mean(0), _RING, _BLOCK)
+    coarseness = coarseness_of_file(picture.data, picture.header.format)
+    some = coefficients[:: -(-len(coefficients) // _MOST_BLOCKS)]
+    digest = hashlib.sha256(repr(rgb.shape).encode())
+    digest.update(np.ascontiguousarray(rgb).data)
+    return Detail(
+        size=(rgb.shape[1], rgb.shape[0]),
+        area=area,
+        spectra=_spectra(luma),
+        blocks=blocks,
+        alive=_alive(blocks),
+        gray=bool(np.percentile(np.ptp(tiles, axis=-1), 99) <= _GRAY),
+        coarseness=coarseness,
+        traces=max(coarseness, coarseness_of_pixels(some)),
+        besides=_besides(read_facts(picture)),
+        pixels=digest.digest(),
+    )
+
+
+def _besides(facts: ImageFacts) -> tuple[int, bool, bool]:
+    frames = len(facts.further) + len(facts.extras)
+    return frames, (facts.depth or 8) > 8, facts.alpha is not None
+
+
+def compare(first: Detail, second: Detail) -> int:
+    """Say which of two images of the same scene is better.
+
+    Returns
+    -------
+    int
+        Negative when it is the first: it has more real detail, or color, or as much and its file
+        holds more besides, or it is less compressed; positive when it is the second; 0 when they
+        are as good as each other.
+    """
+    besides = int(second.besides > first.besides) - int(first.besides > second.besides)
+    if first.pixels == second.pixels:
+        return besides
+    return (
+        _more_detail(first, second)
+        or int(first.gray) - int(second.gray)
+        or besides
+        or _more_compressed(first, second)
+    )
+
+
+def _more_detail(first: Detail, second: Detail) -> int:
+    if first.size == second.size or first.area == second.area:
+        scale = 1.0
+    else:
+        scale = float(np.sqrt(first.area / second.area))
+    if scale < 1:
+        return -_more_detail(second, first)
+    if scale < 1.02:
+        if max(first.alive, second.alive) <= _MORE_ALIVE * min(first.alive, second.alive):
+            return 0
+        return -1 if first.alive > second.alive else 1
+    if _extra_power(first, second, scale) < _EXTRA:
+        return 1  # the larger one was enlarged
+    return -1 if scale * first.alive > 1.02 * second.alive else 0
+
+
+def _extra_power(larger: Detail, smaller: Detail, scale: float) -> float:
+    """Return the power beyond what the smaller image can hold, as a part of what is expected.
+
+    Expected is what the smaller one has at its highest frequencies, with the usual decline.
+    """
+    low, high = min(1.08 / scale, 0.96), min(1.6 / scale, 1)
+    decline = ((low + high) / 2 * scale / 0.925) ** _DECLINE
+    parts = [
+        decline * _band(one, low, high) / max(_band(other, 0.85, 1), 1e-3)
+        for one, other in zip(larger.spectra, smaller.spectra, strict=True)
+    ]
+    ring = int(np.ceil(_BLOCK / scale + 0.3))
+    # Only coarse compression makes steps, and then its highest frequencies are gone.
+    deceives = max(larger.traces, smaller.traces) > _STEPPED
+    if ring < _BLOCK - 1 or (ring < _BLOCK and deceives):
+        decline = ((ring + _BLOCK - 1) / 2 * scale / 6.5) ** _DECLINE
+        extra = decline * float(larger.blocks[ring:].mean())
+        parts.append(extra / max(float(smaller.blocks[6:].mean()), 1e-3))
+    # The power of a pixel is spread over scale ** 2 pixels.
+    return min(parts) / scale**2
+
+
+def _band(spectrum: NDArray[np.float64], low: float, high: float) -> float:
+    top = len(spectrum) - 1
+    return float(spectrum[int(np.ceil(low * top - 1e-6)) : int(high * top + 1e-6) + 1].mean())
+
+
+def _more_compressed(first: Detail, second: Detail) -> int:
+    """Compare the files and the traces of what was before: only both together tell.
+
+    A file that was saved again at a better quality carries the traces of the worse one; and an
+    edit wipes the traces out, but does not bring back what was lost.
+    """
+    files = _coarser(first.coarseness, second.coarseness)
+    return files if files == _coarser(first.traces, second.traces) else 0
+
+
+def _coarser(first: float, second: float) -> int:
+    """Compare two coarsenesses: 0 when they are about the same."""
+    if max(first, second) <= _COARSER * min(first, second) + 1:
+        return 0
+    return -1 if first < second else 1
+
+
+def _alive(blocks: NDArray[np.float64]) -> float:
+    """Return up to which frequency the power falls no faster than it may in an image."""
+    ring = np.arange(1, _BLOCK)
+    above = 10 * np.log10((blocks[1:] + 1e-3) / (blocks[1] + 1e-3)) + 10 * _ALIVE * np.log10(ring)
+    below = np.flatnonzero(above < 0)
+    if len(below) == 0:
+        return 1.0
+    place = int(below[0])  # at least 1: the first is 0 by definition
+    fraction = above[place - 1] / (above[place - 1] - above[place])
+    return float((ring[place - 1] + fraction) / ring[-1])
+
+
+def _tiles(rgb: Pixels, orientation: int) -> tuple[Floats, int]:
+    """Return tiles within blank borders, shape (n, 64, 64, 3), and the pixels within them."""
+    top, bottom = _content(rgb)
+    left, right = _content(rgb.transpose(1, 0, 2))
+    area = (bottom - top) * (right - left)
+    height, width = rgb.shape[:2]
+    # An orientation leaves what remained at the end of the last block at the beginning.
+    upside_down, backwards = orientation in (3, 4, 7, 8), orientation in (2, 3, 6, 7)
+    rows = _starts(top, bottom, height % _BLOCK if upside_down else 0, height)
+    columns = _starts(left, right, width % _BLOCK if backwards else 0, width)
+    if height < _TILE or width < _TILE:
+        high, wide = max(_TILE - height, 0), max(_TILE - width, 0)
+        rgb = np.asarray(cv2.copyMakeBorder(rgb, 0, high, 0, wide, cv2.BORDER_REFLECT), np.uint8)
+    tiles = [rgb[y : y + _TILE, x : x + _TILE] for y in rows for x in columns]
+    return np.stack(tiles).astype(np.float32), area
+
+
+def _starts(low: int, high: int, offset: int, size: int) -> list[int]:
+    """Return where tiles begin along a side, at borders of blocks."""
+    count = min(_TILES_A_SIDE, max(1, 2 * (high - low) // _TILE - 1))
+    places = np.linspace(low, max(high - _TILE, low), count).astype(int)
+    aligned = (places - offset) // _BLOCK * _BLOCK + offset
+    aligned[aligned < 0] += _BLOCK
+    return sorted({min(int(place), max(size - _TILE, 0)) for place in aligned})
+
+
+def _content(rgb: Pixels) -> tuple[int, int]:
+    """Return the rows between blank borders; all of them where everything is blank."""
+    used = rgb[:, : rgb.shape[1] // _BLOCK * _BLOCK, 1]
+    if used.shape[1] == 0:
+        return 0, len(rgb)
+    means = used.reshape(len(rgb), -1, _BLOCK).mean(2, dtype=np.float32)
+    rows = np.flatnonzero(np.ptp(means, axis=1) >= _BLANK)
+    return (int(rows[0]), int(rows[-1]) + 1) if len(rows) else (0, len(rgb))
+
+
+def _coefficients(tiles: Floats) -> Floats:
+    """Return the cosine transforms of the blocks of tiles, shape (n, 8, 8): down, across."""
+    count = _TILE // _BLOCK
+    blocks = tiles.reshape(-1, count, _BLOCK, count, _BLOCK).transpose(0, 1, 3, 2, 4)
+    across = blocks.reshape(-1, _BLOCK) @ _DCT.T
+    down = across.reshape(-1, _BLOCK, _BLOCK).transpose(0, 2, 1).reshape(-1, _BLOCK) @ _DCT.T
+    return np.asarray(down.reshape(-1, _BLOCK, _BLOCK).transpose(0, 2, 1), np.float32)
+
+
+def _spectra(tiles: Floats) -> NDArray[np.float64]:
+    windowed = (tiles - tiles.mean((1, 2), keepdims=True)) * _WINDOW
+    from scipy import fft
+
+    power = (np.abs(fft.rfft2(windowed)) ** 2).mean(0, dtype=np.float64) / (_WINDOW**2).sum()
+    count = _TILE // 2 + 1
+    slanted = np.where(_SLANTED, power, 0)
+    return np.stack(
+        [
+            _by_frequency(power, _HIGHER, count),
+            _by_frequency(slanted, np.where(_SLANTED, _HIGHER, count), count),
+        ]
+    )
+
+
+def _by_frequency(
+    power: NDArray[np.floating], frequency: NDArray[np.intp], count: int
+) -> NDArray[np.float64]:
+    """Return the mean power of each frequency."""
+    sums = np.bincount(frequency.ravel(), power.ravel(), count)[:count]
+    return sums / np.maximum(np.bincount(frequency.ravel(), minlength=count)[:count], 1)

@@ -1,0 +1,110 @@
+"""Real detail and compression, of copies of photographs."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter
+
+from cbir.duplicates.detail import Detail, compare, measure
+from cbir.images import Picture
+
+from ..edits import photo
+
+NAMES = ("cats/cat-1", "things/coffee-1", "buildings/pagoda-1")
+
+
+def encoded(image: Image.Image, quality: int | None = None, **options: object) -> bytes:
+    file = io.BytesIO()
+    if quality is None:
+        image.save(file, "PNG")
+    else:
+        image.save(file, "JPEG", quality=quality, **options)
+    return file.getvalue()
+
+
+def detail(data: bytes) -> Detail:
+    return measure(Picture("a picture", data))
+
+
+def scaled(image: Image.Image, scale: float) -> Image.Image:
+    size = round(image.width * scale), round(image.height * scale)
+    return image.resize(size, Image.Resampling.BICUBIC)
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def original(request: pytest.FixtureRequest) -> Image.Image:
+    return photo(request.param)
+
+
+@pytest.mark.parametrize("scale", [1.5, 2, 4])
+def test_an_enlargement_of_quality_20_loses(original: Image.Image, scale: float) -> None:
+    large = detail(encoded(scaled(original, scale), 20))
+    assert compare(detail(encoded(original)), large) < 0
+    assert compare(large, detail(encoded(original, 85))) > 0
+
+
+@pytest.mark.parametrize("scale", [0.75, 0.5, 0.25])
+def test_an_original_wins_against_its_reductions(original: Image.Image, scale: float) -> None:
+    for small in (encoded(scaled(original, scale)), encoded(scaled(original, scale), 90)):
+        assert compare(detail(encoded(original, 85)), detail(small)) < 0
+
+
+@pytest.mark.parametrize("quality", [20, 50, 75])
+def test_what_was_compressed_more_loses(original: Image.Image, quality: int) -> None:
+    assert compare(detail(encoded(original, 95)), detail(encoded(original, quality))) < 0
+    assert compare(detail(encoded(original)), detail(encoded(original, quality))) < 0
+
+
+def test_a_copy_is_no_better_for_being_saved_without_loss(original: Image.Image) -> None:
+    lossy = encoded(original, 50)
+    decoded = Image.fromarray(Picture("a picture", lossy).pixels())
+    assert compare(detail(lossy), detail(encoded(decoded))) == 0
+    assert compare(detail(lossy), detail(encoded(decoded, 95))) <= 0
+
+
+EDITS: dict[str, Callable[[Image.Image], Image.Image]] = {
+    "sharpened": lambda image: image.filter(ImageFilter.UnsharpMask(2, 100, 0)),
+    "blurred": lambda image: image.filter(ImageFilter.GaussianBlur(1.5)),
+    "gray": lambda image: image.convert("L"),
+    "noisy": lambda image: Image.fromarray(
+        (np.asarray(image) + np.random.default_rng(0).normal(0, 6, (image.height, image.width, 1)))
+        .clip(0, 255).astype(np.uint8)
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_no_edit_is_better_than_what_it_was_made_of(original: Image.Image, edit: str) -> None:
+    assert compare(detail(encoded(original, 90)), detail(encoded(EDITS[edit](original), 90))) <= 0
+
+
+def test_a_border_is_no_detail(original: Image.Image) -> None:
+    padded = Image.new("RGB", (original.width + 80, original.height + 80), "white")
+    padded.paste(original, (40, 40))
+    one, other = detail(encoded(original)), detail(encoded(padded))
+    assert abs(one.area / other.area - 1) < 0.1
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 200), (9, 9), (70, 65), (64, 64)])
+def test_small_and_blank_images_are_measured(size: tuple[int, int]) -> None:
+    blank = detail(encoded(Image.new("RGB", size, "white")))
+    some = detail(encoded(photo("cats/cat-1").resize(size)))
+    for one in (blank, some):
+        assert 0 <= one.alive <= 1 and one.coarseness >= 0 and np.isfinite(one.spectra).all()
+    assert compare(blank, some) == -compare(some, blank)
+
+
+def test_the_blocks_of_a_turned_image_are_found() -> None:
+    """Its last block, that is not whole, stands first when it is upright."""
+    image = photo("cats/cat-1").resize((301, 203))
+    plain = detail(encoded(image, 40))
+    for orientation in range(2, 9):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        turned = Picture("a picture", encoded(image, 40, exif=exif))
+        assert turned.header.orientation == orientation
+        assert detail(turned.data).blocks == pytest.approx(plain.blocks, rel=0.25)
