@@ -1,117 +1,133 @@
-"""How often the original is kept, out of it and one edited copy.
+"""Which one stays of a photograph and an edited copy of it, and whether the other one may go.
 
 Example::
 
-    python benchmarks/keep_policy.py clothing ferrari holidays_half fashion --sample 60
+    python benchmarks/keep_policy.py clothing holidays_half fashion --sample 40
 
-The copy is a file that was made later. For each edit, the table tells in which part of the pairs
-the policies ``best`` and ``largest`` keep the original.
+For each edit, ``cbir duplicates --level edited`` looks at some photographs and a copy of each, that
+was made later. The table tells in which part of the pairs the copy was found; where it was, in
+which part the original is kept, by the default policy and by ``largest``; and in which part the
+other one may go without a loss being allowed, and what would be lost where it may not.
 """
 
 from __future__ import annotations
 
 import argparse
-import io
+import json
+import os
 import random
-from collections.abc import Callable
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from common import report
-from PIL import Image, ImageFilter, ImageOps
+from edits import EDITS, Edit
+from strokes import Pixels, scale
 
-from cbir.duplicates.detail import Detail, compare, measure
 from cbir.images import Picture
+from cbir.losses import LOSSES
 from cbir.parallel import cores, one_thread_each, ordered_map
 from cbir.walking import find_pictures
 
-Edit = Callable[[Image.Image], Image.Image]
+_FIRST, _LATER = 1_000_000_000, 1_500_000_000
+"""Seconds since 1970 at which the originals and the copies were made."""
+
+_HOSTS = 10
+"""Photographs of each folder that copies are placed in."""
+
+
+def _edits() -> Mapping[str, Edit]:
+    more = [
+        Edit(f"scale-{factor}+jpeg-{quality}", "scaling", (scale(factor),), quality)
+        for factor in (1.5, 2, 4)
+        for quality in (20, 75)
+    ]
+    more += [
+        Edit("scale-0.75", "scaling", (scale(0.75),)),
+        Edit("jpeg-75", "recompression", (), 75),
+    ]
+    return {**EDITS, **{edit.name: edit for edit in more}}
 
 
 def main() -> None:
     """Measure, print, keep."""
+    edits = _edits()
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path, nargs="+")
-    parser.add_argument("--sample", type=int, default=60, help="pictures of each folder")
+    parser.add_argument("--sample", type=int, default=40, help="photographs of each folder")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--edit", action="append", choices=edits, help="repeatable; default all")
     options = parser.parse_args()
-    paths = []
-    for folder in options.folder:
-        found = [str(folder / one.path) for one in find_pictures(str(folder))]
-        paths += random.Random(options.seed).sample(found, min(options.sample, len(found)))
-    with one_thread_each():
-        results = list(ordered_map(_kept, paths, cores(), batch=1))
-    rows = [
-        (name, *np.mean([one[name] for one in results], axis=0).tolist()) for name in results[0]
-    ]
-    report("keep-policy", ["edit", "best", "largest"], rows)
+    originals, hosts = _sample(options.folder, options.sample, options.seed)
+    rows = []
+    for name in options.edit or edits:
+        with tempfile.TemporaryDirectory() as folder, one_thread_each():
+            make = partial(_pair, edits[name], Path(folder, "photos"), hosts, options.seed)
+            os.mkdir(Path(folder, "photos"))
+            list(ordered_map(make, list(enumerate(originals)), cores(), batch=1))
+            best, largest = _outcome(Path(folder), "best"), _outcome(Path(folder), "largest")
+        found = max(best["found"], 1)
+        shares = [best["found"] / len(originals), best["original kept"] / found]
+        shares += [largest["original kept"] / max(largest["found"], 1), best["may go"] / found]
+        lost = ", ".join(f"{loss} {best[loss]}" for loss in LOSSES if best[loss])
+        rows.append([name, *(round(share, 3) for share in shares), lost])
+    columns = ["edit", "found", "best keeps", "largest keeps", "may go", "else lost"]
+    report("keep-policy", columns, rows)
 
 
-def _kept(path: str) -> dict[str, tuple[bool, bool]]:
-    """Say of each edit whether ``best`` and ``largest`` keep the original."""
-    picture = Picture.open(path)
-    original = measure(picture)
-    image = Image.fromarray(picture.pixels())
-    kept = {}
-    for name, (edit, quality) in _edits().items():
-        data = _encoded(edit(image), quality)
-        copy = measure(Picture(name, data))
-        # Of equal ones, the older one stays: the original.
-        larger = (_pixels(copy), len(data)) > (_pixels(original), len(picture.data))
-        kept[name] = compare(original, copy) <= 0, not larger
-    return kept
+def _sample(folders: Iterable[Path], count: int, seed: int) -> tuple[list[str], list[str]]:
+    """Return photographs to edit, and others to place them in."""
+    originals, hosts = list[str](), list[str]()
+    for folder in folders:
+        paths = [str(folder / one.path) for one in find_pictures(str(folder))]
+        shuffled = random.Random(seed).sample(paths, min(count + _HOSTS, len(paths)))
+        hosts += shuffled[:_HOSTS]
+        originals += shuffled[_HOSTS:]
+    return originals, hosts
 
 
-def _pixels(detail: Detail) -> int:
-    return detail.size[0] * detail.size[1]
+def _pair(edit: Edit, folder: Path, hosts: list[str], seed: int, item: tuple[int, str]) -> None:
+    """Put a photograph and its copy into a folder; their names tell neither of them."""
+    number, path = item
+    rng = np.random.default_rng([seed, number])
+
+    def other(rng: np.random.Generator) -> Pixels:
+        return Picture.open(hosts[int(rng.integers(len(hosts)))]).pixels()
+
+    data, extension = edit(Picture.open(path).pixels(), rng, other)
+    names = [f"{number}-{'ab'[number % 2]}", f"{number}-{'ba'[number % 2]}"]
+    first, later = folder / f"{names[0]}{Path(path).suffix}", folder / f"{names[1]}{extension}"
+    shutil.copyfile(path, first)
+    later.write_bytes(data)
+    os.utime(first, (_FIRST, _FIRST))
+    os.utime(later, (_LATER, _LATER))
 
 
-def _encoded(image: Image.Image, quality: int | None) -> bytes:
-    file = io.BytesIO()
-    if quality is None:
-        image.save(file, "PNG")
-    else:
-        image.save(file, "JPEG", quality=quality)
-    return file.getvalue()
+def _outcome(folder: Path, keep: str) -> Counter[str]:
+    """Count the pairs that are found, which one of each is kept, and what the other one shows."""
+    command = [sys.executable, "-m", "cbir", "duplicates", "-d", "photos", "-i", "index.csv", "-q"]
+    command += ["--level", "edited", "--keep", keep, "--format", "jsonl"]
+    done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, check=True)
+    counts = Counter[str]()
+    for line in done.stdout.splitlines():
+        group = json.loads(line)
+        original_kept = os.stat(folder / group["keep"]).st_mtime == _FIRST
+        for duplicate in group["duplicates"]:
+            if _number(duplicate["path"]) == _number(group["keep"]):
+                losses = {loss["loss"] for loss in duplicate.get("losses", ())}
+                counts.update(losses)
+                counts.update({"found": 1, "original kept": original_kept, "may go": not losses})
+    return counts
 
 
-def _edits() -> dict[str, tuple[Edit, int | None]]:
-    """Return edits with the quality they are saved at; None is PNG."""
-    edits: dict[str, tuple[Edit, int | None]] = {}
-    kernels = Image.Resampling
-    for kernel in (kernels.BICUBIC, kernels.LANCZOS, kernels.NEAREST):
-        for factor in (1.2, 1.5, 2, 4):
-            for quality in (20, 90, None):
-                name = f"x{factor} {kernel.name.lower()} {quality or 'png'}"
-                edits[name] = _scaled(factor, kernel), quality
-    for factor in (0.9, 0.75, 0.5, 0.25):
-        for quality in (90, None):
-            edits[f"x{factor} {quality or 'png'}"] = _scaled(factor, kernels.LANCZOS), quality
-    for quality in (20, 50, 75, 85, 90, 95):
-        edits[f"jpeg {quality}"] = _same, quality
-    edits["png"] = _same, None
-    edits["sharpened"] = lambda image: image.filter(ImageFilter.UnsharpMask(2, 100, 0)), 90
-    edits["blurred"] = lambda image: image.filter(ImageFilter.GaussianBlur(1)), 90
-    edits["noisy"] = _noisy, 90
-    edits["gray"] = ImageOps.grayscale, 90
-    edits["cropped"] = lambda image: ImageOps.crop(image, image.width // 20), 90
-    edits["padded"] = lambda image: ImageOps.expand(image, image.width // 10, "white"), 90
-    return edits
-
-
-def _same(image: Image.Image) -> Image.Image:
-    return image
-
-
-def _scaled(factor: float, kernel: Image.Resampling) -> Edit:
-    return lambda image: image.resize(
-        (max(1, round(image.width * factor)), max(1, round(image.height * factor))), kernel
-    )
-
-
-def _noisy(image: Image.Image) -> Image.Image:
-    noise = np.random.default_rng(0).normal(0, 8, (image.height, image.width, 3))
-    return Image.fromarray((np.asarray(image) + noise).clip(0, 255).astype(np.uint8))
+def _number(path: str) -> str:
+    return os.path.basename(path).partition("-")[0]
 
 
 if __name__ == "__main__":
