@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from cbir.errors import BrokenIndexError, CbirError
 from cbir.stores import segments
-from cbir.stores.segment_file import framed
+from cbir.stores.segment_file import Segment, framed
 from cbir.stores.segments import FeatureSegments
 
 from ..conftest import PROJECT
@@ -207,6 +207,41 @@ def test_damage_is_told_and_can_be_mended(tmp_path: Path) -> None:
     with opened(tmp_path) as store:
         assert store.compact(list(store.keys()), share=0) > 0
         assert store.check() == [] and len(store) == 5
+
+
+def test_records_are_checked_again_only_where_their_file_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: None
+) -> None:
+    filled(tmp_path, range(20), 2000)
+    paths = sorted(tmp_path.glob("*.segment"))
+    assert len(paths) > 2
+    read: list[Path] = []
+    frame = Segment.frame
+
+    def watched(self: Segment, *place: Any) -> memoryview | None:
+        read.append(self.path)
+        return frame(self, *place)
+
+    monkeypatch.setattr(Segment, "frame", watched)
+    for expected in (set(paths), set()):
+        read.clear()
+        with opened(tmp_path) as store:
+            store.check_changed()
+        assert set(read) == expected and not store.damage
+    raw = bytearray(paths[1].read_bytes())
+    raw[-1 - 16 * 8] ^= 1
+    paths[1].write_bytes(raw)
+    for _ in range(2):  # what is damaged is never noted as sound
+        read.clear()
+        with opened(tmp_path) as store:
+            store.check_changed()
+            assert len(store.damage) == 1 and len(store) == 19
+        assert set(read) == {paths[1]}
+    (tmp_path / "checked.json").write_bytes(b"{")
+    read.clear()
+    with opened(tmp_path) as store:
+        store.check_changed()
+    assert set(read) == set(paths)
 
 
 @pytest.mark.parametrize("payload", [bytes(16), b"\xff" * 32, (3).to_bytes(8, "little") * 4])
