@@ -35,7 +35,7 @@ sys.path.insert(0, str(PROJECT))
 from tests.fuzz.target import HangError, Target, digest  # noqa: E402
 from tests.fuzz.targets import TARGETS  # noqa: E402
 
-_PATIENCE = 120.0
+_PATIENCE = 300.0
 """Seconds that a process may take besides fuzzing, after which it is taken for hung."""
 
 _BATCH = 500

@@ -71,6 +71,17 @@ def printable(text: str) -> str:
     )
 
 
+def shown(message: str) -> str:
+    r"""Return a message, of one line or several, safe for a terminal.
+
+    Examples
+    --------
+    >>> shown("a\x1b[1m\nb")
+    'a\\x1b[1m\nb'
+    """
+    return "\n".join(map(printable, message.split("\n")))
+
+
 def reason_of(error: OSError) -> str:
     """Return the operating system's words for `error`, without the number and the path."""
     return (error.strerror or str(error)).lower()

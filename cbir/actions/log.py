@@ -215,6 +215,11 @@ class ActionLog:
             with explained(path, "write the log"):
                 file.seek(0)
                 reading = _read(path, file)
+                if not reading.end and os.fstat(file.fileno()).st_size:
+                    raise CbirError(
+                        f"{printable(path)}: this is no log of actions on duplicates, or only the"
+                        " beginning of one; name another file with --log"
+                    )
                 file.truncate(reading.end)
                 file.seek(0, os.SEEK_END)
             log = cls(path, file, reading.steps())

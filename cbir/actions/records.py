@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import os
 import re
 from dataclasses import asdict, dataclass, field
@@ -13,6 +12,7 @@ from typing import Any, Literal, TypeVar, get_args
 from cbir.actions.attributes import MOST_BYTES, Attributes
 from cbir.actions.places import below
 from cbir.actions.planning import Action
+from cbir.core.json_text import parse_json
 
 LONGEST_LINE = 1 << 20
 """Bytes; paths and attributes are bounded by the system far below that."""
@@ -166,9 +166,9 @@ def parsed(line: bytes) -> dict[str, Any]:
     if len(line) > LONGEST_LINE:
         raise ValueError("too long")
     try:
-        event = json.loads(line)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
+        event = parse_json(line)
+    except UnicodeError:
+        raise ValueError("no UTF-8") from None
     if not isinstance(event, dict):
         raise ValueError("no object")
     return event
@@ -255,14 +255,17 @@ def _check(intent: Intent, head: Head) -> None:
     """Raise ValueError unless the parts of an intent fit each other, and the run."""
     folder = os.path.dirname(intent.target or intent.copy)
     name = _ASIDE.fullmatch(os.path.basename(intent.aside))
+    # Names that begin with a dot are neither indexed nor moved.
+    places = not _hidden(intent.copy, head.root)
     link = os.path.normpath(os.path.join(os.path.dirname(intent.copy), intent.link or ""))
     if intent.target is None:
-        places = not intent.made
+        places &= not intent.made
     else:
         _path(intent.target)
         above = os.path.join(folder, "")
         destination = head.destination
-        places = destination is not None and below(intent.target, destination) not in (None, ".")
+        places &= destination is not None and below(intent.target, destination) not in (None, ".")
+        places &= destination is not None and not _hidden(intent.target, destination)
         places &= all(above.startswith(os.path.join(made, "")) for made in intent.made)
         places &= _extension(intent.target) == _extension(intent.copy)
     if not (
@@ -278,6 +281,10 @@ def _check(intent: Intent, head: Head) -> None:
         and (not intent.companion or intent.action in ("move", "delete"))
     ):
         raise ValueError("contradicts itself")
+
+
+def _hidden(path: str, folder: str) -> bool:
+    return any(name.startswith(".") for name in (below(path, folder) or "").split(os.sep))
 
 
 def _extension(path: str) -> str:

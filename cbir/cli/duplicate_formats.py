@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from cbir.cli.options import write_csv, write_out, write_text
-from cbir.core.safe_paths import path_for_arguments, path_for_csv
+from cbir.core.safe_paths import path_for_csv, path_record
 from cbir.duplicates.model import Copies, Duplicate, Group
 from cbir.errors import printable
 from cbir.results import path_fields
@@ -92,7 +92,7 @@ class Printer:
             real = os.path.realpath(path)
             if real in self._spared or not duplicate.removable:
                 continue
-            write_out(os.fsencode(path_for_arguments(path)) + self._end)
+            write_out(path_record(path, self._end))
             if isinstance(found, Copies):
                 self._spared.add(real)
 

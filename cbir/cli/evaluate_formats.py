@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import platform
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -177,7 +178,7 @@ def _as_markdown(table: _Table) -> str:
     rows = [table.columns, rules, *table.rows]
     lines = [f"{table.title}:", ""] if table.title else []
     for row in rows:
-        cells = [cell.strip().replace("|", r"\|") for cell in row]
+        cells = [re.sub(r"([|<>&`*\[\]\\])", r"\\\1", cell.strip()) for cell in row]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 

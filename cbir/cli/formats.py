@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import Any
 
 from cbir.cli.options import write_csv, write_out, write_text
-from cbir.core.safe_paths import path_for_arguments, path_for_csv
+from cbir.core.safe_paths import path_for_csv, path_record
 from cbir.errors import printable
 from cbir.results import SearchResult, distance_text, path_fields
 
@@ -90,8 +89,7 @@ class Printer:
         write_csv(rows)
 
     def _paths(self, result: SearchResult) -> None:
-        paths = [path_for_arguments(match.shown) for match in result.matches]
-        write_out(b"".join(os.fsencode(path) + self._end for path in paths))
+        write_out(b"".join(path_record(match.shown, self._end) for match in result.matches))
 
 
 def _as_json(result: SearchResult) -> str:

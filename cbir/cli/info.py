@@ -47,7 +47,7 @@ def info(index_path: str, format_: str) -> None:
     else:
         _print_table(inspection)
     for warning in inspection.warnings:
-        click.echo(f"Warning: {warning}", err=True)
+        click.echo(f"Warning: {printable(warning)}", err=True)
     if inspection.faults:
         sys.exit(1)
 
@@ -70,27 +70,32 @@ def _index_file(path: str) -> str:
 def _print_table(inspection: Inspection) -> None:
     summary = inspection.summary
     size = size_text(summary["bytes_of_pictures"])
-    write_text(f"index     {printable(summary['index'])} ({summary['written_by']})")
-    write_text(f"dataset   {printable(summary['dataset'])}")
-    write_text(f"pictures  {summary['pictures']:,} ({size})")
+    _line(f"index     {printable(summary['index'])} ({summary['written_by']})")
+    _line(f"dataset   {printable(summary['dataset'])}")
+    _line(f"pictures  {summary['pictures']:,} ({size})")
     if summary["own_columns"]:
-        write_text(f"columns   {', '.join(summary['own_columns'])} (your own)")
+        _line(f"columns   {', '.join(summary['own_columns'])} (your own)")
     for one in summary["descriptors"]:
         parameters = ",".join(f"{key}={value}" for key, value in one["parameters"].items())
         name = f"{one['name']}:{parameters}" if parameters else one["name"]
         empty = f", {counted(one['empty'], 'picture')} without keypoints" if one["empty"] else ""
         trained = f", {_model(one['trained'])}" if one["trained"] else ""
         size = counted(one["dimension"], "bit" if one["kind"] == "hash" else "number")
-        write_text(
+        _line(
             f"holds     {one['alias']} = {name}: {size},"
             f" {counted(one['bytes_per_picture'], 'byte')} a picture{trained}{empty}"
         )
     if summary["presets"]:
-        write_text(f"presets   {', '.join(summary['presets'])}")
-    write_text(f"checked   {', '.join(inspection.checked) or 'nothing'}")
+        _line(f"presets   {', '.join(summary['presets'])}")
+    _line(f"checked   {', '.join(inspection.checked) or 'nothing'}")
     for fault in inspection.faults:
-        write_text(f"fault     {fault}")
-    write_text(f"sound     {'no' if inspection.faults else 'yes'}")
+        _line(f"fault     {fault}")
+    _line(f"sound     {'no' if inspection.faults else 'yes'}")
+
+
+def _line(text: str) -> None:
+    """Print a line; what a file says of itself must not reach a terminal as it is."""
+    write_text(printable(text))
 
 
 def _model(trained: dict[str, str]) -> str:

@@ -17,7 +17,7 @@ from cbir import native
 from cbir.cli.choices import Choice
 from cbir.cli.sections import Sections, write_sections
 from cbir.core.text import as_utf8
-from cbir.errors import CbirError, UsageError, printable, reason_of
+from cbir.errors import CbirError, UsageError, printable, reason_of, shown
 
 if TYPE_CHECKING:
     from cbir.fusion.options import Weights
@@ -58,9 +58,9 @@ class Command(click.Command):
         try:
             return super().invoke(ctx)
         except UsageError as error:
-            raise click.UsageError(str(error), ctx) from None
+            raise click.UsageError(shown(str(error)), ctx) from None
         except CbirError as error:
-            raise click.ClickException(str(error)) from None
+            raise click.ClickException(shown(str(error))) from None
         except KeyboardInterrupt:
             click.echo(f"\n{self.interrupted}", err=True)
             sys.exit(INTERRUPTED)

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from cbir.core.amounts import duration_text
-from cbir.errors import UnreadableImageError
+from cbir.errors import UnreadableImageError, shown
 from cbir.watching import Watcher
 
 PAUSE = 30.0
@@ -153,4 +153,4 @@ class TerminalWatcher(Watcher):
 
     def _say(self, message: str) -> None:
         with self.paused():
-            click.echo(message, err=True)
+            click.echo(shown(message), err=True)

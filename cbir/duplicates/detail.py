@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.duplicates.compression import coarseness_of_file, coarseness_of_pixels
-from cbir.facts import ImageFacts, read_facts
+from cbir.facts import read_facts
 from cbir.images import Picture, Pixels
 
 Floats = NDArray[np.float32]
@@ -39,6 +39,15 @@ _BLANK = 8.0
 
 _GRAY = 6.0
 """Difference of the channels, of 255, up to which an image is gray: compression makes some."""
+
+_PALETTE = 256
+"""Colors that an image with a palette has at most."""
+
+_DRAWN = 0.65
+"""Share of the pixels that equal their neighbor, from which an image of few colors is a drawing."""
+
+_MANY_HUES = 0.02
+"""Different colors, as a share of the pixels, from which an image is a photograph."""
 
 _EXTRA = 0.38
 """Power beyond the highest frequencies of a smaller copy, as a part of what is expected there, that
@@ -98,13 +107,18 @@ class Detail:
         The highest frequency that has any content, 0 to 1.
     gray : bool
         It has no colors.
+    palette : bool
+        It has 256 colors at most, and is no drawing.
+    hues : float
+        Its different colors, as a share of its pixels.
     coarseness : float
         Of the compression of the file: 100 is JPEG of quality 50, 0 none.
     traces : float
         Of the coarsest compression that it went through, as far as the pixels show it.
-    besides : (int, bool, bool)
-        What the file holds besides: further frames and extras, more than 8 bits a channel,
-        transparency.
+    besides : (int, bool)
+        What the file holds besides: further frames and extras, more than 8 bits a channel.
+    alpha : bool
+        Some of it is transparent.
     pixels : bytes
         Digest of its pixels.
     """
@@ -115,9 +129,12 @@ class Detail:
     blocks: NDArray[np.float64]
     alive: float
     gray: bool
+    palette: bool
+    hues: float
     coarseness: float
     traces: float
-    besides: tuple[int, bool, bool]
+    besides: tuple[int, bool]
+    alpha: bool
     pixels: bytes
 
 
@@ -134,7 +151,9 @@ def measure(picture: Picture) -> Detail:
     luma = tiles @ np.array([0.299, 0.587, 0.114], np.float32)
     coefficients = _coefficients(luma)
     blocks = _by_frequency((coefficients**2).mean(0), _RING, _BLOCK)
+    facts = read_facts(picture)
     coarseness = coarseness_of_file(picture.data, picture.header.format)
+    colors, flat = _colors(tiles)
     some = coefficients[:: -(-len(coefficients) // _MOST_BLOCKS)]
     digest = hashlib.sha256(repr(rgb.shape).encode())
     digest.update(np.ascontiguousarray(rgb).data)
@@ -145,16 +164,21 @@ def measure(picture: Picture) -> Detail:
         blocks=blocks,
         alive=_alive(blocks),
         gray=bool(np.percentile(np.ptp(tiles, axis=-1), 99) <= _GRAY),
+        palette=colors <= _PALETTE and flat < _DRAWN,
+        hues=colors / (tiles.size // 3),
         coarseness=coarseness,
         traces=max(coarseness, coarseness_of_pixels(some)),
-        besides=_besides(read_facts(picture)),
+        besides=(len(facts.further) + len(facts.extras), (facts.depth or 8) > 8),
+        alpha=facts.alpha is not None,
         pixels=digest.digest(),
     )
 
 
-def _besides(facts: ImageFacts) -> tuple[int, bool, bool]:
-    frames = len(facts.further) + len(facts.extras)
-    return frames, (facts.depth or 8) > 8, facts.alpha is not None
+def _colors(tiles: Floats) -> tuple[int, float]:
+    """Return how many colors there are, and the share of pixels that equal the one before."""
+    red, green, blue = np.moveaxis(tiles.astype(np.uint32), -1, 0)
+    packed = red << 16 | green << 8 | blue
+    return len(np.unique(packed)), float((np.diff(packed, axis=2) == 0).mean())
 
 
 def compare(first: Detail, second: Detail) -> int:
@@ -169,12 +193,20 @@ def compare(first: Detail, second: Detail) -> int:
     """
     besides = int(second.besides > first.besides) - int(first.besides > second.besides)
     if first.pixels == second.pixels:
-        return besides
+        return besides or int(second.alpha) - int(first.alpha)
     return (
         _more_detail(first, second)
         or int(first.gray) - int(second.gray)
+        or _fewer_colors(first, second)
         or besides
         or _more_compressed(first, second)
+    )
+
+
+def _fewer_colors(first: Detail, second: Detail) -> int:
+    """Say which one was reduced to a palette: of a photograph, that has more colors than fit."""
+    return int(first.palette and second.hues > _MANY_HUES) - int(
+        second.palette and first.hues > _MANY_HUES
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from cbir import native
 from cbir.duplicates.collection import Collection
-from cbir.duplicates.keep_policy import by_detail, keep_order
+from cbir.duplicates.keep_policy import Star, by_detail, keep_order
 from cbir.duplicates.losses import Losses
 from cbir.duplicates.matching import Judge
 from cbir.duplicates.model import Duplicate, Entry, Group, Keep, Level, Match
@@ -81,27 +81,26 @@ def find_groups(
         order = keep_order(collection, keep, workers)
         contents = list(dict.fromkeys(collection.content[order].tolist()))
         shortlists = pair_up(collection.sights, judge, workers, watcher, contents)
+        verdicts, losses = Verdicts(collection.sights, judge, watcher), Losses(collection.eyes)
+
+        def search() -> _Search:
+            firsts = dict(zip(collection.content[order[::-1]].tolist(), order[::-1], strict=True))
+            files = [collection.entries[firsts[i]] for i in range(len(firsts))]
+            while True:
+                found = _Search(files, shortlists, verdicts, apart, losses.between, allow_loss)
+                found.run(contents, workers, watcher)
+                # That a keeper is made of several others shows when all of these were found.
+                if not found.find_parts(losses):
+                    return found
+
+        found = search()
         if keep == "best":
-            order = by_detail(collection, order, shortlists, workers, watcher)
+            # Which one is better can be said only of images that show the same.
+            order = by_detail(collection, order, found.stars(contents), workers, watcher)
             contents = list(dict.fromkeys(collection.content[order].tolist()))
             shortlists = shortlists.in_order(contents)
-        firsts = dict(zip(collection.content[order[::-1]].tolist(), order[::-1], strict=True))
-        losses, settled = Losses(collection.eyes), False
-        while not settled:
-            search = _Search(
-                collection,
-                [firsts[i] for i in range(len(firsts))],
-                shortlists,
-                judge,
-                apart,
-                watcher,
-                losses.between,
-                allow_loss,
-            )
-            search.run(contents, workers)
-            # That a keeper is made of several others shows when all of these were found.
-            settled = not search.find_parts(losses)
-    return _groups(collection, order, search)
+            found = search()
+    return _groups(collection, order, found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +112,45 @@ class _Found:
     losses: tuple[Loss, ...]
 
 
+class Verdicts:
+    """Which pairs match; each is looked at once. Threads may share it.
+
+    Parameters
+    ----------
+    sights : sequence of Sight
+    judge : Judge
+    watcher : Watcher
+        Told, once, of images that cannot be read.
+    """
+
+    def __init__(self, sights: Sequence[Sight], judge: Judge, watcher: Watcher) -> None:
+        self.sights = sights
+        self._judge = judge
+        self._watcher = watcher
+        self._matches: dict[tuple[int, int], Match | None] = {}
+        self._warned: set[str] = set()
+
+    def between(self, keeper: int, content: int, reasons: int) -> Match | None:
+        """Match two contents, always in the same direction: the verdict is that of the pair."""
+        first, second = pair = min(keeper, content), max(keeper, content)
+        if pair not in self._matches:
+            try:
+                match = self._judge.match(self.sights[first], self.sights[second], hint_of(reasons))
+            except UnreadableImageError as error:
+                self.warn(error)
+                match = None
+            self._matches[pair] = match
+        found = self._matches[pair]
+        return found if found is None or first == keeper else reversed_match(found)
+
+    def warn(self, error: UnreadableImageError) -> None:
+        """Tell of an image that cannot be read, once."""
+        message = str(error)
+        if message not in self._warned:
+            self._warned.add(message)
+            self._watcher.warn(message)
+
+
 class _Search:
     """Decides which content joins which, in rounds.
 
@@ -122,12 +160,10 @@ class _Search:
 
     def __init__(
         self,
-        collection: Collection,
-        firsts: Sequence[int],
+        files: Sequence[Entry],
         shortlists: Shortlists,
-        judge: Judge,
+        verdicts: Verdicts,
         apart: Apart,
-        watcher: Watcher,
         lacking: Lacking = lambda *_: (),
         allow_loss: Container[LossKind] = (),
     ) -> None:
@@ -136,22 +172,21 @@ class _Search:
         """Those that are copies, but show more, with the first keeper of each."""
         self.losses: dict[int, tuple[Loss, ...]] = {}
         """Of both, where there are any."""
-        self._sights = collection.sights
-        self._files = [collection.entries[first] for first in firsts]
+        self._files = files
+        self._sights = verdicts.sights
         self._shortlists = shortlists
-        self._judge = judge
+        self._verdicts = verdicts
         self._apart = apart
-        self._watcher = watcher
         self._lacking = lacking
         self._allowed = allow_loss
 
-    def run(self, order: Sequence[int], workers: int) -> None:
+    def run(self, order: Sequence[int], workers: int, watcher: Watcher) -> None:
         """Decide all contents, given in the order of the keep policy."""
         rank = {content: place for place, content in enumerate(order)}
         starts, later = self._shortlists.later()
         waiting = np.diff(self._shortlists.starts)
         ready = [content for content in order if not waiting[content]]
-        self._watcher.begin("comparing", len(order))
+        watcher.begin("comparing", len(order))
         while ready:
             following: list[int] = []
             for content, found in ordered_map(
@@ -160,14 +195,25 @@ class _Search:
                 workers,
                 batch=1,
             ):
-                self._watcher.advance()
+                watcher.advance()
                 if found is not None:
                     self._settle(content, found)
                 others = later[starts[content] : starts[content + 1]]
                 waiting[others] -= 1
                 following += others[waiting[others] == 0].tolist()
             ready = sorted(following, key=rank.__getitem__)
-        self._watcher.end()
+        watcher.end()
+
+    def stars(self, order: Sequence[int]) -> list[Star]:
+        """Return what joined each keeper, and what stays beside it, in the order given."""
+        joined: dict[int, list[int]] = {}
+        staying: dict[int, list[int]] = {}
+        for content in order:
+            for here, found in ((joined, self.joined), (staying, self.staying)):
+                if content in found:
+                    here.setdefault(found[content][0], []).append(content)
+        centers = [content for content in order if content in joined or content in staying]
+        return [Star(one, joined.get(one, []), staying.get(one, [])) for one in centers]
 
     def find_parts(self, losses: Losses) -> bool:
         """Find the keepers that are made of several others; say whether any are new."""
@@ -195,25 +241,19 @@ class _Search:
         for keeper, reasons in () if file.reference else self._shortlists.of(content):
             if keeper in self.joined or self._apart(self._files[keeper], file):
                 continue
+            match = self._verdicts.between(keeper, content, reasons)
+            if match is None:
+                continue
             try:
-                match = self._match(keeper, content, reasons)
-                if match is None:
-                    continue
                 losses = self._lacking(self._sights[keeper], self._sights[content], match)
             except UnreadableImageError as error:
-                self._watcher.warn(str(error))
+                self._verdicts.warn(error)
                 continue
             found = _Found(keeper, match, losses)
             if not refused(losses, self._allowed):
                 return found
             first = first or found
         return first
-
-    def _match(self, keeper: int, content: int, reasons: int) -> Match | None:
-        """Match two contents, always in the same direction: the verdict is that of the pair."""
-        first, second = sorted((keeper, content))
-        match = self._judge.match(self._sights[first], self._sights[second], hint_of(reasons))
-        return match if match is None or first == keeper else reversed_match(match)
 
 
 def reversed_match(match: Match) -> Match:

@@ -12,6 +12,7 @@ import os
 import re
 from dataclasses import dataclass
 
+from cbir.actions.locking import locked
 from cbir.core.regular_files import open_regular, read_regular
 from cbir.duplicates.model import Entry
 from cbir.errors import CbirError, printable
@@ -104,16 +105,21 @@ def mark_different(path: str, first_file: str, second_file: str) -> bool:
             f"{names}: these are the same bytes, and an ignore file knows pictures by their bytes,"
             " so it cannot keep them apart; leave one of the files out of the search instead"
         )
+    # A link to the file stays one.
+    target = os.path.realpath(path)
+    with locked([os.path.dirname(target)], wait=True):
+        return _add(path, target, _pair(first, second), names)
+
+
+def _add(path: str, target: str, pair: _Pair, names: str) -> bool:
     content = _content(path)
-    if _pair(first, second) in _pairs(path, content):
+    if pair in _pairs(path, content):
         return False
-    line = f"{first.hex()}  {second.hex()}  # {names}\n".encode()
+    line = f"{pair[0].hex()}  {pair[1].hex()}  # {names}\n".encode()
     if not content:
         content = _HEADER
     elif not content.endswith(b"\n"):
         content += b"\n"
-    # A link to the file stays one.
-    target = os.path.realpath(path)
     with explained(path, "write the ignore file"), written_aside(target) as file:
         file.write(content + line)
     return True

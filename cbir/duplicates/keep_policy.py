@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cmp_to_key
 
 import cv2
-import numpy as np
 
 from cbir.duplicates.collection import Collection
 from cbir.duplicates.copy_names import copy_marks
 from cbir.duplicates.detail import Detail, compare, measure
 from cbir.duplicates.model import Entry, Keep
-from cbir.duplicates.shortlists import Shortlists
 from cbir.duplicates.sights import Sight, open_content
 from cbir.errors import UnreadableImageError
 from cbir.parallel import ordered_map
@@ -88,43 +87,59 @@ def _rank(collection: Collection, keep: Keep, workers: int) -> Callable[[int], R
     return lambda i: (-sharpness[i],)
 
 
+@dataclass(frozen=True, slots=True)
+class Star:
+    """Contents that show the same as one of them.
+
+    Attributes
+    ----------
+    center : int
+    joined : list of int
+        Those that may go for the center.
+    staying : list of int
+        Those of which something would be lost.
+    """
+
+    center: int
+    joined: list[int]
+    staying: list[int]
+
+
 def by_detail(
     collection: Collection,
     order: Sequence[int],
-    shortlists: Shortlists,
+    stars: Sequence[Star],
     workers: int,
     watcher: Watcher,
 ) -> list[int]:
-    """Put contents that may be copies of each other into the order of ``best``.
+    """Put contents that are copies of each other into the order of ``best``.
 
     Real detail counts first, then color, then what a file holds besides, then less compression;
-    what is equal is ordered by :func:`originality`. Only contents that may be copies of another one
-    are measured.
+    what is equal is ordered by :func:`originality`. Only contents that show the same are
+    compared: of others it means nothing.
 
     Parameters
     ----------
     collection : Collection
     order : sequence of int
         Entries, in the order of :func:`keep_order`.
-    shortlists : Shortlists
-        The pairs that may be copies.
+    stars : sequence of Star
+        What was found in that order, by center.
     workers : int
     watcher : Watcher
 
     Returns
     -------
     list of int
-        The entries. Those whose image cannot be read come last among their candidates.
+        The entries. Those whose image cannot be read come last among their copies.
     """
-    if not len(shortlists.earlier):
+    if not stars:
         return list(order)
-    contents = list(dict.fromkeys(collection.content[list(order)].tolist()))
     firsts: dict[int, Entry] = {}
     for i in order:
         firsts.setdefault(int(collection.content[i]), collection.entries[i])
-    components = _components(contents, shortlists)
-    compared = [content for together in components for content in together if len(together) > 1]
-    details = _details(collection, compared, workers, watcher)
+    members = [content for one in stars for content in (one.center, *one.joined, *one.staying)]
+    details = _details(collection, list(dict.fromkeys(members)), workers, watcher)
 
     def better(first: int, second: int) -> int:
         one, other = firsts[first], firsts[second]
@@ -135,9 +150,14 @@ def by_detail(
         return found or (-1 if originality(one) < originality(other) else 1)
 
     place: dict[int, int] = {}
-    for together in components:
-        for content in sorted(together, key=cmp_to_key(better)):
-            place[content] = len(place)
+    # What stays beside a center may be a center too, and comes later than it: its own copies first.
+    for star in reversed(stars):
+        same = sorted([star.center, *star.joined], key=cmp_to_key(better))
+        before = [content for content in star.staying if better(content, same[0]) < 0]
+        for content in (*before, *same, *star.staying):
+            place.setdefault(content, len(place))
+    for content in firsts:
+        place.setdefault(content, len(place))
     return sorted(order, key=lambda i: place[int(collection.content[i])])
 
 
@@ -157,19 +177,6 @@ def _details(
         watcher.advance()
     watcher.end()
     return found
-
-
-def _components(order: Sequence[int], shortlists: Shortlists) -> list[list[int]]:
-    """Return the contents that pairs connect, each set of them in order."""
-    from scipy.sparse import csr_array
-    from scipy.sparse.csgraph import connected_components
-
-    pairs = np.ones(len(shortlists.earlier), bool), shortlists.earlier, shortlists.starts
-    labels = connected_components(csr_array(pairs, shape=(len(order),) * 2), directed=False)[1]
-    together: dict[int, list[int]] = {}
-    for content in order:
-        together.setdefault(int(labels[content]), []).append(content)
-    return list(together.values())
 
 
 def _sharpness(collection: Collection, workers: int) -> list[float]:

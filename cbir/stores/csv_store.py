@@ -47,6 +47,7 @@ from cbir.stores.locking import writer_lock
 from cbir.stores.row_digests import row_digests, write_digests
 from cbir.stores.segments import FeatureSegments
 from cbir.stores.stamps import Stamp, forget, recall, remember
+from cbir.stores.state_folder import check_state_folder
 
 T = TypeVar("T")
 
@@ -288,6 +289,7 @@ class CsvStore(IndexStore):
     @contextlib.contextmanager
     def writer(self, wait: bool = False) -> Iterator[Writer]:
         with explained(self.path, "write the index"):
+            check_state_folder(self.layout.folder)
             if not self.layout.folder.exists():
                 self._check_is_mine()
             self.layout.folder.mkdir(exist_ok=True)
@@ -313,6 +315,7 @@ class CsvStore(IndexStore):
 
     def _open(self) -> CsvSnapshot:
         self._refuse_device()
+        check_state_folder(self.layout.folder)
         generations = self._generations()
         stamp = Stamp.of(self.layout.csv)
         remembered = recall(self.layout.caches(), stamp)
@@ -399,12 +402,16 @@ class CsvWriter(Writer):
     def __init__(self, store: CsvStore) -> None:
         self._store = store
         self._layout = store.layout
+        self._opened: Stamp | None = None
 
     def journal(self, root: str) -> Journal:
         return Journal(str(self._layout.journal), root)
 
     def previous(self) -> Snapshot | None:
-        return self._store.snapshot(accept_edited=True) if self._store.exists() else None
+        if not self._store.exists():
+            return None
+        self._opened = Stamp.of(self._layout.csv)
+        return self._store.snapshot(accept_edited=True)
 
     def features(self, extractor: SiftExtractor) -> FeatureSegments:
         return self._layout.features(extractor)
@@ -433,10 +440,19 @@ class CsvWriter(Writer):
             )
             if csv.exists():
                 os.chmod(aside, csv.stat().st_mode)
+            self._check_unchanged()
             os.replace(aside, csv)
             sync_folder(str(csv.parent))
         forget(self._layout.caches())
         self._clear(generation, generation.content)
+
+    def _check_unchanged(self) -> None:
+        """Never overwrite what somebody has written into the CSV since it was read."""
+        if self._opened is not None and Stamp.of(self._layout.csv) != self._opened:
+            raise CbirError(
+                f"{printable(self._store.path)}: it was changed while this run was at work, and is"
+                " left as it is; run the same command again, nothing is described twice"
+            )
 
     def keep(self, previous: Snapshot) -> None:
         assert isinstance(previous, CsvSnapshot)

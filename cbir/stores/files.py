@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
+import secrets
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO
 
@@ -39,10 +40,6 @@ def _errno_name(error: OSError) -> str:
     return errno.errorcode.get(error.errno or 0, "")
 
 
-_numbers = itertools.count()
-"""So that threads that write the same file do not write it aside under the same name."""
-
-
 @contextlib.contextmanager
 def written_aside(
     path: str, durable: bool = True, place: Callable[[str, str], None] | None = None
@@ -52,9 +49,10 @@ def written_aside(
     Until then `path` is untouched; when the block fails, nothing is left behind. `place` puts the
     new file in place, unless told otherwise by replacing what is there.
     """
-    aside = f"{path}.{os.getpid()}-{next(_numbers)}.new"
+    # Nobody can put a link there first: its name is random, and it must not be there yet.
+    aside = f"{path}.{secrets.token_hex(6)}.new"
     try:
-        with open(aside, "wb") as file:
+        with open(aside, "xb") as file:
             yield file
             file.flush()
             if durable:
@@ -66,6 +64,16 @@ def written_aside(
         raise
     if durable:
         sync_folder(os.path.dirname(path))
+
+
+def unshare(path: str) -> None:
+    """Make a file one of its own if it has several names, so that writing to it changes no other.
+
+    Backups often are hard links.
+    """
+    if os.stat(path).st_nlink > 1:
+        with open(path, "rb") as source, written_aside(path, durable=False) as file:
+            shutil.copyfileobj(source, file)
 
 
 def sync_folder(folder: str) -> None:

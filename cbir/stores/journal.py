@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from cbir.core.json_text import parse_json
+from cbir.stores.files import unshare
 from cbir.stores.paths import check_path
 
 _FRAME = struct.Struct("<II")
@@ -75,6 +76,7 @@ class Journal:
     def read(self) -> list[Entry]:
         """Return the sound entries, and cut off whatever follows the last of them."""
         try:
+            unshare(self.path)
             file = open(self.path, "r+b")  # noqa: SIM115 - the next line closes it
         except OSError:
             return []

@@ -41,8 +41,11 @@ def writer_lock(folder: str, index: str, wait: bool) -> Iterator[None]:
                 " wait for it with --wait"
             ) from None
     try:
-        with explained(index, "lock the index"), open(holder, "w") as file:
-            file.write(str(os.getpid()))
+        with explained(index, "lock the index"):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(holder)
+            with open(holder, "x") as file:
+                file.write(str(os.getpid()))
         yield
     finally:
         with contextlib.suppress(OSError):

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from cbir.errors import BrokenIndexError, printable
-from cbir.stores.files import explained, written_aside
+from cbir.stores.files import explained, unshare, written_aside
 
 KEY_BYTES = 32
 """Of a SHA-256."""
@@ -209,6 +209,7 @@ class Segment:
 
     def repair(self) -> None:
         """Cut off what is torn, and write the head anew."""
+        unshare(str(self.path))
         with open(self.path, "r+b", buffering=0) as file:
             self.end = self.size = max(self.end, len(self._head))
             file.truncate(self.end)

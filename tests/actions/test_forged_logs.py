@@ -43,6 +43,12 @@ FORGERIES: dict[str, Callable[[Line], object]] = {
     "an aside elsewhere": lambda line: line.update(aside="/tmp/" + os.path.basename(line["aside"])),
     "a target out of the destination": lambda line: line.update(target="/tmp/b"),
     "a target of another kind": lambda line: line.update(target=line["target"] + ".exe"),
+    "a hidden file": lambda line: line.update(
+        copy=os.path.join(os.path.dirname(line["copy"]), ".profile")
+    ),
+    "a file in a hidden folder": lambda line: line.update(
+        copy=os.path.join(os.path.dirname(line["copy"]), ".ssh", "keys")
+    ),
     "folders elsewhere": lambda line: line.update(made=["/etc"]),
     "folders that are a text": lambda line: line.update(made="/tmp"),
     "a link for a move": lambda line: line.update(link="a"),

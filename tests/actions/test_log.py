@@ -66,3 +66,13 @@ def test_one_process_writes_at_a_time(root: Path) -> None:
         pytest.raises(CbirError, match="another"),
     ):
         undo(str(log))
+
+
+@pytest.mark.parametrize("text", ['{"cbir": {"theme": "dark"}, "other": "my settings"}', "{"])
+def test_a_file_of_the_users_is_no_log(root: Path, text: str) -> None:
+    for name in "ab":
+        write(root, name)
+    (root.parent / "log").write_text(text)
+    with pytest.raises(CbirError, match="no log of actions"):
+        acted(root, "move", removal(root, "a", "b"))
+    assert (root.parent / "log").read_text() == text and (root / "b").exists()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter
 
 from cbir.duplicates.detail import Detail, compare, measure
 from cbir.images import Picture
@@ -108,3 +108,14 @@ def test_the_blocks_of_a_turned_image_are_found() -> None:
         turned = Picture("a picture", encoded(image, 40, exif=exif))
         assert turned.header.orientation == orientation
         assert detail(turned.data).blocks == pytest.approx(plain.blocks, rel=0.25)
+
+
+def test_a_photograph_with_a_palette_loses_and_a_drawing_with_one_wins() -> None:
+    image = photo("cats/cat-1")
+    for reduced in (image.quantize(128), image.quantize(64, dither=Image.Dither.NONE)):
+        assert compare(detail(encoded(image, 75)), detail(encoded(reduced))) < 0
+    drawing = Image.new("RGB", (400, 300), "white")
+    pen = ImageDraw.Draw(drawing)
+    for row in range(12):
+        pen.text((10, 24 * row), f"line {row} of a form: {row * 37} items", fill="navy")
+    assert compare(detail(encoded(drawing)), detail(encoded(drawing, 75))) < 0

@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
 from cbir.duplicates.collection import Collection
-from cbir.duplicates.grouping import _Search, find_groups, never, reversed_match
+from cbir.duplicates.grouping import Verdicts, _Search, find_groups, never, reversed_match
 from cbir.duplicates.matching import Hint, Judge
 from cbir.duplicates.model import KEEPS, LEVELS, Entry, Level, Match
 from cbir.duplicates.shortlists import Shortlisting, reason_of_turn
@@ -92,16 +91,13 @@ def test_rounds_give_what_going_one_by_one_gives(graph: Any, workers: int, data:
         found.add(one, other, reason_of_turn(0))
     shortlists, _ = found.finish()
     judge = OracleJudge(pairs)
-    collection = SimpleNamespace(sights=sights, entries=entries)
     search = _Search(
-        collection,  # type: ignore[arg-type]
-        range(count),
+        entries,
         shortlists,
-        judge,  # type: ignore[arg-type]
+        Verdicts(sights, judge, Watcher()),  # type: ignore[arg-type]
         lambda one, other: frozenset((int(one.path), int(other.path))) in apart,
-        Watcher(),
     )
-    search.run(order, workers)
+    search.run(order, workers, Watcher())
     keepers = {content: keeper for content, (keeper, _) in search.joined.items()}
     assert keepers == joined_one_by_one(order, pairs, references, apart)
     assert all(one < other for one, other in judge.asked)

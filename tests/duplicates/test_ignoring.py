@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -158,3 +159,13 @@ def test_apart_is_symmetric_and_holds_for_nothing_else(pairs: set[tuple[bytes, b
         assert ignored.apart(one, blank) == (
             (min(first, blank.sha256), max(first, blank.sha256)) in ignored.pairs
         )
+
+
+def test_marks_made_at_once_are_all_kept(files: list[Path], tmp_path: Path) -> None:
+    ignore, others = str(tmp_path / "ignore.txt"), []
+    for number in range(12):
+        others.append(tmp_path / f"{number}.jpg")
+        others[-1].write_bytes(b"%d" % number)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda other: mark_different(ignore, str(files[0]), str(other)), others))
+    assert len(read_ignored(ignore)) == 12

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cbir.duplicates import keep_policy
+from cbir.duplicates import detail, keep_policy
+from cbir.duplicates.detail import Detail
 from cbir.duplicates.grouping import find_groups
 from cbir.duplicates.keep_policy import originality
 from cbir.duplicates.model import KEEPS, Entry, Level
@@ -153,3 +154,29 @@ def test_what_has_no_possible_copy_is_not_measured(
         )
         find_groups(collection, "near")
     assert sorted(measured) == [str(tmp_path / "0.png"), str(tmp_path / "3.png")]
+
+
+def test_only_images_that_show_the_same_are_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of others it means nothing which is better, and the order would depend on all of them."""
+    for number, name in enumerate(["cats/cat-1", "things/coffee-1", "windmills/windmill-1"]):
+        image = photo(name).resize((300, 200))
+        save(image, tmp_path / f"{number}-large.png")
+        save(image.resize((150, 100)), tmp_path / f"{number}-small.png")
+    place = {os.stat(path).st_size: path.name[0] for path in tmp_path.iterdir()}
+    compared, measured = set[tuple[str, str]](), keep_policy.measure
+
+    def measure(picture: Picture) -> tuple[str, Detail]:
+        return place[len(picture.data)], measured(picture)
+
+    def compare(first: tuple[str, Detail], second: tuple[str, Detail]) -> int:
+        compared.add((first[0], second[0]))
+        return detail.compare(first[1], second[1])
+
+    monkeypatch.setattr(keep_policy, "measure", measure)
+    monkeypatch.setattr(keep_policy, "compare", compare)
+    with collected(tmp_path, "edited") as collection:
+        groups = names(find_groups(collection, "edited"), str(tmp_path))
+    assert groups == [[f"{number}-large.png", f"{number}-small.png"] for number in range(3)]
+    assert compared == {("0", "0"), ("1", "1"), ("2", "2")}

@@ -423,3 +423,14 @@ def test_a_changed_letter_in_the_metadata_is_noticed(index: Path) -> None:
     path.write_text(path.read_text().replace('"cbir:dataset": "data"', '"cbir:dataset": "dato"'))
     with pytest.raises(BrokenIndexError, match="checksum"):
         snapshot(index)
+
+
+def test_what_was_written_into_the_csv_meanwhile_is_not_overwritten(index: Path) -> None:
+    before = index.read_bytes()
+    with open_store(str(index)).writer() as writer:
+        writer.previous()
+        index.write_bytes(before + b"\n")
+        with pytest.raises(CbirError, match="changed while this run was at work"):
+            writer.commit(Metadata("data", (HSV,), "test"), *content("z.jpg"))
+    assert index.read_bytes() == before + b"\n"
+    assert list(snapshot(index).rows.paths) == ["a.jpg", "b.jpg"]
