@@ -1,7 +1,6 @@
-"""What stands in image files beside the image that is shown, found in their bytes.
+"""The outer structure of image files: segments, chunks and boxes, found in their bytes.
 
-Only what Pillow does not tell: chunks of a PNG, depths of formats that Pillow reduces to 8 bits,
-and what is appended to a file, as phones append the video of a motion photo.
+Also what Pillow does not tell of them: the depths of formats that it reduces to 8 bits, and colors.
 """
 
 from __future__ import annotations
@@ -9,14 +8,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-_PNG = b"\x89PNG\r\n\x1a\n"
-_JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
+from cbir.endings import steps
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+Piece = tuple[bytes, int, int]
+"""A part of a file: its name, and where its content begins and ends."""
+
+_IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
 """A marker inside of a scan: neither a stuffed byte, nor a restart, nor a fill byte."""
 
 _END, _SCAN = 0xD9, 0xDA
-_FILLING = b"\0\xff\r\n\t "
-_SAMSUNG = b"SEFT"
-"""The end of notes that phones of this maker append to every photograph."""
+_TIMING = 0xF9
+_BETWEEN_SCANS = frozenset((0xC4, _SCAN, _END, 0xDB, 0xDC, 0xDD, 0xFE, *range(0xE0, 0xF0)))
 
 
 def png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -24,83 +28,150 @@ def png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
     Examples
     --------
-    >>> list(png_chunks(_PNG + bytes([0, 0, 0, 1]) + b"sRGB" + bytes(5)))
+    >>> list(png_chunks(PNG + bytes([0, 0, 0, 1]) + b"sRGB" + bytes(5)))
     [(b'sRGB', b'\\x00')]
     """
-    for name, start, length in _png_places(data):
+    for name, start, end in _png_places(data):
         if name == b"IDAT":
             return
-        yield name, data[start : start + length]
+        yield name, data[start:end]
 
 
-def _png_places(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Yield name, start and length of the content of each whole chunk."""
-    start = len(_PNG)
-    while data.startswith(_PNG) and start + 12 <= len(data):
-        length = int.from_bytes(data[start : start + 4])
-        if start + 12 + length > len(data):
-            return
-        yield data[start + 4 : start + 8], start + 8, length
-        start += 12 + length
-
-
-def appended(data: bytes) -> bytes:
-    """Return what stands behind the image in a JPEG, PNG, HEIC or AVIF file; mostly nothing.
-
-    Filling, and notes of the camera, are nothing. Of a JPEG with several images by the
-    multi-picture format, the others are appended, too.
+def png_pieces(data: bytes) -> tuple[list[Piece], int]:
+    """Return the chunks of a PNG up to its end, and where that is.
 
     Examples
     --------
-    >>> appended(bytes.fromhex("ffd8 ffda0002 11 ff00 22 ffd9") + b"....ftypmp42")
-    b'....ftypmp42'
+    >>> png_pieces(PNG + bytes(4) + b"IEND" + bytes(4) + b"more")
+    ([(b'IEND', 16, 16)], 20)
     """
-    if data.startswith(b"\xff\xd8"):
-        rest = data[_end_of_jpeg(data) :]
-    elif data.startswith(_PNG):
-        ends = [start + length + 4 for name, start, length in _png_places(data) if name == b"IEND"]
-        rest = data[ends[0] :] if ends else b""
-    else:
-        rest = b"".join(data[start:end] for name, start, end in _boxes(data) if name in _VIDEOS)
-    if not rest.strip(_FILLING) or (rest.rstrip(b"\0").endswith(_SAMSUNG) and b"ftyp" not in rest):
-        return b""
-    return rest
+    pieces = list[Piece]()
+    for piece in _png_places(data):
+        pieces.append(piece)
+        if piece[0] == b"IEND":
+            break
+    return pieces, pieces[-1][2] + 4 if pieces else len(PNG)
 
 
-_VIDEOS = (b"mpvd", b"moov")
-"""Boxes of a HEIC with a video or an image sequence."""
+def _png_places(data: bytes) -> Iterator[Piece]:
+    """Yield each whole chunk."""
+    start = len(PNG)
+    for _ in steps():
+        if not data.startswith(PNG) or start + 12 > len(data):
+            return
+        length = int.from_bytes(data[start : start + 4])
+        if start + 12 + length > len(data):
+            return
+        yield data[start + 4 : start + 8], start + 8, start + 8 + length
+        start += 12 + length
 
 
-def _end_of_jpeg(data: bytes) -> int:
-    """Return where the first image of a JPEG ends: the end of the file if it is damaged."""
-    start = 2
-    while start + 4 <= len(data) and data[start] == 0xFF:
+def riff_pieces(data: bytes) -> tuple[list[Piece], int]:
+    """Return the chunks of a WebP, and where it ends: at the end of the file if it is damaged."""
+    whole = min(8 + int.from_bytes(data[4:8], "little"), len(data))
+    pieces, start = list[Piece](), 12
+    for _ in steps():
+        if start + 8 > whole:
+            break
+        length = int.from_bytes(data[start + 4 : start + 8], "little")
+        end = min(start + 8 + length, whole)
+        pieces.append((data[start : start + 4], start + 8, end))
+        start = end + length % 2
+    return pieces, whole
+
+
+def jpeg_pieces(data: bytes, start: int) -> tuple[list[tuple[int, int, int]], int]:
+    """Return the segments of the JPEG that begins at `start`, and where it ends.
+
+    A segment is its marker, and where its content begins and ends. A damaged JPEG ends with the
+    file.
+
+    Examples
+    --------
+    >>> jpeg_pieces(bytes.fromhex("ffd8 fffe000378 ffda0002 11 ff00 22 ffd9") + b"more", 0)
+    ([(254, 6, 7), (218, 11, 11)], 17)
+    """
+    pieces = list[tuple[int, int, int]]()
+    start += 2
+    for _ in steps():
+        if start + 2 > len(data) or data[start] != 0xFF:
+            return pieces, min(start, len(data)) if pieces else len(data)
         marker = data[start + 1]
         if marker == _END:
-            return start + 2
+            return pieces, start + 2
         if marker == 0xFF:
             start += 1
             continue
-        start += 2 + int.from_bytes(data[start + 2 : start + 4])
+        end = start + 2 + int.from_bytes(data[start + 2 : start + 4])
+        pieces.append((marker, start + 4, min(end, len(data))))
+        start = end
         if marker == _SCAN:
-            found = _JPEG_MARKER.search(data, start)
+            found = _IN_SCAN.search(data, end)
             start = found.start() if found else len(data)
-    return len(data)
+            if found and data[start + 1] not in _BETWEEN_SCANS:
+                break  # no JPEG anymore
+    return pieces, start
 
 
-def _boxes(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Yield name, start and end of each outermost box of an ISO base media file."""
-    start = 0
-    while data[4:8] == b"ftyp" and start + 8 <= len(data):
-        size, name = int.from_bytes(data[start : start + 4]), data[start + 4 : start + 8]
+def gif_notes(data: bytes) -> tuple[list[tuple[int, int]], int]:
+    """Return comments and the extensions of applications in a GIF, and where it ends.
+
+    They begin with their name, behind its length. Something else than blocks ends the GIF, too.
+    """
+    notes, place = list[tuple[int, int]](), 13 + _palette_size(data, 10)
+    for _ in steps():
+        kind = data[place : place + 1]
+        if kind == b",":
+            place = _after_blocks(data, place + 11 + _palette_size(data, place + 9))
+        elif kind == b"!":
+            start = place + 2
+            place = _after_blocks(data, start)
+            if data[start - 1] != _TIMING:
+                notes.append((start + 1, place))
+        elif kind == b"\0":
+            place += 1
+        else:
+            place += kind == b";"
+            break
+    return notes, place
+
+
+def _palette_size(data: bytes, place: int) -> int:
+    """Return the bytes of a palette, by the flags at `place`."""
+    flags = data[place] if place < len(data) else 0
+    return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
+
+
+def _after_blocks(data: bytes, place: int) -> int:
+    for _ in steps():
+        if place >= len(data) or not data[place]:
+            return place + 1
+        place += data[place] + 1
+    return place
+
+
+def bmff_boxes(data: bytes) -> tuple[list[Piece], int]:
+    """Return the outermost boxes of a HEIC, AVIF, JPEG 2000 or JPEG XL, and where they end.
+
+    Examples
+    --------
+    >>> bmff_boxes(bytes([0, 0, 0, 9]) + b"free" + bytes(1) + b"no")
+    ([(b'free', 8, 9)], 9)
+    """
+    pieces, start = list[Piece](), 0
+    for _ in steps():
+        if start + 8 > len(data):
+            break
+        size, name, head = int.from_bytes(data[start : start + 4]), data[start + 4 : start + 8], 8
         if size == 1:
-            size = int.from_bytes(data[start + 8 : start + 16])
+            size, head = int.from_bytes(data[start + 8 : start + 16]), 16
         elif size == 0:
             size = len(data) - start
-        if size < 8:
-            return
-        yield name, start, start + size
+        if size < head or not all(32 <= letter < 127 for letter in name):
+            break
+        pieces.append((name, start + head, min(start + size, len(data))))
         start += size
+    return pieces, min(start, len(data))
 
 
 def bmff_depth(data: bytes) -> int | None:

@@ -17,7 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cbir.containers import appended, bmff_depth, jpeg2000_depth, png_chunks
+from cbir.containers import bmff_depth, jpeg2000_depth, png_chunks
+from cbir.conversion import to_rgb
+from cbir.embedded import Part, embedded
 from cbir.errors import UnreadableImageError
 from cbir.gamut import Gamut, gamut_of
 from cbir.images import MAX_PIXELS, Picture
@@ -25,10 +27,16 @@ from cbir.images import MAX_PIXELS, Picture
 ALPHA_SIDE = 64
 """Cells along either side of the grid on which transparency is compared."""
 
+_SCENE_SIDE = 16
+_SAME_SCENE = 12.0
+"""Mean difference, in levels of 255, of an image and a smaller version of it."""
+
 _BITS_PER_SAMPLE, _SUBFILE_TYPE, _SUB_IFDS, _LAYERS = 258, 254, 330, 37724
+_SAMPLES_PER_PIXEL = 277
 _REDUCED = 1
 _THUMBNAIL = "Large Thumbnail"
 _8_BITS = ("JPEG", "MPO", "WEBP", "GIF", "BMP", "DIB", "TGA")
+_ANIMATED = ("GIF", "WEBP", "PNG", "AVIF")
 _DEEP_MODES = {"I": 16, "F": 32}
 _DEEP_FILES = ("PNG", "TIFF", "JPEG2000")
 
@@ -106,21 +114,26 @@ def _depth(image: Image.Image, data: bytes) -> int | None:
 
 
 def _extras(image: Image.Image, data: bytes) -> tuple[tuple[str, bytes], ...]:
-    found = list[tuple[str, bytes]]()
-    rest = appended(data)
-    # The images of the multi-picture format are frames.
-    if image.format == "MPO" and b"ftyp" not in rest:
-        rest = b""
-    if rest:
-        what = "a video" if b"ftyp" in rest[:1024] or b"moov" in rest else "more data"
-        found.append((f"{what} behind the image ({len(rest):,} bytes)", _digest(rest)))
+    found = [
+        (f"{part.what} ({part.size:,} bytes)", _digest_of(data, part))
+        for part in embedded(image, data)
+    ]
     if image.format == "TIFF":
         tags = image.tag_v2  # type: ignore[attr-defined]
         if _LAYERS in tags:
             found.append(("layers", _digest(bytes(tags[_LAYERS]))))
         if _SUB_IFDS in tags:
             found.append(("images inside of a page", _digest(data)))
+        hidden = _hidden_channels(image)
+        if hidden:
+            found.append((f"{hidden} more channels, such as infrared", _digest(data)))
     return tuple(found)
+
+
+def _hidden_channels(image: Image.Image) -> int:
+    """Count the samples a pixel that a page of a TIFF has and Pillow does not show."""
+    samples = image.tag_v2.get(_SAMPLES_PER_PIXEL, 1)  # type: ignore[attr-defined]
+    return max(0, int(samples) - len(image.getbands()))
 
 
 def _further(image: Image.Image) -> tuple[int, ...]:
@@ -129,15 +142,44 @@ def _further(image: Image.Image) -> tuple[int, ...]:
         return ()
     if image.format == "MPO":
         kinds = [one["Attribute"]["MPType"] for one in image.mpinfo[0xB002]]  # type: ignore[attr-defined]
-        return tuple(i for i in range(1, count) if not kinds[i].startswith(_THUMBNAIL))
+        reduced = [kind.startswith(_THUMBNAIL) for kind in kinds]
+        return tuple(_not_reduced(image, reduced))
     if image.format == "TIFF":
-        return tuple(i for i in range(1, count) if not _is_reduced(image, i))
+        return tuple(_not_reduced(image, [_says_reduced(image, i) for i in range(count)]))
     return tuple(range(1, count))
 
 
-def _is_reduced(image: Image.Image, page: int) -> bool:
+def _says_reduced(image: Image.Image, page: int) -> bool:
     image.seek(page)
     return bool(int(image.tag_v2.get(_SUBFILE_TYPE, 0)) & _REDUCED)  # type: ignore[attr-defined]
+
+
+def _not_reduced(image: Image.Image, reduced: list[bool]) -> Iterator[int]:
+    """Yield the places of frames but those that say, and show, that they are smaller versions."""
+    whole = 0
+    for place in range(1, len(reduced)):
+        if not (reduced[place] and _is_smaller_version(image, whole, place)):
+            whole = place
+            yield place
+
+
+def _is_smaller_version(image: Image.Image, whole: int, place: int) -> bool:
+    image.seek(whole)
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        return False
+    image.seek(place)
+    if image.width >= width or image.height >= height or not _is_whole(image):
+        return False
+    small = _thumbnail(image)
+    image.seek(whole)
+    return float(np.abs(_thumbnail(image) - small).mean()) <= _SAME_SCENE
+
+
+def _thumbnail(image: Image.Image) -> NDArray[np.int16]:
+    image.load()
+    grid = cv2.resize(to_rgb(image), (_SCENE_SIDE, _SCENE_SIDE), interpolation=cv2.INTER_AREA)
+    return np.asarray(grid, np.int16)
 
 
 def _alpha(image: Image.Image, orientation: int) -> NDArray[np.uint8] | None:
@@ -182,11 +224,34 @@ def frame_digests(picture: Picture, places: tuple[int, ...]) -> Iterator[bytes]:
         raise UnreadableImageError(picture.path, str(error) or type(error).__name__) from None
 
 
+def frame_times(picture: Picture) -> list[float]:
+    """Return how long each frame of an animation is shown, in milliseconds; of others, nothing.
+
+    Raises
+    ------
+    UnreadableImageError
+        When a frame is damaged.
+    """
+    times = list[float]()
+    try:
+        with _opened(picture) as image:
+            count = getattr(image, "n_frames", 1) if image.format in _ANIMATED else 0
+            for place in range(count):
+                image.seek(place)
+                image.load()  # some formats tell it only then
+                times.append(float(image.info.get("duration", 0)))
+    except Exception as error:  # Pillow's plug-ins raise anything at all on damaged frames
+        raise UnreadableImageError(picture.path, str(error) or type(error).__name__) from None
+    return times
+
+
 def _is_whole(image: Image.Image) -> bool:
     """Say whether Pillow shows all of a frame; it reduces colors to 8 bits."""
     if image.format != "TIFF":
         return True
     bits = max(image.tag_v2.get(_BITS_PER_SAMPLE, (1,)))  # type: ignore[attr-defined]
+    if _hidden_channels(image):
+        return False
     return bits <= 8 or image.mode[0] in "IF"
 
 
@@ -218,6 +283,13 @@ def stored_digest(picture: Picture) -> bytes | None:
     if not deep or values is None or values.dtype == np.uint8:
         return None
     return _digest(np.ascontiguousarray(values).tobytes(), f"{values.dtype} {values.shape}")
+
+
+def _digest_of(data: bytes, part: Part) -> bytes:
+    digest = hashlib.sha256()
+    for start, end in part.ranges:
+        digest.update(memoryview(data)[start:end])
+    return digest.digest()
 
 
 def _digest(data: bytes, what: str = "") -> bytes:

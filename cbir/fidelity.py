@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import ImageCms
 
 from cbir.errors import UnreadableImageError
-from cbir.facts import ALPHA_SIDE, ImageFacts, frame_digests, read_facts, stored_digest
+from cbir.facts import ALPHA_SIDE, ImageFacts, frame_digests, frame_times, read_facts, stored_digest
 from cbir.gamut import converted, relation
 from cbir.images import Picture, Pixels
 from cbir.losses import Loss, LossKind
@@ -26,6 +27,9 @@ _EQUAL_COLORS = 2.0
 
 _CONVERTED = 0.6
 """How much nearer the colors of a converted image are than its numbers, at least."""
+
+_EQUAL_TIME = 10.0
+"""Milliseconds by which a frame may be shown longer or shorter: a GIF counts hundredths."""
 
 _COLOR_SIDE = 32
 _WORKING_SIZE = 128
@@ -101,25 +105,51 @@ def _compared(
 
 
 def _frames_lost(copy: Content, keeper: Content) -> Iterator[Loss]:
-    lost = [what for what, digest in copy.facts.extras if digest not in _extras(keeper)]
-    missing = _frames_missing(copy, keeper)
-    if missing:
-        further = len(copy.facts.further)
-        lost.insert(0, f"{missing:,} of {further:,} further frames or pages")
+    held = Counter(digest for _, digest in keeper.facts.extras)
+    lost = list[str]()
+    for what, digest in copy.facts.extras:
+        if held[digest] == 0:
+            lost.append(what)
+        held[digest] -= 1
+    lost[:0] = _further_lost(copy, keeper)
     if lost:
         yield Loss("frames", ", ".join(lost))
 
 
-def _extras(content: Content) -> set[bytes]:
-    return {digest for _, digest in content.facts.extras}
+def _further_lost(copy: Content, keeper: Content) -> Iterator[str]:
+    """Name what of its further frames the keeper does not have: pixel by pixel, as often, in order,
+    and as long.
+    """
+    places, kept_places = copy.facts.further, keeper.facts.further
+    if not places:
+        return
+    missing = len(places)
+    if kept_places:
+        first, *further = frame_digests(copy.open(), (0, *places))
+        held = list(frame_digests(keeper.open(), (0, *kept_places)))
+        missing = (Counter(further) - (Counter(held) - Counter([first]))).total()
+        if not missing and not _in_order(further, held):
+            yield "the order of the frames"
+        if not missing and not _as_long(copy, keeper):
+            yield "how long each frame is shown"
+    if missing:
+        yield f"{missing:,} of {len(places):,} further frames or pages"
 
 
-def _frames_missing(copy: Content, keeper: Content) -> int:
-    """Count the further frames of the copy that the keeper does not have, pixel by pixel."""
-    if not copy.facts.further or not keeper.facts.further:
-        return len(copy.facts.further)
-    held = set(frame_digests(keeper.open(), (0, *keeper.facts.further)))
-    return sum(one not in held for one in frame_digests(copy.open(), copy.facts.further))
+def _in_order(some: list[bytes], held: list[bytes]) -> bool:
+    """Say whether some digests come in the same order among others."""
+    rest = iter(held)
+    return all(one in rest for one in some)
+
+
+def _as_long(copy: Content, keeper: Content) -> bool:
+    """Say whether two animations are equally fast, if one is kept that is no longer."""
+    if len(copy.facts.further) != len(keeper.facts.further):
+        return True
+    ours, kept = frame_times(copy.open()), frame_times(keeper.open())
+    if len(ours) != len(kept):
+        return not any(ours)
+    return all(abs(one - other) <= _EQUAL_TIME for one, other in zip(ours, kept, strict=True))
 
 
 def _depth_lost(copy: Content, keeper: Content, same_pixels: bool) -> Iterator[Loss]:

@@ -136,6 +136,48 @@ def test_further_images_of_a_jpeg_are_lost() -> None:
     assert lost(pair, encoded(photo(), "JPEG")) == ["frames"]
 
 
+def animation(*frames: int, format_: str = "GIF", duration: int = 100) -> bytes:
+    first, *further = (photo(seed).quantize(16) for seed in frames)
+    options = {"save_all": True, "append_images": further, "duration": duration}
+    return encoded(first, format_, **options)
+
+
+@pytest.mark.parametrize("format_", ["GIF", "PNG"])
+def test_order_and_repetition_of_frames_are_lost(format_: str) -> None:
+    moving = animation(0, 1, 2, 1, format_=format_)
+    assert lost(moving, moving + bytes(2)) == []
+    assert lost(moving, animation(0, 1, 2, format_=format_)) == ["frames"]
+    assert lost(animation(0, 1, 2, format_=format_), moving) == []
+    (loss,) = facts_lost(content(moving), content(animation(0, 2, 1, 1, 3, format_=format_)))
+    assert loss.detail.startswith(("the order", "1 of 3"))
+    (loss,) = facts_lost(content(animation(0, 1, 2)), content(animation(0, 2, 1)))
+    assert loss.detail == "the order of the frames"
+    again = content(animation(0, 1, 0)), content(animation(0, 1, 2))
+    assert [loss.detail for loss in facts_lost(*again)] == ["1 of 2 further frames or pages"]
+
+
+@pytest.mark.parametrize("format_", ["GIF", "PNG", "WEBP"])
+def test_the_speed_of_an_animation_is_lost(format_: str) -> None:
+    slow, fast = (animation(0, 1, 2, format_=format_, duration=ms) for ms in (200, 40))
+    assert lost(slow, slow + bytes(2)) == []
+    (loss,) = facts_lost(content(slow), content(fast))
+    assert loss.kind == "frames" and loss.detail == "how long each frame is shown"
+
+
+def test_the_depth_map_of_a_heic_is_lost() -> None:
+    heif = pytest.importorskip("pillow_heif")
+    heif.register_heif_opener()
+    image = photo()
+    image.putalpha(photo(1).convert("L"))
+    clear = encoded(image, "HEIF")
+    assert b"hevc:2015:auxid:1\0" in clear and read_facts(Picture("a", clear)).extras == ()
+    deep = clear.replace(b"hevc:2015:auxid:1\0", b"hevc:2015:auxid:2\0")
+    ((what, _),) = read_facts(Picture("a", deep)).extras
+    assert what.startswith("auxiliary images (depth)")
+    assert "frames" in lost(deep, encoded(photo(), "HEIF"))
+    assert "frames" not in lost(deep, deep + bytes(9))
+
+
 # Depth
 
 
