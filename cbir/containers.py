@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from cbir.endings import steps
+from cbir.endings import MOST_BLOCKS, steps
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -119,13 +119,14 @@ def gif_notes(data: bytes) -> tuple[list[tuple[int, int]], int]:
     They begin with their name, behind its length. Something else than blocks ends the GIF, too.
     """
     notes, place = list[tuple[int, int]](), 13 + _palette_size(data, 10)
+    blocks = steps(MOST_BLOCKS)
     for _ in steps():
         kind = data[place : place + 1]
         if kind == b",":
-            place = _after_blocks(data, place + 11 + _palette_size(data, place + 9))
+            place = _after_blocks(data, place + 11 + _palette_size(data, place + 9), blocks)
         elif kind == b"!":
             start = place + 2
-            place = _after_blocks(data, start)
+            place = _after_blocks(data, start, blocks)
             if data[start - 1] != _TIMING:
                 notes.append((start + 1, place))
         elif kind == b"\0":
@@ -142,8 +143,8 @@ def _palette_size(data: bytes, place: int) -> int:
     return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
 
 
-def _after_blocks(data: bytes, place: int) -> int:
-    for _ in steps():
+def _after_blocks(data: bytes, place: int, blocks: Iterator[None]) -> int:
+    for _ in blocks:
         if place >= len(data) or not data[place]:
             return place + 1
         place += data[place] + 1
@@ -167,7 +168,7 @@ def bmff_boxes(data: bytes) -> tuple[list[Piece], int]:
             size, head = int.from_bytes(data[start + 8 : start + 16]), 16
         elif size == 0:
             size = len(data) - start
-        if size < head or not all(32 <= letter < 127 for letter in name):
+        if size < head or not name.isascii() or min(name) < 32:
             break
         pieces.append((name, start + head, min(start + size, len(data))))
         start += size

@@ -87,7 +87,7 @@ def embedded(image: Image.Image, data: bytes) -> list[Part]:
     Raises
     ------
     ValueError
-        When it has millions of parts.
+        When it has too many parts to follow.
     """
     read = _READERS.get(image.format or "")
     return list(read(image, data)) if read else []
@@ -222,8 +222,9 @@ def _private(
             named.setdefault(name, []).append((start, end))
     for name, ranges in named.items():
         part = Part(f"{noun} {name.decode('ascii', 'replace').strip()}", tuple(ranges))
-        media = name not in notes and any(_has_media(data, *one) for one in ranges)
-        if media or part.size > (_NOTE if name in notes else _SMALL):
+        if part.size > (_NOTE if name in notes else _SMALL) or (
+            name not in notes and any(_has_media(data, *one) for one in ranges)
+        ):
             yield part
 
 
@@ -263,10 +264,11 @@ def _in_boxes(_image: Image.Image, data: bytes) -> Iterator[Part]:
             break
         seen.add(name)
     content = tuple((start, last) for name, start, last in pieces if name == b"mdat")
+    videos = [(start, last) for name, start, last in pieces if name in _VIDEOS]
+    if videos:
+        yield Part("a video behind the image", (*videos, *content))
     for name, start, last in pieces:
-        if name in _VIDEOS:
-            yield Part("a video behind the image", ((start, last), *content))
-        elif name == b"meta":
+        if name == b"meta":
             kinds = _auxiliary(data, start, last)
             if kinds:
                 yield Part(f"auxiliary images ({', '.join(kinds)})", content)

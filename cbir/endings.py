@@ -6,13 +6,15 @@ as far as that is possible; they do not check it: a damaged file ends at the end
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
 from PIL import Image
 
-MOST_PARTS = 1 << 22
-"""Parts of a file that are followed at most; more are an attack, or damage."""
+MOST_PARTS, MOST_BLOCKS = 1 << 18, 1 << 22
+"""Parts of a file, and small blocks of its pixels, that are followed at most; more are an attack,
+or damage."""
 
 _TIFF_TYPES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 """Bytes of a value of each type; one of those that are not here."""
@@ -22,10 +24,10 @@ _STORED = {273: 279, 324: 325, 513: 514}
 """Tags with places of pixels, and those with their lengths: strips, tiles, JPEG."""
 
 _OLD_JPEG = 6
-_MOST_IFDS = 10_000
+_NO_NUMBER = re.compile(rb"[^0-9\s]")
 
 
-def steps() -> Iterator[None]:
+def steps(most: int = MOST_PARTS) -> Iterator[None]:
     """Yield as often as a file may have parts.
 
     Raises
@@ -33,7 +35,7 @@ def steps() -> Iterator[None]:
     ValueError
         When it has more.
     """
-    for _ in range(MOST_PARTS):
+    for _ in range(most):
         yield
     raise ValueError("too many parts")
 
@@ -82,17 +84,11 @@ def end_of_pnm(image: Image.Image, data: bytes) -> int:
 
 def _end_of_numbers(data: bytes, start: int) -> int:
     """Return where something else than numbers, spaces and comments begins."""
-    whole = len(data)
-    digits = frozenset(b"0123456789 \t\r\n\v\f")
     for _ in steps():
-        block = np.frombuffer(data, np.uint8, min(1 << 20, whole - start), start)
-        others = np.flatnonzero(~np.isin(block, list(digits)))
-        if not len(others):
-            start += len(block)
-            if start >= whole:
-                return whole
-            continue
-        start += int(others[0])
+        found = _NO_NUMBER.search(data, start)
+        if not found:
+            return len(data)
+        start = found.start()
         line = data.find(b"\n", start)
         if data[start] != ord("#") or line < 0:
             return start
@@ -111,7 +107,7 @@ def end_of_tga(data: bytes) -> int | None:
     if kind in (1, 2, 3):
         return start + ((width + 7) // 8 if bits == 1 else width * size) * height
     left = width * height
-    for _ in steps():
+    for _ in steps(MOST_BLOCKS):
         if left <= 0 or start >= len(data):
             return start
         count = (data[start] & 127) + 1
@@ -156,7 +152,8 @@ class _Tiff:
         self._data = data
         self._order = ">" if data.startswith(b"MM") else "<"
         self._big = self._number(2, 2) == 43
-        self._last = 0
+        self._last = self._values = 0
+        self._steps = steps()
 
     def end(self) -> int | None:
         found, seen = [self._number(8, 8) if self._big else self._number(4, 4)], set[int]()
@@ -165,8 +162,6 @@ class _Tiff:
             if place in seen or not 0 < place < len(self._data):
                 continue
             seen.add(place)
-            if len(seen) > _MOST_IFDS:
-                raise ValueError("too many directories")
             below = self._directory(place)
             if below is None:
                 return None
@@ -191,11 +186,12 @@ class _Tiff:
                 return None
             if len(tags[places]):
                 self._reach(int((tags[places] + tags[lengths]).max()))
-        below = [int(one) for tag in _IFDS for one in tags.get(tag, ())[:_MOST_IFDS]]
+        below = [int(one) for tag in _IFDS for one in tags.get(tag, ())]
         return [*below, self._number(after, word)]
 
     def _entry(self, place: int, word: int) -> tuple[int, np.ndarray]:
         """Return tag and values of an entry; the values of whole numbers only."""
+        next(self._steps)
         tag, kind = self._number(place, 2), self._number(place + 2, 2)
         count, size = self._number(place + 4, word), _TIFF_TYPES.get(kind, 1)
         start = place + 4 + word
@@ -207,6 +203,9 @@ class _Tiff:
         whole = {3: "u2", 4: "u4", 13: "u4", 16: "u8", 18: "u8"}.get(kind)
         if whole is None or (tag not in _IFDS and tag not in _NUMBERS):
             return tag, np.zeros(0, np.int64)
+        self._values += count
+        if self._values > MOST_BLOCKS:
+            raise ValueError("too many strips")
         values = np.frombuffer(self._data, self._order + whole, count, start)
         return tag, np.minimum(values.astype(np.uint64), len(self._data)).astype(np.int64)
 

@@ -126,7 +126,7 @@ def _extras(image: Image.Image, data: bytes) -> tuple[tuple[str, bytes], ...]:
             found.append(("images inside of a page", _digest(data)))
         hidden = _hidden_channels(image)
         if hidden:
-            found.append((f"{hidden} more channels, such as infrared", _digest(data)))
+            found.append((f"{hidden} hidden channels, such as infrared", _digest(data)))
     return tuple(found)
 
 

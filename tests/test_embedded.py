@@ -301,6 +301,14 @@ def test_damaged_files_are_unreadable_at_worst(name: str) -> None:
             read_facts(Picture("image", bytes(damaged[: random.integers(1, len(plain) + 1)])))
 
 
+def test_too_many_parts_are_refused_soon() -> None:
+    comments = b"#\n" * ((1 << 18) + 9)
+    with pytest.raises(UnreadableImageError, match="too many parts"):
+        extras(b"P3 1 1 255 1 2 3 " + comments)
+    with pytest.raises(UnreadableImageError, match="too many parts"):
+        extras(BY_FORMAT["AVIF"] + struct.pack(">I4s", 8, b"free") * ((1 << 18) + 9))
+
+
 def test_directories_in_a_circle_end() -> None:
     data = bytearray(BY_FORMAT["TIFF"])
     start = struct.unpack("<I", data[4:8])[0]
