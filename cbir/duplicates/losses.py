@@ -10,14 +10,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.duplicates.coverage import footprint, shown_share
+from cbir.duplicates.coverage import footprint, foreign_regions, shown_share
 from cbir.duplicates.matching import NEAR_DISTANCE, turned
 from cbir.duplicates.model import Match
-from cbir.duplicates.sights import Eyes, Sight, open_content
+from cbir.duplicates.sights import Eyes, Recent, Sight, open_content
 from cbir.facts import ALPHA_SIDE
 from cbir.fidelity import Content, facts_lost
+from cbir.images import fit
 from cbir.losses import Loss
 from cbir.metrics import hamming
+from cbir.verification.alignment import Transform, scale_of
 
 LEAST_SHOWN = 0.99
 """Share of a copy that its keeper shows, at least: alignment is not exact to the pixel."""
@@ -27,6 +29,10 @@ _WHOLE = 0.9
 
 _DISJOINT = 0.1
 """Share of the smaller of two parts in which they may overlap, at most."""
+
+_FINEST = 2048
+"""Pixels along the longest side in which fine detail is compared, at most: letters of a scanned
+page of usual size are legible then."""
 
 _GRAY, _COLORED = 3.0, 12.0
 """Mean difference, in levels of 255, of the largest and the least of red, green and blue: at most
@@ -47,6 +53,8 @@ class Losses:
         self._eyes = eyes
         self._contents: dict[bytes, Content] = {}
         self._chroma: dict[bytes, float] = {}
+        # A page is compared with many of the same template.
+        self._fine: Recent[NDArray[np.uint8]] = Recent(24)
         self._parts: set[tuple[bytes, bytes]] = set()
         self._lock = threading.Lock()
 
@@ -108,8 +116,46 @@ class Losses:
         share = shown_share(here, there, transform)
         if share < LEAST_SHOWN:
             yield Loss("area", f"the kept image shows {int(100 * share)} % of it")
+        elif regions := self._foreign(keeper, copy, transform):
+            count, (width, height) = len(regions), regions[0]
+            differ = "1 region differs" if count == 1 else f"{count:,} regions differ"
+            yield Loss("area", f"{differ}, of {width} × {height} pixels")
         if (keeper.sha256, copy.sha256) in self._parts:
             yield Loss("composite", "one of several parts of which the kept image is made")
+
+    def _foreign(self, keeper: Sight, copy: Sight, transform: Transform) -> list[tuple[int, int]]:
+        """Return the sizes of the places in which fine detail differs, in pixels of the copy."""
+        working = [max(self._eyes.gray(one).shape) for one in (keeper, copy)]
+        scale = scale_of(transform)
+        # Pixels for each one of the copy's working size.
+        zoom = min(
+            max(copy.width, copy.height) / working[1],
+            max(keeper.width, keeper.height) / working[0] / scale,
+            _FINEST / working[1],
+            _FINEST / working[0] / scale,
+        )
+        here = self._at(keeper, round(zoom * scale * working[0]))
+        there = self._at(copy, round(zoom * working[1]))
+        sizes = [
+            np.array(self._eyes.gray(one).shape[::-1]) / one_fine.shape[::-1]
+            for one, one_fine in ((keeper, here), (copy, there))
+        ]
+        larger = max(copy.width, copy.height) / max(there.shape)
+        return [
+            (round(larger * width), round(larger * height))
+            for width, height in foreign_regions(here, there, _resized(transform, *sizes))
+        ]
+
+    def _at(self, sight: Sight, size: int) -> NDArray[np.uint8]:
+        """Return the brightness of an image, fitted into `size` × `size` pixels."""
+
+        def read() -> NDArray[np.uint8]:
+            # What decodes a JPEG at a reduced size keeps other detail than area averages do.
+            whole = max(sight.width, sight.height) <= 4 * size
+            pixels = fit(open_content(sight).pixels(None if whole else 2 * size), size)
+            return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
+
+        return self._fine.get(sight.sha256 + size.to_bytes(4), read)
 
     def _chroma_of(self, sight: Sight) -> float:
         with self._lock:
@@ -138,7 +184,14 @@ class Losses:
         cell, other = (
             np.array(self._eyes.gray(one).shape[::-1]) / ALPHA_SIDE for one in (keeper, copy)
         )
-        linear, shift = transform[:, :2], transform[:, 2]
-        # Pixels are counted from their own centers.
-        moved = (linear @ (cell / 2 - 0.5) + shift + 0.5) / other - 0.5
-        return np.column_stack([linear * cell / other[:, None], moved])
+        return _resized(transform, cell, other)
+
+
+def _resized(
+    transform: Transform, first: NDArray[np.float64], second: NDArray[np.float64]
+) -> Transform:
+    """Return a transform for images whose pixels are `first` and `second` as wide and high."""
+    linear, shift = transform[:, :2], transform[:, 2]
+    # Pixels are counted from their own centers.
+    moved = (linear @ (first / 2 - 0.5) + shift + 0.5) / second - 0.5
+    return np.column_stack([linear * first / second[:, None], moved])

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from cbir.duplicates.collection import open_collection
 from cbir.duplicates.grouping import find_groups
@@ -193,3 +193,39 @@ def test_a_single_part_is_a_crop(tmp_path: Path) -> None:
     save(image, tmp_path / "a.png")
     save(image.crop((0, 0, image.width // 2, image.height)), tmp_path / "b.png")
     assert found(tmp_path, "edited") == {"a.png": {"b.png": []}}
+
+
+# Fine detail
+
+
+def statement(total: str, name: str = "Maria Keller") -> Image.Image:
+    """A page of which many look alike."""
+    page = Image.new("RGB", (620, 877), "white")
+    draw = ImageDraw.Draw(page)
+    draw.rectangle((40, 40, 580, 120), fill=(30, 60, 120))
+    draw.text((60, 60), "ACME Bank - Statement", fill="white", font_size=30)
+    draw.text((50, 150), f"Account holder: {name}", fill="black", font_size=17)
+    for row in range(25):
+        y = 225 + row * 20
+        draw.line((40, y, 580, y), fill="gray")
+        text = f"Payment to shop {row * 37 % 91}   order {row * 7919 % 100003}"
+        draw.text((50, y + 2), text, fill="black", font_size=13)
+        draw.text((490, y + 2), f"{row * 137.77 % 500:8.2f}", fill="black", font_size=13)
+    draw.text((50, 750), f"Total due: {total}", fill=(160, 0, 0), font_size=22)
+    return page
+
+
+@pytest.mark.parametrize("level", ["near", "edited"])
+def test_a_page_with_another_total_stays(tmp_path: Path, level: Level) -> None:
+    save(statement("1,204.17 EUR"), tmp_path / "a.jpg", quality=90)
+    save(statement("9,871.55 EUR"), tmp_path / "b.jpg", quality=75)
+    assert found(tmp_path, level) == {"a.jpg": {"b.jpg": ["area"]}}
+
+
+@pytest.mark.parametrize("level", ["near", "edited"])
+def test_copies_of_a_page_lose_nothing(tmp_path: Path, level: Level) -> None:
+    page = statement("1,204.17 EUR")
+    save(page, tmp_path / "a.jpg", quality=90)
+    save(page, tmp_path / "b.jpg", quality=50)
+    save(page.resize((310, 438), Image.Resampling.LANCZOS), tmp_path / "c.jpg", quality=75)
+    assert found(tmp_path, level) == {"a.jpg": {"b.jpg": [], "c.jpg": []}}
