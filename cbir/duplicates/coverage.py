@@ -49,6 +49,10 @@ FINE_SHARE = 0.25
 """Share of a cell's variance that must be unexplained, too: compression and sharpening leave more
 where there is more contrast. Of a digit of 20 pixels in an image that was halved, 0.25 are."""
 
+_LEAST_ACROSS = 3
+"""Cells side by side that must differ: single ones do in photographs that were compressed strongly
+or whose contrast was clipped."""
+
 _BLURS = (1.0, 2.0, 3.5)
 """Standard deviations, in pixels, of blurs that a copy may have gone through."""
 
@@ -110,7 +114,7 @@ def foreign_regions(keeper: Gray, copy: Gray, transform: Transform) -> list[tupl
     []
     """
     here, there = _overlaid(keeper, copy, transform)
-    foreign = _sure(footprint(copy, transform, keeper), FINE_CELL // 2)
+    foreign = _sure(footprint(copy, transform, keeper), FINE_CELL)
     foreign &= _differs(here, there)
     if not foreign.any():
         return []
@@ -175,7 +179,9 @@ def _regions(foreign: Mask) -> list[tuple[int, int]]:
     near = cv2.dilate(foreign.astype(np.uint8), np.ones((FINE_CELL, FINE_CELL), np.uint8))
     _, _, stats, _ = cv2.connectedComponentsWithStats(near)
     sizes = stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].tolist()
-    return sorted(((w, h) for w, h in sizes), key=lambda size: (-size[0] * size[1], size))
+    least = FINE_CELL - 1 + _LEAST_ACROSS
+    large = [(w, h) for w, h in sizes if max(w, h) >= least]
+    return sorted(large, key=lambda size: (-size[0] * size[1], size))
 
 
 def footprint(copy: Gray, transform: Transform, keeper: Gray) -> Mask:
