@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -141,8 +142,9 @@ def search(
     queries = _asked(images, queries)
     check_streams(queries, from0, null, format_)
     _check_montage(montage, no_montage)
-    index, descriptor = _opened(dataset, index_path, result_path, descriptor, preset)
     paths = query_paths(queries, from0)
+    _check_any(dataset, paths)
+    index, descriptor = _opened(dataset, index_path, result_path, descriptor, preset)
     _check_montage(montage, no_montage, [index_path, *paths])
     wants_montage = not no_montage and (montage is not None or len(paths) <= _MONTAGE_QUERIES)
     if not (wants_montage or no_montage):
@@ -223,6 +225,14 @@ def _named_index(index_path: str) -> str | None:
     """Return the index, if it was named on the command line."""
     source = click.get_current_context().get_parameter_source("index_path")
     return None if source is ParameterSource.DEFAULT else index_path
+
+
+def _check_any(dataset: str | None, paths: Sequence[str]) -> None:
+    """Stop before a folder is described for nothing."""
+    if dataset is not None and paths and not any(map(os.path.lexists, paths)):
+        for path in paths:
+            click.echo(f"Cannot read {printable(path)}: no such file or directory", err=True)
+        sys.exit(1)
 
 
 def _check_montage(path: str | None, no_montage: bool, in_use: Sequence[str] = ()) -> None:

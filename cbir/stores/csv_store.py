@@ -257,7 +257,8 @@ class CsvStore(IndexStore):
         if not self.exists():
             raise BrokenIndexError(
                 f"{printable(self.path)}: the index does not exist;"
-                f" make one with: index --dataset DIR --index {printable(self.path)}"
+                f" make one with: index --dataset DIR --index {printable(self.path)}, or search a"
+                " folder without one: search IMG --dataset DIR"
             )
         with explained(self.path, "read the index"):
             return self._until_steady(self._open)

@@ -147,3 +147,12 @@ def test_info_names_the_index_that_is_kept_for_a_folder(here: Run, photos: Path)
     done = here("info", "photos")
     assert done.returncode == 0 and kept_index("photos") in done.stdout
     assert f"dataset   {photos}" in done.stdout
+
+
+def test_a_query_that_is_missing_is_told_before_the_folder_is_described(
+    run: Run, photos: Path, tmp_path: Path
+) -> None:
+    done = run("search", "nope.jpg", "--dataset", photos, "--index", "new.csv")
+    assert done.returncode == 1
+    assert done.stderr == "Cannot read nope.jpg: no such file or directory\n"
+    assert not (tmp_path / "new.csv").exists()

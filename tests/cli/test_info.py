@@ -90,3 +90,14 @@ def test_presets_are_listed_and_an_index_may_be_ready_for_them(
     assert json.loads(here("info", "--format", "json").stdout)["presets"] == []
     here("index", "-d", photos, "--descriptor", "dhash")
     assert "presets   trial\n" in here("info").stdout
+
+
+def test_what_an_index_says_reaches_no_terminal_as_it_is(run: Run, photos: Path) -> None:
+    run("index", "-d", photos)
+    index = photos.parent / "index.csv"
+    header, *lines = index.read_text().splitlines()
+    rows = [f"{header},note\x1b]0;x\x07", *(f"{line},y" for line in lines)]
+    index.write_text("\n".join([*rows, ""]))
+    done = run("info", "index.csv")
+    assert done.returncode == 0 and r"note\x1b]0;x\x07 (your own)" in done.stdout
+    assert "\x1b" not in done.stdout + done.stderr

@@ -196,6 +196,8 @@ def test_any_file_name_survives(run: Run, indexed: Path, tmp_path: Path) -> None
         for result in results
     ]
     assert found == wanted
+    lines = run(*flags, "--format", "paths", "--no-montage")
+    assert lines.returncode == 1 and r"new\nline.jpg: there is a line break" in lines.stderr
     table = run(*flags, "--montage", "names.jpg")
     assert table.returncode == 0 and len(table.stdout.splitlines()) == 1 + len(NAMES)
     again = run("search", "-i", "n.csv", "-q", "-", "--from0", "-0", "--top", "1",
