@@ -40,7 +40,7 @@ def check_destination(destination: str, root: str) -> None:
     if os.path.lexists(real) and not os.path.isdir(real):
         raise CbirError(f"{printable(destination)}: this is no folder; name another destination")
     inside = below(real, real_root)
-    if inside is not None and not _hidden(inside):
+    if inside is not None and not is_hidden(inside):
         raise CbirError(
             f"{printable(destination)}: this is inside of the dataset, where the next scan would"
             " find the moved pictures again; name a destination outside of"
@@ -48,5 +48,5 @@ def check_destination(destination: str, root: str) -> None:
         )
 
 
-def _hidden(relative: str) -> bool:
+def is_hidden(relative: str) -> bool:
     return any(part.startswith(".") for part in relative.split(os.sep) if part != os.curdir)

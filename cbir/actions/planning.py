@@ -8,7 +8,7 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from cbir.actions.places import below, check_destination, is_real
+from cbir.actions.places import below, check_destination, is_hidden, is_real
 from cbir.actions.refusing import Identities, RefusedError, check_linkable, regular, status_of
 from cbir.actions.sidecars import companions
 from cbir.errors import CbirError, UsageError, printable
@@ -169,9 +169,10 @@ def plan(
     """Decide what to do with each copy; nothing is changed.
 
     A copy stays, with a reason in :attr:`Plan.refused`, when it is missing, a symbolic link, or
-    outside of the dataset; when it is one file with its keeper, with another keeper or with
-    another copy, by a hard link or a linked folder; when it should become a link without
-    being the same bytes as its keeper; and when it shows something that its keeper does not.
+    outside of the dataset, or hidden in it; when it is one file with its keeper, with another
+    keeper or with another copy, by a hard link or a linked folder; when it should become a link
+    without being the same bytes as its keeper; and when it shows something that its keeper does
+    not.
 
     Parameters
     ----------
@@ -287,6 +288,8 @@ class _Planner:
         kept = status_of(keeper)
         if kept is None or not stat.S_ISREG(kept.st_mode):
             raise RefusedError(f"its keeper {printable(removal.keeper)} is missing")
+        if is_hidden(below(copy, os.path.realpath(self.root)) or ""):
+            raise RefusedError("its name or folder begins with a dot: what is hidden is left alone")
         self._check_losses(removal)
         self._identities.check(removal.copy, removal.keeper, copy, status, kept)
         if self.action in ("hardlink", "symlink"):

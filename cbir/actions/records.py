@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeVar, get_args
 
 from cbir.actions.attributes import MOST_BYTES, Attributes
-from cbir.actions.places import below
+from cbir.actions.places import below, is_hidden
 from cbir.actions.planning import Action
 from cbir.core.json_text import parse_json
 
@@ -256,7 +256,7 @@ def _check(intent: Intent, head: Head) -> None:
     folder = os.path.dirname(intent.target or intent.copy)
     name = _ASIDE.fullmatch(os.path.basename(intent.aside))
     # Names that begin with a dot are neither indexed nor moved.
-    places = not _hidden(intent.copy, head.root)
+    places = not is_hidden(below(intent.copy, head.root) or "")
     link = os.path.normpath(os.path.join(os.path.dirname(intent.copy), intent.link or ""))
     if intent.target is None:
         places &= not intent.made
@@ -265,7 +265,7 @@ def _check(intent: Intent, head: Head) -> None:
         above = os.path.join(folder, "")
         destination = head.destination
         places &= destination is not None and below(intent.target, destination) not in (None, ".")
-        places &= destination is not None and not _hidden(intent.target, destination)
+        places &= not is_hidden(below(intent.target, destination or "") or "")
         places &= all(above.startswith(os.path.join(made, "")) for made in intent.made)
         places &= _extension(intent.target) == _extension(intent.copy)
     if not (
@@ -281,10 +281,6 @@ def _check(intent: Intent, head: Head) -> None:
         and (not intent.companion or intent.action in ("move", "delete"))
     ):
         raise ValueError("contradicts itself")
-
-
-def _hidden(path: str, folder: str) -> bool:
-    return any(name.startswith(".") for name in (below(path, folder) or "").split(os.sep))
 
 
 def _extension(path: str) -> str:

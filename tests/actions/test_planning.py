@@ -173,6 +173,17 @@ def test_the_destination_is_not_where_the_next_scan_looks(root: Path, tmp_path: 
         plan([], "move", str(root), str(place))
 
 
+def test_what_is_hidden_is_left_alone(root: Path) -> None:
+    """No index has it, and an undo makes no hidden file, whatever its log says."""
+    for name in ("a", ".b", ".x/c", "x/d"):
+        write(root, name)
+    (root / "link").symlink_to(".x")
+    removals = [removal(root, "a", name) for name in (".b", ".x/c", "link/c", "x/d")]
+    made = planned(root, "move", *removals, follow_links=True)
+    assert [step.removal.copy for step in made.steps] == ["x/d"]
+    assert all("hidden is left alone" in told.reason for told in made.refused)
+
+
 def test_options_that_do_not_go_together(root: Path) -> None:
     with pytest.raises(UsageError):
         plan([], "move", str(root))
