@@ -18,7 +18,7 @@ def test_nothing_is_lost_and_no_answer_is_wrong(tmp_path: Path) -> None:
     options = ["--episodes", "1", "--rounds", "3", "--pictures", "5", "--seed", "1", "--name", ""]
     done = subprocess.run(
         [sys.executable, program, DATA, *options, "--scratch", tmp_path],
-        capture_output=True, text=True, check=False, timeout=600,
+        capture_output=True, text=True, check=False, timeout=850,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
 

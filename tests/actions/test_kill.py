@@ -19,7 +19,7 @@ pytestmark = [
 
 def killing(*arguments: str) -> None:
     command = [sys.executable, "-m", "tests.actions.killing", *arguments]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=800)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

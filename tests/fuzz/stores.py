@@ -34,7 +34,7 @@ _FRAME = struct.Struct("<II")
 class _InIndex(Target):
     """A file of an index of three pictures."""
 
-    examples = 15
+    examples = 6
 
     @property
     def csv(self) -> Path:

@@ -42,7 +42,7 @@ class Target(ABC):
     name: ClassVar[str]
     tokens: ClassVar[tuple[bytes, ...]] = ()
     """What the mutations may put anywhere."""
-    examples: ClassVar[int] = 60
+    examples: ClassVar[int] = 25
     """How many inputs a test tries."""
 
     def __init__(self, folder: Path) -> None:
