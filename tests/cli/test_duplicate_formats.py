@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from cbir.cli import duplicate_formats, options
 from cbir.cli.duplicate_formats import FORMATS, Found, Printer
 from cbir.duplicates.model import Copies, Duplicate, Entry, Group, Match
+from cbir.errors import CbirError
 from cbir.losses import Loss
 
 ODD = os.fsdecode(b"new\nline \xff, \"'.jpg")
@@ -189,4 +190,10 @@ def test_programs_get_every_path_back(paths: list[str]) -> None:
     # A cell that a spreadsheet would compute has "./" before it, and means the same file.
     assert [os.path.normpath(row) for row in rows] == [os.path.normpath(path) for path in wanted]
     for format_ in FORMATS:
-        assert output([group], format_).endswith(b"\n")
+        if format_ != "paths":
+            assert output([group], format_).endswith(b"\n")
+    if any("\n" in path for path in others):
+        with pytest.raises(CbirError, match="line break"):
+            output([group], "paths")
+    else:
+        assert output([group], "paths").endswith(b"\n")
