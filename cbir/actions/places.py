@@ -49,4 +49,5 @@ def check_destination(destination: str, root: str) -> None:
 
 
 def is_hidden(relative: str) -> bool:
+    """Say whether a name on a path within a dataset begins with a dot."""
     return any(part.startswith(".") for part in relative.split(os.sep) if part != os.curdir)

@@ -99,8 +99,8 @@ def _kinds(_: click.Context, __: click.Parameter, value: Sequence[str]) -> Set[s
 @click.option(
     "--keep",
     type=Choice(KEEPS),
-    help="Which one of a group stays. best: most real detail, then color, pages, bits and"
-    " transparency, then least compressed; enlarging,"
+    help="Which one of a group stays. best: most real detail, then color, then pages and"
+    " bits, then least compressed; enlarging,"
     " noise and sharpening do not count. Of equal ones the older file, then the name without"
     " marks of copying.  [default: best]",
 )

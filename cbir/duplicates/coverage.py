@@ -42,12 +42,12 @@ FINE_CELL = 7
 """Pixels along a side of a cell for fine detail: about the size of a small digit."""
 
 FINE_UNEXPLAINED = 12.0
-"""Gray levels, as :data:`UNEXPLAINED`. JPEG of quality 50 and more leaves 3, a changed digit of 12
-pixels 15."""
+"""Gray levels, as :data:`UNEXPLAINED`. Of few samples: JPEG of quality 50 and more leaves
+less, a changed digit of 12 pixels more."""
 
 FINE_SHARE = 0.25
 """Share of a cell's variance that must be unexplained, too: compression and sharpening leave more
-where there is more contrast. Of a digit of 20 pixels in an image that was halved, 0.25 are."""
+where there is more contrast."""
 
 _LEAST_ACROSS = 3
 """Cells side by side that must differ: single ones do in photographs that were compressed strongly
