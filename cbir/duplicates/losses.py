@@ -56,6 +56,8 @@ class Losses:
         # A page is compared with many of the same template.
         self._fine: Recent[NDArray[np.uint8]] = Recent(24)
         self._parts: set[tuple[bytes, bytes]] = set()
+        # Groups are searched for again when it is known which image is better.
+        self._found: dict[tuple[bytes, bytes], tuple[Loss, ...]] = {}
         self._lock = threading.Lock()
 
     def between(self, keeper: Sight, copy: Sight, match: Match) -> tuple[Loss, ...]:
@@ -67,8 +69,17 @@ class Losses:
         match : Match
             As seen from the keeper.
         """
+        pair = (keeper.sha256, copy.sha256)
         if keeper.sha256 == copy.sha256:
             return ()
+        if pair not in self._found:
+            self._found[pair] = self._compared(keeper, copy, match)
+        if match.level == "exact" or pair not in self._parts:
+            return self._found[pair]
+        made_of = Loss("composite", "one of several parts of which the kept image is made")
+        return (*self._found[pair], made_of)
+
+    def _compared(self, keeper: Sight, copy: Sight, match: Match) -> tuple[Loss, ...]:
         found = facts_lost(
             self._content(copy),
             self._content(keeper),
@@ -120,8 +131,6 @@ class Losses:
             count, (width, height) = len(regions), regions[0]
             differ = "1 region differs" if count == 1 else f"{count:,} regions differ"
             yield Loss("area", f"{differ}, of {width} × {height} pixels")
-        if (keeper.sha256, copy.sha256) in self._parts:
-            yield Loss("composite", "one of several parts of which the kept image is made")
 
     def _foreign(self, keeper: Sight, copy: Sight, transform: Transform) -> list[tuple[int, int]]:
         """Return the sizes of the places in which fine detail differs, in pixels of the copy."""
