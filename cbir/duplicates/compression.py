@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-_BLOCK = 8
+BLOCK = 8
 """Pixels a side of a JPEG's block."""
 
 _UNKNOWN_LOSS = 40.0
@@ -36,7 +36,7 @@ def coarseness_of_file(data: bytes, format_: str) -> float:
             return _UNKNOWN_LOSS
         if 0 not in tables:
             return _UNKNOWN_LOSS
-        return _coarseness({at: tables[0][_BLOCK * at[0] + at[1]] for at in _STANDARD})
+        return _coarseness({at: tables[0][BLOCK * at[0] + at[1]] for at in _STANDARD})
     lossy = format_ in ("AVIF", "HEIF", "JPEG2000", "JXL")
     return _UNKNOWN_LOSS if lossy or (format_ == "WEBP" and b"VP8 " in data[:64]) else 0.0
 

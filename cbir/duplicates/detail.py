@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.duplicates.compression import coarseness_of_file, coarseness_of_pixels
+from cbir.duplicates.compression import BLOCK, coarseness_of_file, coarseness_of_pixels
 from cbir.facts import read_facts
 from cbir.images import Picture, Pixels
 
@@ -27,9 +27,6 @@ Floats = NDArray[np.float32]
 
 _TILE = 64
 """Pixels a side of a tile; a multiple of a block."""
-
-_BLOCK = 8
-"""Pixels a side of a JPEG's block."""
 
 _TILES_A_SIDE = 12
 """At most: they are spread over the image."""
@@ -75,20 +72,20 @@ _MOST_BLOCKS = 4096
 
 
 def _cosines() -> Floats:
-    x, u = np.meshgrid(np.arange(_BLOCK), np.arange(_BLOCK))
-    basis = np.cos(np.pi * (2 * x + 1) * u / (2 * _BLOCK)) * np.sqrt(2 / _BLOCK)
-    basis[0] = np.sqrt(1 / _BLOCK)
+    x, u = np.meshgrid(np.arange(BLOCK), np.arange(BLOCK))
+    basis = np.cos(np.pi * (2 * x + 1) * u / (2 * BLOCK)) * np.sqrt(2 / BLOCK)
+    basis[0] = np.sqrt(1 / BLOCK)
     return basis.astype(np.float32)
 
 
 _DCT = _cosines()
-_RING = np.maximum.outer(np.arange(_BLOCK), np.arange(_BLOCK))
+_RING = np.maximum.outer(np.arange(BLOCK), np.arange(BLOCK))
 
 _WINDOW = np.outer(*[np.hanning(_TILE + 2)[1:-1]] * 2).astype(np.float32)
 _DOWN = np.abs(np.fft.fftfreq(_TILE) * _TILE).round().astype(int)[:, None]
 _ACROSS = np.arange(_TILE // 2 + 1)[None]
 _HIGHER = np.maximum(_DOWN, _ACROSS)
-_SLANTED = np.minimum(_DOWN, _ACROSS) >= _TILE // _BLOCK
+_SLANTED = np.minimum(_DOWN, _ACROSS) >= _TILE // BLOCK
 """Frequencies in which the steps between blocks hardly show: these run along the sides."""
 
 
@@ -153,7 +150,7 @@ def measure(picture: Picture) -> Detail:
     tiles, area = _tiles(rgb, orientation)
     luma = tiles @ np.array([0.299, 0.587, 0.114], np.float32)
     coefficients = _coefficients(luma)
-    blocks = _by_frequency((coefficients**2).mean(0), _RING, _BLOCK)
+    blocks = _by_frequency((coefficients**2).mean(0), _RING, BLOCK)
     facts = read_facts(picture)
     coarseness = coarseness_of_file(picture.data, picture.header.format)
     colors, flat = _colors(tiles)
@@ -247,11 +244,11 @@ def _extra_power(larger: Detail, smaller: Detail, scale: float) -> float:
         decline * _band(one, low, high) / max(_band(other, 0.85, 1), 1e-3)
         for one, other in zip(larger.spectra, smaller.spectra, strict=True)
     ]
-    ring = int(np.ceil(_BLOCK / scale + 0.3))
+    ring = int(np.ceil(BLOCK / scale + 0.3))
     # Only coarse compression makes steps, and then its highest frequencies are gone.
     deceives = max(larger.traces, smaller.traces) > _STEPPED
-    if ring < _BLOCK - 1 or (ring < _BLOCK and deceives):
-        decline = ((ring + _BLOCK - 1) / 2 * scale / 6.5) ** _DECLINE
+    if ring < BLOCK - 1 or (ring < BLOCK and deceives):
+        decline = ((ring + BLOCK - 1) / 2 * scale / 6.5) ** _DECLINE
         extra = decline * float(larger.blocks[ring:].mean())
         parts.append(extra / max(float(smaller.blocks[6:].mean()), 1e-3))
     # The power of a pixel is spread over scale ** 2 pixels.
@@ -282,7 +279,7 @@ def _coarser(first: float, second: float) -> int:
 
 def _alive(blocks: NDArray[np.float64]) -> float:
     """Return up to which frequency the power falls no faster than it may in an image."""
-    ring = np.arange(1, _BLOCK)
+    ring = np.arange(1, BLOCK)
     above = 10 * np.log10((blocks[1:] + 1e-3) / (blocks[1] + 1e-3)) + 10 * _ALIVE * np.log10(ring)
     below = np.flatnonzero(above < 0)
     if len(below) == 0:
@@ -300,8 +297,8 @@ def _tiles(rgb: Pixels, orientation: int) -> tuple[Floats, int]:
     height, width = rgb.shape[:2]
     # An orientation leaves what remained at the end of the last block at the beginning.
     upside_down, backwards = orientation in (3, 4, 7, 8), orientation in (2, 3, 6, 7)
-    rows = _starts(top, bottom, height % _BLOCK if upside_down else 0, height)
-    columns = _starts(left, right, width % _BLOCK if backwards else 0, width)
+    rows = _starts(top, bottom, height % BLOCK if upside_down else 0, height)
+    columns = _starts(left, right, width % BLOCK if backwards else 0, width)
     if height < _TILE or width < _TILE:
         high, wide = max(_TILE - height, 0), max(_TILE - width, 0)
         rgb = np.asarray(cv2.copyMakeBorder(rgb, 0, high, 0, wide, cv2.BORDER_REFLECT), np.uint8)
@@ -313,28 +310,28 @@ def _starts(low: int, high: int, offset: int, size: int) -> list[int]:
     """Return where tiles begin along a side, at borders of blocks."""
     count = min(_TILES_A_SIDE, max(1, 2 * (high - low) // _TILE - 1))
     places = np.linspace(low, max(high - _TILE, low), count).astype(int)
-    aligned = (places - offset) // _BLOCK * _BLOCK + offset
-    aligned[aligned < 0] += _BLOCK
+    aligned = (places - offset) // BLOCK * BLOCK + offset
+    aligned[aligned < 0] += BLOCK
     return sorted({min(int(place), max(size - _TILE, 0)) for place in aligned})
 
 
 def _content(rgb: Pixels) -> tuple[int, int]:
     """Return the rows between blank borders; all of them where everything is blank."""
-    used = rgb[:, : rgb.shape[1] // _BLOCK * _BLOCK, 1]
+    used = rgb[:, : rgb.shape[1] // BLOCK * BLOCK, 1]
     if used.shape[1] == 0:
         return 0, len(rgb)
-    means = used.reshape(len(rgb), -1, _BLOCK).mean(2, dtype=np.float32)
+    means = used.reshape(len(rgb), -1, BLOCK).mean(2, dtype=np.float32)
     rows = np.flatnonzero(np.ptp(means, axis=1) >= _BLANK)
     return (int(rows[0]), int(rows[-1]) + 1) if len(rows) else (0, len(rgb))
 
 
 def _coefficients(tiles: Floats) -> Floats:
     """Return the cosine transforms of the blocks of tiles, shape (n, 8, 8): down, across."""
-    count = _TILE // _BLOCK
-    blocks = tiles.reshape(-1, count, _BLOCK, count, _BLOCK).transpose(0, 1, 3, 2, 4)
-    across = blocks.reshape(-1, _BLOCK) @ _DCT.T
-    down = across.reshape(-1, _BLOCK, _BLOCK).transpose(0, 2, 1).reshape(-1, _BLOCK) @ _DCT.T
-    return np.asarray(down.reshape(-1, _BLOCK, _BLOCK).transpose(0, 2, 1), np.float32)
+    count = _TILE // BLOCK
+    blocks = tiles.reshape(-1, count, BLOCK, count, BLOCK).transpose(0, 1, 3, 2, 4)
+    across = blocks.reshape(-1, BLOCK) @ _DCT.T
+    down = across.reshape(-1, BLOCK, BLOCK).transpose(0, 2, 1).reshape(-1, BLOCK) @ _DCT.T
+    return np.asarray(down.reshape(-1, BLOCK, BLOCK).transpose(0, 2, 1), np.float32)
 
 
 def _spectra(tiles: Floats) -> NDArray[np.float64]:
