@@ -14,7 +14,7 @@ BLOCK = 8
 _UNKNOWN_LOSS = 40.0
 """The coarseness that is assumed of formats whose quantization is not read: JPEG of quality 80."""
 
-_STANDARD = {
+STANDARD = {
     (0, 1): 11, (1, 0): 12, (1, 1): 12, (0, 2): 10, (2, 0): 14, (1, 2): 14, (2, 1): 13,
     (0, 3): 16, (3, 0): 14,
 }  # fmt: skip
@@ -36,7 +36,7 @@ def coarseness_of_file(data: bytes, format_: str) -> float:
             return _UNKNOWN_LOSS
         if 0 not in tables:
             return _UNKNOWN_LOSS
-        return _coarseness({at: tables[0][BLOCK * at[0] + at[1]] for at in _STANDARD})
+        return _coarseness({at: tables[0][BLOCK * at[0] + at[1]] for at in STANDARD})
     lossy = format_ in ("AVIF", "HEIF", "JPEG2000", "JXL")
     return _UNKNOWN_LOSS if lossy or (format_ == "WEBP" and b"VP8 " in data[:64]) else 0.0
 
@@ -48,12 +48,12 @@ def coarseness_of_pixels(coefficients: NDArray[np.float32]) -> float:
     after it was saved as something else, or again at a better quality.
     """
     steps = {}
-    for down, across in _STANDARD:
+    for down, across in STANDARD:
         step = _step(coefficients[:, down, across])
         if step:
             steps[down, across] = step
     # A coincidence may show in one frequency; a table shows in most.
-    return _coarseness(steps) if 2 * len(steps) > len(_STANDARD) else 0.0
+    return _coarseness(steps) if 2 * len(steps) > len(STANDARD) else 0.0
 
 
 def _step(values: NDArray[np.float32]) -> int:
@@ -77,6 +77,17 @@ def _regularity(values: NDArray[np.float32], step: float, otherwise: float = 0) 
     return float(np.cos(2 * np.pi / step * some).mean())
 
 
+def steps_of(coarseness: float) -> NDArray[np.float64]:
+    """Return the steps of quantization in the frequencies of :data:`STANDARD`.
+
+    Examples
+    --------
+    >>> steps_of(100.0)[:3]
+    array([11., 12., 12.])
+    """
+    return 1 + coarseness / 100 * (np.array(list(STANDARD.values())) - 1)
+
+
 def _coarseness(steps: dict[tuple[int, int], int]) -> float:
     # A step of 1 loses no more than the rounding of pixels does.
-    return 100 * float(np.median([(step - 1) / (_STANDARD[at] - 1) for at, step in steps.items()]))
+    return 100 * float(np.median([(step - 1) / (STANDARD[at] - 1) for at, step in steps.items()]))

@@ -1,13 +1,9 @@
 """How much real detail an image holds, and how coarsely it was ever compressed.
 
-The number of pixels says little: an enlarged image has more of them and shows nothing more. Two
-images of the same scene are compared by the power of their spectra instead. An image that really
-is larger holds power at frequencies that the smaller one cannot hold, about as much as the smaller
-one holds at the highest of its own. If there is much less, it is an enlargement.
-
-Power is measured in two ways, each of which sees through what deceives the other: by the Fourier
-transform of overlapping tiles, which does not leak, and by the cosine transform of the blocks of
-8 x 8 pixels of which a JPEG file is made, within which the steps between its blocks do not show.
+Power by frequency is measured in two ways, each of which sees through what deceives the other: by
+the Fourier transform of overlapping tiles, which does not leak, and by the cosine transform of the
+blocks of 8 x 8 pixels of which a JPEG file is made, within which the steps between its blocks do
+not show. What follows from it is in :mod:`cbir.duplicates.preference`.
 """
 
 from __future__ import annotations
@@ -19,7 +15,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.duplicates.compression import BLOCK, coarseness_of_file, coarseness_of_pixels
+from cbir.duplicates.compression import (
+    BLOCK,
+    STANDARD,
+    coarseness_of_file,
+    coarseness_of_pixels,
+)
 from cbir.facts import read_facts
 from cbir.images import Picture, Pixels
 
@@ -46,29 +47,10 @@ _PALETTE = 256
 _DRAWN = 0.65
 """Share of the pixels that equal their neighbor, from which an image of few colors is a drawing."""
 
-_MANY_HUES = 0.02
-"""Different colors, as a share of the pixels, from which an image is a photograph."""
-
-_EXTRA = 0.38
-"""Power beyond the highest frequencies of a smaller copy, as a part of what is expected there, that
-makes the larger one more than an enlargement. See ``benchmarks/keep_policy.py``."""
-
-_DECLINE = 2.5
-"""How the power of natural images declines: with this power of the frequency."""
-
 _ALIVE = 4.0
 """Power of the frequency beyond which there is nothing: natural images fall by 2 to 3.5."""
 
-_MORE_ALIVE = 1.25
-"""Ratio of the highest frequencies with content from which one of two images shows more."""
-
-_COARSER = 1.15
-"""Ratio of quantization from which one of two images is compressed more."""
-
-_STEPPED = 120.0
-"""The coarseness from which the steps between blocks are higher than fine detail."""
-
-_MOST_BLOCKS = 4096
+_MOST_BLOCKS, _KEPT_BLOCKS = 4096, 1024
 
 
 def _cosines() -> Floats:
@@ -95,10 +77,6 @@ class Detail:
 
     Attributes
     ----------
-    size : (int, int)
-        Width and height in pixels.
-    area : int
-        Pixels within blank borders.
     spectra : ndarray of float64, shape (2, 33)
         Power by frequency, up to one period in two pixels: in all directions, and in slanted ones.
     blocks : ndarray of float64, shape (8,)
@@ -107,14 +85,18 @@ class Detail:
         The highest frequency that has any content, 0 to 1.
     gray : bool
         It has no colors.
-    palette : bool
-        It has 256 colors at most, and is no drawing.
+    palette, drawing : bool
+        It has 256 colors at most; a drawing's pixels mostly equal their neighbors, and only images
+        that are none count as having a palette.
     hues : float
         Its different colors, as a share of its pixels.
     coarseness : float
         Of the compression of the file: 100 is JPEG of quality 50, 0 none.
     traces : float
         Of the coarsest compression that it went through, as far as the pixels show it.
+    coefficients : ndarray of int16, shape (n, 9)
+        Some of the blocks, in the frequencies of :data:`cbir.duplicates.compression.STANDARD`, in
+        16ths.
     besides : (int, bool)
         What the file holds besides: further frames and extras, more than 8 bits a channel.
     alpha : bool
@@ -123,16 +105,16 @@ class Detail:
         Digest of its pixels.
     """
 
-    size: tuple[int, int]
-    area: int
     spectra: NDArray[np.float64]
     blocks: NDArray[np.float64]
     alive: float
     gray: bool
     palette: bool
+    drawing: bool
     hues: float
     coarseness: float
     traces: float
+    coefficients: NDArray[np.int16]
     besides: tuple[int, bool]
     alpha: bool
     pixels: bytes
@@ -147,7 +129,7 @@ def measure(picture: Picture) -> Detail:
         When it cannot be decoded.
     """
     rgb, orientation = picture.pixels(None), picture.header.orientation
-    tiles, area = _tiles(rgb, orientation)
+    tiles = _tiles(rgb, orientation)
     luma = tiles @ np.array([0.299, 0.587, 0.114], np.float32)
     coefficients = _coefficients(luma)
     blocks = _by_frequency((coefficients**2).mean(0), _RING, BLOCK)
@@ -158,20 +140,26 @@ def measure(picture: Picture) -> Detail:
     digest = hashlib.sha256(repr(rgb.shape).encode())
     digest.update(np.ascontiguousarray(rgb).data)
     return Detail(
-        size=(rgb.shape[1], rgb.shape[0]),
-        area=area,
         spectra=_spectra(luma),
         blocks=blocks,
         alive=_alive(blocks),
         gray=_is_gray(tiles),
         palette=colors <= _PALETTE and flat < _DRAWN,
+        drawing=colors <= _PALETTE and flat >= _DRAWN,
         hues=colors / (tiles.size // 3),
         coarseness=coarseness,
         traces=max(coarseness, coarseness_of_pixels(some)),
+        coefficients=_some_of(coefficients),
         besides=(len(facts.further) + len(facts.extras), (facts.depth or 8) > 8),
         alpha=facts.alpha is not None,
         pixels=digest.digest(),
     )
+
+
+def _some_of(coefficients: Floats) -> NDArray[np.int16]:
+    down, across = np.array(list(STANDARD)).T
+    some = coefficients[:: -(-len(coefficients) // _KEPT_BLOCKS), down, across]
+    return np.asarray(np.rint(16 * some), np.int16)
 
 
 def _is_gray(tiles: Floats) -> bool:
@@ -188,95 +176,6 @@ def _colors(tiles: Floats) -> tuple[int, float]:
     return len(np.unique(packed)), float((packed[..., 1:] == packed[..., :-1]).mean())
 
 
-def compare(first: Detail, second: Detail) -> int:
-    """Say which of two images of the same scene is better.
-
-    Returns
-    -------
-    int
-        Negative when it is the first: it has more real detail, or color, or as much and its file
-        holds more besides, or it is less compressed; positive when it is the second; 0 when they
-        are as good as each other.
-    """
-    besides = int(second.besides > first.besides) - int(first.besides > second.besides)
-    if first.pixels == second.pixels:
-        return besides or int(second.alpha) - int(first.alpha)
-    return (
-        _more_detail(first, second)
-        or int(first.gray) - int(second.gray)
-        or _fewer_colors(first, second)
-        or besides
-        or _more_compressed(first, second)
-    )
-
-
-def _fewer_colors(first: Detail, second: Detail) -> int:
-    """Say which one was reduced to a palette: of a photograph, that has more colors than fit."""
-    return int(first.palette and second.hues > _MANY_HUES) - int(
-        second.palette and first.hues > _MANY_HUES
-    )
-
-
-def _more_detail(first: Detail, second: Detail) -> int:
-    if first.size == second.size or first.area == second.area:
-        scale = 1.0
-    else:
-        scale = float(np.sqrt(first.area / second.area))
-    if scale < 1:
-        return -_more_detail(second, first)
-    if scale < 1.02:
-        if max(first.alive, second.alive) <= _MORE_ALIVE * min(first.alive, second.alive):
-            return 0
-        return -1 if first.alive > second.alive else 1
-    if _extra_power(first, second, scale) < _EXTRA:
-        return 1  # the larger one was enlarged
-    return -1 if scale * first.alive > 1.02 * second.alive else 0
-
-
-def _extra_power(larger: Detail, smaller: Detail, scale: float) -> float:
-    """Return the power beyond what the smaller image can hold, as a part of what is expected.
-
-    Expected is what the smaller one has at its highest frequencies, with the usual decline.
-    """
-    low, high = min(1.08 / scale, 0.96), min(1.6 / scale, 1)
-    decline = ((low + high) / 2 * scale / 0.925) ** _DECLINE
-    parts = [
-        decline * _band(one, low, high) / max(_band(other, 0.85, 1), 1e-3)
-        for one, other in zip(larger.spectra, smaller.spectra, strict=True)
-    ]
-    ring = int(np.ceil(BLOCK / scale + 0.3))
-    # Only coarse compression makes steps, and then its highest frequencies are gone.
-    deceives = max(larger.traces, smaller.traces) > _STEPPED
-    if ring < BLOCK - 1 or (ring < BLOCK and deceives):
-        decline = ((ring + BLOCK - 1) / 2 * scale / 6.5) ** _DECLINE
-        extra = decline * float(larger.blocks[ring:].mean())
-        parts.append(extra / max(float(smaller.blocks[6:].mean()), 1e-3))
-    # The power of a pixel is spread over scale ** 2 pixels.
-    return min(parts) / scale**2
-
-
-def _band(spectrum: NDArray[np.float64], low: float, high: float) -> float:
-    top = len(spectrum) - 1
-    return float(spectrum[int(np.ceil(low * top - 1e-6)) : int(high * top + 1e-6) + 1].mean())
-
-
-def _more_compressed(first: Detail, second: Detail) -> int:
-    """Compare the files and the traces of what was before: only both together tell.
-
-    A file that was saved again at a better quality carries the traces of the worse one; and an
-    edit wipes the traces out, but does not bring back what was lost.
-    """
-    files = _coarser(first.coarseness, second.coarseness)
-    return files if files == _coarser(first.traces, second.traces) else 0
-
-
-def _coarser(first: float, second: float) -> int:
-    """Compare two coarsenesses: 0 when they are about the same."""
-    if max(first, second) <= _COARSER * min(first, second) + 1:
-        return 0
-    return -1 if first < second else 1
-
-
 def _alive(blocks: NDArray[np.float64]) -> float:
     """Return up to which frequency the power falls no faster than it may in an image."""
     ring = np.arange(1, BLOCK)
@@ -289,11 +188,10 @@ def _alive(blocks: NDArray[np.float64]) -> float:
     return float((ring[place - 1] + fraction) / ring[-1])
 
 
-def _tiles(rgb: Pixels, orientation: int) -> tuple[Floats, int]:
-    """Return tiles within blank borders, shape (n, 64, 64, 3), and the pixels within them."""
+def _tiles(rgb: Pixels, orientation: int) -> Floats:
+    """Return tiles within blank borders, shape (n, 64, 64, 3)."""
     top, bottom = _content(rgb)
     left, right = _content(rgb.transpose(1, 0, 2))
-    area = (bottom - top) * (right - left)
     height, width = rgb.shape[:2]
     # An orientation leaves what remained at the end of the last block at the beginning.
     upside_down, backwards = orientation in (3, 4, 7, 8), orientation in (2, 3, 6, 7)
@@ -303,7 +201,7 @@ def _tiles(rgb: Pixels, orientation: int) -> tuple[Floats, int]:
         high, wide = max(_TILE - height, 0), max(_TILE - width, 0)
         rgb = np.asarray(cv2.copyMakeBorder(rgb, 0, high, 0, wide, cv2.BORDER_REFLECT), np.uint8)
     tiles = [rgb[y : y + _TILE, x : x + _TILE] for y in rows for x in columns]
-    return np.stack(tiles).astype(np.float32), area
+    return np.stack(tiles).astype(np.float32)
 
 
 def _starts(low: int, high: int, offset: int, size: int) -> list[int]:

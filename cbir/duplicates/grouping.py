@@ -206,14 +206,14 @@ class _Search:
 
     def stars(self, order: Sequence[int]) -> list[Star]:
         """Return what joined each keeper, and what stays beside it, in the order given."""
-        joined: dict[int, list[int]] = {}
-        staying: dict[int, list[int]] = {}
+        stars: dict[int, Star] = {}
         for content in order:
-            for here, found in ((joined, self.joined), (staying, self.staying)):
-                if content in found:
-                    here.setdefault(found[content][0], []).append(content)
-        centers = [content for content in order if content in joined or content in staying]
-        return [Star(one, joined.get(one, []), staying.get(one, [])) for one in centers]
+            found = self.joined.get(content) or self.staying.get(content)
+            if found:
+                center, match = found
+                star = stars.setdefault(center, Star(center, {}, {}))
+                (star.joined if content in self.joined else star.staying)[content] = match
+        return [stars[content] for content in order if content in stars]
 
     def find_parts(self, losses: Losses) -> bool:
         """Find the keepers that are made of several others; say whether any are new."""

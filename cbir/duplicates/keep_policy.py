@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cmp_to_key
+from functools import cmp_to_key, partial
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 
 from cbir.duplicates.collection import Collection
 from cbir.duplicates.copy_names import copy_marks
-from cbir.duplicates.detail import Detail, compare, measure
-from cbir.duplicates.model import Entry, Keep
-from cbir.duplicates.sights import Sight, open_content
+from cbir.duplicates.detail import Detail, measure
+from cbir.duplicates.model import Entry, Keep, Match
+from cbir.duplicates.preference import Relation, compare
+from cbir.duplicates.sights import EXTRACTOR, Sight, open_content
 from cbir.errors import UnreadableImageError
 from cbir.parallel import ordered_map
+from cbir.verification.alignment import scale_of
 from cbir.watching import Watcher
 
 Rank = tuple[float, ...]
 """Smaller is kept rather."""
+
+_STILL = 0.5
+"""Pixels of the working size by which a transform may miss its place and move nothing."""
 
 
 def keep_order(collection: Collection, keep: Keep, workers: int) -> list[int]:
@@ -94,15 +101,41 @@ class Star:
     Attributes
     ----------
     center : int
-    joined : list of int
+    joined : dict of int to Match
         Those that may go for the center.
-    staying : list of int
+    staying : dict of int to Match
         Those of which something would be lost.
     """
 
     center: int
-    joined: list[int]
-    staying: list[int]
+    joined: dict[int, Match]
+    staying: dict[int, Match]
+
+    def relations(self, sights: Sequence[Sight]) -> dict[int, Relation]:
+        """Return how the pixels of each content lie to those of the center."""
+        center = sights[self.center]
+        found = {self.center: Relation()}
+        for content, match in (self.joined | self.staying).items():
+            sight = sights[content]
+            same_size = (sight.width, sight.height) == (center.width, center.height)
+            if match.transform is None:
+                scale = max(sight.width, sight.height) / max(center.width, center.height)
+                found[content] = Relation(scale, same_size)
+            else:
+                scale = scale_of(match.transform) * _reduction(sight) / _reduction(center)
+                found[content] = Relation(scale, same_size and not _moves(match.transform))
+        return found
+
+
+def _reduction(sight: Sight) -> float:
+    """Return an image's pixels along a side of one pixel of the working size."""
+    return max(1.0, max(sight.width, sight.height) / EXTRACTOR.working_size)
+
+
+def _moves(transform: NDArray[np.float64]) -> bool:
+    """Say whether a transform puts any pixel of the working size at another place."""
+    corner = np.array([EXTRACTOR.working_size, EXTRACTOR.working_size, 1])
+    return bool((np.abs(transform - np.eye(2, 3)) @ corner > _STILL).any())
 
 
 def by_detail(
@@ -141,19 +174,23 @@ def by_detail(
     members = [content for one in stars for content in (one.center, *one.joined, *one.staying)]
     details = _details(collection, list(dict.fromkeys(members)), workers, watcher)
 
-    def better(first: int, second: int) -> int:
+    def better(relations: Mapping[int, Relation], first: int, second: int) -> int:
         one, other = firsts[first], firsts[second]
         if one.reference != other.reference:
             return -1 if one.reference else 1
         a, b = details[first], details[second]
-        found = int(a is None) - int(b is None) if a is None or b is None else compare(a, b)
+        if a is None or b is None:
+            found = int(a is None) - int(b is None)
+        else:
+            found = compare(a, b, relations[first].beside(relations[second]))
         return found or (-1 if originality(one) < originality(other) else 1)
 
     place: dict[int, int] = {}
     # What stays beside a center may be a center too, and comes later than it: its own copies first.
     for star in reversed(stars):
-        same = sorted([star.center, *star.joined], key=cmp_to_key(better))
-        before = [content for content in star.staying if better(content, same[0]) < 0]
+        order_of = partial(better, star.relations(collection.sights))
+        same = sorted([star.center, *star.joined], key=cmp_to_key(order_of))
+        before = [content for content in star.staying if order_of(content, same[0]) < 0]
         for content in (*before, *same, *star.staying):
             place.setdefault(content, len(place))
     for content in firsts:

@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cbir.duplicates import detail, keep_policy
+from cbir.duplicates import keep_policy, preference
 from cbir.duplicates.detail import Detail
 from cbir.duplicates.grouping import find_groups
 from cbir.duplicates.keep_policy import originality
 from cbir.duplicates.model import KEEPS, Entry, Level
+from cbir.duplicates.preference import Relation
 from cbir.images import Picture
 
 from ..edits import photo
@@ -170,9 +171,9 @@ def test_only_images_that_show_the_same_are_compared(
     def measure(picture: Picture) -> tuple[str, Detail]:
         return place[len(picture.data)], measured(picture)
 
-    def compare(first: tuple[str, Detail], second: tuple[str, Detail]) -> int:
+    def compare(first: tuple[str, Detail], second: tuple[str, Detail], how: Relation) -> int:
         compared.add((first[0], second[0]))
-        return detail.compare(first[1], second[1])
+        return preference.compare(first[1], second[1], how)
 
     monkeypatch.setattr(keep_policy, "measure", measure)
     monkeypatch.setattr(keep_policy, "compare", compare)

@@ -1,0 +1,177 @@
+"""Which of two images of the same scene is better.
+
+The number of pixels says little: an enlarged image has more of them and shows nothing more. Two
+images of the same scene are compared by the power of their spectra instead. An image that really
+is larger holds power at frequencies that the smaller one cannot hold, about as much as the smaller
+one holds at the highest of its own. If there is much less, it is an enlargement.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbir.duplicates.compression import BLOCK, steps_of
+from cbir.duplicates.detail import Detail
+
+_MANY_HUES = 0.02
+"""Different colors, as a share of the pixels, from which an image is a photograph."""
+
+_EXTRA, _LEAST_EXTRA = 0.45, 0.2
+"""Power beyond the highest frequencies of a smaller copy, as a part of what is expected there, that
+makes the larger one more than an enlargement: the first divided by the scale, as interpolation
+leaves more where the scale is small. See ``benchmarks/keep_policy.py``."""
+
+_DECLINE = 2.5
+"""How the power of natural images declines: with this power of the frequency."""
+
+_MORE_ALIVE = 1.25
+"""Ratio of the highest frequencies with content from which one of two images shows more."""
+
+_COARSER, _MUCH_COARSER = 1.15, 6.0
+"""Ratio of quantization from which one of two images is compressed more: where it shows which one
+was made of the other, and where it does not."""
+
+_ROUNDING = 1.0
+"""Difference of coefficients that the rounding of pixels makes."""
+
+_EXPLAINED = 0.75
+"""Part of the coefficients that a quantization explains at least, where it made the difference."""
+
+_STEPPED = 120.0
+"""The coarseness from which the steps between blocks are higher than fine detail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """How the pixels of an image lie to those of another one of the same scene.
+
+    Attributes
+    ----------
+    scale : float
+        Its pixels along a side of what is one pixel of the other.
+    same_grid : bool
+        Each lies where one of the other lies: none of both was cropped, turned or resized.
+    """
+
+    scale: float = 1.0
+    same_grid: bool = True
+
+    def beside(self, other: Relation) -> Relation:
+        """Return the relation to another image, of which that to the same third one is given."""
+        return Relation(self.scale / other.scale, self.same_grid and other.same_grid)
+
+
+def compare(first: Detail, second: Detail, relation: Relation) -> int:
+    """Say which of two images of the same scene is better.
+
+    Parameters
+    ----------
+    first, second : Detail
+    relation : Relation
+        Of the first to the second.
+
+    Returns
+    -------
+    int
+        Negative when it is the first: it has more real detail, or color, or as much and its file
+        holds more besides, or it is less compressed; positive when it is the second; 0 when they
+        are as good as each other.
+    """
+    besides = int(second.besides > first.besides) - int(first.besides > second.besides)
+    if first.pixels == second.pixels:
+        return besides or int(second.alpha) - int(first.alpha)
+    return (
+        _more_detail(first, second, relation.scale)
+        or int(first.gray) - int(second.gray)
+        or _fewer_colors(first, second)
+        or besides
+        or _more_compressed(first, second, relation.same_grid)
+    )
+
+
+def _fewer_colors(first: Detail, second: Detail) -> int:
+    """Say which one was reduced to a palette: of a photograph, that has more colors than fit."""
+    return int(first.palette and second.hues > _MANY_HUES) - int(
+        second.palette and first.hues > _MANY_HUES
+    )
+
+
+def _more_detail(first: Detail, second: Detail, scale: float) -> int:
+    if scale < 1:
+        return -_more_detail(second, first, 1 / scale)
+    if scale < 1.02:
+        if max(first.alive, second.alive) <= _MORE_ALIVE * min(first.alive, second.alive):
+            return 0
+        return -1 if first.alive > second.alive else 1
+    if _extra_power(first, second, scale) < max(_EXTRA / scale, _LEAST_EXTRA):
+        return 1  # the larger one was enlarged
+    return -1 if scale * first.alive > 1.02 * second.alive else 0
+
+
+def _extra_power(larger: Detail, smaller: Detail, scale: float) -> float:
+    """Return the power beyond what the smaller image can hold, as a part of what is expected.
+
+    Expected is what the smaller one has at its highest frequencies, with the usual decline.
+    """
+    low, high = min(1.08 / scale, 0.96), min(1.6 / scale, 1)
+    decline = ((low + high) / 2 * scale / 0.925) ** _DECLINE
+    parts = [
+        decline * _band(one, low, high) / max(_band(other, 0.85, 1), 1e-3)
+        for one, other in zip(larger.spectra, smaller.spectra, strict=True)
+    ]
+    ring = int(np.ceil(BLOCK / scale + 0.3))
+    # Only coarse compression makes steps, and then its highest frequencies are gone.
+    deceives = max(larger.traces, smaller.traces) > _STEPPED
+    if ring < BLOCK - 1 or (ring < BLOCK and deceives):
+        decline = ((ring + BLOCK - 1) / 2 * scale / 6.5) ** _DECLINE
+        extra = decline * float(larger.blocks[ring:].mean())
+        parts.append(extra / max(float(smaller.blocks[6:].mean()), 1e-3))
+    # The power of a pixel is spread over scale ** 2 pixels.
+    return min(parts) / scale**2
+
+
+def _band(spectrum: NDArray[np.float64], low: float, high: float) -> float:
+    top = len(spectrum) - 1
+    return float(spectrum[int(np.ceil(low * top - 1e-6)) : int(high * top + 1e-6) + 1].mean())
+
+
+def _more_compressed(first: Detail, second: Detail, same_grid: bool) -> int:
+    """Compare how coarsely the files are compressed, unless the finer one was made of the other.
+
+    What was saved again at a better quality is no better for it. It differs from what it was made
+    of by no more than its own quantization; where the coarser one was made of the finer one, they
+    differ by the quantization of that. Where more was done to the pixels, either may have been made
+    of the other: a drawing that is still a clean one is the original, and else only a great
+    difference counts.
+    """
+    found = _coarser(first.coarseness, second.coarseness, _COARSER)
+    if found == 0:
+        return 0
+    finer, coarser = (first, second) if found < 0 else (second, first)
+    if same_grid:
+        by_finer = _explained(finer, coarser, finer.coarseness)
+        by_coarser = _explained(finer, coarser, coarser.coarseness)
+        if by_coarser >= _EXPLAINED:
+            return found if by_finer < _EXPLAINED * by_coarser else 0
+    drawn = int(second.drawing) - int(first.drawing)
+    return drawn or _coarser(first.coarseness, second.coarseness, _MUCH_COARSER, least=10)
+
+
+def _explained(finer: Detail, coarser: Detail, coarseness: float) -> float:
+    """Return in which part of what the coarser image holds they differ by that quantization."""
+    if len(finer.coefficients) != len(coarser.coefficients):
+        return 0.0
+    held = np.abs(coarser.coefficients) > 8 * steps_of(coarser.coarseness)
+    difference = np.abs(finer.coefficients / 16 - coarser.coefficients / 16)
+    within = difference <= steps_of(coarseness) / 2 + _ROUNDING
+    return float(within[held].mean()) if held.any() else 0.0
+
+
+def _coarser(first: float, second: float, ratio: float, least: float = 1) -> int:
+    """Compare two coarsenesses: 0 when they are about the same."""
+    if max(first, second) <= ratio * max(min(first, second), least):
+        return 0
+    return -1 if first < second else 1
