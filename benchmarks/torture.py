@@ -275,7 +275,8 @@ class Episode:
             tail = ",".join(f"{key}={value}" for key, value in one["parameters"].items())
             clean.arguments += ["--descriptor", f"{one['alias']}={one['name']}:{tail}"]
             if one["name"] == "orb":
-                clean.arguments += ["--vocabulary", "vocabulary.npz"]
+                # A --rebuild trains anew.
+                clean.arguments += ["--vocabulary", "small/index.csv"]
         self._run([clean])
         path = self.world.index.with_name("clean.csv")
         difference = first_difference(self.world.index, path) if clean.code == 0 else ""

@@ -191,7 +191,7 @@ def check_job(job: Job) -> list[Finding]:
         findings.append(Finding("traceback", f"{job}\n{text[-2000:]}"))
     elif not job.killed and job.code not in CODES:
         findings.append(Finding("exit code", f"{job}\n{text[-500:]}"))
-    elif job.code == 1 and not text.strip() and not job.killed:
+    elif job.code == 1 and not job.killed and not (text.strip() or b'"faults"' in job.output):
         findings.append(Finding("failed without a word", str(job)))
     return findings
 

@@ -22,6 +22,9 @@ _FACTS: tuple[LossKind, ...] = ("frames", "depth", "alpha", "gamut")
 _OPACITY = 64
 """Levels of 255 by which the opacity of two copies may differ: lossy alpha and resizing."""
 
+_OPAQUE = 2
+"""The same where the kept image is opaque: neither makes an opaque image transparent."""
+
 _EQUAL_COLORS = 2.0
 """Mean difference, in levels of 255, of images that show the same colors."""
 
@@ -190,7 +193,8 @@ def _holds_alpha(
         planes = [cv2.warpAffine(plane, transform, size) for plane in planes]
     least, most, inside = (np.asarray(plane, np.int16) for plane in planes)
     apart = np.maximum(copy - most, least - copy)
-    return not bool((apart[inside == 255] > _OPACITY).any())
+    allowed = _OPAQUE if keeper is None else _OPACITY
+    return not bool((apart[inside == 255] > allowed).any())
 
 
 def _gamut_lost(copy: Content, keeper: Content, moved: bool) -> Iterator[Loss]:

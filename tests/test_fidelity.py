@@ -243,6 +243,14 @@ def test_transparency_is_not_held_by_a_flat_image() -> None:
     assert lost(clear, flat) == ["alpha"] and lost(flat, clear) == []
 
 
+def test_faint_transparency_is_not_held_by_an_opaque_image() -> None:
+    faint = photo(width=96, height=96)
+    faint.putalpha(Image.linear_gradient("L").resize(faint.size).point(lambda a: 255 - a // 40))
+    opaque = photo(width=96, height=96)
+    for kept in (encoded(opaque, "PNG"), encoded(opaque, "JPEG", quality=90)):
+        assert lost(encoded(faint, "PNG"), kept) == ["alpha"]
+
+
 def test_the_same_transparency_is_held_resized_and_in_another_format() -> None:
     clear = encoded(cutout(), "PNG")
     small = cutout().resize((50, 50), Image.Resampling.LANCZOS)

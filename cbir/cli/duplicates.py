@@ -100,9 +100,9 @@ def _kinds(_: click.Context, __: click.Parameter, value: Sequence[str]) -> Set[s
     "--keep",
     type=Choice(KEEPS),
     help="Which one of a group stays. best: most real detail, then color, then pages and"
-    " bits, then least compressed; enlarging,"
-    " noise and sharpening do not count. Of equal ones the older file, then the name without"
-    " marks of copying.  [default: best]",
+    " bits, then least compressed, then most of the scene; enlarging, noise and sharpening do not"
+    " count. Of equal ones the older file, then the name without marks of copying."
+    "  [default: best]",
 )
 @click.option(
     "--allow-loss",

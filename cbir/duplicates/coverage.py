@@ -28,6 +28,9 @@ compression and noise leave 8."""
 PLAIN = 12
 """Gray levels by which the pixels of a plain border may differ."""
 
+LEAST_SHOWN = 0.99
+"""Share that counts as all of an image: alignment is not exact to the pixel."""
+
 _SPECKS = 0.005
 """Share of the pixels of a plain border that may differ by more: compression, and the edge."""
 

@@ -9,17 +9,17 @@ from functools import cmp_to_key, partial
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from cbir.duplicates.collection import Collection
 from cbir.duplicates.copy_names import copy_marks
+from cbir.duplicates.coverage import shown_share
 from cbir.duplicates.detail import Detail, measure
 from cbir.duplicates.model import Entry, Keep, Match
 from cbir.duplicates.preference import Relation, compare
-from cbir.duplicates.sights import EXTRACTOR, Sight, open_content
+from cbir.duplicates.sights import EXTRACTOR, Eyes, Sight, open_content
 from cbir.errors import UnreadableImageError
 from cbir.parallel import ordered_map
-from cbir.verification.alignment import scale_of
+from cbir.verification.alignment import Transform, scale_of
 from cbir.watching import Watcher
 
 Rank = tuple[float, ...]
@@ -111,20 +111,32 @@ class Star:
     joined: dict[int, Match]
     staying: dict[int, Match]
 
-    def relations(self, sights: Sequence[Sight]) -> dict[int, Relation]:
+    def relations(self, collection: Collection) -> dict[int, Relation]:
         """Return how the pixels of each content lie to those of the center."""
-        center = sights[self.center]
+        center = collection.sights[self.center]
         found = {self.center: Relation()}
         for content, match in (self.joined | self.staying).items():
-            sight = sights[content]
+            sight = collection.sights[content]
             same_size = (sight.width, sight.height) == (center.width, center.height)
             if match.transform is None:
                 scale = max(sight.width, sight.height) / max(center.width, center.height)
                 found[content] = Relation(scale, same_size)
+            elif same_size and not _moves(match.transform):
+                found[content] = Relation()
             else:
                 scale = scale_of(match.transform) * _reduction(sight) / _reduction(center)
-                found[content] = Relation(scale, same_size and not _moves(match.transform))
+                shown = _shown(collection.eyes, sight, center, match.transform)
+                found[content] = Relation(scale, same_grid=False, shown=shown)
         return found
+
+
+def _shown(eyes: Eyes, sight: Sight, center: Sight, transform: Transform) -> float:
+    """Return the share of the center that an image shows."""
+    try:
+        here, there = eyes.gray(sight), eyes.gray(center)
+    except UnreadableImageError:
+        return 0.0  # comparing it will tell
+    return shown_share(here, there, np.asarray(cv2.invertAffineTransform(transform), np.float64))
 
 
 def _reduction(sight: Sight) -> float:
@@ -132,7 +144,7 @@ def _reduction(sight: Sight) -> float:
     return max(1.0, max(sight.width, sight.height) / EXTRACTOR.working_size)
 
 
-def _moves(transform: NDArray[np.float64]) -> bool:
+def _moves(transform: Transform) -> bool:
     """Say whether a transform puts any pixel of the working size at another place."""
     corner = np.array([EXTRACTOR.working_size, EXTRACTOR.working_size, 1])
     return bool((np.abs(transform - np.eye(2, 3)) @ corner > _STILL).any())
@@ -188,7 +200,7 @@ def by_detail(
     place: dict[int, int] = {}
     # What stays beside a center may be a center too, and comes later than it: its own copies first.
     for star in reversed(stars):
-        order_of = partial(better, star.relations(collection.sights))
+        order_of = partial(better, star.relations(collection))
         same = sorted([star.center, *star.joined], key=cmp_to_key(order_of))
         before = [content for content in star.staying if order_of(content, same[0]) < 0]
         for content in (*before, *same, *star.staying):

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.duplicates.coverage import footprint, foreign_regions, shown_share
+from cbir.duplicates.coverage import LEAST_SHOWN, footprint, foreign_regions, shown_share
 from cbir.duplicates.matching import NEAR_DISTANCE, turned
 from cbir.duplicates.model import Match
 from cbir.duplicates.sights import Eyes, Recent, Sight, open_content
@@ -20,9 +20,6 @@ from cbir.images import fit
 from cbir.losses import Loss
 from cbir.metrics import hamming
 from cbir.verification.alignment import Transform, scale_of
-
-LEAST_SHOWN = 0.99
-"""Share of a copy that its keeper shows, at least: alignment is not exact to the pixel."""
 
 _WHOLE = 0.9
 """Share of the keeper from which on a copy is no part of it."""

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.duplicates.compression import BLOCK, steps_of
+from cbir.duplicates.coverage import LEAST_SHOWN
 from cbir.duplicates.detail import Detail
 
 _MANY_HUES = 0.02
@@ -54,14 +55,18 @@ class Relation:
         Its pixels along a side of what is one pixel of the other.
     same_grid : bool
         Each lies where one of the other lies: none of both was cropped, turned or resized.
+    shown : float
+        Share of a third image that it shows, which others are compared with as well.
     """
 
     scale: float = 1.0
     same_grid: bool = True
+    shown: float = 1.0
 
     def beside(self, other: Relation) -> Relation:
         """Return the relation to another image, of which that to the same third one is given."""
-        return Relation(self.scale / other.scale, self.same_grid and other.same_grid)
+        same_grid = self.same_grid and other.same_grid
+        return Relation(self.scale / other.scale, same_grid, self.shown / max(other.shown, 1e-3))
 
 
 def compare(first: Detail, second: Detail, relation: Relation) -> int:
@@ -77,8 +82,8 @@ def compare(first: Detail, second: Detail, relation: Relation) -> int:
     -------
     int
         Negative when it is the first: it has more real detail, or color, or as much and its file
-        holds more besides, or it is less compressed; positive when it is the second; 0 when they
-        are as good as each other.
+        holds more besides, or it is less compressed, or it shows more of the scene; positive when
+        it is the second; 0 when they are as good as each other.
     """
     besides = int(second.besides > first.besides) - int(first.besides > second.besides)
     if first.pixels == second.pixels:
@@ -89,6 +94,7 @@ def compare(first: Detail, second: Detail, relation: Relation) -> int:
         or _fewer_colors(first, second)
         or besides
         or _more_compressed(first, second, relation.same_grid)
+        or int(relation.shown < LEAST_SHOWN) - int(LEAST_SHOWN * relation.shown > 1)
     )
 
 

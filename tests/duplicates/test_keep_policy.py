@@ -141,6 +141,22 @@ def test_what_cannot_be_read_any_more_comes_last(tmp_path: Path) -> None:
     assert group == ["b.jpg", "c.jpg"]
 
 
+def test_what_was_turned_or_cropped_or_saved_again_is_no_better(tmp_path: Path) -> None:
+    photo("things/coffee-1").save(tmp_path / "0.jpg", quality=72)
+    original = Image.open(tmp_path / "0.jpg")
+    turned = original.rotate(5, Image.Resampling.BICUBIC, expand=True)
+    turned.save(tmp_path / "1.jpg", quality=90)
+    original.crop((20, 13, 390, 250)).save(tmp_path / "2.jpg", quality=90)
+    original.save(tmp_path / "3.jpg", quality=75)
+    for number in range(4):
+        os.utime(tmp_path / f"{number}.jpg", (1_000_000_000 + number,) * 2)
+    with collected(tmp_path, "edited") as collection:
+        groups = names(find_groups(collection, "edited"), str(tmp_path))
+    assert [(group[0], sorted(group[1:])) for group in groups] == [
+        ("0.jpg", ["1.jpg", "2.jpg", "3.jpg"])
+    ]
+
+
 def test_what_has_no_possible_copy_is_not_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
