@@ -134,15 +134,15 @@ class OrbWords(TrainedDescriptor):
             return "it is not a vocabulary of ORB features"
         if not {"usage", "words_asked", "upright"} <= set(state):
             return "it is incomplete"
-        if state["words_asked"].shape or state["upright"].shape:
+        asked, upright = state["words_asked"], state["upright"]
+        if asked.shape or upright.shape or asked.dtype.kind not in "iu" or upright.dtype != bool:
             return "it is damaged"
-        if int(state["words_asked"]) != self.words:
-            asked = int(state["words_asked"])
+        if int(asked) != self.words:
             return f"it has {asked} words, not {self.words}; use --descriptor orb:words={asked}"
         if not _is_sound(words, state["usage"], self.words):
             return "it is damaged"
-        if bool(state["upright"]) != self.upright:
-            return f"it was trained with upright={bool(state['upright'])}"
+        if bool(upright) != self.upright:
+            return f"it was trained with upright={bool(upright)}"
         return None
 
     def drift(self, rows: NDArray[Any]) -> float:

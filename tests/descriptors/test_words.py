@@ -183,9 +183,15 @@ def test_clustering_tells_its_rounds() -> None:
         {"usage": np.full(20, np.nan)},
         {"usage": np.full(20, -1)},
         {"usage": np.zeros(20)},
+        {"usage": np.full(20, "many")},
+        {"words_asked": np.array(20j)},
+        {"words_asked": np.array("twenty")},
+        {"words_asked": np.array(20.0)},
+        {"upright": np.array("yes")},
+        {"upright": np.array([True])},
     ],
 )
-def test_a_vocabulary_that_makes_all_pictures_equal_is_refused_when_it_is_loaded(
+def test_a_damaged_vocabulary_is_refused_when_it_is_loaded(
     photo: np.ndarray, damage: dict[str, np.ndarray]
 ) -> None:
     descriptor = OrbWords(words=20)
