@@ -118,7 +118,7 @@ def _outcome(folder: Path, keep: str) -> Counter[str]:
     for line in done.stdout.splitlines():
         group = json.loads(line)
         original_kept = os.stat(folder / group["keep"]).st_mtime == _FIRST
-        for duplicate in group["duplicates"]:
+        for duplicate in [*group["duplicates"], *group.get("shows_more", ())]:
             if _number(duplicate["path"]) == _number(group["keep"]):
                 losses = {loss["loss"] for loss in duplicate.get("losses", ())}
                 counts.update(losses)
