@@ -24,6 +24,7 @@ across."""
 _STEPS = np.arange(2, 41, dtype=np.float32)
 
 _LEAST_VALUES, _FEW = 40, 400
+"""Values from which on their regularity means something, and how many are tried first."""
 
 
 def coarseness_of_file(data: bytes, format_: str) -> float:

@@ -66,9 +66,9 @@ class Losses:
         match : Match
             As seen from the keeper.
         """
-        pair = (keeper.sha256, copy.sha256)
         if keeper.sha256 == copy.sha256:
             return ()
+        pair = (keeper.sha256, copy.sha256)
         if pair not in self._found:
             self._found[pair] = self._compared(keeper, copy, match)
         if match.level == "exact" or pair not in self._parts:
