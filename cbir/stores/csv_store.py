@@ -429,13 +429,14 @@ class CsvWriter(Writer):
         csv, folder = self._layout.csv, self._layout.folder
         with explained(self._store.path, "write the index"):
             aside = str(folder / "index.csv.new")
-            with written_aside(aside) as file:
+            with written_aside(aside, sync_name=False) as file:
                 hashing = _Hashing(file)
                 write_csv(hashing, rows, metadata.records, matrices)
             content = hashing.sha256.hexdigest()[:16]
             generation = Generation.of(metadata, rows, matrices, Stamp.of(Path(aside)), content)
             write_digests(folder / generation.digests_name, row_digests(rows, matrices))
             generation.write(folder, csv.name)
+            sync_folder(str(folder))
             Cache(self._layout.caches()[:1], content).fill(
                 rows, {record.fingerprint: matrices[record.alias] for record in metadata.records}
             )
@@ -462,6 +463,7 @@ class CsvWriter(Writer):
             with explained(self._store.path, "write the index"):
                 digests = row_digests(previous.rows, previous.matrices)
                 write_digests(folder / generation.digests_name, digests)
+                sync_folder(str(folder))
         self._clear(generation, previous.content)
 
     def _clear(self, current: Generation, content: str) -> None:

@@ -65,12 +65,13 @@ def write_csv(
     sink.write(",".join(map(_quoted, header)).encode() + b"\n")
     formats = [(_row_format(record), matrices[record.alias]) for record in records]
     own = list(rows.own.values())
-    facts = rows.facts
+    paths = iter(rows.paths)
     for start in range(0, len(rows), _CHUNK):
-        lines = []
-        for i in range(start, min(start + _CHUNK, len(rows))):
-            readable, raw = _path_cells(rows.paths[i])
-            size, mtime, width, height, sha256 = facts[i].tolist()
+        lines, facts = [], rows.facts[start : start + _CHUNK].tolist()
+        # The facts come first: where they are over, no path is taken from the next chunk's.
+        for i, (fact, path) in enumerate(zip(facts, paths, strict=False), start):
+            size, mtime, width, height, sha256 = fact
+            readable, raw = _path_cells(path)
             cells = [_quoted(readable), *([raw] if needs_bytes else [])]
             cells += [f"{size},{mtime},{width},{height},{sha256.hex()}"]
             cells += [text(matrix[i]) for text, matrix in formats]

@@ -42,12 +42,16 @@ def _errno_name(error: OSError) -> str:
 
 @contextlib.contextmanager
 def written_aside(
-    path: str, durable: bool = True, place: Callable[[str, str], None] | None = None
+    path: str,
+    durable: bool = True,
+    place: Callable[[str, str], None] | None = None,
+    sync_name: bool = True,
 ) -> Iterator[BinaryIO]:
     """Open a new file that takes the place of `path` when the block ends well.
 
     Until then `path` is untouched; when the block fails, nothing is left behind. `place` puts the
-    new file in place, unless told otherwise by replacing what is there.
+    new file in place, unless told otherwise by replacing what is there. Without `sync_name` only
+    the content is durable, and the caller makes its name so with those of further files.
     """
     # Nobody can put a link there first: its name is random, and it must not be there yet.
     aside = f"{path}.{secrets.token_hex(6)}.new"
@@ -62,7 +66,7 @@ def written_aside(
         with contextlib.suppress(OSError):
             os.unlink(aside)
         raise
-    if durable:
+    if durable and sync_name:
         sync_folder(os.path.dirname(path))
 
 

@@ -107,7 +107,10 @@ class Generation:
         return f"generation-{self.content}.digests"
 
     def write(self, folder: Path, csv_name: str) -> None:
-        """Write it durably into `folder`, as CSV on the Web metadata (W3C, 2015)."""
+        """Write it into `folder`, as CSV on the Web metadata (W3C, 2015).
+
+        The caller makes the file's name durable.
+        """
         metadata = self.metadata
         document = {
             "@context": _CSVW,
@@ -122,7 +125,7 @@ class Generation:
             "cbir:descriptors": [asdict(record) for record in metadata.records],
         }
         document["cbir:checksum"] = _checksum(document)
-        with written_aside(str(folder / self.name)) as file:
+        with written_aside(str(folder / self.name), sync_name=False) as file:
             file.write(json.dumps(document).encode())
 
 

@@ -6,7 +6,6 @@ those of its rows in a file of its own, sorted: rows may be deleted and put in a
 
 from __future__ import annotations
 
-import os
 import zlib
 from collections.abc import Mapping
 from hashlib import blake2b
@@ -26,6 +25,9 @@ _MAGIC = b"cbir digests 1\n\n"
 _TYPE = np.dtype("<u8")
 _CHECKSUM_BYTES = 4
 
+_CHUNK = 1024
+"""Rows whose numbers are put side by side at a time."""
+
 
 def row_digests(rows: Rows, matrices: Mapping[str, Row]) -> Digests:
     """Return the digest of each row.
@@ -40,27 +42,28 @@ def row_digests(rows: Rows, matrices: Mapping[str, Row]) -> Digests:
     -------
     ndarray of uint64, shape (n,)
     """
-    count = len(rows)
     parts = [rows.facts, *(matrices[alias] for alias in sorted(matrices))]
-    blocks = [_as_bytes(part, count) for part in parts]
+    paths = rows.paths.encoded()
     digests = bytearray()
-    for row in range(count):
-        digest = blake2b(os.fsencode(rows.paths[row]) + b"\0", digest_size=_TYPE.itemsize)
-        for block in blocks:
-            digest.update(block[row].data)
-        digests += digest.digest()
+    for start in range(0, len(rows), _CHUNK):
+        block = np.concatenate([_as_bytes(part[start : start + _CHUNK]) for part in parts], axis=1)
+        width, numbers = block.shape[1], block.tobytes()
+        # The ends come first: where they are over, no path is taken from those of the next chunk.
+        for end, path in zip(range(width, len(numbers) + 1, width), paths, strict=False):
+            row = path + b"\0" + numbers[end - width : end]
+            digests += blake2b(row, digest_size=_TYPE.itemsize).digest()
     return np.frombuffer(bytes(digests), _TYPE)
 
 
-def _as_bytes(part: NDArray[Any], count: int) -> NDArray[np.uint8]:
+def _as_bytes(part: NDArray[Any]) -> NDArray[np.uint8]:
     width = part.itemsize * int(np.prod(part.shape[1:]))
-    return np.ascontiguousarray(part).reshape(-1).view(np.uint8).reshape(count, width)
+    return np.ascontiguousarray(part).reshape(-1).view(np.uint8).reshape(len(part), width)
 
 
 def write_digests(path: Path, digests: Digests) -> None:
-    """Write digests durably, sorted."""
+    """Write digests, sorted; the caller makes their file's name durable."""
     raw = np.sort(digests).astype(_TYPE).tobytes()
-    with written_aside(str(path)) as file:
+    with written_aside(str(path), sync_name=False) as file:
         file.write(_MAGIC)
         file.write(raw)
         file.write(zlib.crc32(raw).to_bytes(_CHECKSUM_BYTES, "little"))
