@@ -60,22 +60,25 @@ def coarseness_of_pixels(coefficients: NDArray[np.float32]) -> float:
 def _step(values: NDArray[np.float32]) -> int:
     """Return the largest step of which the values are multiples; 0 when there is none."""
     few = values[:: -(-len(values) // _FEW)]
-    for step in _STEPS[::-1]:
-        # Most steps are far from it, which a few of the values tell.
-        if _regularity(few, step, otherwise=1) > 0.2 and _regularity(values, step) > 0.6:
+    # Most steps are far from it, which a few of the values tell.
+    near = np.flatnonzero(_regularity(few, _STEPS, otherwise=1) > 0.2)
+    for step in _STEPS[near[::-1]]:
+        if _regularity(values, step[None])[0] > 0.6:
             return int(step)
     return 0
 
 
-def _regularity(values: NDArray[np.float32], step: float, otherwise: float = 0) -> float:
-    """Return how near the values are to multiples of a step: 1 at best, 0 by chance.
+def _regularity(
+    values: NDArray[np.float32], steps: NDArray[np.float32], otherwise: float = 0
+) -> NDArray[np.floating]:
+    """Return how near the values are to multiples of each step: 1 at best, 0 by chance.
 
     `otherwise` is returned where too few are large enough to say.
     """
-    some = values[np.abs(values) >= 0.45 * step]
-    if len(some) < _LEAST_VALUES:
-        return otherwise
-    return float(np.cos(2 * np.pi / step * some).mean())
+    some = np.abs(values) >= 0.45 * steps[:, None]
+    count = some.sum(1)
+    sums = (np.cos(2 * np.pi / steps[:, None] * values) * some).sum(1)
+    return np.where(count >= _LEAST_VALUES, sums / np.maximum(count, 1), otherwise)
 
 
 def steps_of(coarseness: float) -> NDArray[np.float64]:

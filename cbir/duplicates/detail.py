@@ -173,7 +173,9 @@ def _colors(tiles: Floats) -> tuple[int, float]:
     """Return how many colors there are, and the share of pixels that equal the one before."""
     red, green, blue = np.moveaxis(tiles.astype(np.uint32), -1, 0)
     packed = red << 16 | green << 8 | blue
-    return len(np.unique(packed)), float((packed[..., 1:] == packed[..., :-1]).mean())
+    in_order = np.sort(packed, axis=None)  # several times as fast as np.unique
+    different = 1 + int(np.count_nonzero(in_order[1:] != in_order[:-1]))
+    return different, float((packed[..., 1:] == packed[..., :-1]).mean())
 
 
 def _alive(blocks: NDArray[np.float64]) -> float:

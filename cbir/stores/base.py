@@ -87,7 +87,7 @@ class PathList(Sequence[str]):
 
     def encoded(self) -> Iterator[bytes]:
         """Go through the paths as bytes, which is faster than asking for each."""
-        blob, start = memoryview(self.blob), 0
+        blob, start = self.blob.data, 0
         for end in map(int, self.ends):
             yield bytes(blob[start:end])
             start = end
