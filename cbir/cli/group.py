@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import importlib
-from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
 import click
 
 import cbir
+from cbir.core.plugins import plugins
 from cbir.core.suggestions import did_you_mean
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 ENTRY_POINTS = "cbir.commands"
 
@@ -30,7 +34,7 @@ class LazyGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Name all commands."""
-        return [*_BUILT_IN, *sorted(point.name for point in _plugins())]
+        return [*_BUILT_IN, *(point.name for point in plugins(ENTRY_POINTS, _BUILT_IN))]
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -49,14 +53,10 @@ class LazyGroup(click.Group):
             module, _, attribute = _BUILT_IN[cmd_name].partition(":")
             command: click.Command = getattr(importlib.import_module(module), attribute)
             return command
-        for point in _plugins():
+        for point in plugins(ENTRY_POINTS, _BUILT_IN):
             if point.name == cmd_name:
                 return _load_plugin(point)
         return None
-
-
-def _plugins() -> list[EntryPoint]:
-    return [point for point in entry_points(group=ENTRY_POINTS) if point.name not in _BUILT_IN]
 
 
 def _load_plugin(point: EntryPoint) -> click.Command:

@@ -6,18 +6,21 @@ import importlib
 import math
 import re
 import typing
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from cbir.core.arguments import text_of
+from cbir.core.plugins import plugins
 from cbir.core.suggestions import did_you_mean
 from cbir.descriptors.base import HIGHEST_QUALITY, Descriptor, Row, parameter_fields
 from cbir.errors import CbirError, UnreadableImageError, UsageError
 from cbir.images import ArrayPicture, Picture
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 ENTRY_POINTS = "cbir.descriptors"
 
@@ -163,10 +166,11 @@ def load(name: str) -> type[Descriptor]:
         module, _, attribute = _BUILT_IN[name].partition(":")
         cls: type[Descriptor] = getattr(importlib.import_module(module), attribute)
         return cls
-    for point in entry_points(group=ENTRY_POINTS):
+    plugged_in = plugins(ENTRY_POINTS, _BUILT_IN)
+    for point in plugged_in:
         if point.name == name:
             return _load_plugin(point)
-    there = [*_BUILT_IN, *sorted(point.name for point in _plugins())]
+    there = [*_BUILT_IN, *(point.name for point in plugged_in)]
     raise UsageError(
         f"there is no descriptor {name!r}; there are: {', '.join(there)}{did_you_mean(name, there)}"
     )
@@ -180,15 +184,11 @@ def built_in() -> list[type[Descriptor]]:
 def available() -> Iterator[type[Descriptor] | Broken]:
     """List all descriptors, built in and plugged in; broken plug-ins with their reason."""
     yield from built_in()
-    for point in sorted(_plugins(), key=lambda point: point.name):
+    for point in plugins(ENTRY_POINTS, _BUILT_IN):
         try:
             yield _load_plugin(point)
         except CbirError as error:
             yield Broken(point.name, str(error))
-
-
-def _plugins() -> Iterable[EntryPoint]:
-    return [point for point in entry_points(group=ENTRY_POINTS) if point.name not in _BUILT_IN]
 
 
 def _load_plugin(point: EntryPoint) -> type[Descriptor]:
