@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from cbir.core.text import path_bytes
+
+_FEW = 5
+"""Paths that a message names."""
 
 
 class CbirError(Exception):
@@ -69,6 +73,18 @@ def printable(text: str) -> str:
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode() for char in readable
     )
+
+
+def first_few(paths: Sequence[str]) -> str:
+    """Return paths as part of a message: the first five, and how many more there are.
+
+    Examples
+    --------
+    >>> first_few(["a.jpg", "b.jpg"]), first_few([f"{letter}.jpg" for letter in "abcdefg"])
+    ('a.jpg, b.jpg', 'a.jpg, b.jpg, c.jpg, d.jpg, e.jpg and 2 more')
+    """
+    more = f" and {len(paths) - _FEW:,} more" if len(paths) > _FEW else ""
+    return ", ".join(map(printable, paths[:_FEW])) + more
 
 
 def shown(message: str) -> str:

@@ -17,7 +17,13 @@ from cbir.core.arguments import path_of
 from cbir.descriptors.base import TrainedDescriptor
 from cbir.descriptors.registry import Named, parse
 from cbir.descriptors.sift import SiftExtractor
-from cbir.errors import BrokenIndexError, CbirError, UnreadableImageError, printable
+from cbir.errors import (
+    BrokenIndexError,
+    CbirError,
+    UnreadableImageError,
+    first_few,
+    printable,
+)
 from cbir.known import Known, is_same_dataset, outside, with_unreachable
 from cbir.parallel import one_thread_each, threads
 from cbir.planning import Source, choose, make_ready
@@ -25,7 +31,7 @@ from cbir.stores import open_store
 from cbir.stores.base import IndexStore, Metadata, Record, Rows, Snapshot, Writer
 from cbir.stores.journal import Entry, Journal
 from cbir.stores.kept import is_kept
-from cbir.table import Table, counts
+from cbir.table import Table, counts, left_behind
 from cbir.walking import Found, find_pictures
 from cbir.watching import Watcher
 
@@ -192,7 +198,10 @@ def build_index(
                 raise CbirError(
                     f"{printable(dataset)}: none of {counted(len(found), 'file')} could be read"
                 )
-            rows = table.rows(previous, previous is not None and previous.metadata.root == root)
+            same_root = previous is not None and previous.metadata.root == root
+            sources = table.sources(previous, same_root)
+            rows = table.rows(previous, sources)
+            _keep_what_was_typed(store, left_behind(previous, sources), watcher)
             metadata = Metadata(root, _records(ready, writer), cbir.__version__)
             if base is None or table.described.any() or not _is_current(base, metadata, rows):
                 writer.commit(metadata, rows, table.matrices)
@@ -347,6 +356,16 @@ def _records(ready: Sequence[Named], writer: Writer) -> tuple[Record, ...]:
             state = writer.save_state(descriptor.state, f"{descriptor.state_name}-{named.alias}")
         records.append(Record.of(named, state))
     return tuple(records)
+
+
+def _keep_what_was_typed(store: IndexStore, gone: Sequence[str], watcher: Watcher) -> None:
+    """Keep the index so far if images leave it of which it has something that no program made."""
+    if gone:
+        watcher.warn(
+            f"{counted(len(gone), 'image')} with text in columns of your own"
+            f" {'leaves' if len(gone) == 1 else 'leave'} the index: {first_few(gone)}; the index so"
+            f" far is kept as {printable(store.set_aside())}"
+        )
 
 
 def _is_current(previous: Snapshot, metadata: Metadata, rows: Rows) -> bool:

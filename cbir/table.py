@@ -70,8 +70,8 @@ class Table:
         """Whether this run described the picture."""
         return self._described[: self.count]
 
-    def rows(self, previous: Snapshot | None, same_root: bool) -> Rows:
-        """Return the rows, with the user's own columns of the previous index.
+    def sources(self, previous: Snapshot | None, same_root: bool) -> list[int | None]:
+        """Return for each picture the row of the previous index whose own columns it gets.
 
         Parameters
         ----------
@@ -80,20 +80,33 @@ class Table:
         same_root : bool
             It is about the same dataset, so that equal paths mean equal pictures.
         """
-        paths, facts = PathList.of(self._paths), self._facts[: self.count]
-        own: dict[str, list[str]] = {}
-        if previous is not None and previous.rows.own:
-            contents = enumerate(previous.rows.facts["sha256"])
-            by_content = {content.tobytes(): row for row, content in contents}
-            sources = [
-                _source(path, content.tobytes(), previous.rows, by_content, same_root)
-                for path, content in zip(paths, facts["sha256"], strict=True)
-            ]
-            own = {
-                name: ["" if row is None else column[row] for row in sources]
-                for name, column in previous.rows.own.items()
-            }
-        return Rows(paths, facts, own)
+        if previous is None or not previous.rows.own:
+            return [None] * self.count
+        contents = enumerate(previous.rows.facts["sha256"])
+        by_content = {content.tobytes(): row for row, content in contents}
+        return [
+            _source(path, content.tobytes(), previous.rows, by_content, same_root)
+            for path, content in zip(self._paths, self._facts[: self.count]["sha256"], strict=True)
+        ]
+
+    def rows(self, previous: Snapshot | None, sources: Sequence[int | None]) -> Rows:
+        """Return the rows, with the user's own columns from those of the previous index."""
+        columns = previous.rows.own.items() if previous is not None else ()
+        own = {
+            name: ["" if row is None else column[row] for row in sources]
+            for name, column in columns
+        }
+        return Rows(PathList.of(self._paths), self._facts[: self.count], own)
+
+
+def left_behind(previous: Snapshot | None, sources: Sequence[int | None]) -> list[str]:
+    """Return the paths of rows in whose own columns there is something, and that nothing gets."""
+    if previous is None:
+        return []
+    filled = {
+        row for column in previous.rows.own.values() for row, cell in enumerate(column) if cell
+    }
+    return [previous.rows.paths[row] for row in sorted(filled.difference(sources))]
 
 
 def _source(

@@ -210,6 +210,37 @@ def test_columns_of_ones_own_do_not_go_to_another_datasets_pictures(
     assert labels(index) == {"cats/cat-1.jpg": "was cats/cat-2.jpg", "cats/cat-3.jpg": ""}
 
 
+@pytest.mark.parametrize("rebuild", [False, True])
+def test_what_was_typed_about_images_that_are_gone_is_kept(
+    photos: Path, index: str, rebuild: bool
+) -> None:
+    cbir.index(str(photos), index)
+    label(index)
+    before = Path(index).read_bytes()
+    (photos / "cats" / "cat-1.jpg").unlink()
+    watcher = Listener()
+    cbir.index(str(photos), index, rebuild=rebuild, watcher=watcher)
+    assert "cats/cat-1.jpg" not in labels(index)
+    assert Path(f"{index}.old").read_bytes() == before
+    (warning,) = watcher.warnings
+    assert "cats/cat-1.jpg" in warning and f"{index}.old" in warning
+    cbir.index(str(photos), index, rebuild=rebuild, watcher=watcher)
+    assert len(watcher.warnings) == 1 and not Path(f"{index}.old1").exists()
+
+
+def test_rows_without_text_of_ones_own_leave_in_silence(photos: Path, index: str) -> None:
+    cbir.index(str(photos), index)
+    frame = pandas.read_csv(index, dtype=str)
+    frame["label"] = ["" if path == "cats/cat-1.jpg" else "typed" for path in frame["path"]]
+    frame.to_csv(index, index=False)
+    (photos / "cats" / "cat-1.jpg").rename(photos / "away.txt")
+    (photos / "cats" / "cat-2.jpg").rename(photos / "renamed.jpg")
+    watcher = Listener()
+    cbir.index(str(photos), index, watcher=watcher)
+    assert not watcher.warnings and not Path(f"{index}.old").exists()
+    assert labels(index)["renamed.jpg"] == "typed"
+
+
 def test_a_column_of_ones_own_keeps_its_name(photos: Path, index: str) -> None:
     cbir.index(str(photos), index)
     frame = pandas.read_csv(index, dtype=str)

@@ -20,15 +20,12 @@ from cbir.descriptors import registry
 from cbir.descriptors.base import Row, State, TrainedDescriptor
 from cbir.descriptors.registry import Named
 from cbir.descriptors.sift import SiftExtractor
-from cbir.errors import BrokenIndexError, CbirError, UsageError, printable
+from cbir.errors import BrokenIndexError, CbirError, UsageError, first_few, printable
 from cbir.stores.journal import Journal
 from cbir.stores.segments import FeatureSegments
 
 FORMAT = 1
 """Version of the index format; raised when an older program could not read it."""
-
-_NAMED = 5
-"""Rows that are named in a message."""
 
 FACTS = np.dtype(
     [("bytes", "<i8"), ("mtime", "<i8"), ("width", "<i4"), ("height", "<i4"), ("sha256", "V32")]
@@ -318,10 +315,9 @@ class Snapshot(ABC):
 
 def edited_rows(index: str, rows: Rows, edited: NDArray[np.intp]) -> str:
     """Say which rows of an index were edited by hand."""
-    names = ", ".join(printable(rows.paths[int(row)]) for row in edited[:_NAMED])
-    more = f" and {len(edited) - _NAMED:,} more" if len(edited) > _NAMED else ""
     what = "a row was" if len(edited) == 1 else f"{len(edited):,} rows were"
-    return f"{printable(index)}: {what} edited by hand: {names}{more}"
+    paths = first_few([rows.paths[int(row)] for row in edited])
+    return f"{printable(index)}: {what} edited by hand: {paths}"
 
 
 class Writer(ABC):

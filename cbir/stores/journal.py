@@ -78,7 +78,12 @@ class Journal:
         try:
             unshare(self.path)
             file = open(self.path, "r+b")  # noqa: SIM115 - the next line closes it
+        except FileNotFoundError:
+            return []
         except OSError:
+            # What cannot be read, or be parted from its other names, must not be appended to.
+            with contextlib.suppress(OSError):
+                self.discard()
             return []
         with file:
             if file.read(len(self._head)) != self._head:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -100,3 +102,23 @@ def test_a_failing_write_is_told_once(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No such file"):
         journal.close()
     journal.close()
+
+
+def test_a_journal_that_cannot_be_parted_from_a_backup_is_begun_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, backup = tmp_path / "journal", tmp_path / "backup"
+    entry = Entry("a.jpg", 1, 2, 3, 4, bytes(32), {})
+    journal = written(path, [entry])
+    backup.hardlink_to(path)
+    kept = backup.read_bytes()
+    with monkeypatch.context() as full_disk:
+        full_disk.setattr(shutil, "copyfileobj", no_space)
+        assert journal.read() == []
+    journal.append(entry)
+    journal.close()
+    assert backup.read_bytes() == kept and journal.read() == [entry]
+
+
+def no_space(*arguments: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
