@@ -10,7 +10,7 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-LossKind = Literal["frames", "depth", "alpha", "color", "gamut", "area", "composite"]
+LossKind = Literal["frames", "depth", "alpha", "color", "gamut", "area", "detail", "composite"]
 LOSSES: tuple[LossKind, ...] = get_args(LossKind)
 
 
@@ -20,7 +20,7 @@ class Loss:
 
     Attributes
     ----------
-    kind : {"frames", "depth", "alpha", "color", "gamut", "area", "composite"}
+    kind : {"frames", "depth", "alpha", "color", "gamut", "area", "detail", "composite"}
         What the option ``--allow-loss`` calls it. ``composite``: the copy is one of several parts
         of which the keeper is made.
     detail : str

@@ -9,6 +9,7 @@ not show. What follows from it is in :mod:`cbir.duplicates.preference`.
 from __future__ import annotations
 
 import hashlib
+import threading
 from dataclasses import dataclass
 
 import cv2
@@ -21,6 +22,7 @@ from cbir.duplicates.compression import (
     coarseness_of_file,
     coarseness_of_pixels,
 )
+from cbir.duplicates.sights import Sight, open_content
 from cbir.facts import read_facts
 from cbir.images import Picture, Pixels
 
@@ -52,6 +54,11 @@ _ALIVE = 4.0
 
 _MOST_BLOCKS, _KEPT_BLOCKS = 4096, 1024
 
+_HALVED_TILES = 4
+"""Tiles a side of the halved image, at most: a few tell how fast power falls."""
+
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
 
 def _cosines() -> Floats:
     x, u = np.meshgrid(np.arange(BLOCK), np.arange(BLOCK))
@@ -72,15 +79,29 @@ _SLANTED = np.minimum(_DOWN, _ACROSS) >= _TILE // BLOCK
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Power:
+    """Power by frequency, up to one period in two pixels.
+
+    Attributes
+    ----------
+    spectra : ndarray of float64, shape (2, 33)
+        In all directions, and in slanted ones.
+    blocks : ndarray of float64, shape (8,)
+        Within blocks.
+    """
+
+    spectra: NDArray[np.float64]
+    blocks: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Detail:
     """What an image holds.
 
     Attributes
     ----------
-    spectra : ndarray of float64, shape (2, 33)
-        Power by frequency, up to one period in two pixels: in all directions, and in slanted ones.
-    blocks : ndarray of float64, shape (8,)
-        Power by frequency within blocks.
+    power, halved : Power
+        Of the image, and of the image when it is reduced to half its size.
     alive : float
         The highest frequency that has any content, 0 to 1.
     gray : bool
@@ -105,8 +126,8 @@ class Detail:
         Digest of its pixels.
     """
 
-    spectra: NDArray[np.float64]
-    blocks: NDArray[np.float64]
+    power: Power
+    halved: Power
     alive: float
     gray: bool
     palette: bool
@@ -120,6 +141,30 @@ class Detail:
     pixels: bytes
 
 
+class Details:
+    """What images hold; each is measured once. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, Detail] = {}
+        self._lock = threading.Lock()
+
+    def of(self, sight: Sight) -> Detail:
+        """Return what an image holds.
+
+        Raises
+        ------
+        UnreadableImageError
+            When it cannot be decoded, has gone, or has changed since it was indexed.
+        """
+        with self._lock:
+            known = self._known.get(sight.sha256)
+        if known is None:
+            known = measure(open_content(sight))
+            with self._lock:
+                self._known[sight.sha256] = known
+        return known
+
+
 def measure(picture: Picture) -> Detail:
     """Measure an image at its full size.
 
@@ -129,10 +174,10 @@ def measure(picture: Picture) -> Detail:
         When it cannot be decoded.
     """
     rgb, orientation = picture.pixels(None), picture.header.orientation
-    tiles = _tiles(rgb, orientation)
-    luma = tiles @ np.array([0.299, 0.587, 0.114], np.float32)
+    tiles = _tiles(rgb, orientation, _TILES_A_SIDE).astype(np.float32)
+    luma = tiles @ _LUMA
     coefficients = _coefficients(luma)
-    blocks = _by_frequency((coefficients**2).mean(0), _RING, BLOCK)
+    power = _power(luma, coefficients)
     facts = read_facts(picture)
     coarseness = coarseness_of_file(picture.data, picture.header.format)
     colors, flat = _colors(tiles)
@@ -140,9 +185,9 @@ def measure(picture: Picture) -> Detail:
     digest = hashlib.sha256(repr(rgb.shape).encode())
     digest.update(np.ascontiguousarray(rgb).data)
     return Detail(
-        spectra=_spectra(luma),
-        blocks=blocks,
-        alive=_alive(blocks),
+        power=power,
+        halved=_halved(rgb),
+        alive=_alive(power.blocks),
         gray=_is_gray(tiles),
         palette=colors <= _PALETTE and flat < _DRAWN,
         drawing=colors <= _PALETTE and flat >= _DRAWN,
@@ -154,6 +199,19 @@ def measure(picture: Picture) -> Detail:
         alpha=facts.alpha is not None,
         pixels=digest.digest(),
     )
+
+
+def _power(luma: Floats, coefficients: Floats) -> Power:
+    blocks = _by_frequency((coefficients**2).mean(0), _RING, BLOCK)
+    return Power(_spectra(luma), blocks)
+
+
+def _halved(rgb: Pixels) -> Power:
+    gray = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    size = max(gray.shape[1] // 2, 1), max(gray.shape[0] // 2, 1)
+    half = np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.uint8)
+    luma = _tiles(half, 1, _HALVED_TILES).astype(np.float32)
+    return _power(luma, _coefficients(luma))
 
 
 def _some_of(coefficients: Floats) -> NDArray[np.int16]:
@@ -190,39 +248,39 @@ def _alive(blocks: NDArray[np.float64]) -> float:
     return float((ring[place - 1] + fraction) / ring[-1])
 
 
-def _tiles(rgb: Pixels, orientation: int) -> Floats:
-    """Return tiles within blank borders, shape (n, 64, 64, 3)."""
-    top, bottom = _content(rgb)
-    left, right = _content(rgb.transpose(1, 0, 2))
-    height, width = rgb.shape[:2]
+def _tiles(image: Pixels, orientation: int, most: int) -> Pixels:
+    """Return tiles within blank borders, shape (n, 64, 64, …), at most so many a side."""
+    green = image if image.ndim == 2 else image[..., 1]
+    top, bottom = _content(green)
+    left, right = _content(green.T)
+    height, width = green.shape
     # An orientation leaves what remained at the end of the last block at the beginning.
     upside_down, backwards = orientation in (3, 4, 7, 8), orientation in (2, 3, 6, 7)
-    rows = _starts(top, bottom, height % BLOCK if upside_down else 0, height)
-    columns = _starts(left, right, width % BLOCK if backwards else 0, width)
+    rows = _starts(top, bottom, height % BLOCK if upside_down else 0, height, most)
+    columns = _starts(left, right, width % BLOCK if backwards else 0, width, most)
     if height < _TILE or width < _TILE:
         high, wide = max(_TILE - height, 0), max(_TILE - width, 0)
-        rgb = np.asarray(cv2.copyMakeBorder(rgb, 0, high, 0, wide, cv2.BORDER_REFLECT), np.uint8)
-    tiles = [rgb[y : y + _TILE, x : x + _TILE] for y in rows for x in columns]
-    return np.stack(tiles).astype(np.float32)
+        image = np.asarray(cv2.copyMakeBorder(image, 0, high, 0, wide, cv2.BORDER_REFLECT))
+    return np.stack([image[y : y + _TILE, x : x + _TILE] for y in rows for x in columns])
 
 
-def _starts(low: int, high: int, offset: int, size: int) -> list[int]:
+def _starts(low: int, high: int, offset: int, size: int, most: int) -> list[int]:
     """Return where tiles begin along a side, at borders of blocks."""
-    count = min(_TILES_A_SIDE, max(1, 2 * (high - low) // _TILE - 1))
+    count = min(most, max(1, 2 * (high - low) // _TILE - 1))
     places = np.linspace(low, max(high - _TILE, low), count).astype(int)
     aligned = (places - offset) // BLOCK * BLOCK + offset
     aligned[aligned < 0] += BLOCK
     return sorted({min(int(place), max(size - _TILE, 0)) for place in aligned})
 
 
-def _content(rgb: Pixels) -> tuple[int, int]:
+def _content(plane: Pixels) -> tuple[int, int]:
     """Return the rows between blank borders; all of them where everything is blank."""
-    used = rgb[:, : rgb.shape[1] // BLOCK * BLOCK, 1]
+    used = plane[:, : plane.shape[1] // BLOCK * BLOCK]
     if used.shape[1] == 0:
-        return 0, len(rgb)
-    means = used.reshape(len(rgb), -1, BLOCK).mean(2, dtype=np.float32)
+        return 0, len(plane)
+    means = used.reshape(len(plane), -1, BLOCK).mean(2, dtype=np.float32)
     rows = np.flatnonzero(np.ptp(means, axis=1) >= _BLANK)
-    return (int(rows[0]), int(rows[-1]) + 1) if len(rows) else (0, len(rgb))
+    return (int(rows[0]), int(rows[-1]) + 1) if len(rows) else (0, len(plane))
 
 
 def _coefficients(tiles: Floats) -> Floats:

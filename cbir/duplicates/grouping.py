@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -10,6 +10,7 @@ import numpy as np
 
 from cbir import native
 from cbir.duplicates.collection import Collection
+from cbir.duplicates.detail import Details
 from cbir.duplicates.keep_policy import Star, by_detail, keep_order
 from cbir.duplicates.losses import Losses
 from cbir.duplicates.matching import Judge
@@ -41,7 +42,7 @@ def find_groups(
     threshold: int | None = None,
     keep: Keep = "best",
     apart: Apart = never,
-    allow_loss: Container[LossKind] = (),
+    allow_loss: Iterable[LossKind] = (),
     workers: int | None = None,
     watcher: Watcher | None = None,
 ) -> list[Group]:
@@ -64,8 +65,9 @@ def find_groups(
         Which image of a group is kept; see :func:`cbir.duplicates.keep_policy.keep_order`.
     apart : callable
         ``apart(first, second)``: two pictures that must not be in one group as copies.
-    allow_loss : container of str
-        Kinds of :class:`cbir.losses.Loss` that do not matter.
+    allow_loss : iterable of str
+        Kinds of :class:`cbir.losses.Loss` that do not matter. ``smallest`` allows the loss of
+        detail.
     workers : int, optional
     watcher : Watcher, optional
 
@@ -76,18 +78,22 @@ def find_groups(
         at every level.
     """
     workers, watcher = threads(workers), watcher or Watcher()
+    allowed = frozenset(allow_loss)
+    if keep == "smallest":
+        allowed |= {"detail"}  # who asks for that knows what it costs
     judge = Judge(collection.eyes, level, threshold)
     with native.caught(), one_thread_each():
         order = keep_order(collection, keep, workers)
         contents = list(dict.fromkeys(collection.content[order].tolist()))
         shortlists = pair_up(collection.sights, judge, workers, watcher, contents)
-        verdicts, losses = Verdicts(collection.sights, judge, watcher), Losses(collection.eyes)
+        details, verdicts = Details(), Verdicts(collection.sights, judge, watcher)
+        losses = Losses(collection.eyes, details)
 
         def search() -> _Search:
             firsts = dict(zip(collection.content[order[::-1]].tolist(), order[::-1], strict=True))
             files = [collection.entries[firsts[i]] for i in range(len(firsts))]
             while True:
-                found = _Search(files, shortlists, verdicts, apart, losses.between, allow_loss)
+                found = _Search(files, shortlists, verdicts, apart, losses.between, allowed)
                 found.run(contents, workers, watcher)
                 # That a keeper is made of several others shows when all of these were found.
                 if not found.find_parts(losses):
@@ -96,7 +102,7 @@ def find_groups(
         found = search()
         if keep == "best":
             # Which one is better can be said only of images that show the same.
-            order = by_detail(collection, order, found.stars(contents), workers, watcher)
+            order = by_detail(collection, order, found.stars(contents), details, workers, watcher)
             contents = list(dict.fromkeys(collection.content[order].tolist()))
             shortlists = shortlists.in_order(contents)
             found = search()
@@ -165,7 +171,7 @@ class _Search:
         verdicts: Verdicts,
         apart: Apart,
         lacking: Lacking = lambda *_: (),
-        allow_loss: Container[LossKind] = (),
+        allowed: frozenset[LossKind] = frozenset(),
     ) -> None:
         self.joined: dict[int, tuple[int, Match]] = {}
         self.staying: dict[int, tuple[int, Match]] = {}
@@ -178,7 +184,7 @@ class _Search:
         self._verdicts = verdicts
         self._apart = apart
         self._lacking = lacking
-        self._allowed = allow_loss
+        self._allowed = allowed
 
     def run(self, order: Sequence[int], workers: int, watcher: Watcher) -> None:
         """Decide all contents, given in the order of the keep policy."""

@@ -13,13 +13,13 @@ import numpy as np
 from cbir.duplicates.collection import Collection
 from cbir.duplicates.copy_names import copy_marks
 from cbir.duplicates.coverage import shown_share
-from cbir.duplicates.detail import Detail, measure
+from cbir.duplicates.detail import Detail, Details
 from cbir.duplicates.model import Entry, Keep, Match
 from cbir.duplicates.preference import Relation, compare
-from cbir.duplicates.sights import EXTRACTOR, Eyes, Sight, open_content
+from cbir.duplicates.sights import EXTRACTOR, Eyes, Sight, resolution
 from cbir.errors import UnreadableImageError
 from cbir.parallel import ordered_map
-from cbir.verification.alignment import Transform, scale_of
+from cbir.verification.alignment import Transform
 from cbir.watching import Watcher
 
 Rank = tuple[float, ...]
@@ -118,13 +118,12 @@ class Star:
         for content, match in (self.joined | self.staying).items():
             sight = collection.sights[content]
             same_size = (sight.width, sight.height) == (center.width, center.height)
+            scale = resolution(sight, center, match.transform)
             if match.transform is None:
-                scale = max(sight.width, sight.height) / max(center.width, center.height)
                 found[content] = Relation(scale, same_size)
             elif same_size and not _moves(match.transform):
                 found[content] = Relation()
             else:
-                scale = scale_of(match.transform) * _reduction(sight) / _reduction(center)
                 shown = _shown(collection.eyes, sight, center, match.transform)
                 found[content] = Relation(scale, same_grid=False, shown=shown)
         return found
@@ -139,11 +138,6 @@ def _shown(eyes: Eyes, sight: Sight, center: Sight, transform: Transform) -> flo
     return shown_share(here, there, np.asarray(cv2.invertAffineTransform(transform), np.float64))
 
 
-def _reduction(sight: Sight) -> float:
-    """Return an image's pixels along a side of one pixel of the working size."""
-    return max(1.0, max(sight.width, sight.height) / EXTRACTOR.working_size)
-
-
 def _moves(transform: Transform) -> bool:
     """Say whether a transform puts any pixel of the working size at another place."""
     corner = np.array([EXTRACTOR.working_size, EXTRACTOR.working_size, 1])
@@ -154,6 +148,7 @@ def by_detail(
     collection: Collection,
     order: Sequence[int],
     stars: Sequence[Star],
+    details: Details,
     workers: int,
     watcher: Watcher,
 ) -> list[int]:
@@ -170,6 +165,7 @@ def by_detail(
         Entries, in the order of :func:`keep_order`.
     stars : sequence of Star
         What was found in that order, by center.
+    details : Details
     workers : int
     watcher : Watcher
 
@@ -184,13 +180,13 @@ def by_detail(
     for i in order:
         firsts.setdefault(int(collection.content[i]), collection.entries[i])
     members = [content for one in stars for content in (one.center, *one.joined, *one.staying)]
-    details = _details(collection, list(dict.fromkeys(members)), workers, watcher)
+    measured = _measured(collection, list(dict.fromkeys(members)), details, workers, watcher)
 
     def better(relations: Mapping[int, Relation], first: int, second: int) -> int:
         one, other = firsts[first], firsts[second]
         if one.reference != other.reference:
             return -1 if one.reference else 1
-        a, b = details[first], details[second]
+        a, b = measured[first], measured[second]
         if a is None or b is None:
             found = int(a is None) - int(b is None)
         else:
@@ -210,12 +206,16 @@ def by_detail(
     return sorted(order, key=lambda i: place[int(collection.content[i])])
 
 
-def _details(
-    collection: Collection, contents: Sequence[int], workers: int, watcher: Watcher
+def _measured(
+    collection: Collection,
+    contents: Sequence[int],
+    details: Details,
+    workers: int,
+    watcher: Watcher,
 ) -> dict[int, Detail | None]:
     def detail(content: int) -> Detail | None:
         try:
-            return measure(open_content(collection.sights[content]))
+            return details.of(collection.sights[content])
         except UnreadableImageError:
             return None  # comparing it will tell
 

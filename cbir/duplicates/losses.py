@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.duplicates.coverage import LEAST_SHOWN, footprint, foreign_regions, shown_share
+from cbir.duplicates.detail import Details
 from cbir.duplicates.matching import NEAR_DISTANCE, turned
 from cbir.duplicates.model import Match
-from cbir.duplicates.sights import Eyes, Recent, Sight, open_content
+from cbir.duplicates.preference import more_detail
+from cbir.duplicates.sights import Eyes, Recent, Sight, open_content, resolution
 from cbir.facts import ALPHA_SIDE
 from cbir.fidelity import Content, facts_lost
 from cbir.images import fit
@@ -37,6 +39,10 @@ in a gray image, which compression tints, and at least in a colored one."""
 
 _COLOR_SIZE, _COLOR_SIDE = 128, 32
 
+_AS_LARGE, _LARGER = 0.98, 1.05
+"""Scales from which on a copy is as large as the image that is kept, and larger: alignment is not
+exact."""
+
 
 class Losses:
     """Finds out what is lost with a copy; each content is read once. Threads may share it.
@@ -44,10 +50,12 @@ class Losses:
     Parameters
     ----------
     eyes : Eyes
+    details : Details
     """
 
-    def __init__(self, eyes: Eyes) -> None:
+    def __init__(self, eyes: Eyes, details: Details) -> None:
         self._eyes = eyes
+        self._details = details
         self._contents: dict[bytes, Content] = {}
         self._chroma: dict[bytes, float] = {}
         # A page is compared with many of the same template.
@@ -128,6 +136,14 @@ class Losses:
             count, (width, height) = len(regions), regions[0]
             differ = "1 region differs" if count == 1 else f"{count:,} regions differ"
             yield Loss("area", f"{differ}, of {width} × {height} pixels")
+        scale = resolution(copy, keeper, match.transform)
+        if scale > _AS_LARGE and self._shows_more(copy, keeper, scale):
+            larger = f"{scale:.1f} times the resolution of the kept image"
+            yield Loss("detail", larger if scale > _LARGER else "finer than in the kept image")
+
+    def _shows_more(self, copy: Sight, keeper: Sight, scale: float) -> bool:
+        """Say whether a copy of at least the keeper's resolution holds more real detail."""
+        return more_detail(self._details.of(copy), self._details.of(keeper), scale) < 0
 
     def _foreign(self, keeper: Sight, copy: Sight, transform: Transform) -> list[tuple[int, int]]:
         """Return the sizes of the places in which fine detail differs, in pixels of the copy."""

@@ -25,6 +25,13 @@ _EXTRA, _LEAST_EXTRA = 0.45, 0.2
 makes the larger one more than an enlargement: the first divided by the scale, as interpolation
 leaves more where the scale is small. See ``benchmarks/keep_policy.py``."""
 
+_NEAR, _FAR = 4.0, 8.0
+"""Scales: up to the first two images are compared as they are; from the second on the larger one is
+better. What is enlarged that much is rare, and nothing is lost when it is kept."""
+
+_UNBLURRED = (0.5, 0.7)
+"""Frequencies of a smaller image that its enlargement holds about as well."""
+
 _DECLINE = 2.5
 """How the power of natural images declines: with this power of the frequency."""
 
@@ -89,7 +96,7 @@ def compare(first: Detail, second: Detail, relation: Relation) -> int:
     if first.pixels == second.pixels:
         return besides or int(second.alpha) - int(first.alpha)
     return (
-        _more_detail(first, second, relation.scale)
+        more_detail(first, second, relation.scale)
         or int(first.gray) - int(second.gray)
         or _fewer_colors(first, second)
         or besides
@@ -105,14 +112,27 @@ def _fewer_colors(first: Detail, second: Detail) -> int:
     )
 
 
-def _more_detail(first: Detail, second: Detail, scale: float) -> int:
+def more_detail(first: Detail, second: Detail, scale: float) -> int:
+    """Say which of two images of the same scene has more real detail.
+
+    Parameters
+    ----------
+    first, second : Detail
+    scale : float
+        Pixels of the first along a side of what is one pixel of the second.
+
+    Returns
+    -------
+    int
+        Negative when it is the first, positive when it is the second, 0 when both have as much.
+    """
     if scale < 1:
-        return -_more_detail(second, first, 1 / scale)
+        return -more_detail(second, first, 1 / scale)
     if scale < 1.02:
         if max(first.alive, second.alive) <= _MORE_ALIVE * min(first.alive, second.alive):
             return 0
         return -1 if first.alive > second.alive else 1
-    if _extra_power(first, second, scale) < max(_EXTRA / scale, _LEAST_EXTRA):
+    if scale < _FAR and _extra_power(first, second, scale) < max(_EXTRA / scale, _LEAST_EXTRA):
         return 1  # the larger one was enlarged
     return -1 if scale * first.alive > 1.02 * second.alive else 0
 
@@ -120,23 +140,31 @@ def _more_detail(first: Detail, second: Detail, scale: float) -> int:
 def _extra_power(larger: Detail, smaller: Detail, scale: float) -> float:
     """Return the power beyond what the smaller image can hold, as a part of what is expected.
 
-    Expected is what the smaller one has at its highest frequencies, with the usual decline.
+    Expected is what the smaller one has at its highest frequencies, with the usual decline. A much
+    larger image is taken at half its size: its lowest frequencies are too few to compare them.
     """
+    here, there = larger.power, smaller.power
+    if scale > _NEAR:
+        here, scale = larger.halved, scale / 2
     low, high = min(1.08 / scale, 0.96), min(1.6 / scale, 1)
     decline = ((low + high) / 2 * scale / 0.925) ** _DECLINE
     parts = [
         decline * _band(one, low, high) / max(_band(other, 0.85, 1), 1e-3)
-        for one, other in zip(larger.spectra, smaller.spectra, strict=True)
+        for one, other in zip(here.spectra, there.spectra, strict=True)
     ]
     ring = int(np.ceil(BLOCK / scale + 0.3))
     # Only coarse compression makes steps, and then its highest frequencies are gone.
     deceives = max(larger.traces, smaller.traces) > _STEPPED
     if ring < BLOCK - 1 or (ring < BLOCK and deceives):
         decline = ((ring + BLOCK - 1) / 2 * scale / 6.5) ** _DECLINE
-        extra = decline * float(larger.blocks[ring:].mean())
-        parts.append(extra / max(float(smaller.blocks[6:].mean()), 1e-3))
+        extra = decline * float(here.blocks[ring:].mean())
+        parts.append(extra / max(float(there.blocks[6:].mean()), 1e-3))
+    # A smaller one that was made without smoothing has power there that is no detail.
+    low, high = _UNBLURRED
+    held = _band(here.spectra[0], low / scale, high / scale) / scale**2
+    excess = max(1.0, _band(there.spectra[0], low, high) / max(held, 1e-3))
     # The power of a pixel is spread over scale ** 2 pixels.
-    return min(parts) / scale**2
+    return excess * min(parts) / scale**2
 
 
 def _band(spectrum: NDArray[np.float64], low: float, high: float) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Container, Iterator, Sequence
 
 from cbir import native
 from cbir.duplicates.collection import Collection
+from cbir.duplicates.detail import Details
 from cbir.duplicates.grouping import Apart, never
 from cbir.duplicates.losses import Losses
 from cbir.duplicates.matching import Hint, Judge
@@ -69,7 +70,7 @@ class _Search:
         watcher: Watcher,
     ) -> None:
         self._collection = collection
-        self._losses = Losses(collection.eyes)
+        self._losses = Losses(collection.eyes, Details())
         self._allowed = allow_loss
         self._judge = judge
         self._apart = apart

@@ -17,6 +17,7 @@ from cbir.descriptors.hashing import PerceptualHash
 from cbir.descriptors.sift import Features, SiftExtractor
 from cbir.errors import UnreadableImageError
 from cbir.images import Picture, Pixels
+from cbir.verification.alignment import Transform, scale_of
 
 PLAIN = 20
 """Quality of a hash below which a picture has too little in it to be compared. Below what
@@ -154,6 +155,26 @@ class Eyes:
         if with_features and self._features(sha256) is None:
             self._extracted.get(sha256, lambda: EXTRACTOR.extract(pixels))
         return Sight(sha256, path, header.width, header.height, row[:-1], int(row[-1]))
+
+
+def resolution(sight: Sight, other: Sight, transform: Transform | None) -> float:
+    """Return the pixels of an image along a side of what is one pixel of another.
+
+    Parameters
+    ----------
+    sight, other : Sight
+        Of the same scene.
+    transform : Transform, optional
+        From the other's working size to that of `sight`; without, both show all of the scene.
+    """
+    if transform is None:
+        return max(sight.width, sight.height) / max(other.width, other.height)
+    return scale_of(transform) * _reduction(sight) / _reduction(other)
+
+
+def _reduction(sight: Sight) -> float:
+    """Return an image's pixels along a side of one pixel of the working size."""
+    return max(1.0, max(sight.width, sight.height) / EXTRACTOR.working_size)
 
 
 def open_content(sight: Sight) -> Picture:

@@ -151,6 +151,8 @@ def test_references_stay(here: Run, copied: Path, tmp_path: Path) -> None:
     (tmp_path / "reference").mkdir()
     recompress(copied / "sky" / "galaxies-1.jpg", tmp_path / "reference" / "half.jpg", 0.5)
     flags = ["duplicates", "-d", "photos", "--reference", "reference"]
+    assert sorted(here(*flags, "--format", "paths").stdout.splitlines()) == [SMALL, ORIGINAL]
+    flags += ["--allow-loss", "detail"]
     assert groups(here(*flags, "--format", "json")) == [
         [LARGE, SMALL], ["reference/half.jpg", TWIN, ORIGINAL],
     ]  # fmt: skip
@@ -173,7 +175,12 @@ def test_the_copies_of_queries(here: Run, copied: Path, tmp_path: Path) -> None:
     assert document["query"] == "mine.jpg"
     assert sorted(match["path"] for match in document["matches"]) == [LARGE, SMALL]
     assert done.stderr == "1 of 2 queries with copies\n"
-    assert sorted(here(*flags).stdout.splitlines()) == ["mine.jpg", LARGE, SMALL]
+    assert sorted(here(*flags).stdout.splitlines()) == [
+        "mine.jpg",
+        f"{LARGE}  (shows more, and stays: detail: 2.0 times the resolution of the kept image)",
+        f"{SMALL}  (shows more, and stays: detail: 1.2 times the resolution of the kept image)",
+    ]
+    assert here(*flags, "--format", "paths").stdout == ""
     assert here(*flags, "--exit-code").returncode == 1
     assert here("duplicates", "-d", "photos", "--query", WHOLE, "--exit-code").returncode == 0
 

@@ -56,10 +56,20 @@ def test_an_enlargement_of_quality_20_loses(original: Image.Image, scale: float)
     assert compare(detail(encoded(original, 85)), large, scale) < 0
 
 
-@pytest.mark.parametrize("scale", [0.75, 0.5, 0.25])
+@pytest.mark.parametrize("scale", [0.75, 0.5, 0.25, 0.15, 0.12, 0.08, 0.05])
 def test_an_original_wins_against_its_reductions(original: Image.Image, scale: float) -> None:
     for small in (encoded(scaled(original, scale)), encoded(scaled(original, scale), 90)):
         assert compare(detail(encoded(original, 85)), detail(small), scale) < 0
+
+
+@pytest.mark.parametrize("scale", [0.5, 0.15, 0.05])
+def test_an_original_wins_against_what_was_picked_out_of_its_pixels(
+    original: Image.Image, scale: float
+) -> None:
+    """Reduced without smoothing, an image has edges that look like detail."""
+    size = round(original.width * scale), round(original.height * scale)
+    small = original.resize(size, Image.Resampling.NEAREST)
+    assert compare(detail(encoded(original, 85)), detail(encoded(small, 50)), scale) < 0
 
 
 @pytest.mark.parametrize("quality", [20, 50, 75])
@@ -114,7 +124,7 @@ def test_small_and_blank_images_are_measured(size: tuple[int, int]) -> None:
     blank = detail(encoded(Image.new("RGB", size, "white")))
     some = detail(encoded(photo("cats/cat-1").resize(size)))
     for one in (blank, some):
-        assert 0 <= one.alive <= 1 and one.coarseness >= 0 and np.isfinite(one.spectra).all()
+        assert 0 <= one.alive <= 1 and one.coarseness >= 0 and np.isfinite(one.power.spectra).all()
     assert compare(blank, some) == -compare(some, blank)
 
 
@@ -127,7 +137,7 @@ def test_the_blocks_of_a_turned_image_are_found() -> None:
         exif[0x0112] = orientation
         turned = Picture("a picture", encoded(image, 40, exif=exif))
         assert turned.header.orientation == orientation
-        assert detail(turned.data).blocks == pytest.approx(plain.blocks, rel=0.25)
+        assert detail(turned.data).power.blocks == pytest.approx(plain.power.blocks, rel=0.25)
 
 
 def test_a_photograph_with_a_palette_loses_and_a_drawing_with_one_wins() -> None:

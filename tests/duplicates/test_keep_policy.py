@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cbir.duplicates import keep_policy, preference
+from cbir.duplicates import detail, keep_policy, preference
 from cbir.duplicates.detail import Detail
 from cbir.duplicates.grouping import find_groups
 from cbir.duplicates.keep_policy import originality
@@ -165,9 +165,9 @@ def test_what_has_no_possible_copy_is_not_measured(
     save(photo("cats/cat-1").resize((100, 75)), tmp_path / "3.png")
     measured = []
     with collected(tmp_path, "near") as collection:
-        opened = keep_policy.open_content
+        opened = detail.open_content
         monkeypatch.setattr(
-            keep_policy, "open_content", lambda sight: measured.append(sight.path) or opened(sight)
+            detail, "open_content", lambda sight: measured.append(sight.path) or opened(sight)
         )
         find_groups(collection, "near")
     assert sorted(measured) == [str(tmp_path / "0.png"), str(tmp_path / "3.png")]
@@ -182,16 +182,19 @@ def test_only_images_that_show_the_same_are_compared(
         save(image, tmp_path / f"{number}-large.png")
         save(image.resize((150, 100)), tmp_path / f"{number}-small.png")
     place = {os.stat(path).st_size: path.name[0] for path in tmp_path.iterdir()}
-    compared, measured = set[tuple[str, str]](), keep_policy.measure
+    compared, measured = set[tuple[str, str]](), detail.measure
+    shown: dict[Detail, str] = {}
 
-    def measure(picture: Picture) -> tuple[str, Detail]:
-        return place[len(picture.data)], measured(picture)
+    def measure(picture: Picture) -> Detail:
+        found = measured(picture)
+        shown[found] = place[len(picture.data)]
+        return found
 
-    def compare(first: tuple[str, Detail], second: tuple[str, Detail], how: Relation) -> int:
-        compared.add((first[0], second[0]))
-        return preference.compare(first[1], second[1], how)
+    def compare(first: Detail, second: Detail, how: Relation) -> int:
+        compared.add((shown[first], shown[second]))
+        return preference.compare(first, second, how)
 
-    monkeypatch.setattr(keep_policy, "measure", measure)
+    monkeypatch.setattr(detail, "measure", measure)
     monkeypatch.setattr(keep_policy, "compare", compare)
     with collected(tmp_path, "edited") as collection:
         groups = names(find_groups(collection, "edited"), str(tmp_path))

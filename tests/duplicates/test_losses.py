@@ -229,3 +229,31 @@ def test_copies_of_a_page_lose_nothing(tmp_path: Path, level: Level) -> None:
     save(page, tmp_path / "b.jpg", quality=50)
     save(page.resize((310, 438), Image.Resampling.LANCZOS), tmp_path / "c.jpg", quality=75)
     assert found(tmp_path, level) == {"a.jpg": {"b.jpg": [], "c.jpg": []}}
+
+
+def test_a_reduced_image_holds_less_detail_than_what_it_was_made_of(tmp_path: Path) -> None:
+    image = photo("cats/cat-1")
+    save(image.resize((60, 39)), tmp_path / "a.png")
+    save(image, tmp_path / "b.png")
+    assert found(tmp_path) == {"a.png": {"b.png": ["detail"]}}
+    assert found(tmp_path, allow_loss=["detail"]) == {"a.png": {"b.png": ["detail, allowed"]}}
+
+
+def test_an_enlarged_image_and_one_of_the_same_size_hold_no_more(tmp_path: Path) -> None:
+    image = photo("cats/cat-1")
+    save(image, tmp_path / "a.png")
+    save(image.resize((2 * image.width, 2 * image.height), 3), tmp_path / "b.png")
+    image.save(tmp_path / "c.jpg", quality=60)
+    assert found(tmp_path) == {"a.png": {"b.png": [], "c.jpg": []}}
+
+
+def test_a_crop_of_higher_resolution_stays_beside_the_whole(tmp_path: Path) -> None:
+    """Whatever else there is: a thumbnail of the whole made the crop removable."""
+    image = photo("cats/cat-1")
+    width, height = image.size
+    save(image.resize((width // 2, height // 2)), tmp_path / "a.png")
+    save(image.crop((0, 0, int(0.8 * width), int(0.85 * height))), tmp_path / "b.png")
+    whole = {"a.png": {"b.png": ["detail"]}}
+    assert found(tmp_path, "edited") == whole
+    save(image.resize((width // 10, height // 10)), tmp_path / "c.png")
+    assert found(tmp_path, "edited") == {"a.png": {"b.png": ["detail"], "c.png": []}}
