@@ -49,7 +49,10 @@ def _edits() -> Mapping[str, Edit]:
         for quality in (20, 75)
     ]
     more += [
-        *(Edit(f"scale-{factor}", "scaling", (scale(factor),)) for factor in (0.75, 0.25, 0.12, 0.06)),
+        *(
+            Edit(f"scale-{factor}", "scaling", (scale(factor),))
+            for factor in (0.75, 0.25, 0.12, 0.06)
+        ),
         Edit("jpeg-75", "recompression", (), 75),
     ]
     return {**EDITS, **{edit.name: edit for edit in more}}

@@ -196,6 +196,59 @@ def nclx_of(data: bytes) -> tuple[int, int] | None:
     )
 
 
+def pnm_depth(data: bytes) -> int:
+    r"""Return the bits a channel of a PBM, PGM or PPM, by the largest value that its header names.
+
+    Examples
+    --------
+    >>> pnm_depth(b"P6 # a comment\n3 2 65535\n"), pnm_depth(b"P5 3 2 255 ")
+    (16, 8)
+    """
+    header = re.match(rb"P[2356]((?:\s|#[^\n]*\n)+\d+){3}", data)
+    return int(re.findall(rb"\d+", header[1])[-1]).bit_length() if header else 8
+
+
+def bmp_profile(data: bytes) -> bytes:
+    """Return the color profile in a BMP, or in another file: nothing where it is not there.
+
+    Examples
+    --------
+    >>> bmp_profile(b"BM" + bytes(150))
+    b''
+    """
+    if len(data) < 138 or data[70:74] not in (b"DEBM", b"KNIL"):
+        return b""
+    start = 14 + int.from_bytes(data[126:130], "little")
+    return data[start : start + int.from_bytes(data[130:134], "little")]
+
+
+def gif_profile(data: bytes) -> bytes:
+    """Return the color profile of a GIF, in an extension called ICCRGBG1 012; mostly nothing."""
+    place = data.find(b"\xff\x0bICCRGBG1012") + 13
+    profile = bytearray()
+    for _ in steps(MOST_BLOCKS) if place >= 13 else ():
+        size = data[place] if place < len(data) else 0
+        if not size:
+            break
+        profile += data[place + 1 : place + 1 + size]
+        place += 1 + size
+    return bytes(profile)
+
+
+def jpeg2000_color(data: bytes) -> tuple[bytes, int]:
+    """Return the color profile of a JPEG 2000, or nothing and the number of its color space.
+
+    16 is sRGB, 17 gray (ISO/IEC 15444-1, I.5.3.3); 0 where nothing is said.
+    """
+    place = data.find(b"colr")
+    if place < 4 or place + 11 > len(data):
+        return b"", 0
+    end = place - 4 + int.from_bytes(data[place - 4 : place])
+    if data[place + 4] == 1:
+        return b"", int.from_bytes(data[place + 7 : place + 11])
+    return data[place + 7 : end], 0
+
+
 def jpeg2000_depth(data: bytes) -> int | None:
     """Return the most bits a channel that a JPEG 2000 has, or None if it does not say so."""
     place = data.find(b"\xff\x4f\xff\x51")

@@ -35,15 +35,16 @@ _MEDIA = re.compile(
 )
 """How images, videos, documents and archives begin."""
 
-_SMALL, _NOTE = 1 << 10, 1 << 16
+_SMALL, NOTE = 1 << 10, 1 << 16
 """Bytes of a private chunk, and of texts and other notes, that cannot be another image."""
 
 _PNG_PLAIN = frozenset(
     b"IHDR PLTE IDAT IEND acTL fcTL tRNS cHRM gAMA iCCP sBIT sRGB cICP mDCV cLLI bKGD hIST pHYs "
-    b"tIME oFFs pCAL sCAL sTER gIFg iDOT eXIf".split()
+    b"tIME oFFs pCAL sCAL sTER gIFg iDOT".split()
 )
-_PNG_NOTES = frozenset(b"tEXt zTXt iTXt sPLT caBX zxIf gIFx".split())
-_RIFF_PLAIN = frozenset((b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ICCP", b"EXIF"))
+_PNG_NOTES = frozenset(b"tEXt zTXt iTXt sPLT caBX eXIf zxIf gIFx".split())
+_RIFF_PLAIN = frozenset((b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ICCP"))
+_RIFF_NOTES = frozenset((b"XMP ", b"EXIF"))
 _BOXES_PLAIN = frozenset(
     (b"ftyp", b"meta", b"mdat", b"jP  ", b"jp2h", b"jp2c", b"JXL ", b"jxlc", b"jxlp", b"jbrd")
 )
@@ -55,6 +56,9 @@ _EXTENDED_XMP = b"http://ns.adobe.com/xmp/extension/\0"
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _XMP_MEDIA = re.compile(rb"G(?:Depth|Image|Audio):Data\b")
 _MAY_HAVE_PREVIEWS = (b"JFXX\0", b"Exif\0", b"Photoshop 3.0\0", b"ICC_PROFILE\0", _XMP)
+_APPLICATIONS = (b"JFIF\0", b"MPF\0", b"Adobe", b"Ducky", b"JP", _EXTENDED_XMP)
+"""What else the segments of applications hold that is no note, or looked at elsewhere."""
+
 _GIF_NOTES = (b"NETSCAPE2.0", b"ANIMEXTS1.0", b"XMP DataXMP", b"ICCRGBG1012")
 
 _AUXILIARY = re.compile(rb"auxC\0\0\0\0([ -~]+)\0")
@@ -140,6 +144,9 @@ def _in_jpeg(image: Image.Image, data: bytes) -> Iterator[Part]:
     if extended:
         yield Part("extended XMP, such as a depth map", tuple((one[0], one[1]) for one in extended))
     others = [one for one in segments if _is_private(data, *one)]
+    notes = [one for one in segments if one not in others and _is_note(data, *one[:2])]
+    if sum(end - start for _, start, end in notes) > NOTE:
+        others += notes
     if others:
         yield Part("private segments", tuple((start, end) for _, start, end in others))
 
@@ -188,10 +195,18 @@ def _is_private(data: bytes, marker: int, start: int, end: int) -> bool:
     return not data.startswith(_MAY_HAVE_PREVIEWS, start) and _has_media(data, start, end)
 
 
+def _is_note(data: bytes, marker: int, start: int) -> bool:
+    """Say whether a segment is of a comment, or of an application that is not known."""
+    if marker == 0xFE:
+        return True
+    known = _MAY_HAVE_PREVIEWS + _APPLICATIONS
+    return marker in range(0xE0, 0xF0) and not data.startswith(known, start)
+
+
 def _are_notes(data: bytes, start: int, end: int) -> bool:
     """Say whether the end of a file is Samsung's trailer, all of it, with nothing but notes."""
     end = _without_zeros(data, start, end)
-    if data[end - 4 : end] != b"SEFT" or end - start > _NOTE or _has_media(data, start, end):
+    if data[end - 4 : end] != b"SEFT" or end - start > NOTE or _has_media(data, start, end):
         return False
     table = end - 8 - int.from_bytes(data[end - 8 : end - 4], "little")
     if table < start or data[table : table + 4] != b"SEFH":
@@ -222,7 +237,7 @@ def _private(
             named.setdefault(name, []).append((start, end))
     for name, ranges in named.items():
         part = Part(f"{noun} {name.decode('ascii', 'replace').strip()}", tuple(ranges))
-        if part.size > (_NOTE if name in notes else _SMALL) or (
+        if part.size > (NOTE if name in notes else _SMALL) or (
             name not in notes and any(_has_media(data, *one) for one in ranges)
         ):
             yield part
@@ -246,7 +261,7 @@ def _in_webp(image: Image.Image, data: bytes) -> Iterator[Part]:
         plain |= {b"ANMF"}
     images = [piece for piece in pieces if piece[0] in (b"VP8 ", b"VP8L")]
     again = [(b"again " + name, start, end) for name, start, end in images[1:]]
-    yield from _private(data, [*pieces, *again], plain, frozenset((b"XMP ",)), "chunks")
+    yield from _private(data, [*pieces, *again], plain, _RIFF_NOTES, "chunks")
     yield from _behind(data, end)
 
 
@@ -296,7 +311,7 @@ def _auxiliary(data: bytes, start: int, end: int) -> list[str]:
 def _in_gif(_image: Image.Image, data: bytes) -> Iterator[Part]:
     notes, end = gif_notes(data)
     part = Part("comments", tuple(one for one in notes if not data.startswith(_GIF_NOTES, one[0])))
-    if part.size > _NOTE or any(_has_media(data, *one) for one in part.ranges):
+    if part.size > NOTE or any(_has_media(data, *one) for one in part.ranges):
         yield part
     yield from _behind(data, end)
 
@@ -309,7 +324,7 @@ def _in_tga(_image: Image.Image, data: bytes) -> Iterator[Part]:
     last = _without_zeros(data, end, len(data))
     footer = last - 25
     if data[footer + 8 : last] == b"TRUEVISION-XFILE.":
-        room = _NOTE if any(data[footer : footer + 8]) else 0
+        room = NOTE if any(data[footer : footer + 8]) else 0
         if end <= footer <= end + room and not _has_media(data, end, footer):
             return
     yield from _behind(data, end)

@@ -7,6 +7,7 @@ as far as that is possible; they do not check it: a damaged file ends at the end
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterator
 
 import numpy as np
@@ -22,6 +23,17 @@ _TIFF_TYPES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 
 _IFDS = (330, 34665, 34853, 40965)
 _STORED = {273: 279, 324: 325, 513: 514}
 """Tags with places of pixels, and those with their lengths: strips, tiles, JPEG."""
+
+_PNG_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+"""Samples of a pixel, by the color type."""
+
+_ADAM7 = (
+    (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)
+)  # fmt: skip
+"""First column and row of each pass of an interlaced PNG, and the steps across and down."""
+
+_PNG_BLOCK = 1 << 18
+"""Bytes of pixels that are looked at a time."""
 
 _OLD_JPEG = 6
 _NO_NUMBER = re.compile(rb"[^0-9\s]")
@@ -64,6 +76,52 @@ def end_of_bmp(data: bytes) -> int | None:
         if data[place + 36 : place + 40] == b"acsp":
             end = max(end, place + int.from_bytes(data[place : place + 4]))
     return end if plain or stored else None
+
+
+def ends_with_pixels(header: bytes, stored: bytes) -> bool:
+    """Say whether the image data of a PNG is its pixels and nothing else, but for zeros.
+
+    Parameters
+    ----------
+    header : bytes, 13
+        The content of the chunk IHDR.
+    stored : bytes
+        That of all chunks IDAT.
+
+    Raises
+    ------
+    zlib.error
+        When it is damaged.
+
+    Examples
+    --------
+    >>> header = bytes([0, 0, 0, 2, 0, 0, 0, 1, 8, 2, 0, 0, 0])
+    >>> stored = zlib.compress(bytes(7))
+    >>> ends_with_pixels(header, stored), ends_with_pixels(header, stored + b"more")
+    (True, False)
+    """
+    left, stream = _png_bytes(header), zlib.decompressobj()
+    while stored and not stream.eof:
+        block = stream.decompress(stored, _PNG_BLOCK)
+        behind = block[max(left, 0) :]
+        left -= len(block)
+        if behind.strip(b"\0") or left < -_PNG_BLOCK:
+            return False
+        stored = stream.unconsumed_tail
+    return not stream.unused_data.strip(b"\0")
+
+
+def _png_bytes(header: bytes) -> int:
+    """Return how many bytes the rows of a PNG have, each with its filter, in all passes."""
+    width, height = int.from_bytes(header[:4]), int.from_bytes(header[4:8])
+    bits = header[8] * _PNG_SAMPLES.get(header[9], 4)
+    passes = _ADAM7 if header[12] else ((0, 0, 1, 1),)
+    total = 0
+    for x, y, across, down in passes:
+        columns, rows = -(-(width - x) // across), -(-(height - y) // down)
+        if columns > 0 and rows > 0:
+            total += rows * (1 + (columns * bits + 7) // 8)
+    return total
 
 
 def end_of_pnm(image: Image.Image, data: bytes) -> int:

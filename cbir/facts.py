@@ -17,9 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cbir.containers import bmff_depth, jpeg2000_depth, png_chunks
+from cbir.containers import bmff_depth, jpeg2000_depth, png_chunks, png_pieces, pnm_depth
 from cbir.conversion import to_rgb
-from cbir.embedded import Part, embedded
+from cbir.core.amounts import counted
+from cbir.embedded import NOTE, Part, embedded
+from cbir.endings import ends_with_pixels
 from cbir.errors import UnreadableImageError
 from cbir.gamut import Gamut, gamut_of
 from cbir.images import MAX_PIXELS, Picture
@@ -33,11 +35,21 @@ _SAME_SCENE = 12.0
 
 _BITS_PER_SAMPLE, _SUBFILE_TYPE, _SUB_IFDS, _LAYERS = 258, 254, 330, 37724
 _SAMPLES_PER_PIXEL = 277
+_BASELINE = 512
+_PREVIEWS, _PROFILE, _TABLES = 34377, 34675, 347
+"""Tags of a TIFF: those of the standard, Photoshop's resources, and what is compared elsewhere."""
 _REDUCED = 1
 _THUMBNAIL = "Large Thumbnail"
 _8_BITS = ("JPEG", "MPO", "WEBP", "GIF", "BMP", "DIB", "TGA")
 _ANIMATED = ("GIF", "WEBP", "PNG", "AVIF")
-_DEEP_MODES = {"I": 16, "F": 32}
+
+_MOST_PAGES, _MOST_REDUCED = 4096, 32
+"""Pages of a TIFF, and pages that call themselves reduced, that are looked at; further ones count
+as what no other file has."""
+
+_MOST_PIXELS = 2 * MAX_PIXELS
+"""The same of the pixels of all frames."""
+
 _DEEP_FILES = ("PNG", "TIFF", "JPEG2000")
 
 
@@ -74,10 +86,10 @@ def read_facts(picture: Picture) -> ImageFacts:
         When they cannot be found out.
     """
     try:
-        with _opened(picture) as image:
+        with picture.room(), _opened(picture) as image:
             # What needs only the header comes first: decoding changes modes.
             depth, gamut = _depth(image, picture.data), gamut_of(image, picture.data)
-            extras = _extras(image, picture.data)
+            extras = tuple(_extras(image, picture.data))
             alpha = _alpha(image, picture.header.orientation)
             return ImageFacts(_further(image), extras, depth, alpha, gamut)
     except UnreadableImageError:
@@ -109,31 +121,63 @@ def _depth(image: Image.Image, data: bytes) -> int | None:
     if image.format in ("HEIF", "AVIF"):
         return bmff_depth(data)
     if image.format == "PPM":
-        return _DEEP_MODES.get(image.mode[0], 8)
+        return 32 if image.mode == "F" else pnm_depth(data)
     return None
 
 
-def _extras(image: Image.Image, data: bytes) -> tuple[tuple[str, bytes], ...]:
-    found = [
-        (f"{part.what} ({part.size:,} bytes)", _digest_of(data, part))
-        for part in embedded(image, data)
-    ]
+def _extras(image: Image.Image, data: bytes) -> Iterator[tuple[str, bytes]]:
+    for part in embedded(image, data):
+        yield f"{part.what} ({part.size:,} bytes)", _digest_of(data, part)
     if image.format == "TIFF":
+        yield from _beside_pages(image, data)
+    if image.format in ("BMP", "DIB") and _has_fourth_channel(image, data):
+        yield "1 hidden channel", _digest(data)
+    if image.format == "PNG" and _has_more_than_pixels(data):
+        yield "more data behind the pixels", _digest(data)
+
+
+def _beside_pages(image: Image.Image, data: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield what the pages of a TIFF hold beside the images that Pillow shows."""
+    count = getattr(image, "n_frames", 1)
+    for page in range(min(count, _MOST_PAGES)):
+        image.seek(page)
         tags = image.tag_v2  # type: ignore[attr-defined]
         if _LAYERS in tags:
-            found.append(("layers", _digest(bytes(tags[_LAYERS]))))
+            yield "layers", _digest(bytes(tags[_LAYERS]))
         if _SUB_IFDS in tags:
-            found.append(("images inside of a page", _digest(data)))
-        hidden = _hidden_channels(image)
-        if hidden:
-            found.append((f"{hidden} hidden channels, such as infrared", _digest(data)))
-    return tuple(found)
+            yield "images inside of a page", _digest(data)
+        if hidden := _hidden_channels(image):
+            yield f"{counted(hidden, 'hidden channel')}, such as infrared", _digest(data)
+        for tag in set(tags) - {_LAYERS, _PREVIEWS, _PROFILE, _TABLES}:
+            value = tags[tag] if tag > _BASELINE else ()
+            size = len(value) if isinstance(value, bytes | str | tuple) else 0
+            if size > NOTE:
+                yield f"private data (tag {tag})", _digest(repr(value).encode())
+    if count > _MOST_PAGES:
+        yield f"pages beyond {_MOST_PAGES:,}", _digest(data)
+    image.seek(0)
 
 
 def _hidden_channels(image: Image.Image) -> int:
     """Count the samples a pixel that a page of a TIFF has and Pillow does not show."""
     samples = image.tag_v2.get(_SAMPLES_PER_PIXEL, 1)  # type: ignore[attr-defined]
     return max(0, int(samples) - len(image.getbands()))
+
+
+def _has_fourth_channel(image: Image.Image, data: bytes) -> bool:
+    """Say whether a BMP has something in the bytes that fill each pixel up to 32 bits."""
+    codec, _, start, args = image.tile[0]  # type: ignore[attr-defined]
+    if codec != "raw" or args[0] != "BGRX":
+        return False
+    filling = data[start + 3 : start + 4 * image.width * image.height : 4]
+    return filling.count(filling[:1]) < len(filling)
+
+
+def _has_more_than_pixels(data: bytes) -> bool:
+    header, *stored = (
+        data[start:end] for name, start, end in png_pieces(data)[0] if name in (b"IHDR", b"IDAT")
+    )
+    return not ends_with_pixels(header, b"".join(stored))
 
 
 def _further(image: Image.Image) -> tuple[int, ...]:
@@ -145,7 +189,8 @@ def _further(image: Image.Image) -> tuple[int, ...]:
         reduced = [kind.startswith(_THUMBNAIL) for kind in kinds]
         return tuple(_not_reduced(image, reduced))
     if image.format == "TIFF":
-        return tuple(_not_reduced(image, [_says_reduced(image, i) for i in range(count)]))
+        reduced = [_says_reduced(image, i) for i in range(min(count, _MOST_PAGES))]
+        return tuple(_not_reduced(image, reduced))
     return tuple(range(1, count))
 
 
@@ -156,9 +201,11 @@ def _says_reduced(image: Image.Image, page: int) -> bool:
 
 def _not_reduced(image: Image.Image, reduced: list[bool]) -> Iterator[int]:
     """Yield the places of frames but those that say, and show, that they are smaller versions."""
-    whole = 0
+    whole = looked_at = 0
     for place in range(1, len(reduced)):
-        if not (reduced[place] and _is_smaller_version(image, whole, place)):
+        looked_at += reduced[place]
+        small = reduced[place] and looked_at <= _MOST_REDUCED
+        if not (small and _is_smaller_version(image, whole, place)):
             whole = place
             yield place
 
@@ -207,7 +254,7 @@ def frame_digests(picture: Picture, places: tuple[int, ...]) -> Iterator[bytes]:
     """Yield what identifies the pixels of each of some frames; one is in memory at a time.
 
     A frame of which Pillow shows less than there is, like one of 16 bits, or that is too large,
-    equals no frame of another file.
+    equals no frame of another file, and so does one with other colors for the same numbers.
 
     Raises
     ------
@@ -216,10 +263,19 @@ def frame_digests(picture: Picture, places: tuple[int, ...]) -> Iterator[bytes]:
     """
     try:
         with _opened(picture) as image:
+            pixels = 0
             for place in places:
-                image.seek(place)
+                pixels += image.width * image.height
+                if pixels <= _MOST_PIXELS:  # not even looked for, which costs as much
+                    image.seek(place)
                 whole = _is_whole(image) and image.width * image.height <= MAX_PIXELS
-                yield _frame_digest(image) if whole else _digest(picture.data, str(place))
+                if not whole or pixels > _MOST_PIXELS:
+                    yield _digest(picture.data, str(place))
+                    continue
+                gamut = gamut_of(image, picture.data)
+                with picture.room():
+                    frame = _frame_digest(image)
+                yield _digest(frame + gamut.profile, gamut.name)
     except Exception as error:  # Pillow's plug-ins raise anything at all on damaged frames
         raise UnreadableImageError(picture.path, str(error) or type(error).__name__) from None
 
@@ -236,10 +292,14 @@ def frame_times(picture: Picture) -> list[float]:
     try:
         with _opened(picture) as image:
             count = getattr(image, "n_frames", 1) if image.format in _ANIMATED else 0
+            if count * image.width * image.height > _MOST_PIXELS:
+                raise UnreadableImageError(picture.path, "its frames are too many to look at")
             for place in range(count):
                 image.seek(place)
                 image.load()  # some formats tell it only then
                 times.append(float(image.info.get("duration", 0)))
+    except UnreadableImageError:
+        raise
     except Exception as error:  # Pillow's plug-ins raise anything at all on damaged frames
         raise UnreadableImageError(picture.path, str(error) or type(error).__name__) from None
     return times
@@ -271,7 +331,7 @@ def stored_digest(picture: Picture) -> bytes | None:
 
     None where they cannot be read as they are stored.
     """
-    with _opened(picture) as image:
+    with picture.room(), _opened(picture) as image:
         depth = _depth(image, picture.data)
         if image.mode[0] in "IF" or (depth is not None and depth <= 8):
             try:
@@ -279,7 +339,8 @@ def stored_digest(picture: Picture) -> bytes | None:
             except Exception:  # Pillow's plug-ins raise anything at all on damaged data
                 return None
         deep = image.format in _DEEP_FILES
-    values = cv2.imdecode(np.frombuffer(picture.data, np.uint8), cv2.IMREAD_UNCHANGED)
+    with picture.room():
+        values = cv2.imdecode(np.frombuffer(picture.data, np.uint8), cv2.IMREAD_UNCHANGED)
     if not deep or values is None or values.dtype == np.uint8:
         return None
     return _digest(np.ascontiguousarray(values).tobytes(), f"{values.dtype} {values.shape}")

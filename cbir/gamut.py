@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from cbir.containers import nclx_of, png_chunks
+from cbir.containers import bmp_profile, gif_profile, jpeg2000_color, nclx_of, png_chunks
 
 Space = Literal["gray", "RGB", "CMYK", "LAB"]
 Relation = Literal["same", "within", "other"]
@@ -32,6 +32,12 @@ _SRGB_PRIMARIES = (0.3127, 0.3290, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06)
 """Of the white point, red, green and blue: x and y of each."""
 
 _INTEROPERABILITY = 0xA005
+
+_TIFF_COLORS = (318, 319)
+"""Tags of the white point, and of the primaries."""
+
+_JPEG_2000_USUAL = (0, 16, 17, 18)
+"""Color spaces of a JPEG 2000 that mean sRGB, or its grays, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,7 @@ def gamut_of(image: Image.Image, data: bytes) -> Gamut:
     chunks = dict(png_chunks(data)) if image.format == "PNG" else {}
     if b"cICP" in chunks:  # precedence as in the PNG specification, 3rd edition, 4.3
         return _coded(space, *chunks[b"cICP"][:2])
-    profile = image.info.get("icc_profile")
+    profile = image.info.get("icc_profile") or _profile_of(image.format, data)
     if profile:
         try:
             opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
@@ -84,11 +90,45 @@ def gamut_of(image: Image.Image, data: bytes) -> Gamut:
         return Gamut(space, name or "a color profile without a name", profile)
     if image.format == "PNG" and b"sRGB" not in chunks:
         return _of_chunks(space, chunks)
+    if image.format == "TIFF" and (numbers := _tiff_colors(image)):
+        return Gamut(space, numbers, described=False)
+    if image.format == "JPEG2000" and jpeg2000_color(data)[1] not in _JPEG_2000_USUAL:
+        return Gamut(space, f"color space {jpeg2000_color(data)[1]}", described=False)
+    if image.format == "BMP" and (endpoints := _bmp_colors(data)):
+        return Gamut(space, endpoints, described=False)
     if image.format in ("HEIF", "AVIF") and (coded := nclx_of(data)) is not None:
         return _coded(space, *coded)
     if image.format in ("JPEG", "MPO") and _is_dcf_adobe(image):
         return Gamut(space, "Adobe RGB by EXIF", described=False)
     return Gamut(space)
+
+
+def _profile_of(format_: str | None, data: bytes) -> bytes:
+    """Return a color profile that Pillow does not tell of."""
+    if format_ == "JPEG2000":
+        return jpeg2000_color(data)[0]
+    return bmp_profile(data) if format_ == "BMP" else gif_profile(data) if format_ == "GIF" else b""
+
+
+def _tiff_colors(image: Image.Image) -> str:
+    """Return what a TIFF says about its colors in numbers, if it is not what sRGB is."""
+    tags = image.tag_v2  # type: ignore[attr-defined]
+    said = [tuple(map(float, tags[tag])) for tag in _TIFF_COLORS if tag in tags]
+    usual = (_SRGB_PRIMARIES[:2], _SRGB_PRIMARIES[2:])
+    if all(any(_equal(one, other) for other in usual) for one in said):
+        return ""
+    return f"white point and primaries {said}"
+
+
+def _bmp_colors(data: bytes) -> str:
+    """Return the calibrated colors of a BMP of version 4 or 5, if it has any."""
+    if int.from_bytes(data[14:18], "little") < 108 or any(data[70:74]) or not any(data[74:122]):
+        return ""
+    return f"calibrated colors {data[74:122].hex()}"
+
+
+def _equal(first: tuple[float, ...], second: tuple[float, ...]) -> bool:
+    return len(first) == len(second) and bool(np.allclose(first, second, atol=0.002))
 
 
 def _space(mode: str) -> Space:
@@ -110,7 +150,7 @@ def _of_chunks(space: Space, chunks: dict[bytes, bytes]) -> Gamut:
     primaries = _numbers(chunks.get(b"cHRM", b""))
     usual = not gamma or abs(gamma[0] - _SRGB_GAMMA) < 0.001
     if primaries and space != "gray":
-        usual &= bool(np.allclose(primaries, _SRGB_PRIMARIES, atol=0.002))
+        usual &= _equal(primaries, _SRGB_PRIMARIES)
     if usual:
         return Gamut(space)
     return Gamut(space, f"gamma {gamma}, primaries {primaries}", described=False)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import os
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -191,6 +192,10 @@ class Picture:
             else:
                 self._decode_whole(size)
         return self._decoded[size]
+
+    def room(self) -> AbstractContextManager[None]:
+        """Hold, for a block, the memory that it takes to decode all of it by other means."""
+        return decoding_budget().reserve(_cost(self.header, self.data))
 
     def _decode_scaled(self, size: int | None) -> Pixels:
         reduction = _jpeg_reduction(self.header, size)

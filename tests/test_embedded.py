@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from cbir.errors import UnreadableImageError
 from cbir.facts import read_facts
@@ -286,7 +287,75 @@ def test_a_page_that_only_says_it_is_reduced_is_lost() -> None:
     assert lost(reduced(photo(0, 24, 16)), BY_FORMAT["TIFF"]) == []
 
 
+def with_tags(page: Image.Image, tags: dict[int, bytes]) -> Image.Image:
+    page.encoderinfo = {"tiffinfo": tags}  # type: ignore[attr-defined]
+    return page
+
+
+@pytest.mark.parametrize("tag", [37724, 65000])
+@pytest.mark.parametrize("place", [0, 1])
+def test_layers_and_private_data_of_any_page_are_lost(tag: int, place: int) -> None:
+    plain = BY_FORMAT["TIFF with pages"]
+    pages = [photo(), photo(1)]
+    info = ImageFileDirectory_v2()
+    info[tag], info.tagtype[tag] = np.random.default_rng(0).bytes(70_000), 7
+    first = {"tiffinfo": info} if place == 0 else {}
+    if place:
+        pages[1].encoderinfo = {"tiffinfo": info}  # type: ignore[attr-defined]
+    data = encoded(pages[0], "TIFF", save_all=True, append_images=pages[1:], **first)
+    assert lost(data, plain) == ["frames"] and lost(plain, data) == []
+
+
+def test_what_fills_pixels_of_a_bmp_up_to_32_bits_is_lost_if_it_is_something() -> None:
+    shown = np.dstack([np.asarray(photo())[::-1, :, ::-1], np.zeros((64, 96), np.uint8)])
+    head = struct.pack("<2sIHHI", b"BM", 54 + shown.nbytes, 0, 0, 54)
+    head += struct.pack("<IiiHHIIiiII", 40, 96, 64, 1, 32, 0, shown.nbytes, 0, 0, 0, 0)
+    plain = head + shown.tobytes()
+    shown[..., 3] = np.asarray(photo(3).convert("L"))
+    assert lost(head + shown.tobytes(), plain) == ["frames"]
+    assert lost(plain, BY_FORMAT["PNG"]) == []
+
+
+def test_notes_of_unknown_applications_are_lost_where_they_are_long() -> None:
+    plain, raw = BY_FORMAT["JPEG"], np.random.default_rng(0).integers(1, 127, 60_000, np.uint8)
+    for marker in (0xE3, 0xEC, 0xFE):
+        segment = struct.pack(">BBH", 0xFF, marker, 2 + len(raw)) + raw.tobytes()
+        assert lost(plain[:2] + segment + plain[2:], plain) == []
+        assert lost(plain[:2] + 2 * segment + plain[2:], plain) == ["frames"]
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P", "1", "I;16"])
+def test_data_behind_the_pixels_of_a_png_is_lost(mode: str) -> None:
+    image = Image.fromarray(np.arange(35, dtype=np.uint16).reshape(5, 7)) if mode == "I;16" else (
+        photo(0, 33, 17).convert(mode)
+    )  # fmt: skip
+    data = encoded(image, "PNG")
+    assert extras(data) == []
+    start = data.index(b"IDAT")
+    length = int.from_bytes(data[start - 4 : start])
+    stored = data[start + 4 : start + 4 + length]
+    rest = data[start + 8 + length :]
+    for more in (stored + SMALL, zlib.compress(zlib.decompress(stored) + SMALL)):
+        chunk = b"IDAT" + more
+        whole = data[: start - 4] + struct.pack(">I", len(more)) + chunk
+        whole += struct.pack(">I", zlib.crc32(chunk)) + rest
+        assert extras(whole) == ["more data behind the pixels"]
+
+
 # Hostile files
+
+
+def test_many_pages_that_call_themselves_reduced_are_refused_soon() -> None:
+    pages = [with_tags(photo(0, 24, 16), {254: 1}) for _ in range(300)]
+    data = encoded(photo(), "TIFF", save_all=True, append_images=pages)
+    assert len(read_facts(Picture("image", data)).further) == 300 - 32
+
+
+def test_frames_with_many_pixels_equal_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = BY_FORMAT["animated GIF"]
+    assert lost(data, data + b"\0") == []
+    monkeypatch.setattr("cbir.facts._MOST_PIXELS", 96 * 64)
+    assert lost(data, data + b"\0") == ["frames"]
 
 
 @pytest.mark.parametrize("name", BY_FORMAT)

@@ -203,6 +203,13 @@ def test_values_that_are_equal_in_8_bits_only_are_not_the_same(suffix: str, chan
     assert lost(finer, deep, same_pixels=True) == ["depth"]
 
 
+def test_a_ppm_says_how_many_bits_it_has() -> None:
+    wide = np.asarray(photo()).astype(">u2") * 257
+    data = b"P6 96 64 65535\n" + wide.tobytes()
+    assert lost(data, encoded(photo(), "PNG")) == ["depth"]
+    assert lost(encoded(photo(), "PPM"), encoded(photo(), "PNG")) == []
+
+
 def test_gray_is_not_held_by_black_and_white() -> None:
     gray = photo().convert("L")
     assert lost(encoded(gray, "PNG"), encoded(gray.convert("1"), "PNG")) == ["depth"]
@@ -287,6 +294,51 @@ def test_the_same_numbers_in_another_gamut_are_other_colors() -> None:
     for same in (True, False):
         assert lost(wide, bare, same_pixels=same) == ["gamut"]
         assert lost(bare, wide, same_pixels=same) == ["gamut"]
+
+
+def with_profile(format_: str) -> bytes:
+    """Encode an image with a profile in the way of formats for which Pillow writes none."""
+    if format_ == "GIF":
+        data = encoded(photo().quantize(16), "GIF")
+        blocks = [WIDE[i : i + 255] for i in range(0, len(WIDE), 255)]
+        note = b"!\xff\x0bICCRGBG1012" + b"".join(bytes([len(one)]) + one for one in blocks)
+        place = 13 + (3 << ((data[10] & 7) + 1))
+        return data[:place] + note + b"\0" + data[place:]
+    if format_ == "JPEG2000":
+        data = encoded(photo(), "JPEG2000")
+        box, header = data.index(b"colr") - 4, data.index(b"jp2h") - 4
+        size = int.from_bytes(data[box : box + 4])
+        new = struct.pack(">I", 11 + len(WIDE)) + b"colr" + bytes([2, 0, 0]) + WIDE
+        whole = int.from_bytes(data[header : header + 4]) - size + len(new)
+        head = data[:header] + struct.pack(">I", whole) + data[header + 4 : box]
+        return head + new + data[box + size :]
+    pixels = np.asarray(photo())[::-1, :, ::-1].tobytes()
+    head = struct.pack("<2sIHHI", b"BM", 138 + len(pixels) + len(WIDE), 0, 0, 138)
+    head += struct.pack("<IiiHHIIiiII", 124, 96, 64, 1, 24, 0, len(pixels), 0, 0, 0, 0)
+    head += bytes(16) + b"DEBM" + bytes(48)
+    return head + struct.pack("<IIII", 4, 124 + len(pixels), len(WIDE), 0) + pixels + WIDE
+
+
+@pytest.mark.parametrize("format_", ["GIF", "JPEG2000", "BMP"])
+def test_profiles_count_in_formats_whose_reader_does_not_tell_of_them(format_: str) -> None:
+    labeled = with_profile(format_)
+    assert read_facts(Picture("image", labeled)).gamut.profile == WIDE
+    with Image.open(io.BytesIO(labeled)) as image:
+        plain = encoded(image.convert("RGB"), "PNG")
+    assert "gamut" in lost(labeled, plain)
+
+
+def test_the_colors_of_a_tiff_count_in_numbers_and_on_every_page() -> None:
+    plain = encoded(photo(), "TIFF")
+    for primaries, expected in (((0.64, 0.33, 0.21, 0.71, 0.15, 0.06), ["gamut"]),
+                                ((0.64, 0.33, 0.3, 0.6, 0.15, 0.06), [])):  # fmt: skip
+        tags = {318: (0.3127, 0.329), 319: primaries}
+        assert lost(encoded(photo(), "TIFF", tiffinfo=tags), plain) == expected
+    pages = [photo(), photo(1)]
+    scan = encoded(pages[0], "TIFF", save_all=True, append_images=pages[1:])
+    pages[1].encoderinfo = {"icc_profile": WIDE}
+    labeled = encoded(pages[0], "TIFF", save_all=True, append_images=pages[1:])
+    assert lost(labeled, scan) == ["frames"] and lost(labeled, labeled + b"\0") == []
 
 
 def test_colors_that_were_converted_to_a_smaller_gamut_are_held() -> None:
