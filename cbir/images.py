@@ -25,7 +25,7 @@ from cbir.core.arguments import path_of
 from cbir.core.memory import Budget
 from cbir.core.regular_files import read_regular
 from cbir.errors import CbirError, UnreadableImageError, UsageError, reason_of
-from cbir.jpeg import plain_size
+from cbir.jpeg import has_many_scans, plain_size
 from cbir.truncation import completed
 
 Pixels = NDArray[np.uint8]
@@ -396,6 +396,8 @@ def _read_header(path: str, data: bytes) -> Header:
     header = Header("JPEG", *size, 1, True) if size else _pillow_header(path, data)
     if header.width * header.height > MAX_PIXELS:
         raise _too_large(path, f"{header.width}x{header.height}")
+    if header.format == "JPEG" and has_many_scans(data):
+        raise UnreadableImageError(path, "a JPEG of more scans than any encoder makes")
     return header
 
 

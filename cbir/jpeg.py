@@ -7,8 +7,12 @@ that is done with them. Most have the same few kinds of segments; the rest is le
 from __future__ import annotations
 
 _APP0, _COMMENT, _HUFFMAN, _QUANTIZATION, _RESTART, _SCAN = 0xE0, 0xFE, 0xC4, 0xDB, 0xDD, 0xDA
-_FRAMES = (0xC0, 0xC1, 0xC2)
+_FRAMES, _SEQUENTIAL = (0xC0, 0xC1, 0xC2), (0xC0, 0xC1)
 """Baseline, extended and progressive."""
+
+_SCAN_MARKER, _MOST_SCANS = b"\xff\xda", 256
+"""How a scan begins, and how many are decoded: a hostile file may have thousands, each of which
+costs as much as decoding a usual one."""
 
 _SHORTEST = {_APP0: 14, _COMMENT: 0, _HUFFMAN: 0, _QUANTIZATION: 65, _RESTART: 2, _SCAN: 0}
 """Bytes of a sound segment's content, at least."""
@@ -55,6 +59,37 @@ def plain_size(data: bytes) -> tuple[int, int] | None:
         elif not _is_plain(marker, content):
             return None
     return size
+
+
+def has_many_scans(data: bytes) -> bool:
+    """Say whether a JPEG makes a decoder go over its image unreasonably often.
+
+    A progressive image is refined by each scan, of which encoders make ten or so, and so is a
+    sequential one whose first scan has not all components. Of others, only the first scan counts.
+
+    Parameters
+    ----------
+    data : bytes
+        The file, which begins as a JPEG.
+
+    Examples
+    --------
+    >>> has_many_scans(bytes.fromhex("ffd8 ffc2000b 08 0001 0001 01 011100" + 999 * "ffda0002"))
+    True
+    """
+    start, marker, frame, components = 2, -1, 0, 0
+    while marker != _SCAN and start + 4 <= len(data) and data[start] == 0xFF:
+        marker = data[start + 1]
+        if marker == 0xFF:
+            start += 1
+            continue
+        if marker in _FRAMES and start + 10 <= len(data):
+            frame, components = marker, data[start + 9]
+        elif marker == _SCAN and start + 5 <= len(data):
+            components -= data[start + 4]
+        start += 2 + max(2, int.from_bytes(data[start + 2 : start + 4]))
+    in_one_scan = marker == _SCAN and frame in _SEQUENTIAL and components <= 0
+    return not in_one_scan and data.count(_SCAN_MARKER) > _MOST_SCANS
 
 
 def _frame_size(frame: bytes) -> tuple[int, int] | None:

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from cbir.errors import UnreadableImageError
 from cbir.images import MARKER, Picture
-from cbir.jpeg import plain_size
+from cbir.jpeg import has_many_scans, plain_size
 
 from .conftest import DATA
 
@@ -107,3 +108,26 @@ def test_a_garbled_header_is_read_as_pillow_reads_it_or_not_at_all(
 def test_plain_pictures_are_decoded(name: str) -> None:
     picture, decoded = Picture(name, PLAIN[name]), Image.open(io.BytesIO(PLAIN[name]))
     assert np.array_equal(picture.pixels(), np.asarray(decoded.convert("RGB")))
+
+
+def segment(marker: int, content: bytes) -> bytes:
+    return bytes([0xFF, marker]) + (len(content) + 2).to_bytes(2) + content
+
+
+@pytest.mark.parametrize("frame", [0xC0, 0xC2])
+def test_a_jpeg_of_thousands_of_scans_is_refused(frame: int) -> None:
+    """Progressive, or with one component a scan: a decoder goes over all of the image for each."""
+    size = (64).to_bytes(2)
+    components = bytes([3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0])
+    head = b"\xff\xd8" + segment(0xC4, bytes(17)) + segment(frame, b"\x08" + 2 * size + components)
+    scan = segment(0xDA, bytes([1, 1, 0, 0, 0, 0])) + b"\0"
+    assert not has_many_scans(head + 20 * scan) and has_many_scans(head + 2000 * scan)
+    with pytest.raises(UnreadableImageError, match="more scans than any encoder makes"):
+        Picture("image", head + 2000 * scan + b"\xff\xd9").pixels(None)
+
+
+def test_what_looks_like_scans_behind_the_only_one_does_not_matter() -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(file, "JPEG")
+    data = file.getvalue() + 999 * b"\xff\xda"
+    assert not has_many_scans(data) and Picture("image", data).pixels(None).shape == (64, 64, 3)

@@ -11,7 +11,7 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from cbir.errors import printable
-from cbir.walking import EXTENSIONS
+from cbir.walking import EXTENSIONS, UNREAD
 
 SIDECARS = frozenset(".aae .dop .json .mov .mp3 .mp4 .pp3 .thm .txt .wav .xmp .yaml .yml".split())
 """Extensions of files that go with an image."""
@@ -21,6 +21,10 @@ RAW = frozenset(
     " .rw2 .rwl .sr2 .srf .srw .x3f".split()
 )
 """Extensions of what cameras record: images of their own, which never go with a copy."""
+
+
+_IMAGES = EXTENSIONS | RAW | (UNREAD - SIDECARS)
+"""Extensions of images and films, also of those that are not read: each may have a sidecar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +138,7 @@ class Folder:
                 owners = [
                     other
                     for other in self._of_the_stem_of(image)
-                    if _extension(other) in EXTENSIONS | RAW - extensions and stem in _stems(other)
+                    if _extension(other) in _IMAGES - extensions and stem in _stems(other)
                 ]
                 found.append((name, owners))
         return found

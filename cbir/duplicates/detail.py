@@ -173,6 +173,11 @@ def measure(picture: Picture) -> Detail:
     UnreadableImageError
         When it cannot be decoded.
     """
+    with picture.room():
+        return _measured(picture)
+
+
+def _measured(picture: Picture) -> Detail:
     rgb, orientation = picture.pixels(None), picture.header.orientation
     tiles = _tiles(rgb, orientation, _TILES_A_SIDE).astype(np.float32)
     luma = tiles @ _LUMA

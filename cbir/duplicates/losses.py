@@ -174,8 +174,10 @@ class Losses:
         def read() -> NDArray[np.uint8]:
             # What decodes a JPEG at a reduced size keeps other detail than area averages do.
             whole = max(sight.width, sight.height) <= 4 * size
-            pixels = fit(open_content(sight).pixels(None if whole else 2 * size), size)
-            return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
+            picture = open_content(sight)
+            with picture.room():
+                pixels = fit(picture.pixels(None if whole else 2 * size), size)
+                return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
 
         return self._fine.get(sight.sha256 + size.to_bytes(4), read)
 

@@ -122,9 +122,11 @@ class Eyes:
     def pixels_digest(self, sight: Sight) -> bytes:
         """Return what identifies a picture's pixels at full size."""
         if sight.sha256 not in self._digests:
-            pixels = open_content(sight).pixels(None)
-            digest = hashlib.sha256(repr(pixels.shape).encode())
-            digest.update(np.ascontiguousarray(pixels).data)
+            picture = open_content(sight)
+            with picture.room():
+                pixels = picture.pixels(None)
+                digest = hashlib.sha256(repr(pixels.shape).encode())
+                digest.update(np.ascontiguousarray(pixels).data)
             self._digests[sight.sha256] = digest.digest()
         return self._digests[sight.sha256]
 

@@ -12,6 +12,7 @@ import csv
 import itertools
 import os
 import re
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -162,24 +163,29 @@ def _parsed(path: str, header: Sequence[str], records: Sequence[Record]) -> Iter
     text |= {record.alias for record in records if record.kind == "hash"}
     _check_end(path)
     try:
-        with pandas.read_csv(
-            path,
-            names=list(header),
-            header=0,
-            dtype=dict.fromkeys(text & set(header), str),
-            na_filter=False,
-            encoding="utf-8-sig",
-            chunksize=_CHUNK,
-            index_col=False,
-            on_bad_lines="error",
-            low_memory=False,
-        ) as chunks:
+        with (
+            warnings.catch_warnings(),
+            pandas.read_csv(
+                path,
+                names=list(header),
+                header=0,
+                dtype=dict.fromkeys(text & set(header), str),
+                na_filter=False,
+                encoding="utf-8-sig",
+                chunksize=_CHUNK,
+                index_col=False,
+                on_bad_lines="error",
+                low_memory=False,
+            ) as chunks,
+        ):
+            # A first row with too many cells is only warned of, and costs all rows their last ones.
+            warnings.simplefilter("error", pandas.errors.ParserWarning)
             for frame in chunks:
                 yield _part(frame, own, records)
-    except (ValueError, OverflowError, pandas.errors.ParserError) as error:
+    except (ValueError, OverflowError, pandas.errors.ParserError, pandas.errors.ParserWarning) as e:
         fault = _find_fault(path, header, records)
         raise BrokenIndexError(
-            f"{printable(path)}: {fault or error}; mend it, or {rebuilding(path)}"
+            f"{printable(path)}: {fault or e}; mend it, or {rebuilding(path)}"
         ) from None
 
 

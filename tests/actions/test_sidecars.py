@@ -98,6 +98,19 @@ def test_one_stays_when_another_image_came_since_the_plan(root: Path) -> None:
     assert (root / "b.xmp").exists()
 
 
+@pytest.mark.parametrize("other", ["psd", "exr", "svg", "mkv", "nef"])
+def test_one_stays_with_an_image_or_film_that_is_not_read(root: Path, other: str) -> None:
+    write(root, "a.jpg")
+    write(root, "b.jpg")
+    write(root, f"b.{other}", b"other")
+    write(root, "b.xmp", b"edits")
+    made = planned(root, "move", removal(root, "a.jpg", "b.jpg"), sidecars=True)
+    assert (
+        f"stays  b.xmp   (goes with b.jpg; so it does with b.{other}, which stays)" in made.lines()
+    )
+    assert not made.steps[0].sidecars
+
+
 def test_one_stays_when_its_image_stays(shoot: Path, tmp_path: Path) -> None:
     made = planned(shoot, "move", removal(shoot, "a.jpg", "x/B.jpg"), sidecars=True)
     write(shoot, "a.jpg", b"else")

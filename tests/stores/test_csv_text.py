@@ -157,11 +157,22 @@ def test_columns_may_be_added_and_moved_by_hand(tmp_path: Path) -> None:
     assert np.array_equal(back[1]["f"], matrices["f"])
 
 
+def test_a_comma_in_a_note_that_is_not_quoted_costs_no_row_its_last_cell(tmp_path: Path) -> None:
+    path = written(tmp_path / "i.csv", *table(["a.jpg", "b.jpg"]))
+    head, *lines = path.read_text().splitlines()
+    for notes in (["sunny, on the roof", "x"], ["one,two", "one,two"]):
+        texts = [f"{line},{note}" for line, note in zip(lines, notes, strict=True)]
+        path.write_text("\n".join([f"{head},note", *texts]) + "\n")
+        with pytest.raises(BrokenIndexError, match="line 2 has 18 cells, not 17"):
+            read_csv(path, RECORDS)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
         ("b.jpg,", "b.jpg,x", "line 3, column bytes: 'x"),
         ("b.jpg,", "b.jpg,,", "line 3 has 17 cells, not 16"),
+        ("a.jpg,", "a.jpg,,", "line 2 has 17 cells, not 16"),
         ("b.jpg,", "a.jpg,", "two rows have the path 'a.jpg'"),
         ("v_1", "v_9", "the column 'v_1' is missing"),
         ("v_1", "v_0", "two columns are called 'v_0'"),
