@@ -43,11 +43,11 @@ _THUMBNAIL = "Large Thumbnail"
 _8_BITS = ("JPEG", "MPO", "WEBP", "GIF", "BMP", "DIB", "TGA")
 _ANIMATED = ("GIF", "WEBP", "PNG", "AVIF")
 
-_MOST_PAGES, _MOST_REDUCED = 4096, 32
+_MOST_PAGES, _MOST_REDUCED = 1024, 32
 """Pages of a TIFF, and pages that call themselves reduced, that are looked at; further ones count
 as what no other file has."""
 
-_MOST_PIXELS = 2 * MAX_PIXELS
+_MOST_PIXELS = MAX_PIXELS
 """The same of the pixels of all frames."""
 
 _DEEP_FILES = ("PNG", "TIFF", "JPEG2000")
