@@ -31,6 +31,10 @@ _EQUAL_COLORS = 2.0
 _CONVERTED = 0.6
 """How much nearer the colors of a converted image are than its numbers, at least."""
 
+_LABELED, _ROUNDED = 1.5, 0.5
+"""How much nearer the numbers than the colors may be in any cell of a converted image; and of one
+with equal numbers, whose colors are mostly others."""
+
 _EQUAL_TIME = 10.0
 """Milliseconds by which a frame may be shown longer or shorter: a GIF counts hundredths."""
 
@@ -104,7 +108,7 @@ def _compared(
     ):
         kept = "has another one" if keeper.facts.alpha is not None else "is opaque"
         yield Loss("alpha", f"transparency; the kept image {kept}")
-    yield from _gamut_lost(copy, keeper, moved=transform is not None)
+    yield from _gamut_lost(copy, keeper, same_pixels, moved=transform is not None)
 
 
 def _frames_lost(copy: Content, keeper: Content) -> Iterator[Loss]:
@@ -197,25 +201,27 @@ def _holds_alpha(
     return not bool((apart[inside == 255] > allowed).any())
 
 
-def _gamut_lost(copy: Content, keeper: Content, moved: bool) -> Iterator[Loss]:
+def _gamut_lost(copy: Content, keeper: Content, same_pixels: bool, moved: bool) -> Iterator[Loss]:
     ours, kept = copy.facts.gamut, keeper.facts.gamut
     related = relation(ours, kept)
     if related == "other":
         what = f"{ours.space} of {ours.name}; the kept image has {kept.space} of {kept.name}"
         yield Loss("gamut", what)
-    elif related == "within" and (moved or not _same_colors(copy, keeper)):
+    elif related == "within" and (moved or not _same_colors(copy, keeper, same_pixels)):
         yield Loss("gamut", f"numbers that mean colors of {ours.name}, not of {kept.name}")
 
 
-def _same_colors(copy: Content, keeper: Content) -> bool:
+def _same_colors(copy: Content, keeper: Content, same_pixels: bool) -> bool:
     """Say whether a copy was converted to its gamut, rather than merely labeled with it."""
     here, there = _small(copy.open()), _small(keeper.open())
     try:
         meant = converted(here, copy.facts.gamut, keeper.facts.gamut)
     except (ImageCms.PyCMSError, OSError, ValueError):
         return False
-    numbers, colors = _difference(here, there), _difference(meant, there)
-    return colors <= max(_EQUAL_COLORS, _CONVERTED * numbers)
+    numbers, colors = _differences(here, there), _differences(meant, there)
+    if (colors > numbers + (_ROUNDED if same_pixels else _LABELED)).any():
+        return False
+    return bool(colors.mean() <= max(_EQUAL_COLORS, _CONVERTED * numbers.mean()))
 
 
 def _small(picture: Picture) -> Pixels:
@@ -225,5 +231,6 @@ def _small(picture: Picture) -> Pixels:
     )
 
 
-def _difference(first: Pixels, second: Pixels) -> float:
-    return float(np.abs(first.astype(np.int16) - second).mean())
+def _differences(first: Pixels, second: Pixels) -> NDArray[np.floating]:
+    """Return how far apart two images are in each cell, on average of red, green and blue."""
+    return np.abs(first.astype(np.int16) - second).mean(2)

@@ -296,6 +296,12 @@ def test_the_same_numbers_in_another_gamut_are_other_colors() -> None:
         assert lost(bare, wide, same_pixels=same) == ["gamut"]
 
 
+def test_the_same_numbers_of_a_muted_image_are_other_colors_too() -> None:
+    muted = Image.fromarray((np.asarray(photo()) // 4 + 96).astype(np.uint8))
+    plain, labeled = encoded(muted, "PNG"), encoded(muted, "PNG", icc_profile=WIDE)
+    assert lost(plain, labeled, same_pixels=True) == ["gamut"]
+
+
 def with_profile(format_: str) -> bytes:
     """Encode an image with a profile in the way of formats for which Pillow writes none."""
     if format_ == "GIF":

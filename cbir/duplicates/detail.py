@@ -124,6 +124,8 @@ class Detail:
         Some of it is transparent.
     pixels : bytes
         Digest of its pixels.
+    damaged : bool
+        The end of the file is missing.
     """
 
     power: Power
@@ -139,6 +141,7 @@ class Detail:
     besides: tuple[int, bool]
     alpha: bool
     pixels: bytes
+    damaged: bool
 
 
 class Details:
@@ -203,6 +206,7 @@ def _measured(picture: Picture) -> Detail:
         besides=(len(facts.further) + len(facts.extras), (facts.depth or 8) > 8),
         alpha=facts.alpha is not None,
         pixels=digest.digest(),
+        damaged=bool(picture.damage),
     )
 
 

@@ -222,10 +222,16 @@ class _Search:
         return [stars[content] for content in order if content in stars]
 
     def find_parts(self, losses: Losses) -> bool:
-        """Find the keepers that are made of several others; say whether any are new."""
+        """Find the images that are made of several others; say whether any are new.
+
+        One that stays beside a part of it may be made of that and of a copy of its own.
+        """
         members: dict[int, list[tuple[Sight, Match]]] = {}
         for content, (keeper, match) in (self.joined | self.staying).items():
             members.setdefault(keeper, []).append((self._sights[content], match))
+        for content, (keeper, match) in self.staying.items():
+            if content in members:
+                members[content].append((self._sights[keeper], reversed_match(match)))
         found = False
         for keeper, copies in members.items():
             if len(copies) > 1:

@@ -37,7 +37,12 @@ _GRAY, _COLORED = 3.0, 12.0
 """Mean difference, in levels of 255, of the largest and the least of red, green and blue: at most
 in a gray image, which compression tints, and at least in a colored one."""
 
-_COLOR_SIZE, _COLOR_SIDE = 128, 32
+_VIVID, _FAINT, _VIVID_SHARE = 24, 4, 0.002
+"""The same difference of a cell that is colored, and of one that is gray, and the share of colored
+cells that may be gray in the image that is kept: a stamp, or a red pen, has more."""
+
+_COLOR_SIZE, _COLOR_SIDE = 256, 128
+"""Pixels of the longest side in which colors are compared, and cells along either side."""
 
 _AS_LARGE, _LARGER = 0.98, 1.05
 """Scales from which on a copy is as large as the image that is kept, and larger: alignment is not
@@ -57,7 +62,7 @@ class Losses:
         self._eyes = eyes
         self._details = details
         self._contents: dict[bytes, Content] = {}
-        self._chroma: dict[bytes, float] = {}
+        self._chroma: Recent[NDArray[np.uint8]] = Recent(256)
         # A page is compared with many of the same template.
         self._fine: Recent[NDArray[np.uint8]] = Recent(24)
         self._parts: set[tuple[bytes, bytes]] = set()
@@ -85,11 +90,12 @@ class Losses:
         return (*self._found[pair], made_of)
 
     def _compared(self, keeper: Sight, copy: Sight, match: Match) -> tuple[Loss, ...]:
+        moved = match.transform
         found = facts_lost(
             self._content(copy),
             self._content(keeper),
             same_pixels=match.level == "exact",
-            transform=self._on_grid(match.transform, keeper, copy),
+            transform=None if moved is None else self._on_grid(moved, keeper, copy, ALPHA_SIDE),
         )
         return found if match.level == "exact" else (*found, *self._seen(keeper, copy, match))
 
@@ -123,14 +129,16 @@ class Losses:
 
     def _seen(self, keeper: Sight, copy: Sight, match: Match) -> Iterator[Loss]:
         """Yield what is lost of what the 8-bit RGB image shows."""
-        if self._chroma_of(keeper) < _GRAY and self._chroma_of(copy) > _COLORED:
-            yield Loss("color", "colors; the kept image is gray")
+        if share := self._gray_share(keeper, copy, match.transform):
+            yield Loss("color", f"colors in {share:.1%} of it; the kept image is gray there")
         here, there = self._eyes.gray(keeper), self._eyes.gray(copy)
         transform = match.transform
         if transform is None:
             transform = turned(here.shape, there.shape, 0)
         share = shown_share(here, there, transform)
-        if share < LEAST_SHOWN:
+        if keeper.sha256 in self._eyes.damaged and copy.sha256 not in self._eyes.damaged:
+            yield Loss("area", "the end of the kept file is missing")
+        elif share < LEAST_SHOWN:
             yield Loss("area", f"the kept image shows {int(100 * share)} % of it")
         elif regions := self._foreign(keeper, copy, transform):
             count, (width, height) = len(regions), regions[0]
@@ -181,17 +189,30 @@ class Losses:
 
         return self._fine.get(sight.sha256 + size.to_bytes(4), read)
 
-    def _chroma_of(self, sight: Sight) -> float:
-        with self._lock:
-            known = self._chroma.get(sight.sha256)
-        if known is None:
+    def _gray_share(self, keeper: Sight, copy: Sight, transform: Transform | None) -> float:
+        """Return the share of a copy that has colors where its keeper is gray; 0 if it is small."""
+        here, there = self._chroma_of(keeper), self._chroma_of(copy)
+        # A cell may take after its neighbors: an edge is not in the same place to the pixel.
+        kept = np.asarray(cv2.dilate(here, np.ones((3, 3), np.uint8)))
+        if transform is not None:
+            # What lies beside the keeper is a matter of the area.
+            on_grid = self._on_grid(transform, keeper, copy, _COLOR_SIDE)
+            kept = np.asarray(cv2.warpAffine(kept, on_grid, kept.shape, borderValue=255))
+        vivid = float(((there >= _VIVID) & (kept <= _FAINT)).mean())
+        if vivid > _VIVID_SHARE:
+            return vivid
+        return 1.0 if here.mean() < _GRAY and there.mean() > _COLORED else 0.0
+
+    def _chroma_of(self, sight: Sight) -> NDArray[np.uint8]:
+        """Return the difference of the largest and the least of red, green and blue, in cells."""
+
+        def read() -> NDArray[np.uint8]:
             pixels = open_content(sight).pixels(_COLOR_SIZE)
             size = (_COLOR_SIDE, _COLOR_SIDE)
             small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
-            known = float((small.max(axis=2) - small.min(axis=2)).mean())
-            with self._lock:
-                self._chroma[sight.sha256] = known
-        return known
+            return np.asarray(small.max(axis=2) - small.min(axis=2), np.uint8)
+
+        return self._chroma.get(sight.sha256, read)
 
     def _content(self, sight: Sight) -> Content:
         with self._lock:
@@ -199,15 +220,9 @@ class Losses:
                 self._contents[sight.sha256] = Content(partial(open_content, sight))
             return self._contents[sight.sha256]
 
-    def _on_grid(
-        self, transform: NDArray[np.float64] | None, keeper: Sight, copy: Sight
-    ) -> NDArray[np.float64] | None:
-        """Return a transform for images that are both resized to the grid of opacity."""
-        if transform is None:
-            return None
-        cell, other = (
-            np.array(self._eyes.gray(one).shape[::-1]) / ALPHA_SIDE for one in (keeper, copy)
-        )
+    def _on_grid(self, transform: Transform, keeper: Sight, copy: Sight, side: int) -> Transform:
+        """Return a transform for images that are both resized to `side` × `side` cells."""
+        cell, other = (np.array(self._eyes.gray(one).shape[::-1]) / side for one in (keeper, copy))
         return _resized(transform, cell, other)
 
 

@@ -88,10 +88,12 @@ def compare(first: Detail, second: Detail, relation: Relation) -> int:
     Returns
     -------
     int
-        Negative when it is the first: it has more real detail, or color, or as much and its file
-        holds more besides, or it is less compressed, or it shows more of the scene; positive when
-        it is the second; 0 when they are as good as each other.
+        Negative when it is the first: only its file is whole, or it has more real detail, or
+        color, or as much and its file holds more besides, or it is less compressed, or it shows
+        more of the scene; positive when it is the second; 0 when they are as good as each other.
     """
+    if first.damaged != second.damaged:
+        return 1 if first.damaged else -1
     besides = int(second.besides > first.besides) - int(first.besides > second.besides)
     if first.pixels == second.pixels:
         return besides or int(second.alpha) - int(first.alpha)

@@ -105,6 +105,8 @@ class Eyes:
         self._grays: Recent[NDArray[np.uint8]] = Recent(256)
         self._extracted: Recent[Features] = Recent(64)
         self._digests: dict[bytes, bytes] = {}
+        self.damaged: set[bytes] = set()
+        """Of what was looked at, the contents whose end is missing."""
 
     def gray(self, sight: Sight) -> NDArray[np.uint8]:
         """Return the brightness of a picture, fitted into 512 × 512 pixels.
@@ -115,9 +117,14 @@ class Eyes:
             When the file has gone, or has changed since it was indexed.
         """
 
-        return self._grays.get(
-            sight.sha256, lambda: _gray(open_content(sight).pixels(EXTRACTOR.working_size))
-        )
+        def read() -> NDArray[np.uint8]:
+            image = open_content(sight)
+            gray = _gray(image.pixels(EXTRACTOR.working_size))
+            if image.damage:
+                self.damaged.add(sight.sha256)
+            return gray
+
+        return self._grays.get(sight.sha256, read)
 
     def pixels_digest(self, sight: Sight) -> bytes:
         """Return what identifies a picture's pixels at full size."""
