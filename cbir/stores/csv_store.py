@@ -220,7 +220,8 @@ class CsvStore(IndexStore):
         self.layout = Layout(Path(os.path.realpath(path)))
 
     def exists(self) -> bool:
-        return self.layout.csv.exists()
+        with explained(self.path, "read the index"):  # the name may be too long
+            return self.layout.csv.exists()
 
     def set_aside(self) -> str:
         csv = self.layout.csv
@@ -250,15 +251,15 @@ class CsvStore(IndexStore):
         return snapshot
 
     def _snapshot(self) -> CsvSnapshot:
-        if self.layout.csv.is_dir():
-            raise BrokenIndexError(
-                f"{printable(self.path)}: this is a folder; name a file with --index"
-            )
         if not self.exists():
             raise BrokenIndexError(
                 f"{printable(self.path)}: the index does not exist;"
                 f" make one with: index --dataset DIR --index {printable(self.path)}, or search a"
                 " folder without one: search IMG --dataset DIR"
+            )
+        if self.layout.csv.is_dir():
+            raise BrokenIndexError(
+                f"{printable(self.path)}: this is a folder; name a file with --index"
             )
         with explained(self.path, "read the index"):
             return self._until_steady(self._open)

@@ -280,3 +280,13 @@ def test_an_index_that_is_a_folder(run: Run, photos: Path) -> None:
     for more in ([], ["--rebuild"]):
         done = run("index", "-d", "photos", "-i", "photos", *more)
         assert_refused(done, "photos", "is a folder")
+
+
+def test_an_index_whose_name_is_too_long(run: Run, photos: Path) -> None:
+    name = "i" * 300
+    for command in (
+        ["info", name],
+        ["search", QUERY, "--index", name, "--no-montage"],
+        ["duplicates", "photos", "--index", name],
+    ):
+        assert_refused(run(*command), name, "cannot read the index: file name too long")
