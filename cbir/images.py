@@ -21,7 +21,8 @@ from PIL import Image, UnidentifiedImageError, features
 
 from cbir import native
 from cbir.conversion import on_white, to_rgb
-from cbir.core.arguments import path_of
+from cbir.core.arguments import path_text_of
+from cbir.core.checks import check_whole
 from cbir.core.memory import Budget
 from cbir.core.regular_files import read_regular
 from cbir.errors import CbirError, UnreadableImageError, UsageError, reason_of
@@ -134,14 +135,17 @@ class Picture:
     _whole: bytes = b""
 
     @classmethod
-    def open(cls, path: str) -> Picture:
+    def open(cls, path: str | os.PathLike[str]) -> Picture:
         """Read the file at `path`.
 
         Raises
         ------
         UnreadableImageError
             When it cannot be read, or is empty.
+        UsageError
+            When it is no path.
         """
+        path = path_text_of(path, "an image")
         try:
             data = read_regular(path, MAX_BYTES)
         except OSError as error:
@@ -183,6 +187,7 @@ class Picture:
         UnreadableImageError
             When the data is truncated or otherwise undecodable.
         """
+        size = None if size is None else check_whole("size", size)
         if size not in self._decoded:
             header = self.header
             if header.format == "JPEG" and header.plain:
@@ -294,7 +299,7 @@ def open_picture(image: Source) -> Picture | ArrayPicture:
         return ArrayPicture(image)
     if isinstance(image, Image.Image):
         return ArrayPicture(_pixels_of(image))
-    return Picture.open(path_of(image, "an image"))
+    return Picture.open(image)
 
 
 class ArrayPicture:
@@ -321,7 +326,7 @@ class ArrayPicture:
 
     def pixels(self, size: int | None = None) -> Pixels:
         """Return the picture at a working size, as :meth:`Picture.pixels` does."""
-        return self._image if size is None else fit(self._image, size)
+        return self._image if size is None else fit(self._image, check_whole("size", size))
 
 
 def fit(image: Pixels, size: int) -> Pixels:

@@ -8,12 +8,13 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import cbir
 from cbir import native, presets
 from cbir.collecting import Collector, Keeper
 from cbir.core.amounts import counted
-from cbir.core.arguments import path_of
+from cbir.core.arguments import check_type, path_of, several
 from cbir.descriptors.base import TrainedDescriptor
 from cbir.descriptors.registry import Named, parse
 from cbir.descriptors.sift import SiftExtractor
@@ -153,14 +154,17 @@ def build_index(
         When there is nothing to index, or the index cannot be written. The old one survives.
     """
     start = time.perf_counter()
-    watcher = watcher or Watcher()
+    watcher = Watcher.of(watcher)
     dataset, index = path_of(dataset, "a dataset"), path_of(index, "an index")
     workers = threads(workers)
     unreadable = _Unreadable(watcher)
-    descriptors, drop = _listed(descriptors), _listed(drop)
-    of_presets = [spec for name in _listed(preset) for spec in presets.get(name).specs]
-    descriptors = [*descriptors, *of_presets]
-    include, exclude = _listed(include), _listed(exclude)
+    given, drop = several(descriptors, "a descriptor"), several(drop, "an alias to drop")
+    of_presets = [presets.get(name).specs for name in several(preset, "a preset")]
+    descriptors = [*given, *chain.from_iterable(of_presets)]
+    include, exclude = several(include, "a pattern"), several(exclude, "a pattern")
+    models = () if vocabulary is None else several(vocabulary, "a vocabulary", path_of)
+    if features is not None:
+        check_type(features, SiftExtractor, "features")
     for spec in descriptors:
         parse(spec)  # a typing error is told before anything is touched
     left_out: Counter[str] = Counter()
@@ -180,7 +184,7 @@ def build_index(
         ready = make_ready(
             chosen,
             base,
-            _listed(vocabulary or ()),
+            models,
             retrain,
             Source(dataset, found, workers),
             watcher,
@@ -224,10 +228,6 @@ def build_index(
         seconds=time.perf_counter() - start,
         **changes,
     )
-
-
-def _listed(values: str | Sequence[str]) -> Sequence[str]:
-    return [values] if isinstance(values, str) else values
 
 
 def _find(

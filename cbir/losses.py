@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
+
+from cbir.core.arguments import one_of, several
 
 LossKind = Literal["frames", "depth", "alpha", "color", "gamut", "area", "detail", "composite"]
 LOSSES: tuple[LossKind, ...] = get_args(LossKind)
@@ -32,6 +34,23 @@ class Loss:
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.detail}"
+
+
+def kinds_of(kinds: LossKind | Iterable[LossKind]) -> frozenset[LossKind]:
+    """Return one kind of losses or several as a set.
+
+    Raises
+    ------
+    UsageError
+        When there is no such kind.
+
+    Examples
+    --------
+    >>> kinds_of("area")
+    frozenset({'area'})
+    """
+    named = [one_of(kind, LOSSES, "kind of loss") for kind in several(kinds, "a kind of loss")]
+    return frozenset(cast("list[LossKind]", named))
 
 
 def refused(losses: Iterable[Loss], allowed: Container[LossKind]) -> list[Loss]:

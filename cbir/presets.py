@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cbir.core.arguments import text_of
-from cbir.core.suggestions import did_you_mean
+from cbir.core.arguments import one_of
 from cbir.descriptors.registry import Named, parse
-from cbir.errors import CbirError, UsageError, printable
+from cbir.errors import CbirError, printable
 from cbir.stores.base import Snapshot
 
 
@@ -109,9 +108,4 @@ def get(name: str) -> Preset:
     UsageError
         When there is none.
     """
-    if text_of(name, "a preset") not in PRESETS:
-        raise UsageError(
-            f"there is no preset {name!r}; there are: {', '.join(PRESETS)}"
-            f"{did_you_mean(name, PRESETS)}"
-        )
-    return PRESETS[name]
+    return PRESETS[one_of(name, PRESETS, "preset")]

@@ -18,10 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir import metrics
+from cbir.core.arguments import check_type, path_of
 from cbir.core.checks import check_number, check_whole
 from cbir.core.folders import below, current_folder, shortest
 from cbir.descriptors.base import Row
 from cbir.descriptors.registry import Named
+from cbir.errors import UsageError
 from cbir.fusion.backgrounds import Background
 from cbir.fusion.formulas import (
     CURVE,
@@ -165,11 +167,23 @@ class Searcher(ABC, Generic[D]):
 
     @abstractmethod
     def indexed(self, row: int) -> D:
-        """Return what the index stores of a picture, by its number in the order of the paths."""
+        """Return what the index stores of a picture, by its number in the order of the paths.
+
+        Raises
+        ------
+        UsageError
+            When there is no such number.
+        """
 
     @abstractmethod
     def space_for(self, description: D) -> Space[D]:
-        """Return the rows of the index, ready to be compared with a described query."""
+        """Return the rows of the index, ready to be compared with a described query.
+
+        Raises
+        ------
+        UsageError
+            When that is nothing that :meth:`describe` or :meth:`indexed` returns.
+        """
 
     def parts(
         self, space: Space[D], description: D, rows: NDArray[np.intp]
@@ -198,7 +212,8 @@ class Searcher(ABC, Generic[D]):
     ) -> SearchResult:
         """Rank the index's pictures for a described query; see :meth:`cbir.Index.search`."""
         check_limits(top, max_distance)
-        name = "<array>" if not isinstance(query, str | os.PathLike) else os.fspath(query)
+        is_path = isinstance(query, str | os.PathLike)
+        name = path_of(query, "a query") if is_path else "<array>"
         own, identical = self._same(name) if exclude_self or exclude_identical else ([], [])
         excluded = np.array([*own, *(identical if exclude_identical else [])], np.intp)
         space = self.space_for(description)
@@ -263,14 +278,19 @@ class SingleSearcher(Searcher[Row]):
 
     def describe_picture(self, picture: Picture | ArrayPicture) -> Row:
         """Describe a picture by the descriptor."""
+        check_type(picture, Picture | ArrayPicture, "a picture that is open")
         return self.named.describe(picture)
 
     def indexed(self, row: int) -> Row:
         """Return a row of the matrix."""
-        return self._matrix[row]
+        return self._matrix[check_whole("row", row, 0, len(self._matrix) - 1)]
 
     def space_for(self, description: Row) -> Space[Row]:
         """Return the rows; they are the same for every query."""
+        wanted = self._matrix.shape[1:], self._matrix.dtype
+        is_array = isinstance(description, np.ndarray)
+        if not is_array or (description.shape, description.dtype) != wanted:
+            raise _not_described(self.label)
         return self.space
 
 
@@ -320,6 +340,10 @@ class FusedSearcher(Searcher[Rows]):
 
     def space_for(self, description: Rows) -> WeightedSum | ReciprocalRanks:
         """Return the rows, weighted for this query."""
+        if not isinstance(description, tuple) or len(description) != len(self._searchers):
+            raise _not_described(self.label)
+        for searcher, row in zip(self._searchers, description, strict=True):
+            searcher.space_for(row)
         weights = self.fusion.weights
         if self.fusion.method == "ranks":
             return ReciprocalRanks(self._spaces, weights, description, self._count)
@@ -353,3 +377,7 @@ class FusedSearcher(Searcher[Rows]):
             ranked = [distance for _, distance in nearest(space, row, CURVE) if distance > 0]
             weights.append(weight * adaptive_weight(np.array(ranked), background, self._count))
         return tuple(weights)
+
+
+def _not_described(label: str) -> UsageError:
+    return UsageError(f"{label}: give a description as describe() or indexed() returns it")

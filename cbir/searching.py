@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from cbir import metrics, native, presets
-from cbir.core.arguments import path_of, text_of
+from cbir.core.arguments import check_type, each_of, path_of, path_text_of, text_of
 from cbir.core.folders import below, shortest
 from cbir.descriptors.base import Row
 from cbir.descriptors.registry import Named
@@ -42,6 +42,9 @@ class Index:
     """
 
     def __init__(self, snapshot: Snapshot, result_path: str | None = None) -> None:
+        check_type(snapshot, Snapshot, "a snapshot")
+        if result_path is not None and not os.path.isdir(path_of(result_path, "a dataset")):
+            raise CbirError(f"{printable(result_path)}: there is no such folder of pictures")
         self._snapshot = snapshot
         self._pictures = Pictures(
             snapshot.rows.paths,
@@ -82,11 +85,11 @@ class Index:
 
     def shown(self, path: str) -> str:
         """Return one of :attr:`paths` as it opens from the current folder."""
-        return below(self._pictures.shown_root(), path)
+        return below(self._pictures.shown_root(), text_of(path, "a path"))
 
     def vectors(self, descriptor: str | None = None) -> Row:
         """Return the stored rows of a descriptor, in the order of :attr:`paths`."""
-        return self._snapshot.matrix(descriptor or self.descriptors[0])
+        return self._snapshot.matrix(self._alias(descriptor))
 
     def search(
         self,
@@ -192,7 +195,7 @@ class Index:
             )
 
         workers = cores()
-        for some in growing_batches(queries, workers):
+        for some in growing_batches(each_of(queries, "an image to search for"), workers):
             with native.caught(), one_thread_each():
                 described = ordered_map(describe, some, workers, -(-len(some) // (4 * workers)))
                 answers = [answer(query, description) for query, description in described]
@@ -220,9 +223,7 @@ class Index:
                     "--fusion, --weights and --adaptive are for several descriptors; join their"
                     " aliases by +, as in hsv+phash"
                 )
-            return self._single_searcher(
-                aliases[0], metric if metric is None else text_of(metric, "a metric")
-            )
+            return self.single_searcher(aliases[0], metric)
         if metric is not None:
             raise UsageError(
                 f"--metric {metric} is for one descriptor; in a fusion each of"
@@ -235,7 +236,12 @@ class Index:
         self, descriptor: str | None = None, metric: str | None = None
     ) -> SingleSearcher:
         """Return what searches by one descriptor, the first unless told otherwise."""
-        return self._single_searcher(descriptor or self.descriptors[0], metric)
+        if metric is not None:
+            text_of(metric, "a metric")
+        return self._single_searcher(self._alias(descriptor), metric)
+
+    def _alias(self, descriptor: str | None) -> str:
+        return self.descriptors[0] if descriptor is None else text_of(descriptor, "a descriptor")
 
     def _asked(self, descriptor: str | None, preset: str | None) -> dict[str, float]:
         """Return the aliases that are asked for, with their weights unless others are given."""
@@ -245,7 +251,7 @@ class Index:
             chosen = presets.get(preset)
             chosen.check(self._snapshot)
             return chosen.usual
-        return equal_weights(descriptor or self.descriptors[0])
+        return equal_weights(self._alias(descriptor))
 
     def _make_single_searcher(self, alias: str, metric: str | None) -> SingleSearcher:
         named = self._snapshot.descriptor(alias)
@@ -280,16 +286,14 @@ def open_index(path: str = "index.csv", result_path: str | None = None) -> Index
     BrokenIndexError
         When there is none, or it cannot be read.
     """
-    path = path_of(path, "an index")
-    if result_path is not None and not os.path.isdir(result_path):
-        raise CbirError(f"{printable(result_path)}: there is no such folder of pictures")
-    return Index(open_store(path).snapshot(), result_path)
+    return Index(open_store(path_of(path, "an index")).snapshot(), result_path)
 
 
 def list_queries(source: str) -> list[str]:
     """Return the pictures that a query names: itself, or all below it if it is a folder."""
     from cbir.walking import find_pictures
 
+    source = path_text_of(source, "a query")
     if not os.path.isdir(source):
         return [source]
     found = [os.path.join(source, one.path) for one in find_pictures(source)]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from cbir import native
 from cbir.arrays import load_arrays
 from cbir.core.amounts import counted
+from cbir.core.arguments import path_of, several
 from cbir.descriptors.base import TRAINED, TrainedDescriptor, origin_of, with_origin
 from cbir.descriptors.registry import Broken, Named, available, parse
 from cbir.errors import CbirError, UsageError, printable
@@ -51,11 +52,11 @@ class Trained:
 
 def train_models(
     dataset: str,
-    descriptors: Sequence[str],
+    descriptors: str | Sequence[str],
     output: str,
     *,
-    include: Sequence[str] = (),
-    exclude: Sequence[str] = (),
+    include: str | Sequence[str] = (),
+    exclude: str | Sequence[str] = (),
     workers: int | None = None,
     watcher: Watcher | None = None,
 ) -> list[Trained]:
@@ -68,12 +69,12 @@ def train_models(
     ----------
     dataset : str
         The folder; it is searched for pictures at any depth.
-    descriptors : sequence of str
+    descriptors : str or sequence of str
         As ``NAME``, ``NAME:key=value`` or ``ALIAS=NAME:…``.
     output : str
         An ``.npz`` file; or a folder, where each file is called by the alias. For several
         descriptors it is a folder, which is made if there is none.
-    include, exclude : sequence of str
+    include, exclude : str or sequence of str
         Shell patterns of pictures to take and to leave.
     workers : int, optional
         Threads; all cores unless told otherwise.
@@ -93,9 +94,11 @@ def train_models(
         When there is nothing to train on, or a file is in the way or cannot be written. A file
         that :func:`train_models` did not write is never overwritten.
     """
-    watcher = watcher or Watcher()
+    watcher = Watcher.of(watcher)
     workers = threads(workers)
-    chosen = _chosen(descriptors)
+    dataset, output = path_of(dataset, "a dataset"), path_of(output, "a file to write")
+    include, exclude = several(include, "a pattern"), several(exclude, "a pattern")
+    chosen = _chosen(several(descriptors, "a descriptor"))
     targets = _targets(list(chosen), output)
     found = find_pictures(dataset, include, exclude, watcher.unreadable)
     if not found:
@@ -173,6 +176,8 @@ def _chosen(specs: Sequence[str]) -> dict[str, TrainedDescriptor]:
                 f" own, as in {Named('other', named.descriptor).spec}"
             )
         chosen[named.alias] = named.descriptor
+    if not chosen:
+        raise UsageError(f"name a descriptor to train; these can be: {', '.join(_trainable())}")
     return chosen
 
 

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from cbir.core.arguments import check_type
 from cbir.errors import UnreadableImageError
 
 
 class Watcher:
     """Told of progress and of what goes wrong on the way; this one is silent."""
+
+    @staticmethod
+    def of(watcher: Watcher | None) -> Watcher:
+        """Return a watcher that a caller gave, or for None a silent one."""
+        if watcher is None:
+            return Watcher()
+        check_type(watcher, Watcher, "a watcher")
+        return watcher
 
     def begin(self, task: str, total: int, unit: str = "images") -> None:
         """A task of `total` steps begins; `unit` is what a step is."""

@@ -8,7 +8,6 @@ import math
 import os
 import pickle
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -287,29 +286,6 @@ def test_a_pillow_image_that_cannot_be_read_is_refused(index: cbir.Index, photos
     data = (photos / "cats" / "cat-1.jpg").read_bytes()
     with pytest.raises(UnreadableImageError, match="truncated"):
         index.search(Image.open(io.BytesIO(data[: len(data) // 2])))
-
-
-@pytest.mark.parametrize("wrong", [None, 123, 1.5, b"a.jpg", ["a.jpg"], object()])
-def test_arguments_of_a_wrong_type_are_told_as_wrong_usage(index: cbir.Index, wrong: Any) -> None:
-    image = np.zeros((8, 8, 3), np.uint8)
-    calls: list[Callable[[], object]] = [
-        lambda: cbir.open(wrong),
-        lambda: cbir.index(wrong),
-        lambda: cbir.index("photos", wrong),
-        lambda: cbir.describe(wrong),
-        lambda: cbir.describe(image, wrong),
-        lambda: index.search(wrong),
-        lambda: list(index.search_all([wrong])),
-    ]
-    if wrong is not None:  # that means that nothing is asked for
-        calls += [
-            lambda: index.search(image, descriptor=wrong),
-            lambda: index.search(image, metric=wrong),
-            lambda: index.search(image, preset=wrong),
-        ]
-    for call in calls:
-        with pytest.raises(UsageError):
-            call()
 
 
 def test_results_can_be_pickled(index: cbir.Index, photos: Path) -> None:

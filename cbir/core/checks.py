@@ -9,13 +9,13 @@ from typing import SupportsFloat, SupportsIndex
 from cbir.errors import UsageError
 
 
-def check_whole(name: str, value: SupportsIndex, least: int = 1) -> int:
-    """Return a whole number that is not below `least`.
+def check_whole(name: str, value: SupportsIndex, least: int = 1, most: int | None = None) -> int:
+    """Return a whole number that is not below `least`, nor above `most`.
 
     Raises
     ------
     UsageError
-        When it is below, or no whole number.
+        When it is, or is no whole number.
 
     Examples
     --------
@@ -25,9 +25,10 @@ def check_whole(name: str, value: SupportsIndex, least: int = 1) -> int:
     try:
         number = operator.index(value)
     except TypeError:
-        raise UsageError(f"{name}={value!r}: give a whole number from {least} on") from None
-    if number < least:
-        raise UsageError(f"{name}={value!r}: give a whole number from {least} on")
+        number = least - 1
+    if number < least or (most is not None and number > most):
+        end = "on" if most is None else f"to {most}"
+        raise UsageError(f"{name}={value!r}: give a whole number from {least} {end}")
     return number
 
 

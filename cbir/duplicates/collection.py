@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.amounts import counted
+from cbir.core.arguments import one_of, path_of, several
 from cbir.core.folders import shortest
 from cbir.descriptors.sift import Features
-from cbir.duplicates.model import Entry, Level
+from cbir.duplicates.model import LEVELS, Entry, Level
 from cbir.duplicates.sights import EXTRACTOR, HASH, Eyes, Sight
 from cbir.errors import CbirError, UnreadableImageError, UsageError, printable
 from cbir.indexing import build_index
@@ -57,11 +58,11 @@ class Collection:
 def open_collection(
     dataset: str | None,
     index: str | None,
-    references: Sequence[str] = (),
+    references: str | Sequence[str] = (),
     level: Level = "near",
     *,
-    include: Sequence[str] = (),
-    exclude: Sequence[str] = (),
+    include: str | Sequence[str] = (),
+    exclude: str | Sequence[str] = (),
     workers: int | None = None,
     wait: bool = False,
     watcher: Watcher | None = None,
@@ -74,11 +75,11 @@ def open_collection(
         A folder of pictures. None: the index is used as it is.
     index : str or None
         Where to keep what is computed. None: in a temporary folder.
-    references : sequence of str
+    references : str or sequence of str
         Folders of pictures that are kept.
     level : Level
         For which there must be enough in the index.
-    include, exclude : sequence of str
+    include, exclude : str or sequence of str
         Shell patterns for the dataset.
     workers : int, optional
     wait : bool
@@ -88,13 +89,18 @@ def open_collection(
     Raises
     ------
     UsageError
-        When neither a dataset nor an index is given.
+        When neither a dataset nor an index is given, or there is no such level.
     CbirError
         When there is no picture, or the index lacks what the level needs.
     """
-    watcher = watcher or Watcher()
+    watcher = Watcher.of(watcher)
     if dataset is None and index is None:
         raise UsageError("give a folder with --dataset, or an index with --index")
+    dataset = dataset if dataset is None else path_of(dataset, "a dataset")
+    index = index if index is None else path_of(index, "an index")
+    references = several(references, "a reference", path_of)
+    include, exclude = several(include, "a pattern"), several(exclude, "a pattern")
+    one_of(level, LEVELS, "level")
     with contextlib.ExitStack() as stack:
         kept = index or os.path.join(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="cbir-")), "index.csv"

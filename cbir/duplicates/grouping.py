@@ -9,17 +9,18 @@ import cv2
 import numpy as np
 
 from cbir import native
+from cbir.core.arguments import check_type, one_of
 from cbir.duplicates.collection import Collection
 from cbir.duplicates.detail import Details
 from cbir.duplicates.keep_policy import Star, by_detail, keep_order
 from cbir.duplicates.losses import Losses
 from cbir.duplicates.matching import Judge
-from cbir.duplicates.model import Duplicate, Entry, Group, Keep, Level, Match
+from cbir.duplicates.model import KEEPS, Duplicate, Entry, Group, Keep, Level, Match
 from cbir.duplicates.pairing import pair_up
 from cbir.duplicates.shortlists import Shortlists, hint_of
 from cbir.duplicates.sights import Sight
 from cbir.errors import UnreadableImageError
-from cbir.losses import Loss, LossKind, refused
+from cbir.losses import Loss, LossKind, kinds_of, refused
 from cbir.parallel import one_thread_each, ordered_map, threads
 from cbir.watching import Watcher
 
@@ -42,7 +43,7 @@ def find_groups(
     threshold: int | None = None,
     keep: Keep = "best",
     apart: Apart = never,
-    allow_loss: Iterable[LossKind] = (),
+    allow_loss: LossKind | Iterable[LossKind] = (),
     workers: int | None = None,
     watcher: Watcher | None = None,
 ) -> list[Group]:
@@ -65,7 +66,7 @@ def find_groups(
         Which image of a group is kept; see :func:`cbir.duplicates.keep_policy.keep_order`.
     apart : callable
         ``apart(first, second)``: two pictures that must not be in one group as copies.
-    allow_loss : iterable of str
+    allow_loss : str or iterable of str
         Kinds of :class:`cbir.losses.Loss` that do not matter. ``smallest`` allows the loss of
         detail.
     workers : int, optional
@@ -77,9 +78,11 @@ def find_groups(
         In the order of the paths of the keepers. Files of equal content are copies of each other
         at every level.
     """
-    workers, watcher = threads(workers), watcher or Watcher()
-    allowed = frozenset(allow_loss)
-    if keep == "smallest":
+    check_type(collection, Collection, "a collection")
+    check_type(apart, Callable, "apart")
+    workers, watcher = threads(workers), Watcher.of(watcher)
+    allowed = kinds_of(allow_loss)
+    if one_of(keep, KEEPS, "policy to keep") == "smallest":
         allowed |= {"detail"}  # who asks for that knows what it costs
     judge = Judge(collection.eyes, level, threshold)
     with native.caught(), one_thread_each():

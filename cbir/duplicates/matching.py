@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from cbir.core.arguments import one_of
+from cbir.core.checks import check_whole
 from cbir.descriptors.orientations import ORIENTATIONS
-from cbir.duplicates.model import Level, Match
+from cbir.duplicates.model import LEVELS, Level, Match
 from cbir.duplicates.sights import EXTRACTOR, Eyes, Sight
 from cbir.metrics import hamming
 from cbir.verification import (
@@ -79,11 +81,21 @@ class Judge:
         The most generous that counts.
     threshold : int, optional
         The largest distance at `level`, instead of the default.
+
+    Raises
+    ------
+    UsageError
+        When there is no such level, or the threshold is not 0 to 256.
     """
 
     eyes: Eyes
     level: Level
     threshold: int | None = None
+
+    def __post_init__(self) -> None:
+        one_of(self.level, LEVELS, "level")
+        if self.threshold is not None:
+            check_whole("threshold", self.threshold, 0, SCALE)
 
     @property
     def near_distance(self) -> int:

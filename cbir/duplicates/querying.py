@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 
 from cbir import native
+from cbir.core.arguments import check_type, path_text_of, several
 from cbir.duplicates.collection import Collection
 from cbir.duplicates.detail import Details
 from cbir.duplicates.grouping import Apart, never
@@ -15,19 +16,19 @@ from cbir.duplicates.model import LEVELS, Copies, Duplicate, Entry, Level, Match
 from cbir.duplicates.pairing import Surroundings, index_of_features
 from cbir.duplicates.sights import Sight
 from cbir.errors import UnreadableImageError
-from cbir.losses import Loss, LossKind, refused
+from cbir.losses import Loss, LossKind, kinds_of, refused
 from cbir.parallel import growing_batches, one_thread_each, ordered_map, threads
 from cbir.watching import Watcher
 
 
 def find_copies(
     collection: Collection,
-    queries: Sequence[str],
+    queries: str | Sequence[str],
     level: Level = "near",
     *,
     threshold: int | None = None,
     apart: Apart = never,
-    allow_loss: Container[LossKind] = (),
+    allow_loss: LossKind | Iterable[LossKind] = (),
     workers: int | None = None,
     watcher: Watcher | None = None,
 ) -> Iterator[Copies | UnreadableImageError]:
@@ -39,15 +40,18 @@ def find_copies(
     Parameters
     ----------
     collection : Collection
-    queries : sequence of str
+    queries : str or sequence of str
         Picture files.
     level, threshold, apart, allow_loss, workers, watcher
         As for :func:`cbir.duplicates.grouping.find_groups`.
     """
-    workers, watcher = threads(workers), watcher or Watcher()
+    check_type(collection, Collection, "a collection")
+    check_type(apart, Callable, "apart")
+    workers, watcher = threads(workers), Watcher.of(watcher)
+    queries = several(queries, "a query", path_text_of)
     with native.caught(), one_thread_each():
         judge = Judge(collection.eyes, level, threshold)
-        search = _Search(collection, judge, apart, allow_loss, watcher)
+        search = _Search(collection, judge, apart, kinds_of(allow_loss), watcher)
     watcher.begin("comparing", len(queries))
     for some in growing_batches(queries, workers):
         with native.caught(), one_thread_each():

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cbir.core.arguments import check_type, one_of
+from cbir.core.checks import check_whole
 from cbir.errors import printable
 from cbir.evaluation.statistics import Difference, bootstrap_intervals, paired_difference
 
@@ -86,17 +88,27 @@ class Scores:
         """The number of queries that have something to find."""
         return int(self.counts.sum())
 
+    def of(self, measure: str) -> NDArray[np.float64]:
+        """Return the values of a measure.
+
+        Raises
+        ------
+        UsageError
+            When there is no such measure.
+        """
+        return self.values[one_of(measure, self.values, "measure")]
+
     def mean(self, measure: str) -> float:
         """Return the mean of a measure over the queries that count; NaN if there is none."""
-        return _mean(self.values[measure])
+        return _mean(self.of(measure))
 
     def interval(self, measure: str) -> tuple[float, float]:
         """Return the 95 % interval of a mean.
 
         See :func:`cbir.evaluation.statistics.bootstrap_intervals`; NaN for no query.
         """
+        values = self.of(measure)[self.counts]
         if measure not in self._intervals:
-            values = self.values[measure][self.counts]
             low, high = bootstrap_intervals(values[None])[0].tolist()
             self._intervals[measure] = (low, high)
         return self._intervals[measure]
@@ -177,7 +189,7 @@ class Run:
         are queries without a class.
         """
         members = self._rows_by_class()
-        values = self.scores.values[measure]
+        values = self.scores.of(measure)
         return {label: _mean(values[rows]) for label, rows in members.items()}
 
     def queries_by_class(self) -> dict[str, int]:
@@ -190,7 +202,8 @@ class Run:
         Equal ones are in the order of the queries; those that have nothing to find are left out.
         For ``anmrr`` the worst are the highest.
         """
-        values = self.scores.values[measure]
+        check_whole("count", count, least=0)
+        values = self.scores.of(measure)
         order = np.argsort(-values if measure == "anmrr" else values, kind="stable")
         return [int(row) for row in order if not np.isnan(values[row])][:count]
 
@@ -203,10 +216,11 @@ class Run:
             This run's mean minus the other's, with its interval and p-value; see
             :func:`cbir.evaluation.statistics.paired_difference`.
         """
+        check_type(other, Run, "the other run")
         theirs = {query: row for row, query in enumerate(other.queries)}
         shared = [(row, theirs[query]) for row, query in enumerate(self.queries) if query in theirs]
         rows = np.array(shared, np.intp).reshape(-1, 2)
-        ours, others = self.scores.values[measure], other.scores.values[measure]
+        ours, others = self.scores.of(measure), other.scores.of(measure)
         return paired_difference(ours[rows[:, 0]], others[rows[:, 1]])
 
     def to_dict(self) -> dict[str, Any]:

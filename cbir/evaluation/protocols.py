@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cbir.core.amounts import counted
+from cbir.core.arguments import check_type, one_of, path_of
 from cbir.core.regular_files import open_regular
 from cbir.errors import CbirError, UnreadableImageError, UsageError, printable, reason_of
 from cbir.evaluation.relevance import Truth
@@ -101,9 +102,10 @@ def choose_queries(
     CbirError
         When no picture is left to query.
     """
-    if protocol not in PROTOCOLS:
-        raise UsageError(f"there is no protocol {protocol!r}; there are: {', '.join(PROTOCOLS)}")
-    watcher = watcher or Watcher()
+    check_type(index, Index, "an index")
+    check_type(truth, Truth, "a truth")
+    one_of(protocol, PROTOCOLS, "protocol")
+    watcher = Watcher.of(watcher)
     if folder is None:
         chosen = _of_index(index, truth, protocol)
         _warn_of_unasked(chosen, truth, "the index", watcher)
@@ -148,7 +150,7 @@ def _of_index(index: Index, truth: Truth, protocol: Protocol) -> list[Query]:
 
 
 def _of_folder(index: Index, truth: Truth, folder: str, watcher: Watcher) -> list[Query]:
-    if not os.path.isdir(folder):
+    if not os.path.isdir(path_of(folder, "a folder of queries")):
         raise CbirError(f"--queries {printable(folder)}: there is no such folder of pictures")
     names = [found.path for found in find_pictures(folder, on_error=watcher.unreadable)]
     subjects = truth.subjects(names)

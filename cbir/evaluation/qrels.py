@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from cbir.core.arguments import several, text_of
 from cbir.core.text import as_path
-from cbir.errors import CbirError, printable
+from cbir.errors import CbirError, UsageError, printable
 from cbir.evaluation.keys import match_keys
 from cbir.evaluation.relevance import Truth
 from cbir.watching import Watcher
@@ -69,7 +70,7 @@ class Qrels(Truth):
 
     def subjects(self, names: Sequence[str]) -> list[str | None]:
         """Return the topic of each query; see :meth:`Truth.subjects`."""
-        return match_keys(self._judgments, names, self.spec)
+        return match_keys(self._judgments, several(names, "a path"), self.spec)
 
     def unasked(self, subjects: Sequence[str | None]) -> list[str]:
         """Return the topics that no picture queries about; see :meth:`Truth.unasked`."""
@@ -77,6 +78,8 @@ class Qrels(Truth):
 
     def grades(self, subject: str) -> NDArray[np.integer]:
         """Return the grades for a topic; see :meth:`Truth.grades`."""
+        if text_of(subject, "a topic") not in self._judgments:
+            raise UsageError(f"{printable(self.spec)}: it has no topic {printable(subject)}")
         grades = np.zeros(self._size, np.int64)
         for document, grade in self._judgments[subject].items():
             row = self._rows.get(document)

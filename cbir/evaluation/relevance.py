@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from cbir.core.arguments import several, text_of
 from cbir.errors import CbirError, printable
 from cbir.evaluation.keys import match_keys
 from cbir.watching import Watcher
@@ -138,7 +139,7 @@ class Classes(Truth):
 
     def subjects(self, names: Sequence[str]) -> list[str | None]:
         """Return the class of each query; see :meth:`Truth.subjects`."""
-        return self._labeler(names)
+        return self._labeler(several(names, "a path"))
 
     def unmatched(self) -> list[str]:
         """Return the names that no picture has; see :meth:`Truth.unmatched`."""
@@ -146,7 +147,7 @@ class Classes(Truth):
 
     def grades(self, subject: str) -> NDArray[np.integer]:
         """Return 1 for the pictures of a class; see :meth:`Truth.grades`."""
-        return (self._codes == self._numbers.get(subject, -2)).astype(np.int8)
+        return (self._codes == self._numbers.get(text_of(subject, "a class"), -2)).astype(np.int8)
 
     def _number(self, label: str) -> int:
         return self._numbers.setdefault(label, len(self._numbers))

@@ -6,12 +6,13 @@ import statistics
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cbir import native
+from cbir.core.arguments import check_type, each_of
 from cbir.errors import CbirError, UnreadableImageError
 from cbir.evaluation.measures import all_measures, interpolated_precision
 from cbir.evaluation.model import (
@@ -37,6 +38,7 @@ _TIMED = 25
 """Queries, at most, that are ranked again to see how long it takes."""
 
 
+@runtime_checkable
 class Searching(Protocol):
     """What is evaluated: a searcher of the index, as :meth:`cbir.Index.searcher` returns it."""
 
@@ -111,7 +113,13 @@ def evaluate(
         When no query can be read.
     """
     workers = threads(workers)
-    trial = _Trial(index, truth, queries.queries, watcher or Watcher())
+    check_type(index, Index, "an index")
+    check_type(truth, Truth, "a truth")
+    check_type(queries, Queries, "queries")
+    searchers = tuple(each_of(searchers, "a searcher"))
+    for searcher in searchers:
+        check_type(searcher, Searching, "a searcher")
+    trial = _Trial(index, truth, queries.queries, Watcher.of(watcher))
     with native.caught(), one_thread_each():
         runs = [trial.run(searcher, workers) for searcher in searchers]
     return Evaluation(

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Sequence
 
+from cbir.core.arguments import path_of, several, text_of
 from cbir.core.regular_files import read_text_source
 from cbir.errors import CbirError, UsageError, printable, reason_of
 from cbir.evaluation.qrels import looks_like_qrels, read_qrels
@@ -62,7 +63,11 @@ def read_truth(
     >>> truth.subjects(["dogs/9.jpg"]), truth.grades("dogs")
     (['dogs'], array([0, 0, 1], dtype=int8))
     """
-    watcher = watcher or Watcher()
+    watcher = Watcher.of(watcher)
+    spec, paths = path_of(spec, "a truth"), several(paths, "a path of the index")
+    for column in (key, label):
+        if column is not None:
+            text_of(column, "a column")
     labeler = _by_path(spec)
     if labeler is _folders and not any("/" in path for path in paths):
         raise CbirError(

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cbir.core.amounts import counted
-from cbir.core.arguments import text_of
+from cbir.core.arguments import each_of, one_of, text_of
 from cbir.core.checks import check_number
 from cbir.errors import UsageError
 from cbir.results import FUSED, RECIPROCAL_RANKS
@@ -69,9 +69,7 @@ class Fusion:
         >>> Fusion.of({"hsv": 1, "hog": 0.5}, weights={"hsv": 3})
         Fusion(method='scores', weights=(3.0, 0.5), adaptive=False)
         """
-        method = method or "scores"
-        if method not in METRICS:
-            raise UsageError(f"there is no fusion {method!r}; there are: {', '.join(METRICS)}")
+        method = "scores" if method is None else one_of(method, METRICS, "fusion")
         if adaptive and method != "scores":
             raise UsageError("--adaptive weighs scores, and --fusion ranks has none; leave one out")
         return cls(method, _checked_weights(usual, usual if weights is None else weights), adaptive)
@@ -106,6 +104,7 @@ def _checked_weights(usual: Mapping[str, float], weights: Weights) -> tuple[floa
                 f"--weights: {unknown[0]!r} is not fused; these are: {', '.join(usual)}"
             )
         weights = [weights.get(alias, weight) for alias, weight in usual.items()]
+    weights = tuple(each_of(weights, "a weight"))
     if len(weights) != len(usual):
         raise UsageError(
             f"--weights: {len(weights)} for {counted(len(usual), 'descriptor')}; give one for each"

@@ -9,8 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cbir.core.arguments import check_type, each_of
 from cbir.descriptors.sift import Features, SiftExtractor
-from cbir.images import Pixels
+from cbir.errors import UsageError
+from cbir.images import ArrayPicture, Pixels
 from cbir.verification.alignment import Alignment, Transform, align
 from cbir.verification.comparison import Comparison, compare
 
@@ -80,9 +82,21 @@ class View:
 
     @classmethod
     def of(cls, image: Pixels, extractor: SiftExtractor | None = None) -> View:
-        """Look at an RGB picture of the extractor's working size."""
-        gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
-        return cls((extractor or SiftExtractor()).extract(image), lambda: gray)
+        """Look at an RGB picture of the extractor's working size.
+
+        Raises
+        ------
+        UnreadableImageError
+            When the array is not 8-bit gray, RGB or RGBA.
+        UsageError
+            When it is no array.
+        """
+        extractor = SiftExtractor() if extractor is None else extractor
+        check_type(image, np.ndarray, "an image")
+        check_type(extractor, SiftExtractor, "an extractor")
+        pixels = ArrayPicture(image).pixels()
+        gray = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
+        return cls(extractor.extract(pixels), lambda: gray)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +172,13 @@ def verify(
     >>> found.copy, found.mirrored
     (True, True)
     """
+    for view in (first, second):
+        check_type(view, View, "a view")
+    limits = tuple(each_of(limits, "limits"))
+    for one in limits:
+        check_type(one, Limits, "a limit")
+    if not limits:
+        raise UsageError("limits: give one at least; copies keep all of one of them")
     found = Verification(False)
     for flipped in (False, True) if mirrored is None else (mirrored,):
         features = second.features.mirrored() if flipped else second.features
