@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from .conftest import PROJECT
 
@@ -89,6 +90,25 @@ def test_the_python_of_the_documentation_runs(playground: Path, page: str) -> No
     )
     assert done.returncode == 0, done.stderr
     assert "windmill" in done.stdout or "cat" in done.stdout
+
+
+def test_the_python_about_copies_tells_those_that_stay(tmp_path: Path) -> None:
+    cats = tmp_path / "data" / "cats"
+    cats.mkdir(parents=True)
+    with Image.open(PROJECT / "data" / "cats" / "cat-1.jpg") as image:
+        shutil.copy(image.filename, cats)
+        image.resize((image.width // 2, image.height // 2)).save(cats / "small.png")
+        image.paste((200, 30, 30), (0, 0, image.width, image.height // 8))
+        image.save(cats / "titled.jpg", quality=60)
+    (block,) = (one for one in blocks("docs/python.md", "python") if "find_groups" in one)
+    done = subprocess.run(
+        [sys.executable, "-c", block], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == "keep data/cats/cat-1.jpg"
+    assert "  removable data/cats/small.png" in lines[1]
+    assert lines[2].startswith("  stays data/cats/titled.jpg because of area: ")
 
 
 def test_the_readme_has_exactly_two_set_up_commands() -> None:
