@@ -14,15 +14,17 @@ from cbir.errors import CbirError, UnreadableImageError, printable, reason_of
 from cbir.images import optional_format
 
 EXTENSIONS = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .apng .webp .tif .tiff .bmp .dib .gif .ppm .pgm .pbm .pnm"
-    " .heic .heif .hif .avif .jxl .jp2 .j2k .tga".split()
+    ".jpg .jpeg .jpe .jfif .jfi .jif .mpo .jps .insp .png .apng .webp .tif .tiff .bmp .dib .gif"
+    " .ppm .pgm .pbm .pnm .heic .heics .heif .heifs .hif .avif .avifs .jxl .jp2 .j2k .j2c .jpc .jpf"
+    " .jpx .tga .icb .vda .vst".split()
 )
 
 UNREAD = frozenset(
-    ".ai .avi .arw .bpg .cr2 .cr3 .crw .cur .dcr .dds .djvu .dng .eps .erf .exr .fits .hdr .icns"
-    " .ico .iiq .jls .jxr .kdc .kra .m4v .mef .mkv .mov .mp4 .mpeg .mpg .mrw .mts .nef .nrw .orf"
-    " .pcx .pdf .pef .pfm .ps .psb .psd .qoi .raf .raw .rw2 .rwl .sgi .sr2 .srf .srw .svg .svgz"
-    " .wdp .webm .wmf .wmv .x3f .xbm .xcf .xpm .3fr .3gp".split()
+    ".ai .arw .avi .bpg .cin .cr2 .cr3 .crw .cur .dcr .dds .djvu .dng .dpx .ecw .emf .eps .erf"
+    " .exr .fits .flif .flv .gpr .hdp .hdr .icns .ico .iiq .jls .jng .jxr .kdc .kra .m2ts .m4v"
+    " .mef .mj2 .mkv .mng .mov .mp4 .mpeg .mpg .mrw .mts .nef .nrw .ogv .orf .pam .pcx .pdf"
+    " .pef .pfm .ps .psb .psd .psdt .qoi .raf .raw .rw2 .rwl .sgi .sid .sr2 .srf .srw .svg"
+    " .svgz .vob .wdp .webm .wmf .wmv .x3f .xbm .xcf .xpm .3fr .3gp".split()
 )
 """Extensions of pictures and films that are not read; how many were left out is told."""
 

@@ -1,7 +1,8 @@
 """Files that go with an image: metadata, notes, the video of a live photo, the raw image.
 
 A sidecar is called as its image, ``IMG_1.jpg.xmp``, or shares its stem, ``IMG_1.xmp``. One of the
-second kind may belong to several images; it goes only with the last of them.
+second kind may belong to several images; it goes only with the last of them. Google's archives call
+theirs ``IMG_1.jpg.supplemental-metadata.json``, and cut long names off within the second word.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ RAW = frozenset(
 )
 """Extensions of what cameras record: images of their own, which never go with a copy."""
 
+
+_ARCHIVED = "supplemental-metadata"
 
 _IMAGES = EXTENSIONS | RAW | (UNREAD - SIDECARS)
 """Extensions of images and films, also of those that are not read: each may have a sidecar."""
@@ -133,7 +136,7 @@ class Folder:
         """List the files that go with an image, each with all the images that it goes with."""
         found = []
         for name in self._of_the_stem_of(image):
-            stem, extension = os.path.splitext(name.casefold())
+            stem, extension = _split(name)
             if extension in extensions and stem in _stems(image):
                 owners = [
                     other
@@ -154,12 +157,23 @@ def renamed(sidecar: str, image: str, target: str) -> str:
     --------
     >>> renamed("a.jpg.xmp", "a.jpg", "a (2).jpg"), renamed("A.mov", "a.jpg", "a (2).jpg")
     ('a (2).jpg.xmp', 'a (2).mov')
+    >>> renamed("a.jpg.supplemental-me.json", "a.jpg", "a (2).jpg")
+    'a (2).jpg.supplemental-me.json'
     """
     if image == target:
         return sidecar
-    stem, extension = os.path.splitext(sidecar)
-    whole = stem.casefold() == image.casefold()
-    return (target if whole else os.path.splitext(target)[0]) + extension
+    stem, _ = _split(sidecar)
+    whole = stem == image.casefold()
+    return (target if whole else os.path.splitext(target)[0]) + sidecar[len(stem) :]
+
+
+def _split(name: str) -> tuple[str, str]:
+    """Return a sidecar's name without and from its extension on, without regard to case."""
+    stem, extension = os.path.splitext(name.casefold())
+    before, dot, word = stem.rpartition(".")
+    if extension == ".json" and dot and word and _ARCHIVED.startswith(word):
+        stem = before
+    return stem, extension
 
 
 def _stems(image: str) -> tuple[str, str]:

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.arrays import load_arrays
+from cbir.core.amounts import counted
 from cbir.descriptors.base import Row, State, state_digest
 from cbir.descriptors.sift import SiftExtractor
 from cbir.errors import BrokenIndexError, CbirError, printable, reason_of
@@ -277,7 +278,7 @@ class CsvStore(IndexStore):
         if not faults and not _same(rows, matrices, snapshot):
             where = printable(str(folder / "cache"))
             faults.append(f"the cache differs from the CSV; remove {where}")
-        checked = [f"{len(rows):,} rows with all their numbers", "the cache"]
+        checked = [f"{counted(len(rows), 'row')} with all numbers", "the cache"]
         if generation.digests(folder) is None:
             warning = (
                 f"{printable(self.path)}: there are no digests of its rows, by which numbers that"
@@ -285,7 +286,9 @@ class CsvStore(IndexStore):
                 f" the next run of index --dataset {printable(snapshot.root)} --index"
                 f" {printable(self.path)} adds them"
             )
-            return Findings([f"{len(rows):,} rows, as far as a sample tells"], faults, [warning])
+            return Findings(
+                [f"{counted(len(rows), 'row')}, as far as a sample tells"], faults, [warning]
+            )
         return Findings(checked, faults, [])
 
     @contextlib.contextmanager

@@ -98,6 +98,16 @@ def test_one_stays_when_another_image_came_since_the_plan(root: Path) -> None:
     assert (root / "b.xmp").exists()
 
 
+@pytest.mark.parametrize("word", ["supplemental-metadata", "supplemental-me", "s"])
+def test_the_notes_of_a_photo_archive_go_with_their_image(root: Path, word: str) -> None:
+    write(root, "a.jpg")
+    write(root, "b.jpg")
+    write(root, f"b.jpg.{word}.json", b"{}")
+    write(root, "b.jpg.other.json", b"{}")
+    made = planned(root, "move", removal(root, "a.jpg", "b.jpg"), sidecars=True)
+    assert made.steps[0].sidecars == (str(root / f"b.jpg.{word}.json"),)
+
+
 @pytest.mark.parametrize("other", ["psd", "exr", "svg", "mkv", "nef"])
 def test_one_stays_with_an_image_or_film_that_is_not_read(root: Path, other: str) -> None:
     write(root, "a.jpg")
