@@ -42,7 +42,7 @@ _VIVID, _FAINT, _VIVID_SHARE = 24, 4, 0.002
 cells that may be gray in the image that is kept: a stamp, or a red pen, has more."""
 
 _COLOR_SIZE, _COLOR_SIDE = 256, 128
-"""Pixels of the longest side in which colors are compared, and cells along either side."""
+"""Pixels of the longest side in which colors are compared, and cells along either side, at most."""
 
 _AS_LARGE, _LARGER = 0.98, 1.05
 """Scales from which on a copy is as large as the image that is kept, and larger: alignment is not
@@ -191,28 +191,29 @@ class Losses:
 
     def _gray_share(self, keeper: Sight, copy: Sight, transform: Transform | None) -> float:
         """Return the share of a copy that has colors where its keeper is gray; 0 if it is small."""
-        here, there = self._chroma_of(keeper), self._chroma_of(copy)
+        smaller = min(max(one.width, one.height) for one in (keeper, copy))
+        side = max(1, min(_COLOR_SIDE, smaller // 2))
+        here, there = self._chroma_of(keeper, side), self._chroma_of(copy, side)
         # A cell may take after its neighbors: an edge is not in the same place to the pixel.
         kept = np.asarray(cv2.dilate(here, np.ones((3, 3), np.uint8)))
         if transform is not None:
             # What lies beside the keeper is a matter of the area.
-            on_grid = self._on_grid(transform, keeper, copy, _COLOR_SIDE)
+            on_grid = self._on_grid(transform, keeper, copy, side)
             kept = np.asarray(cv2.warpAffine(kept, on_grid, kept.shape, borderValue=255))
         vivid = float(((there >= _VIVID) & (kept <= _FAINT)).mean())
         if vivid > _VIVID_SHARE:
             return vivid
         return 1.0 if here.mean() < _GRAY and there.mean() > _COLORED else 0.0
 
-    def _chroma_of(self, sight: Sight) -> NDArray[np.uint8]:
+    def _chroma_of(self, sight: Sight, side: int) -> NDArray[np.uint8]:
         """Return the difference of the largest and the least of red, green and blue, in cells."""
 
         def read() -> NDArray[np.uint8]:
             pixels = open_content(sight).pixels(_COLOR_SIZE)
-            size = (_COLOR_SIDE, _COLOR_SIDE)
-            small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
+            small = np.asarray(cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA))
             return np.asarray(small.max(axis=2) - small.min(axis=2), np.uint8)
 
-        return self._chroma.get(sight.sha256, read)
+        return self._chroma.get(sight.sha256 + side.to_bytes(), read)
 
     def _content(self, sight: Sight) -> Content:
         with self._lock:

@@ -240,6 +240,13 @@ def test_a_reduced_image_holds_less_detail_than_what_it_was_made_of(tmp_path: Pa
     assert found(tmp_path, allow_loss=["detail"]) == {"a.png": {"b.png": ["detail, allowed"]}}
 
 
+def test_a_thumbnail_holds_nothing_more_than_what_it_was_made_of(tmp_path: Path) -> None:
+    image = photo("cats/cat-1")
+    save(image, tmp_path / "a.png")
+    save(image.resize((60, 39), Image.Resampling.LANCZOS), tmp_path / "b.jpg", quality=90)
+    assert found(tmp_path) == {"a.png": {"b.jpg": []}}
+
+
 def test_an_enlarged_image_and_one_of_the_same_size_hold_no_more(tmp_path: Path) -> None:
     image = photo("cats/cat-1")
     save(image, tmp_path / "a.png")
