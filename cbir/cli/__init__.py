@@ -6,6 +6,8 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from cbir.cli.interrupts import end_at_once
+
 if TYPE_CHECKING:
     import click
 
@@ -14,6 +16,7 @@ _STDERR = 2
 
 def main(prog_name: str | None = None) -> None:
     """Run ``cbir COMMAND``."""
+    _begin()
     from cbir.cli.group import cli
 
     _run(cli, prog_name)
@@ -21,6 +24,7 @@ def main(prog_name: str | None = None) -> None:
 
 def run_index() -> None:
     """Run ``index``."""
+    _begin()
     from cbir.cli.index import index
 
     _run(index)
@@ -28,13 +32,19 @@ def run_index() -> None:
 
 def run_search() -> None:
     """Run ``search``."""
+    _begin()
     from cbir.cli.search import search
 
     _run(search)
 
 
-def _run(command: click.Command, prog_name: str | None = None) -> None:
+def _begin() -> None:
+    """Do what must come before the imports of a command, which take a while."""
     _occupy_standard_streams()
+    end_at_once()
+
+
+def _run(command: click.Command, prog_name: str | None = None) -> None:
     try:
         command(prog_name=prog_name)
     except OSError as error:  # not even --help could be printed

@@ -25,7 +25,7 @@ from cbir.actions import (
 from cbir.actions.files import free_name
 from cbir.actions.undoing import TO_UNDO
 from cbir.cli.duplicate_options import Options
-from cbir.cli.options import INTERRUPTED
+from cbir.cli.interrupts import INTERRUPTED
 from cbir.cli.progress import TerminalWatcher
 from cbir.core.amounts import counted, size_text
 from cbir.duplicates.model import Entry, Group

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 import cbir
+from cbir.cli.interrupts import end, raise_from_now
 from cbir.core.plugins import plugins
 from cbir.core.suggestions import did_you_mean
 
@@ -47,6 +48,13 @@ class LazyGroup(click.Group):
             message = f"{error.message.removesuffix('.')}{question or '.'}"
             raise click.UsageError(message, ctx) from None
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; Ctrl-C ends also one of a plug-in as it does ours."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            end()
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a command; a plug-in that does not load becomes one that says why."""
         if cmd_name in _BUILT_IN:
@@ -55,6 +63,7 @@ class LazyGroup(click.Group):
             return command
         for point in plugins(ENTRY_POINTS, _BUILT_IN):
             if point.name == cmd_name:
+                raise_from_now()  # it may have to clean up, and need not be one of our commands
                 return _load_plugin(point)
         return None
 

@@ -15,6 +15,7 @@ import click
 import cbir
 from cbir import native
 from cbir.cli.choices import Choice
+from cbir.cli.interrupts import MESSAGE, end, raised
 from cbir.cli.sections import Sections, write_sections
 from cbir.core.text import as_utf8
 from cbir.errors import CbirError, UsageError, printable, reason_of, shown
@@ -26,9 +27,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 HELP_WIDTH = 100
 """Columns that help takes of a wide terminal."""
-
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells have it."""
 
 
 class Command(click.Command):
@@ -56,16 +54,16 @@ class Command(click.Command):
         """Run the command, and turn our errors into click's."""
         native.want()
         try:
-            return super().invoke(ctx)
+            with raised():
+                return super().invoke(ctx)
         except UsageError as error:
             raise click.UsageError(shown(str(error)), ctx) from None
         except CbirError as error:
             raise click.ClickException(shown(str(error))) from None
         except KeyboardInterrupt:
-            click.echo(f"\n{self.interrupted}", err=True)
-            sys.exit(INTERRUPTED)
+            end(self.interrupted)
 
-    interrupted = "Interrupted."
+    interrupted = MESSAGE
 
 
 def dataset_option(

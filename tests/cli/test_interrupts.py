@@ -1,0 +1,87 @@
+"""Ctrl-C ends every command with exit code 130 and a line, wherever it comes."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ..conftest import Run, can_be_interrupted
+
+INTERRUPTED_AT = """
+import os, signal, sys
+from cbir import cli
+
+class Finder:
+    def find_spec(self, name, *_):
+        if name == {module!r}:
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Finder())
+cli.{entry}()
+"""
+
+MOMENTS = [
+    ("main", "click"),
+    ("main", "cbir.cli.duplicates"),
+    ("main", "cbir.duplicates.grouping"),
+    ("main", "numpy._core._multiarray_umath"),
+    ("main", "cv2"),
+    ("run_search", "cbir.cli.search"),
+    ("run_search", "numpy.dtypes"),
+    ("run_index", "cbir.cli.index"),
+    ("run_index", "cbir.indexing"),
+]
+
+
+@pytest.mark.parametrize(("entry", "module"), MOMENTS)
+def test_ctrl_c_during_an_import(photos: Path, tmp_path: Path, entry: str, module: str) -> None:
+    arguments = {
+        "main": ["duplicates", "photos"],
+        "run_index": ["photos"],
+        "run_search": ["photos/cats/cat-1.jpg", "--dataset", "photos"],
+    }[entry]
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_AT.format(entry=entry, module=module), *arguments],
+        cwd=tmp_path, preexec_fn=can_be_interrupted, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 130, done.stderr
+    assert done.stderr.startswith("\nInterrupted.") and done.stderr.count("\n") == 2
+    assert done.stdout == ""
+
+
+PLUG_IN = """
+import click, os, signal
+
+@click.command()
+def rest():
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+    finally:
+        click.echo("cleaned up")
+"""
+
+
+def test_ctrl_c_in_a_command_of_a_plug_in(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "resting.py").write_text(PLUG_IN, encoding="utf-8")
+    info = tmp_path / "resting-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Name: resting\nVersion: 1\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text("[cbir.commands]\nrest = resting:rest\n")
+    done = run("rest", preexec_fn=can_be_interrupted)
+    assert (done.returncode, done.stdout) == (130, "cleaned up\n")
+    assert done.stderr == "\nInterrupted.\n"
+
+
+def test_who_ignores_ctrl_c_for_us_is_obeyed(run: Run) -> None:
+    def ignore() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    code = INTERRUPTED_AT.format(entry="main", module="cbir.cli.presets")
+    command = [sys.executable, "-c", code, "presets"]
+    done = subprocess.run(command, preexec_fn=ignore, capture_output=True, check=False)
+    assert done.returncode == 0 and done.stdout.startswith(b"fast")
