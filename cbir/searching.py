@@ -59,6 +59,11 @@ class Index:
         return len(self._snapshot.rows)
 
     @property
+    def path(self) -> str:
+        """The index file."""
+        return self._snapshot.path
+
+    @property
     def root(self) -> str:
         """Where the pictures are supposed to be."""
         return self._pictures.root

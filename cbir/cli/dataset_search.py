@@ -8,8 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import click
-
 from cbir.cli.index import summary
 from cbir.cli.progress import TerminalWatcher
 from cbir.descriptors.registry import parse
@@ -38,7 +36,11 @@ class Prepared:
 
 
 def prepare(
-    dataset: str, index: str | None, descriptor: str | None, preset: str | None
+    dataset: str,
+    index: str | None,
+    descriptor: str | None,
+    preset: str | None,
+    watcher: TerminalWatcher,
 ) -> Prepared:
     """Bring an index of the dataset up to date, with what is to be searched by.
 
@@ -51,6 +53,8 @@ def prepare(
         add descriptors to. So there the default is always the same, not what came first.
     descriptor, preset : str or None
         What to search by; added where it is missing.
+    watcher : TerminalWatcher
+        Told of what is done.
 
     Raises
     ------
@@ -63,7 +67,6 @@ def prepare(
     there = _descriptors(path)
     parts = descriptor.split("+") if descriptor else []
     missing = [part for part in parts if part not in there]
-    watcher = TerminalWatcher()
     try:
         if index is None:
             report = _kept_up_to_date(dataset, path, missing, preset or (), watcher)
@@ -74,9 +77,9 @@ def prepare(
     finally:
         watcher.finish()
     if report.described or report.removed or report.renamed or report.added:
-        click.echo(summary(dataset if index is None else index, report), err=True)
+        watcher.note(summary(dataset if index is None else index, report))
     if index is None and not there:
-        click.echo(f"Its index is kept as {printable(path)}", err=True)
+        watcher.note(f"Its index is kept as {printable(path)}")
     aliases = [part if part in there else parse(part).alias for part in parts]
     return Prepared(path, "+".join(aliases) or None)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import os
-import shlex
 import sys
 from collections.abc import Iterable, Sequence
 
@@ -26,6 +25,7 @@ from cbir.actions.files import free_name
 from cbir.actions.undoing import TO_UNDO
 from cbir.cli.duplicate_options import Options
 from cbir.cli.interrupts import INTERRUPTED
+from cbir.cli.options import quoted
 from cbir.cli.progress import TerminalWatcher
 from cbir.core.amounts import counted, size_text
 from cbir.duplicates.model import Entry, Group
@@ -192,7 +192,7 @@ def _tell(planned: Plan, report: ActionReport, log: str) -> None:
     click.echo(f"{'Interrupted: ' if report.interrupted else ''}{', '.join(parts)}", err=True)
     click.echo(f"Log: {printable(log)}", err=True)
     if report.done and not planned.permanently:
-        click.echo(f"To take it back: cbir duplicates --undo {_quoted(log)}", err=True)
+        click.echo(f"To take it back: cbir duplicates --undo {quoted(log)}", err=True)
 
 
 def _undo_line(step: LoggedStep) -> str:
@@ -217,11 +217,6 @@ def _tell_undone(report: UndoReport) -> None:
 
 def _counted(*counts: tuple[int, str]) -> list[str]:
     return [f"{count:,} {what}" for count, what in counts if count]
-
-
-def _quoted(path: str) -> str:
-    """Return a path for a shell, so far as a terminal can show it."""
-    return printable(shlex.quote(path))
 
 
 def summary(groups: Sequence[Group]) -> str:

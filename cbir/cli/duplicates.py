@@ -251,15 +251,13 @@ def _find(options: Options) -> int:
             )
     finally:
         watcher.finish()
-    if options.prints:
-        printer = _printer(options)
-        for group in groups:
-            printer.print(group)
-        printer.finish()
-    if not options.quiet:
-        click.echo(summary(groups), err=True)
-    if options.report is not None:
-        _write_report(options, collection, groups, watcher)
+    try:
+        if options.report is not None:
+            _write_report(options, collection, groups, watcher)
+    finally:  # neither is lost if the other cannot be written
+        if options.prints:
+            _print(options, groups)
+    watcher.note(summary(groups))
     if options.strict and collection.unreadable:
         click.echo(f"Error: {len(collection.unreadable):,} unreadable and --strict", err=True)
         return 1
@@ -345,6 +343,13 @@ def _printer(options: Options, queries: Sequence[str] | None = None) -> Printer:
     if options.null:
         return Printer("paths", queries, b"\0")
     return Printer(options.format_ or "text", queries)
+
+
+def _print(options: Options, groups: Sequence[Group]) -> None:
+    printer = _printer(options)
+    for group in groups:
+        printer.print(group)
+    printer.finish()
 
 
 def _write_report(

@@ -135,9 +135,11 @@ def evaluate(**values: Any) -> None:
     watcher = TerminalWatcher(options.quiet)
     try:
         evaluation = _measured(options, watcher)
-        print_evaluation(evaluation, options.format_ or "table", options.by_class)
+        try:
+            _write_files(evaluation, options, watcher)
+        finally:  # neither is lost if the other cannot be written
+            print_evaluation(evaluation, options.format_ or "table", options.by_class)
         watcher.note(_summary(evaluation))
-        _write_files(evaluation, options, watcher)
     finally:
         watcher.finish()
 

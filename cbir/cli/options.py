@@ -6,6 +6,7 @@ import csv
 import functools
 import io
 import math
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from cbir.fusion.options import Weights
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+QUIET_HELP = "Print only what goes wrong."
 
 HELP_WIDTH = 100
 """Columns that help takes of a wide terminal."""
@@ -229,12 +232,23 @@ class FiniteRange(click.FloatRange):
 
 def quiet_option(function: F) -> F:
     """Add ``-q/--quiet``."""
-    return click.option("-q", "--quiet", is_flag=True, help="Print only what goes wrong.")(function)
+    return click.option("-q", "--quiet", is_flag=True, help=QUIET_HELP)(function)
 
 
 def version_option(function: F) -> F:
     """Add ``--version``."""
     return click.version_option(cbir.__version__, prog_name="cbir")(function)
+
+
+def quoted(path: str) -> str:
+    """Return a path for a shell, so far as a terminal can show it.
+
+    Examples
+    --------
+    >>> quoted("my images")
+    "'my images'"
+    """
+    return printable(shlex.quote(path))
 
 
 def write_out(data: bytes) -> None:

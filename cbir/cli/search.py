@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import click
 from click.core import ParameterSource
 
 from cbir.cli.choices import Choice, MetricChoice
 from cbir.cli.formats import FORMATS, Printer
-from cbir.cli.options import Command, FiniteRange, fusion_options, index_option, version_option
+from cbir.cli.options import (
+    QUIET_HELP,
+    Command,
+    FiniteRange,
+    fusion_options,
+    index_option,
+    quoted,
+    version_option,
+)
+from cbir.cli.progress import TerminalWatcher
 from cbir.cli.queries import check_streams, query_paths
 from cbir.core.amounts import counted
+from cbir.core.folders import shortest
 from cbir.errors import CbirError, UnreadableImageError, UsageError, printable
 from cbir.fusion.options import Weights
 from cbir.presets import PRESETS
@@ -31,7 +42,7 @@ _SECTIONS = {
         "--descriptor --preset --metric --fusion --weights --adaptive".split()
     ),
     "Which results": "--max-distance --exclude-self --result-path".split(),
-    "For scripts": "--no-montage --null --from0 --strict".split(),
+    "For scripts": "--no-montage --null --from0 --strict --quiet".split(),
 }
 
 
@@ -101,6 +112,7 @@ _SECTIONS = {
 @click.option("-0", "--null", is_flag=True, help="End paths with NUL; implies --format paths.")
 @click.option("--from0", is_flag=True, help="Paths on standard input end with NUL.")
 @click.option("--strict", is_flag=True, help="Fail if any query cannot be read.")
+@click.option("--quiet", is_flag=True, help=QUIET_HELP)
 @version_option
 def search(
     images: tuple[str, ...],
@@ -124,6 +136,7 @@ def search(
     null: bool,
     from0: bool,
     strict: bool,
+    quiet: bool,
 ) -> None:
     """Find the pictures most like yours.
 
@@ -144,16 +157,14 @@ def search(
     _check_montage(montage, no_montage)
     paths = query_paths(queries, from0)
     _check_any(dataset, paths)
-    index, descriptor = _opened(dataset, index_path, result_path, descriptor, preset)
+    watcher = TerminalWatcher(quiet)
+    index, descriptor = _opened(dataset, index_path, result_path, descriptor, preset, watcher)
     _check_montage(montage, no_montage, [index_path, *paths])
     wants_montage = not no_montage and (montage is not None or len(paths) <= _MONTAGE_QUERIES)
     if not (wants_montage or no_montage):
-        click.echo(
-            f"No montage of more than {_MONTAGE_QUERIES} queries without --montage", err=True
-        )
+        watcher.note(f"No montage of more than {_MONTAGE_QUERIES} queries without --montage")
     printer = Printer("paths" if null else format_ or "table", b"\0" if null else b"\n")
-    results: list[SearchResult] = []
-    unreadable = identical = 0
+    harvest = _Harvest(printer, watcher, wants_montage)
     for result in index.search_all(
         paths,
         top,
@@ -167,27 +178,81 @@ def search(
         weights=weights,
         adaptive=adaptive,
     ):
-        if isinstance(result, UnreadableImageError):
-            click.echo(f"Cannot read {result}", err=True)
-            unreadable += 1
-            continue
-        printer.print(result)
-        identical += result.identical
-        if wants_montage:
-            results.append(result)
-    printer.finish()
-    if identical:
-        click.echo(
-            f"{counted(identical, 'result')} with the very bytes of the query, under another path;"
-            " --exclude-identical leaves out such copies, too",
-            err=True,
-        )
-    if results:
-        _make_montage(results, montage, top, [index_path, *paths])
+        harvest.take(result)
+    harvest.finish()
+    harvest.tell(index)
+    if harvest.results:
+        _make_montage(harvest.results, montage, top, [index_path, *paths], watcher)
+    if harvest.failure is not None:
+        raise harvest.failure
+    unreadable = harvest.unreadable
     if unreadable and (strict or len(paths) > 1):
         click.echo(f"{unreadable:,} of {counted(len(paths), 'query')} could not be read", err=True)
     if unreadable and (strict or unreadable == len(paths)):
         sys.exit(1)
+
+
+class _Harvest:
+    """Prints results as they come, and gathers what is told or drawn when all are there.
+
+    Attributes
+    ----------
+    results : list of SearchResult
+        For the montage; empty if none is wanted.
+    unreadable : int
+        Queries.
+    failure : Exception or None
+        Why no more could be printed. With a montage the search goes on, for that is wanted too.
+    """
+
+    def __init__(self, printer: Printer, watcher: TerminalWatcher, wants_montage: bool) -> None:
+        self._printer, self._watcher, self._wants_montage = printer, watcher, wants_montage
+        self._matches = self._gone = self._identical = 0
+        self.results: list[SearchResult] = []
+        self.unreadable = 0
+        self.failure: Exception | None = None
+
+    def take(self, result: SearchResult | UnreadableImageError) -> None:
+        """Print one result."""
+        if isinstance(result, UnreadableImageError):
+            click.echo(f"Cannot read {result}", err=True)
+            self.unreadable += 1
+            return
+        self._try(partial(self._printer.print, result))
+        self._identical += result.identical
+        self._matches += len(result.matches)
+        self._gone += sum(not os.path.exists(match.path) for match in result.matches)
+        if self._wants_montage:
+            self.results.append(result)
+
+    def finish(self) -> None:
+        """Print what comes after the last result."""
+        self._try(self._printer.finish)
+
+    def tell(self, index: Index) -> None:
+        """Say what is odd about the results."""
+        if self._gone and index.has_pictures:
+            verb = "is" if self._gone == 1 else "are"
+            self._watcher.warn(
+                f"{self._gone:,} of {counted(self._matches, 'result')} {verb} not there any more;"
+                f" bring the index up to date with: index --dataset {quoted(shortest(index.root))}"
+                f" --index {quoted(index.path)}"
+            )
+        if self._identical:
+            self._watcher.note(
+                f"{counted(self._identical, 'result')} with the very bytes of the query, under"
+                " another path; --exclude-identical leaves out such copies, too"
+            )
+
+    def _try(self, write: Callable[[], None]) -> None:
+        if self.failure is not None:
+            return
+        try:
+            write()
+        except (BrokenPipeError, CbirError) as error:
+            if not self._wants_montage:
+                raise
+            self.failure = error
 
 
 def _asked(images: tuple[str, ...], queries: tuple[str, ...]) -> tuple[str, ...]:
@@ -202,6 +267,7 @@ def _opened(
     result_path: str | None,
     descriptor: str | None,
     preset: str | None,
+    watcher: TerminalWatcher,
 ) -> tuple[Index, str | None]:
     """Open the index, up to date if a dataset is given; return it and what to search by."""
     if dataset is not None:
@@ -209,14 +275,13 @@ def _opened(
             raise UsageError("--dataset says where the pictures are; leave out --result-path")
         from cbir.cli.dataset_search import prepare
 
-        prepared = prepare(dataset, _named_index(index_path), descriptor, preset)
+        prepared = prepare(dataset, _named_index(index_path), descriptor, preset, watcher)
         return open_index(prepared.path, dataset), prepared.descriptor
     index = open_index(index_path, result_path)
     if not index.has_pictures:
-        click.echo(
-            f"Warning: the pictures are not at {printable(index.root)};"
-            " say where they are with --result-path",
-            err=True,
+        watcher.warn(
+            f"the pictures are not at {printable(index.root)};"
+            " say where they are with --result-path"
         )
     return index, descriptor
 
@@ -246,7 +311,11 @@ def _check_montage(path: str | None, no_montage: bool, in_use: Sequence[str] = (
 
 
 def _make_montage(
-    results: Sequence[SearchResult], asked: str | None, top: int, in_use: Sequence[str]
+    results: Sequence[SearchResult],
+    asked: str | None,
+    top: int,
+    in_use: Sequence[str],
+    watcher: TerminalWatcher,
 ) -> None:
     """Write the montage; one that was not asked for is left out where it cannot be written."""
     from cbir.montage import check_montage, write_montage
@@ -261,5 +330,5 @@ def _make_montage(
         click.echo(f"No montage: {error}", err=True)
         return
     for note in notes:
-        click.echo(note, err=True)
-    click.echo(f"Montage: {printable(path)}", err=True)
+        watcher.note(note)
+    watcher.note(f"Montage: {printable(path)}")

@@ -306,6 +306,17 @@ def test_a_reader_that_goes_away_does_no_harm(copied: Path, tmp_path: Path) -> N
         assert len(done.stdout.splitlines()) == 1 and done.stderr == ""
 
 
+def test_the_report_is_written_though_nobody_reads_the_groups(copied: Path, tmp_path: Path) -> None:
+    for target in ("| true", "> /dev/full"):
+        report = tmp_path / f"{len(target)}.html"
+        command = f"{sys.executable} -m cbir duplicates photos --report {report} {target}"
+        done = subprocess.run(
+            command, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert "small.jpg" in report.read_text(encoding="utf-8")
+        assert "Traceback" not in done.stderr
+
+
 def test_a_report(here: Run, copied: Path, tmp_path: Path) -> None:
     done = here("duplicates", "-d", "photos", "--report", "copies.html")
     assert done.returncode == 0 and "Report: copies.html" in done.stderr

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -178,6 +180,20 @@ def test_pictures_of_the_result(here: Run, photos: Path) -> None:
     page = Page(Path("failures.html"))
     assert len(page.all("section", class_="group")) == 1 and "Failures: photos" in page.text
     assert any("photos/" in link["href"] for link in page.all("a"))
+
+
+def test_pictures_of_the_result_are_made_though_nobody_reads_the_measures(
+    photos: Path, tmp_path: Path
+) -> None:
+    evaluate = f"{sys.executable} -m cbir evaluate photos --plot p.svg --failures f.html"
+    for target in ("| true", "> /dev/full"):
+        done = subprocess.run(
+            f"{evaluate} {target}",
+            shell=True, cwd=tmp_path, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert "Traceback" not in done.stderr
+        for name in ("p.svg", "f.html"):
+            (tmp_path / name).unlink()
 
 
 def test_files_are_checked_before_the_work(here: Run, photos: Path) -> None:

@@ -243,6 +243,47 @@ def test_a_reader_that_goes_away_does_no_harm(indexed: Path, tmp_path: Path) -> 
     assert len(done.stdout.splitlines()) == 1 and done.stderr == ""
 
 
+def test_the_montage_is_made_though_nobody_reads_the_results(indexed: Path, tmp_path: Path) -> None:
+    for target in ("| true", "> /dev/full"):
+        montage = tmp_path / f"all{len(target)}.png"
+        command = f"{sys.executable} -m cbir search -q photos --montage {montage} {target}"
+        done = subprocess.run(
+            command, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert montage.exists() and "Traceback" not in done.stderr
+        with Image.open(montage) as picture:
+            assert picture.height > 12 * 240  # all queries
+    assert done.returncode == 1 and "cannot write to standard output" in done.stderr
+
+
+def test_results_that_are_gone_are_warned_of(run: Run, indexed: Path) -> None:
+    query = ("search", "-q", QUERY, "--no-montage")
+    before = run(*query)
+    shutil.copy(indexed / "cats" / "cat-1.jpg", indexed.parent / "query.jpg")
+    for name in ("cats/cat-1.jpg", before.stdout.split()[-1].removeprefix("photos/")):
+        (indexed / name).unlink()
+    done = run("search", "-q", "query.jpg", "--no-montage", "--quiet")
+    assert done.stdout.splitlines()[1:] == before.stdout.splitlines()[1:]
+    assert done.stderr == (
+        "Warning: 2 of 3 results are not there any more; bring the index up to date with: index"
+        " --dataset photos --index index.csv\n"
+    )
+    remedy = done.stderr.strip().partition("with: ")[2].split()
+    assert run(*remedy).returncode == 0
+    assert run("search", "-q", "query.jpg", "--no-montage").stderr == ""
+
+
+def test_quiet_leaves_only_what_goes_wrong(run: Run, indexed: Path) -> None:
+    shutil.copy(indexed / "cats" / "cat-1.jpg", indexed / "twin.jpg")
+    for more in (["--dataset", "photos"], ["--exclude-self"]):
+        done = run("search", QUERY, "--quiet", *more)
+        assert done.stderr == "" and done.stdout.startswith(QUERY)
+    done = run("search", QUERY, *[QUERY] * 30, "nowhere.jpg", "--quiet")
+    assert done.stderr == (
+        "Cannot read nowhere.jpg: no such file or directory\n1 of 32 queries could not be read\n"
+    )
+
+
 def test_output_that_cannot_be_written_is_told(run: Run, indexed: Path, tmp_path: Path) -> None:
     for command in (["search", "-q", QUERY, "--no-montage"], ["info"], ["descriptors"], ["--help"]):
         with open("/dev/full", "w") as full:
