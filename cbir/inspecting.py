@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from cbir import presets
 from cbir.descriptors.base import Descriptor, TrainedDescriptor, origin_of
 from cbir.errors import CbirError
-from cbir.presets import PRESETS, Preset
 from cbir.stores import open_store
 from cbir.stores.base import Record, Snapshot
 
@@ -72,7 +72,7 @@ def inspect(path: str) -> Inspection:
         "descriptors": [
             _describe(snapshot, record, faults) for record in snapshot.metadata.records
         ],
-        "presets": [preset.name for preset in PRESETS.values() if _is_ready(preset, snapshot)],
+        "presets": presets.ready(snapshot),
     }
     states = sum(record.state is not None for record in snapshot.metadata.records)
     if states:
@@ -111,14 +111,6 @@ def _trained(descriptor: Descriptor) -> dict[str, str] | None:
     if not isinstance(descriptor, TrainedDescriptor) or descriptor.state is None:
         return None
     return {"state": descriptor.state_name, "origin": origin_of(descriptor.state) or INDEXED}
-
-
-def _is_ready(preset: Preset, snapshot: Snapshot) -> bool:
-    try:
-        preset.check(snapshot)
-    except CbirError:
-        return False
-    return True
 
 
 def _warnings(snapshot: Snapshot) -> list[str]:

@@ -59,7 +59,7 @@ class Preset:
             When the index lacks one, or has another one under that alias.
         """
         there = {record.alias: record for record in snapshot.metadata.records}
-        for named in self.named:
+        for named in map(parse, self.specs):
             record, descriptor = there.get(named.alias), named.descriptor
             if record is None:
                 raise CbirError(
@@ -109,3 +109,16 @@ def get(name: str) -> Preset:
         When there is none.
     """
     return PRESETS[one_of(name, PRESETS, "preset")]
+
+
+def ready(snapshot: Snapshot) -> list[str]:
+    """Return the names of the presets whose descriptors an index has, all of them."""
+    return [preset.name for preset in PRESETS.values() if _is_ready(preset, snapshot)]
+
+
+def _is_ready(preset: Preset, snapshot: Snapshot) -> bool:
+    try:
+        preset.check(snapshot)
+    except CbirError:
+        return False
+    return True

@@ -79,6 +79,11 @@ class Index:
         return tuple(record.alias for record in self._snapshot.metadata.records)
 
     @property
+    def presets(self) -> list[str]:
+        """The names of the presets that it is ready for."""
+        return presets.ready(self._snapshot)
+
+    @property
     def paths(self) -> list[str]:
         """The paths of the pictures, relative to the dataset."""
         return list(self._snapshot.rows.paths)

@@ -157,7 +157,7 @@ def search(
     _check_montage(montage, no_montage)
     paths = query_paths(queries, from0)
     _check_any(dataset, paths)
-    watcher = TerminalWatcher(quiet)
+    watcher, plain = TerminalWatcher(quiet), descriptor is None and preset is None
     index, descriptor = _opened(dataset, index_path, result_path, descriptor, preset, watcher)
     _check_montage(montage, no_montage, [index_path, *paths])
     wants_montage = not no_montage and (montage is not None or len(paths) <= _MONTAGE_QUERIES)
@@ -181,6 +181,8 @@ def search(
         harvest.take(result)
     harvest.finish()
     harvest.tell(index)
+    if plain and not quiet:
+        _tell_of_presets(index)
     if harvest.results:
         _make_montage(harvest.results, montage, top, [index_path, *paths], watcher)
     if harvest.failure is not None:
@@ -298,6 +300,13 @@ def _check_any(dataset: str | None, paths: Sequence[str]) -> None:
         for path in paths:
             click.echo(f"Cannot read {printable(path)}: no such file or directory", err=True)
         sys.exit(1)
+
+
+def _tell_of_presets(index: Index) -> None:
+    """Say on a terminal what somebody may have made the index for, who searches by its first."""
+    if sys.stderr.isatty() and index.presets:
+        names = " and ".join(f"--preset {name}" for name in index.presets)
+        click.echo(f"This index also serves {names}", err=True)
 
 
 def _check_montage(path: str | None, no_montage: bool, in_use: Sequence[str] = ()) -> None:

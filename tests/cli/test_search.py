@@ -18,6 +18,7 @@ from PIL import Image
 from cbir.descriptors.color import HsvHistogram
 
 from ..conftest import Run
+from .test_index import on_a_terminal
 
 QUERY = "photos/cats/cat-1.jpg"
 
@@ -282,6 +283,19 @@ def test_quiet_leaves_only_what_goes_wrong(run: Run, indexed: Path) -> None:
     assert done.stderr == (
         "Cannot read nowhere.jpg: no such file or directory\n1 of 32 queries could not be read\n"
     )
+
+
+def test_a_plain_search_tells_of_presets_on_a_terminal(
+    run: Run, indexed: Path, tmp_path: Path
+) -> None:
+    search = ["search", QUERY, "--no-montage"]
+    assert on_a_terminal(search, tmp_path) == ""
+    assert run("index", "photos", "--preset", "fast", "-q").returncode == 0
+    assert on_a_terminal(search, tmp_path) == "This index also serves --preset fast\r\n"
+    assert on_a_terminal([*search, "--descriptor", "hsv"], tmp_path) == ""
+    assert on_a_terminal([*search, "--preset", "fast"], tmp_path) == ""
+    assert on_a_terminal([*search, "--quiet"], tmp_path) == ""
+    assert run(*search).stderr == ""
 
 
 def test_output_that_cannot_be_written_is_told(run: Run, indexed: Path, tmp_path: Path) -> None:
