@@ -228,13 +228,20 @@ class CsvStore(IndexStore):
         csv = self.layout.csv
         if csv.is_dir():
             raise BrokenIndexError(f"{printable(self.path)}: this is a folder, not an index")
-        if csv.stat().st_size:
+        if csv.stat().st_size and not self._was_index():
             read_header(str(csv))
         names = (csv.with_name(f"{csv.name}.old{number or ''}") for number in itertools.count())
         aside = next(name for name in names if not name.exists())
         with explained(self.path, "keep the old index"):
             shutil.copy2(csv, aside)
         return str(aside)
+
+    def _was_index(self) -> bool:
+        """Say whether the folder tells of an index here, whatever became of the CSV."""
+        try:
+            return bool(read_generations(self.layout.folder))
+        except BrokenIndexError:
+            return False
 
     def known_records(self) -> tuple[Record, ...]:
         with contextlib.suppress(BrokenIndexError):

@@ -129,12 +129,18 @@ def read_header(path: str) -> list[str]:
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             header = next(csv.reader(file), [])
-    except (UnicodeDecodeError, csv.Error):
-        header = ["?"]
-    if len(header) == 1 and header[0].startswith("path;"):
+    except UnicodeDecodeError:
         raise BrokenIndexError(
-            f"{printable(path)}: its columns are separated by semicolons; save it with commas"
-        )
+            f"{printable(path)}: not an index: this is no text in UTF-8; save it as UTF-8 with"
+            " commas, or name another file with --index"
+        ) from None
+    except csv.Error:
+        header = ["?"]
+    for separator, name in ((";", "semicolons"), ("\t", "tabs")):
+        if len(header) == 1 and header[0].startswith(f"path{separator}"):
+            raise BrokenIndexError(
+                f"{printable(path)}: its columns are separated by {name}; save it with commas"
+            )
     if not header:
         raise BrokenIndexError(f"{printable(path)}: the index is empty; {rebuilding(path)}")
     missing = [name for name in ("path", *FACT_COLUMNS) if name not in header]

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import termios
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas
@@ -127,6 +128,34 @@ def test_ctrl_c_says_that_nothing_is_lost(photos: Path, tmp_path: Path) -> None:
     assert process.returncode == 130
     assert "Interrupted. The index is as it was" in errors and "Traceback" not in errors
     assert not (tmp_path / "index.csv").exists()
+
+
+AS_SAVED = [
+    (lambda text: text.replace(",", ";").encode(), "separated by semicolons"),
+    (lambda text: text.replace(",", "\t").encode(), "separated by tabs"),
+    (lambda text: text.encode("utf-16"), "no text in UTF-8; save it as UTF-8 with commas"),
+]
+
+
+@pytest.mark.parametrize(("saved", "reason"), AS_SAVED)
+def test_an_index_that_was_saved_otherwise_can_be_rebuilt(
+    run: Run, photos: Path, tmp_path: Path, saved: Callable[[str], bytes], reason: str
+) -> None:
+    run("index", photos, "--descriptor", "phash", "-q")
+    index = tmp_path / "index.csv"
+    data = saved(index.read_text(encoding="utf-8"))
+    index.write_bytes(data)
+    refused = run("index", photos)
+    assert refused.returncode == 1 and reason in refused.stderr
+    done = run("index", photos, "--rebuild")
+    assert done.returncode == 0 and "It is kept as" in done.stderr
+    assert (tmp_path / "index.csv.old").read_bytes() == data
+    assert "phash" in run("info").stdout
+    shutil.rmtree(tmp_path / "index.csv.cbir")
+    index.write_bytes(data)  # without its folder, nothing tells that this was an index
+    refused = run("index", photos, "--rebuild")
+    assert refused.returncode == 1 and reason in refused.stderr
+    assert index.read_bytes() == data
 
 
 @pytest.mark.parametrize("command", ["index", "search", "info", "descriptors", ""])
