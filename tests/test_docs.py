@@ -29,9 +29,9 @@ def blocks(page: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
 
-def run_commands(page: str, playground: Path) -> subprocess.CompletedProcess[str]:
-    """Run all that a page says to type, as one script."""
-    tour = "\n".join(blocks(page, "bash"))
+def run_commands(page: str, playground: Path, about: str = "") -> subprocess.CompletedProcess[str]:
+    """Run all that a page says to type, as one script; or only the blocks that have a word."""
+    tour = "\n".join(block for block in blocks(page, "bash") if about in block)
     scripts = str(Path(sys.executable).parent)
     env = {**os.environ, "PATH": os.pathsep.join([scripts, os.environ["PATH"]])}
     return subprocess.run(
@@ -53,6 +53,29 @@ def test_the_commands_about_duplicates_run(playground: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("data/cats/cat-1.jpg\ndata/cat-again.jpg\n")
     assert (playground / "data" / "cat-again.jpg").exists()
+
+
+def test_the_recipe_lets_new_images_in_and_replaces_none(tmp_path: Path) -> None:
+    for name in ("data", "new"):
+        (tmp_path / name).mkdir()
+    for source, target in {
+        "cats/cat-1": "data/cat.jpg",
+        "cats/cat-2": "new/cat.jpg",  # new, by a name that is taken
+        "sky/galaxies-1": "new/a.jpg",
+        "sky/blue-mist-1": "data/known.jpg",
+    }.items():
+        shutil.copy(PROJECT / "data" / f"{source}.jpg", tmp_path / target)
+    shutil.copy(tmp_path / "new" / "a.jpg", tmp_path / "new" / "b.jpg")
+    shutil.copy(tmp_path / "data" / "known.jpg", tmp_path / "new" / "c.jpg")
+    before = (tmp_path / "data" / "cat.jpg").read_bytes()
+    done = run_commands("docs/duplicates.md", tmp_path, "in new/*.jpg")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "data" / "cat.jpg").read_bytes() == before
+    there = {name: sorted(os.listdir(tmp_path / name)) for name in ("data", "new")}
+    assert there == {
+        "data": ["a.jpg", "cat.jpg", "known.jpg"],
+        "new": ["b.jpg", "c.jpg", "cat.jpg"],
+    }
 
 
 @pytest.mark.slow
