@@ -98,8 +98,10 @@ class Options:
         ------
         CbirError
         """
-        if (self.dataset is None) == (self.index_path is None):
+        if self.dataset is None and self.index_path is None:
             raise UsageError("say where the pictures are: either a folder DIR, or --index FILE")
+        if self.dataset is not None and self.index_path is not None:
+            raise UsageError("a folder DIR, or --index FILE, but not both; leave one out")
         if self.queries is not None and self.protocol is not None:
             raise UsageError("--queries DIR is a protocol of its own; leave out --protocol")
         in_use = [path for path in (self.index_path, self.truth) if path is not None]

@@ -39,9 +39,11 @@ class _IndexCommand(Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Note the order of the options, which click tells only of one and the same."""
-        _, _, order = self.make_parser(ctx).parse_args(list(args))
+        typed = list(args)
+        rest = super().parse_args(ctx, args)
+        _, _, order = self.make_parser(ctx).parse_args(typed)
         ctx.meta[_ORDER] = [parameter.name for parameter in order]
-        return super().parse_args(ctx, args)
+        return rest
 
 
 _SECTIONS = {
@@ -107,7 +109,8 @@ def index(
     Makes an index of it, or brings the index up to date.
 
     Unchanged pictures are not described again, deleted ones leave, and renamed ones are
-    recognized. Patterns are not remembered: give --include and --exclude each time.
+    recognized. Hidden files and folders are left out. Patterns are not remembered: give --include
+    and --exclude each time.
 
     \b
     Examples:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import functools
 import io
+import itertools
 import math
+import os
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from cbir.fusion.options import Weights
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_DASHED = "cbir.dashed"
 
 QUIET_HELP = "Print only what goes wrong."
 
@@ -53,16 +57,42 @@ class Command(click.Command):
         """Write the help of the options, in sections."""
         write_sections(self, ctx, formatter, self.sections)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the command line; an error tells how to name a file that begins with a dash."""
+        ctx.meta[_DASHED] = self._about_dashes(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            if not ctx.meta[_DASHED]:
+                raise
+            raise click.UsageError(error.format_message() + ctx.meta[_DASHED], ctx) from None
+
+    def _about_dashes(self, args: Sequence[str]) -> str:
+        """Return a hint at how to name a file that is taken for options, if there is one."""
+        valued = {
+            name
+            for param in self.params
+            if isinstance(param, click.Option) and not param.is_flag
+            for name in param.opts
+        }
+        for before, arg in itertools.pairwise(["", *args]):
+            if arg == "--":
+                break
+            if len(arg) > 1 and arg[0] == "-" and before not in valued and os.path.lexists(arg):
+                return f" (for the file {printable(arg)}, write {quoted(f'./{arg}')})"
+        return ""
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command, and turn our errors into click's."""
         native.want()
+        dashed = ctx.meta[_DASHED]
         try:
             with raised():
                 return super().invoke(ctx)
         except UsageError as error:
-            raise click.UsageError(shown(str(error)), ctx) from None
+            raise click.UsageError(shown(str(error)) + dashed, ctx) from None
         except CbirError as error:
-            raise click.ClickException(shown(str(error))) from None
+            raise click.ClickException(shown(str(error)) + dashed) from None
         except KeyboardInterrupt:
             end(self.interrupted)
 

@@ -218,7 +218,7 @@ def test_pictures_that_moved_are_missed_by_failures_only(here: Run, indexed: Pat
     ("arguments", "words"),
     [
         ((), "either a folder DIR, or --index FILE"),
-        (("-d", "photos", "-i", "index.csv"), "either a folder DIR, or --index FILE"),
+        (("-d", "photos", "-i", "index.csv"), "a folder DIR, or --index FILE, but not both"),
         (("-d", "photos", "--queries", "photos", "--protocol", "all"), "leave out --protocol"),
         (("-d", "photos", "--descriptor", "nothing"), "there is no descriptor 'nothing'"),
         (("-d", "photos", "--truth", "kinds.csv"), "--label"),

@@ -84,3 +84,9 @@ def test_the_index_of_info_is_optional_and_help_says_so(here: Run, photos: Path)
     assert "info [OPTIONS] [INDEX]" in text and "index.csv unless" in text
     assert here("index", "photos").returncode == 0
     assert here("info").stdout.startswith("index     index.csv ")
+
+
+def test_it_is_told_what_is_left_out_without_a_word(here: Run) -> None:
+    assert "Hidden files and folders are left out." in here("index", "--help").stdout
+    page = here("docs", "formats").stdout
+    assert "hidden files and folders" in page and "files that are not regular" in page

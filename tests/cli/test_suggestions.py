@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from cbir import metrics
 from cbir.errors import UsageError
 
-from ..conftest import Run
+from ..conftest import DATA, Run
 
 MISTYPED = [
     (("serch",), "'search'"),
@@ -32,6 +33,26 @@ def test_a_mistyped_name_is_answered_by_the_nearest(
     done = here(*arguments)
     assert done.returncode == 2
     assert f"; did you mean {meant}?" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("search", "-dash.jpg"), ("index", "-dash.jpg"), ("search", "-x.jpg"),
+        ("duplicates", "--help.jpg"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_taken_for_options_is_named_otherwise(
+    here: Run, tmp_path: Path, arguments: tuple[str, str]
+) -> None:
+    name = arguments[1]
+    assert "(for the file" not in here(*arguments).stderr
+    shutil.copy(DATA / "cats" / "cat-1.jpg", tmp_path / name)
+    done = here(*arguments)
+    assert done.returncode in (1, 2)
+    assert done.stderr.endswith(f" (for the file {name}, write ./{name})\n")
+    assert "(for" not in here("search", "--query", name).stderr
+    assert "(for" not in here("search", "nowhere.jpg", "--", name).stderr
 
 
 def test_what_is_far_from_everything_is_not_guessed(here: Run) -> None:
