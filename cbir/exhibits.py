@@ -160,7 +160,7 @@ def _picture(entry: Entry, folder: str, embedded: bool) -> tuple[Exhibit, Pixels
     data = data_uri(pixels, _PICTURE_QUALITY)
     if hashlib.sha256(picture.data).digest() == entry.sha256:
         return shown(data=data, width=width, height=height), pixels, []
-    note = f"{printable(entry.path)}: changed since the pictures were compared"
+    note = f"{printable(entry.path)}: changed since the images were compared"
     return shown(data=data, width=width, height=height, changed=True), None, [note]
 
 

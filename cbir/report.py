@@ -92,7 +92,7 @@ def write_report(
     notes = list[str]()
     if copies > embedded:
         notes.append(
-            f"The report holds the pictures of the first {embedded:,} of {counted(copies, 'copy')};"
+            f"The report holds the images of the first {embedded:,} of {counted(copies, 'copy')};"
             " further ones are shown from their own files, without the difference"
         )
     page = _environment().get_template("report.html.jinja")
@@ -142,7 +142,7 @@ def _environment() -> jinja2.Environment:
     templates = environment()
     templates.filters["size"] = size_text
     templates.filters["percent"] = _percent
-    templates.filters["freeable"] = _freeable
+    templates.filters["contents"] = _contents
     return templates
 
 
@@ -166,6 +166,14 @@ class _Summary:
         return sum(len(group.duplicates) for group in self.groups)
 
     @cached_property
+    def staying(self) -> int:
+        return sum(map(_staying, self.groups))
+
+    @cached_property
+    def references(self) -> int:
+        return sum(map(_references, self.groups))
+
+    @cached_property
     def freeable(self) -> int:
         return sum(map(_freeable, self.groups))
 
@@ -173,6 +181,25 @@ class _Summary:
     def by_level(self) -> list[tuple[Level, int]]:
         counts = Counter(copy.match.level for group in self.groups for copy in group.duplicates)
         return [(level, counts[level]) for level in LEVELS if counts[level]]
+
+
+def _contents(group: Group) -> str:
+    """Say what goes and what stays of a group, besides the image that is kept."""
+    staying, references = _staying(group), _references(group)
+    copies = len(group.duplicates) - staying - references
+    parts = [counted(copies, "copy")] if copies else []
+    parts += [f"{size_text(_freeable(group))} to free"] if _freeable(group) else []
+    parts += [f"{staying:,} that {'shows' if staying == 1 else 'show'} more"] if staying else []
+    parts += [counted(references, "reference")] if references else []
+    return " · ".join(parts)
+
+
+def _staying(group: Group) -> int:
+    return sum(copy.stays for copy in group.duplicates)
+
+
+def _references(group: Group) -> int:
+    return sum(copy.entry.reference and not copy.stays for copy in group.duplicates)
 
 
 def _freeable(group: Group) -> int:

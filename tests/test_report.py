@@ -18,6 +18,7 @@ from cbir.differences import difference, scaling
 from cbir.duplicates.model import Duplicate, Entry, Group, Match
 from cbir.errors import CbirError, UsageError
 from cbir.images import Picture, Pixels
+from cbir.losses import Loss
 from cbir.report import check_report, write_report
 
 from .pages import Page, decoded
@@ -68,7 +69,7 @@ def test_the_page_shows_every_picture_with_its_facts(tmp_path: Path, groups: lis
     assert notes == []
     freed = sum(copy.entry.bytes for one in groups for copy in one.duplicates)
     for words in (
-        "Cats <&>", "Pictures 1,234", "Groups 2", "Copies 3", "level edited", "threshold 40",
+        "Cats <&>", "Images 1,234", "Groups 2", "Copies 3", "level edited", "threshold 40",
         "keeping the largest", "1 exact · 1 near · 1 edited", f"freed {freed / 1000:.0f} kB",
         "2017-07-14 02:40 UTC", "<3> of 256", "distance 9",
     ):  # fmt: skip
@@ -114,7 +115,7 @@ def test_the_differences_are_said_and_drawn(tmp_path: Path, groups: list[Group])
     inside = np.zeros(hot.shape, bool)
     inside[OVERLAY] = True
     assert hot[inside].mean() > 0.6 and hot[~inside].mean() < 0.03
-    assert "of the kept picture" in page.text
+    assert "of the kept image" in page.text
 
 
 def test_the_frame_is_what_the_copy_shows(tmp_path: Path, groups: list[Group]) -> None:
@@ -125,6 +126,21 @@ def test_the_frame_is_what_the_copy_shows(tmp_path: Path, groups: list[Group]) -
     frame = f"M40 30 {right} 30 {right} {bottom} 40 {bottom}z"
     assert len(page.all("path", d=frame, class_="frame")) == 1
     assert page.all("use", transform="matrix(1 0 0 1 -40 -30)")
+
+
+def test_what_stays_is_no_copy_to_free(tmp_path: Path, groups: list[Group]) -> None:
+    first, second = groups
+    loss = Loss("area", "the kept image shows 50 % of it")
+    staying = [replace(copy, losses=(loss,), stays=True) for copy in first.duplicates]
+    mixed = replace(first, duplicates=(first.duplicates[0], staying[1]))
+    write_report(str(tmp_path / "mixed.html"), [mixed, second])
+    text = Page(tmp_path / "mixed.html").text
+    assert "Groups 2 Copies 2 Show more, stay 1 Could be freed" in text
+    assert " to free · 1 that shows more" in text
+    write_report(str(tmp_path / "all.html"), [replace(first, duplicates=tuple(staying))])
+    text = Page(tmp_path / "all.html").text
+    assert "Copies 0 Show more, stay 2" in text and "Group 1 2 that show more" in text
+    assert "free" not in text and "picture" not in text.lower()
 
 
 def test_only_the_first_pictures_are_in_the_page(tmp_path: Path, groups: list[Group]) -> None:
@@ -158,9 +174,9 @@ def test_pictures_that_vanished_or_changed_are_told(tmp_path: Path, groups: list
     page = Page(tmp_path / "report.html")
     assert len(notes) == 2
     assert notes[0].endswith("text <&>.png: no such file or directory")
-    assert notes[1].endswith("crop.png: changed since the pictures were compared")
+    assert notes[1].endswith("crop.png: changed since the images were compared")
     assert page.text.count("no such file") == 1 and not page.all("img")
-    assert page.text.count("Changed since the pictures were compared") == 1
+    assert page.text.count("Changed since the images were compared") == 1
     os.unlink(tmp_path / "keep.png")
     assert len(write_report(str(tmp_path / "report.html"), groups)) == 4
 
@@ -170,7 +186,8 @@ def test_references_are_kept_and_free_nothing(tmp_path: Path, groups: list[Group
     reference = replace(copy, entry=replace(copy.entry, reference=True, mtime=10**18))
     write_report(str(tmp_path / "report.html"), [replace(groups[1], duplicates=(reference,))])
     page = Page(tmp_path / "report.html")
-    assert "reference, kept" in page.text and "freed 0 bytes" in page.text
+    assert "reference, kept" in page.text and "freed" not in page.text
+    assert "Copies 0 References 1" in page.text and "Group 2 1 reference" in page.text
     assert "to free" not in page.text
 
 

@@ -223,13 +223,16 @@ def summary(groups: Sequence[Group]) -> str:
     """Count what was found, for people."""
     if not groups:
         return "No duplicates"
-    copies = [one for group in groups for one in group.duplicates if one.removable]
-    staying = sum(one.stays for group in groups for one in group.duplicates)
-    size = sum(one.entry.bytes for one in copies)
+    duplicates = [one for group in groups for one in group.duplicates]
+    copies = [one for one in duplicates if one.removable]
+    staying = sum(one.stays for one in duplicates)
+    size = size_text(sum(one.entry.bytes for one in copies))
+    what = f"with {counted(len(copies), 'removable copy')} ({size})"
+    parts = [f"{counted(len(groups), 'group')} {what if copies else 'without a removable copy'}"]
+    if staying:
+        verb = "stays" if staying == 1 else "stay"
+        parts.append(f"{counted(staying, 'copy')} that would lose something {verb}")
     largest = max(group.max_distance for group in groups)
-    more = f"; {staying:,} that would lose something {'stay' if staying > 1 else 'stays'}"
-    return (
-        f"{counted(len(groups), 'group')} with {counted(len(copies), 'removable copy')}"
-        f" ({size_text(size)}){more if staying else ''};"
-        f" the largest distance in a group is {largest}"
-    )
+    if largest:
+        parts.append(f"the largest distance in a group is {largest}")
+    return "; ".join(parts)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from ..conftest import Run
+from ..conftest import DATA, Run
 
 
 @pytest.fixture
@@ -40,6 +41,22 @@ def test_a_copy_of_few_bytes_has_a_size(here: Run, one: Path) -> None:
     done = here("duplicates", "--dataset", one)
     size = os.path.getsize(one / "red.png")
     assert f"1 group with 1 removable copy ({size} bytes)" in done.stderr
+
+
+def test_the_summary_of_copies_leaves_out_what_says_nothing(here: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "found"
+    folder.mkdir()
+    shutil.copy(DATA / "cats" / "cat-1.jpg", folder / "b.jpg")
+    with Image.open(folder / "b.jpg") as image:
+        image.convert("L").save(folder / "a.jpg", quality=95)
+    find = ("duplicates", "found", "--keep", "first")
+    start = "1 group without a removable copy; 1 copy that would lose something stays"
+    assert here(*find).stderr.startswith(start)
+    shutil.copy(folder / "a.jpg", folder / "a2.jpg")
+    assert "1 group with 1 removable copy (" in here(*find).stderr
+    assert "); 1 copy that would lose something stays" in here(*find).stderr
+    (folder / "b.jpg").unlink()
+    assert here(*find).stderr.endswith("B)\n")
 
 
 def test_links_to_pictures_are_left_out_in_plain_words(here: Run, one: Path) -> None:
