@@ -30,6 +30,7 @@ from cbir.parallel import one_thread_each, threads
 from cbir.planning import Source, choose, make_ready
 from cbir.stores import open_store
 from cbir.stores.base import IndexStore, Metadata, Record, Rows, Snapshot, Writer
+from cbir.stores.csv_text import naming
 from cbir.stores.journal import Entry, Journal
 from cbir.stores.kept import is_kept
 from cbir.table import Table, counts, left_behind
@@ -171,7 +172,7 @@ def build_index(
     found = _find(dataset, include, exclude, unreadable, left_out)
     store = open_store(index)
     root = _relative_root(dataset, index)
-    with store.writer(wait) as writer, native.caught(), one_thread_each():
+    with naming(dataset), store.writer(wait) as writer, native.caught(), one_thread_each():
         previous = _previous(store, writer, rebuild, watcher)
         base, moved = None if rebuild else previous, False
         if base is not None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from cbir.core.regular_files import open_regular
+from cbir.core.suggestions import which_folder
 from cbir.errors import CbirError, UnreadableImageError, printable, reason_of
 from cbir.images import optional_format
 
@@ -75,7 +76,8 @@ def find_pictures(
     """
     if not os.path.isdir(root):
         what = "is not a folder" if os.path.exists(root) else "does not exist"
-        raise CbirError(f"{printable(root)}: the dataset {what}; give a folder with --dataset")
+        remedy = which_folder(root) or "; give a folder with --dataset"
+        raise CbirError(f"{printable(root)}: the dataset {what}{remedy}")
     walk = _Walk(
         root,
         tuple(include),

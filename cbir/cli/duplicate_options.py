@@ -7,7 +7,7 @@ from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from typing import Literal
 
-from cbir.actions import Action
+from cbir.actions import Action, read_log
 from cbir.cli.queries import check_streams
 from cbir.duplicates.model import Keep, Level
 from cbir.errors import UsageError
@@ -87,6 +87,8 @@ class Options:
             check_streams(self.queries, self.from0, self.null, self.format_)
             for contradiction in (*self._of_search(), *self._of_action()):
                 raise UsageError(contradiction)
+        if self.undo is not None:
+            read_log(self.undo)  # a wrong name is told before anything else
         acts = self.action != "list" or self.undo is not None
         if acts and not (self.yes or self.dry_run or _has_terminal()):
             raise UsageError(

@@ -17,6 +17,7 @@ from cbir.cli.options import (
     Command,
     dataset_option,
     fusion_options,
+    joined,
     model_option,
     quiet_option,
     version_option,
@@ -74,6 +75,7 @@ _SECTIONS = {
 @click.option(
     "--descriptor",
     "descriptors",
+    callback=joined,
     metavar="SPEC",
     multiple=True,
     help="What to measure, as for index; with --index, an alias of it. Joined by +, a fusion."
@@ -135,11 +137,11 @@ def evaluate(**values: Any) -> None:
     watcher = TerminalWatcher(options.quiet)
     try:
         evaluation = _measured(options, watcher)
+        watcher.note(_summary(evaluation))
         try:
             _write_files(evaluation, options, watcher)
         finally:  # neither is lost if the other cannot be written
             print_evaluation(evaluation, options.format_ or "table", options.by_class)
-        watcher.note(_summary(evaluation))
     finally:
         watcher.finish()
 

@@ -37,6 +37,11 @@ class _IndexCommand(Command):
         "Interrupted. The index is as it was; the same command goes on with what was described."
     )
 
+    one_folder = (
+        "one index is of one folder; name the folder around them, or give each an index of its own"
+        " with --index"
+    )
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Note the order of the options, which click tells only of one and the same."""
         typed = list(args)

@@ -60,12 +60,20 @@ class Command(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the command line; an error tells how to name a file that begins with a dash."""
         ctx.meta[_DASHED] = self._about_dashes(args)
+        ctx.allow_extra_args = True  # refused below, in words of our own
         try:
-            return super().parse_args(ctx, args)
+            rest = super().parse_args(ctx, args)
+            if rest and not ctx.resilient_parsing:
+                raise click.UsageError(self._about_extra(ctx, rest), ctx)
+            return rest
         except click.UsageError as error:
             if not ctx.meta[_DASHED]:
                 raise
             raise click.UsageError(error.format_message() + ctx.meta[_DASHED], ctx) from None
+
+    def _about_extra(self, ctx: click.Context, rest: Sequence[str]) -> str:
+        message = f"unexpected extra argument: {printable(rest[0])}"
+        return f"{message}; {self.one_folder}" if "folder" in ctx.params else message
 
     def _about_dashes(self, args: Sequence[str]) -> str:
         """Return a hint at how to name a file that is taken for options, if there is one."""
@@ -97,6 +105,7 @@ class Command(click.Command):
             end(self.interrupted)
 
     interrupted = MESSAGE
+    one_folder = "one folder at a time; name the folder around them"
 
 
 def dataset_option(
@@ -200,6 +209,13 @@ def wait_option(function: F) -> F:
     return click.option(
         "--wait", is_flag=True, help="Wait for another process that writes to the index."
     )(function)
+
+
+def joined(_: click.Context, __: click.Parameter, value: Any) -> Any:
+    """Return what names descriptors, one or several, without blanks around the plus signs."""
+    if isinstance(value, str):
+        return "+".join(part.strip() for part in value.split("+"))
+    return value and tuple(joined(_, __, one) for one in value)
 
 
 def fusion_options(function: F) -> F:

@@ -18,6 +18,7 @@ from cbir.cli.options import (
     FiniteRange,
     fusion_options,
     index_option,
+    joined,
     quoted,
     version_option,
 )
@@ -75,6 +76,7 @@ _SECTIONS = {
 )
 @click.option(
     "--descriptor",
+    callback=joined,
     metavar="ALIAS[+ALIAS…]",
     help="One, or several whose distances are fused.  [default: the first one of the index]",
 )

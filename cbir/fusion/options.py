@@ -88,7 +88,7 @@ def equal_weights(label: str) -> dict[str, float]:
     >>> equal_weights("hsv+hog")
     {'hsv': 1.0, 'hog': 1.0}
     """
-    aliases = text_of(label, "a descriptor").split("+")
+    aliases = [alias.strip() for alias in text_of(label, "a descriptor").split("+")]
     if not all(aliases) or len(set(aliases)) < len(aliases):
         raise UsageError(
             f"--descriptor {label}: name each descriptor once, with + between them, as in hsv+hog"

@@ -354,10 +354,23 @@ def _lines_of(path: str, wanted: str) -> str:
     return f"lines {', '.join(lines)}"
 
 
+_SOME_DATASET = "--dataset DIR "
+
+
 def rebuilding(index: str, dataset: str = "DIR") -> str:
     """Return the remedy for an index that cannot be used."""
     command = f"index --dataset {printable(dataset)} --index {printable(index)} --rebuild"
     return f"build it again: {command}"
+
+
+@contextlib.contextmanager
+def naming(dataset: str) -> Iterator[None]:
+    """Name the dataset in remedies by those who know it; a broken index does not tell."""
+    try:
+        yield
+    except BrokenIndexError as error:
+        named = str(error).replace(_SOME_DATASET, f"--dataset {printable(dataset)} ")
+        raise BrokenIndexError(named) from None
 
 
 def _find_fault(path: str, header: Sequence[str], records: Sequence[Record]) -> str | None:

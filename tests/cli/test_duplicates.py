@@ -251,7 +251,6 @@ def test_pairs_judged_different_stay_apart(here: Run, copied: Path, tmp_path: Pa
         ("-d photos --dry-run", "--dry-run goes with an --action"),
         ("-d photos --log log", "--log goes with an --action"),
         ("-i index.csv --exclude thumbs", "go with --dataset"),
-        ("--undo log", "no terminal to ask on"),
         ("--undo log --yes -d photos", "a task of its own; leave out --dataset"),
         ("--mark-different a b -d photos", "a task of its own; leave out --dataset"),
         ("--mark-different a b --undo log", "a task of its own"),
