@@ -1,10 +1,15 @@
-"""Ctrl-C: a line on standard error and exit code 130, wherever in the program it comes."""
+"""Ctrl-C: a line on standard error and exit code 130, wherever in the program it comes.
+
+Whoever asks a command to end in another way, as `timeout` and a closed terminal do, gets it cleaned
+up, too.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -14,6 +19,9 @@ INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
 
 MESSAGE = "Interrupted."
+
+_BY_SIGNAL = 128
+_REQUESTS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 _STDERR = 2
 _PAUSE = 0.02
@@ -38,12 +46,22 @@ def raise_from_now() -> None:
 
 @contextmanager
 def raised() -> Iterator[None]:
-    """Let Ctrl-C raise KeyboardInterrupt meanwhile, as in `raise_from_now`."""
+    """Let Ctrl-C raise KeyboardInterrupt meanwhile, as in `raise_from_now`.
+
+    Other requests to end raise SystemExit with the exit code that shells have for them.
+    """
     raise_from_now()
+    usual = [number for number in _REQUESTS if signal.getsignal(number) is signal.SIG_DFL]
+    # Only the main thread may, and another one is somebody else's program.
+    taken = usual if threading.current_thread() is threading.main_thread() else []
+    for number in taken:
+        signal.signal(number, _leave)
     try:
         yield
     finally:
         end_at_once()
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def end(message: str = MESSAGE) -> NoReturn:
@@ -62,13 +80,22 @@ def _end(_: int, __: FrameType | None) -> None:
     os._exit(INTERRUPTED)
 
 
-def _raise(_: int, frame: FrameType | None) -> None:
+def _raise(number: int, frame: FrameType | None) -> None:
     if not _importing(frame):
         raise KeyboardInterrupt
-    import _thread
-    from threading import Timer
+    _again(number)
 
-    again = Timer(_PAUSE, _thread.interrupt_main)
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    if not _importing(frame):
+        sys.exit(_BY_SIGNAL + number)
+    _again(number)
+
+
+def _again(number: int) -> None:
+    import _thread
+
+    again = threading.Timer(_PAUSE, _thread.interrupt_main, [number])
     again.daemon = True
     again.start()
 

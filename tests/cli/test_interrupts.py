@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -85,3 +87,23 @@ def test_who_ignores_ctrl_c_for_us_is_obeyed(run: Run) -> None:
     command = [sys.executable, "-c", code, "presets"]
     done = subprocess.run(command, preexec_fn=ignore, capture_output=True, check=False)
     assert done.returncode == 0 and done.stdout.startswith(b"fast")
+
+
+@pytest.mark.parametrize("request_", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_command_that_is_asked_to_end_leaves_no_temporary_folder(
+    photos: Path, tmp_path: Path, request_: signal.Signals
+) -> None:
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    started = subprocess.Popen(
+        [sys.executable, "-m", "cbir", "duplicates", "photos", "--level", "edited"],
+        cwd=tmp_path, preexec_fn=can_be_interrupted, env={**os.environ, "TMPDIR": str(folder)},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    until = time.monotonic() + 60
+    while not any(folder.glob("cbir-*/index.csv.cbir")) and time.monotonic() < until:
+        time.sleep(0.005)
+    started.send_signal(request_)
+    _, told = started.communicate(timeout=60)
+    assert started.returncode == (130 if request_ == signal.SIGINT else 128 + request_)
+    assert "Traceback" not in told and list(folder.iterdir()) == []
