@@ -160,6 +160,8 @@ class Eyes:
         row = HASH.describe(picture.pixels(HASH.working_size))
         sha256 = hashlib.sha256(picture.data).digest()
         pixels = picture.pixels(EXTRACTOR.working_size)
+        if picture.damage:
+            self.damaged.add(sha256)
         self._grays.get(sha256, lambda: _gray(pixels))
         if with_features and self._features(sha256) is None:
             self._extracted.get(sha256, lambda: EXTRACTOR.extract(pixels))
