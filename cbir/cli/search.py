@@ -36,6 +36,9 @@ _MONTAGE = "montage.jpg"
 _MONTAGE_QUERIES = 20
 """Queries up to which a montage is made without being asked for."""
 
+_SILENT_QUERIES = 20
+"""Queries up to which no progress is told."""
+
 
 _SECTIONS = {
     "Common options": "--query --dataset --index --top --montage --format".split(),
@@ -167,6 +170,8 @@ def search(
         watcher.note(f"No montage of more than {_MONTAGE_QUERIES} queries without --montage")
     printer = Printer("paths" if null else format_ or "table", b"\0" if null else b"\n")
     harvest = _Harvest(printer, watcher, wants_montage)
+    if len(paths) > _SILENT_QUERIES and not sys.stdout.isatty():  # else the results show it
+        watcher.begin("searching", len(paths), "queries")
     for result in index.search_all(
         paths,
         top,
@@ -218,8 +223,10 @@ class _Harvest:
 
     def take(self, result: SearchResult | UnreadableImageError) -> None:
         """Print one result."""
+        self._watcher.advance()
         if isinstance(result, UnreadableImageError):
-            click.echo(f"Cannot read {result}", err=True)
+            with self._watcher.paused():
+                click.echo(f"Cannot read {result}", err=True)
             self.unreadable += 1
             return
         self._try(partial(self._printer.print, result))
@@ -231,6 +238,7 @@ class _Harvest:
 
     def finish(self) -> None:
         """Print what comes after the last result."""
+        self._watcher.end()
         self._try(self._printer.finish)
 
     def tell(self, index: Index) -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import re
 import subprocess
 import sys
+import termios
+from pathlib import Path
 
 from cbir.cli.progress import PAUSE, Lines
+
+from ..conftest import Run
 
 WORK = """
 import time
@@ -57,3 +63,23 @@ def test_fast_work_tells_each_half_minute_and_slow_work_each_tenth() -> None:
     assert [round(time) for time in fast] == [30, 60, 90]
     slow = lines_of(1000, 1.0)  # a tenth takes 100 seconds
     assert [round(time) for time in slow] == list(range(100, 1000, 100))
+
+
+def test_many_queries_have_a_bar_on_the_terminal_while_the_results_go_elsewhere(
+    run: Run, photos: Path
+) -> None:
+    assert run("index", "-d", "photos", "-q").returncode == 0
+    queries = sorted(map(str, photos.rglob("*.jpg"))) * 3
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    with os.fdopen(ours, "rb") as terminal:
+        done = run(
+            *["search", "--no-montage", *queries],
+            stdout=subprocess.PIPE, stderr=theirs, text=False,
+        )  # fmt: skip
+        os.set_blocking(ours, False)
+        told = terminal.read(1 << 16)
+        os.close(theirs)
+    assert done.returncode == 0 and done.stdout.count(b"hsv, chi2") == len(queries)
+    assert b"searching" in told and b"queries/s" in told
+    assert b"searching" not in done.stdout
