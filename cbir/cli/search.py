@@ -26,7 +26,7 @@ from cbir.cli.progress import TerminalWatcher
 from cbir.cli.queries import check_streams, query_paths
 from cbir.core.amounts import counted
 from cbir.core.folders import shortest
-from cbir.errors import CbirError, UnreadableImageError, UsageError, printable
+from cbir.errors import CbirError, UnreadableImageError, UsageError, printable, reason_of
 from cbir.fusion.options import Weights
 from cbir.presets import PRESETS
 from cbir.results import SearchResult
@@ -343,10 +343,11 @@ def _make_montage(
     try:
         check_montage(path, in_use)
         notes = write_montage(path, results, top)
-    except CbirError as error:
+    except (CbirError, OSError) as error:  # without a working folder, there is no path at all
         if asked is not None:
             raise
-        click.echo(f"No montage: {error}", err=True)
+        reason = reason_of(error) if isinstance(error, OSError) else error
+        click.echo(f"No montage: {reason}", err=True)
         return
     for note in notes:
         watcher.note(note)

@@ -153,6 +153,19 @@ def test_the_montage_overwrites_only_what_it_made(run: Run, indexed: Path, tmp_p
     assert montage.read_bytes() == before
 
 
+def test_results_come_without_a_montage_where_the_folder_is_gone(
+    run: Run, indexed: Path, tmp_path: Path
+) -> None:
+    query, index = indexed / "cats" / "cat-1.jpg", tmp_path / "index.csv"
+    script = f"mkdir gone && cd gone && rmdir ../gone && {sys.executable} -m cbir search"
+    done = subprocess.run(
+        ["bash", "-c", f"{script} {query} -i {index}"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0 and done.stdout.count("\n") == 4, done.stderr
+    assert "No montage: no such file or directory" in done.stderr
+
+
 def test_many_queries_make_no_montage_unless_asked(run: Run, indexed: Path, tmp_path: Path) -> None:
     names = "\n".join([QUERY] * 21)
     run("search", "-q", "-", input=names)
