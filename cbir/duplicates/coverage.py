@@ -25,6 +25,9 @@ UNEXPLAINED = 16.0
 """Gray levels (standard deviation in a cell) of what a copy shows and its keeper does not. Strong
 compression and noise leave 8."""
 
+CLIPPED = 16
+"""Gray levels from black and white in which a copy may have lost what its keeper shows."""
+
 PLAIN = 12
 """Gray levels by which the pixels of a plain border may differ."""
 
@@ -59,6 +62,9 @@ or whose contrast was clipped."""
 _BLURS = (1.0, 2.0, 3.5)
 """Standard deviations, in pixels, of blurs that a copy may have gone through."""
 
+_SLIGHT_BLUR = 1.0
+"""The same, of a blur that leaves of letters what they hide: a stronger one would explain them."""
+
 _AROUND = 16
 """Pixels beyond a cell by which those around it may matter: blurs and shifts."""
 
@@ -68,7 +74,8 @@ def shown_share(keeper: Gray, copy: Gray, transform: Transform) -> float:
 
     What lies outside of the keeper is not shown, unless it is plain, as padding is. Of what lies
     inside, a cell is not shown where the copy has contrast that no change of the keeper's
-    brightness and contrast there explains: a caption, a logo.
+    brightness and contrast there explains: a caption, a logo. Nor is one where the keeper has such
+    contrast, slightly blurred or not, and the copy is neither black nor white: a caption is on it.
 
     Parameters
     ----------
@@ -85,7 +92,9 @@ def shown_share(keeper: Gray, copy: Gray, transform: Transform) -> float:
     """
     inside = footprint(copy, transform, keeper)
     outside = _not_plain(copy, ~inside)
-    foreign = _unexplained(keeper, copy, transform, inside)
+    here, there = _overlaid(keeper, copy, transform)
+    sure = _sure(inside, 0)
+    foreign = _unexplained(here, there, sure) | _covered(here, there, sure)
     return 1.0 - float((outside | foreign).mean())
 
 
@@ -116,22 +125,41 @@ def foreign_regions(keeper: Gray, copy: Gray, transform: Transform) -> list[tupl
     >>> foreign_regions(copy, cv2.GaussianBlur(copy, (0, 0), 1), np.eye(3)[:2])
     []
     """
+    foreign = _foreign(keeper, copy, transform)
+    # The detail of a plain crop is as sharp as that of the whole: interpolation blurs it.
+    snapped = _snapped(transform, copy.shape)
+    if snapped is not None and foreign.any():
+        foreign &= _foreign(keeper, copy, snapped)
+    return _regions(foreign) if foreign.any() else []
+
+
+def _foreign(keeper: Gray, copy: Gray, transform: Transform) -> Mask:
+    """Return the cells of fine detail that no variant of the keeper explains."""
     here, there = _overlaid(keeper, copy, transform)
     foreign = _sure(footprint(copy, transform, keeper), FINE_CELL)
     foreign &= _differs(here, there)
     if not foreign.any():
-        return []
+        return foreign
     toned = _toned(here, there)
     x, y, width, height = cv2.boundingRect(foreign.astype(np.uint8))
     margin = FINE_CELL + _AROUND
     rows = slice(max(y - margin, 0), y + height + margin)
     columns = slice(max(x - margin, 0), x + width + margin)
-    foreign, there = foreign[rows, columns], there[rows, columns]
+    part, there = foreign[rows, columns], there[rows, columns]
     for variant in _variants(here[rows, columns], toned[rows, columns]):
-        foreign &= _differs(variant, there)
-        if not foreign.any():
-            return []
-    return _regions(foreign)
+        part &= _differs(variant, there)
+        if not part.any():
+            break
+    return foreign
+
+
+def _snapped(transform: Transform, shape: tuple[int, ...]) -> Transform | None:
+    """Return a transform that moves by whole pixels, if that is at most a pixel from this one."""
+    linear, shift = transform[:, :2], transform[:, 2]
+    middle = np.array(shape[1::-1], np.float64) / 2
+    if (np.abs(linear - np.eye(2)) @ middle > 1).any():
+        return None
+    return np.column_stack([np.eye(2), np.rint(linear @ middle + shift - middle)])
 
 
 def _variants(plane: Plane, toned: Plane) -> Iterator[Plane]:
@@ -213,21 +241,31 @@ def _not_plain(copy: Gray, outside: Mask) -> Mask:
     return np.asarray(shows[labels], np.bool_)
 
 
-def _unexplained(keeper: Gray, copy: Gray, transform: Transform, inside: Mask) -> Mask:
-    """Return the cells in which the copy has contrast that is not in the keeper."""
+def _unexplained(here: Plane, there: Plane, sure: Mask) -> Mask:
+    """Return the cells in which the second image has contrast that is not in the first."""
     here, there = (
-        cv2.GaussianBlur(one, (0, 0), SMOOTHING) for one in _overlaid(keeper, copy, transform)
+        np.asarray(cv2.GaussianBlur(one, (0, 0), SMOOTHING), np.float32) for one in (here, there)
     )
-    sure = _sure(inside, 0).astype(np.float32)
-    count = np.maximum(_sums(sure), 1)
+    weight = sure.astype(np.float32)
+    count = np.maximum(_sums(weight), 1)
 
     def means(plane: Plane) -> Plane:
-        return np.asarray(_sums(plane * sure) / count, np.float32)
+        return np.asarray(_sums(plane * weight) / count, np.float32)
 
-    here, there = here - means(np.asarray(here)), there - means(np.asarray(there))
+    here, there = here - means(here), there - means(there)
     both, kept = means(here * there), np.maximum(means(here * here), 1)
     rest = np.maximum(means(there * there) - both * both / kept, 0)
-    return np.asarray((rest > UNEXPLAINED**2) & (sure > 0), np.bool_)
+    return np.asarray((rest > UNEXPLAINED**2) & sure, np.bool_)
+
+
+def _covered(keeper: Plane, copy: Plane, sure: Mask) -> Mask:
+    """Return the cells in which something was laid on the keeper that hides what the copy shows."""
+    covered = sure & (copy > CLIPPED) & (copy < 255 - CLIPPED)
+    for plane in (keeper, cv2.GaussianBlur(keeper, (0, 0), _SLIGHT_BLUR)):
+        covered &= _unexplained(copy, np.asarray(plane, np.float32), sure)
+        if not covered.any():
+            break
+    return covered
 
 
 def _overlaid(keeper: Gray, copy: Gray, transform: Transform) -> tuple[Plane, Plane]:

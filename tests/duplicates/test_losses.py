@@ -138,6 +138,27 @@ def test_what_is_written_on_a_copy_is_not_in_its_keeper(tmp_path: Path) -> None:
     assert found(tmp_path, "edited") == {"a.png": {"b.png": ["area"]}}
 
 
+def test_what_a_caption_on_the_keeper_hides_is_lost(tmp_path: Path) -> None:
+    """Also where it is smooth: what is under the letters is nowhere else."""
+    image = photo("things/kite-1").filter(ImageFilter.GaussianBlur(2))
+    save(captioned(image), tmp_path / "a.png")
+    save(image, tmp_path / "b.png")
+    assert "area" in found(tmp_path, "edited")["a.png"]["b.png"]
+
+
+@pytest.mark.parametrize("quality", [None, 92])
+def test_a_plain_crop_of_fine_detail_loses_nothing(tmp_path: Path, quality: int | None) -> None:
+    rng = np.random.default_rng(0)
+    image = np.asarray(photo("buildings/pagoda-1").resize((900, 600)), np.int16)
+    lines = (rng.integers(0, 2, (600, 900, 1)) * 60).astype(np.int16)
+    detailed = Image.fromarray(np.clip(image * 3 // 4 + lines, 0, 255).astype(np.uint8))
+    save(detailed, tmp_path / "a.png")
+    crop = detailed.crop((91, 63, 809, 539))
+    crop.save(tmp_path / f"b.{'jpg' if quality else 'png'}", quality=quality or 75)
+    ((name, losses),) = found(tmp_path, "edited")["a.png"].items()
+    assert name[0] == "b" and losses == []
+
+
 def test_plain_edits_lose_nothing(tmp_path: Path) -> None:
     image = photo("cats/cat-1")
     width, height = image.size
