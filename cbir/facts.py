@@ -47,8 +47,8 @@ _MOST_PAGES, _MOST_REDUCED = 1024, 32
 """Pages of a TIFF, and pages that call themselves reduced, that are looked at; further ones count
 as what no other file has."""
 
-_MOST_PIXELS = MAX_PIXELS
-"""The same of the pixels of all frames."""
+_MOST_PIXELS, _SMALL_FRAME = MAX_PIXELS, 1 << 16
+"""The same of the pixels of all frames; small ones cost as much as those with so many."""
 
 _DEEP_FILES = ("PNG", "TIFF", "JPEG2000")
 
@@ -230,13 +230,36 @@ def _thumbnail(image: Image.Image) -> NDArray[np.int16]:
 
 
 def _alpha(image: Image.Image, orientation: int) -> NDArray[np.uint8] | None:
-    if not (image.has_transparency_data or image.mode in ("RGBa", "La")):
-        return None
-    alpha = np.asarray(image.convert("RGBA"))[:, :, 3]
-    if alpha.min() == 255:
+    alpha = _opacity(image)
+    if alpha is None or alpha.min() == 255:
         return None
     grid = cv2.resize(alpha, (ALPHA_SIDE, ALPHA_SIDE), interpolation=cv2.INTER_AREA)
     return np.asarray(_upright(np.asarray(grid, np.uint8), orientation), np.uint8)
+
+
+def _opacity(image: Image.Image) -> NDArray[np.uint8] | None:
+    if not (image.has_transparency_data or image.mode in ("RGBa", "La")):
+        return None
+    return np.asarray(image.convert("RGBA"))[:, :, 3]
+
+
+def opacity(picture: Picture) -> NDArray[np.uint8]:
+    """Return how opaque each pixel of the upright image is, shape (height, width).
+
+    Raises
+    ------
+    UnreadableImageError
+        When it cannot be found out.
+    """
+    header = picture.header
+    try:
+        with picture.room(), _opened(picture) as image:
+            alpha = _opacity(image)
+    except Exception as error:  # Pillow's plug-ins raise anything at all on damaged files
+        raise UnreadableImageError(picture.path, str(error) or type(error).__name__) from None
+    if alpha is None:
+        return np.full((header.height, header.width), 255, np.uint8)
+    return _upright(alpha, header.orientation)
 
 
 def _upright(grid: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
@@ -265,7 +288,7 @@ def frame_digests(picture: Picture, places: tuple[int, ...]) -> Iterator[bytes]:
         with _opened(picture) as image:
             pixels = 0
             for place in places:
-                pixels += image.width * image.height
+                pixels += max(image.width * image.height, _SMALL_FRAME)
                 if pixels <= _MOST_PIXELS:  # not even looked for, which costs as much
                     image.seek(place)
                 whole = _is_whole(image) and image.width * image.height <= MAX_PIXELS

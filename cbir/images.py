@@ -25,7 +25,7 @@ from cbir.core.arguments import path_text_of
 from cbir.core.checks import check_whole
 from cbir.core.memory import Budget
 from cbir.core.regular_files import read_regular
-from cbir.errors import CbirError, UnreadableImageError, UsageError, reason_of
+from cbir.errors import CbirError, UnreadableImageError, UsageError, printable, reason_of
 from cbir.jpeg import has_many_scans, plain_size
 from cbir.truncation import completed
 
@@ -47,7 +47,7 @@ DECODING_MB = "CBIR_DECODING_MB"
 """The environment variable with the megabytes that all decoding at a time may take; a picture that
 alone takes more is decoded alone."""
 
-_USUAL_DECODING_MB = 1024
+_USUAL_DECODING_MB, _MOST_DIGITS = 1024, 18
 
 _KEPT = 64 << 20
 """Bytes of a decoded picture that are kept for another working size."""
@@ -275,8 +275,10 @@ def decoding_budget() -> Budget:
         When the environment variable :data:`DECODING_MB` is no number.
     """
     text = os.environ.get(DECODING_MB, str(_USUAL_DECODING_MB))
-    if not text.isascii() or not text.isdigit():
-        raise UsageError(f"{DECODING_MB}={text}: give a whole number of megabytes, as in 2048")
+    if not text.isascii() or not text.isdigit() or len(text) > _MOST_DIGITS:
+        raise UsageError(
+            f"{DECODING_MB}={printable(text[:40])}: give a whole number of megabytes, as in 2048"
+        )
     return Budget(int(text) << 20)
 
 

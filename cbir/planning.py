@@ -224,7 +224,7 @@ def _given(paths: Sequence[str], trained: Mapping[str, TrainedDescriptor]) -> di
     refusals: dict[str, dict[str, None]] = {path: {} for path in paths}
     for alias, descriptor in trained.items():
         for one in given:
-            refusal = descriptor.check_state(one.state)
+            refusal = descriptor.check_state(one.state) or descriptor.check_given(one.state)
             if refusal is None:
                 fitting[alias].append(one)
             else:

@@ -48,6 +48,21 @@ def check_destination(destination: str, root: str) -> None:
         )
 
 
+def hidden_folder(path: str) -> str | None:
+    """Return the outermost folder on the way to a file whose name begins with a dot, if any.
+
+    Examples
+    --------
+    >>> hidden_folder("/home/me/.config/autostart/x"), hidden_folder("/home/me/photos/x")
+    ('/home/me/.config', None)
+    """
+    parts = os.path.dirname(path).split(os.sep)
+    for count, part in enumerate(parts, 1):
+        if part.startswith("."):
+            return os.sep.join(parts[:count])
+    return None
+
+
 def is_hidden(relative: str) -> bool:
     """Say whether a name on a path within a dataset begins with a dot."""
     return any(part.startswith(".") for part in relative.split(os.sep) if part != os.curdir)

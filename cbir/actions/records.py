@@ -32,6 +32,8 @@ _T = TypeVar("_T")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _ASIDE = re.compile(r"\.cbir-[0-9a-f]{8}-([1-9][0-9]{0,15})")
 _LARGEST = 2**63 - 1
+_LATEST = _LARGEST * 10**9
+"""Nanoseconds; file systems count seconds in 64 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +241,7 @@ def intent_of(event: dict[str, Any], head: Head) -> Intent:
         made=tuple(_path(folder) for folder in _typed(event["made"], list)),
         sha256=_typed(event["sha256"], str),
         size=_integer(event["size"], 0, _LARGEST),
-        mtime_ns=_integer(event["mtime_ns"], -_LARGEST, _LARGEST),
+        mtime_ns=_integer(event["mtime_ns"], -_LATEST, _LATEST),
         mode=_integer(event["mode"], 0, 0o7777) & PERMISSIONS,
         uid=_integer(event["uid"], 0, 2**32 - 2),
         gid=_integer(event["gid"], 0, 2**32 - 2),

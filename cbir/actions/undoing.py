@@ -23,7 +23,7 @@ from cbir.actions.files import (
 )
 from cbir.actions.locking import locked
 from cbir.actions.log import ActionLog, folders_of, inside, read_log
-from cbir.actions.places import is_real
+from cbir.actions.places import below, hidden_folder, is_real
 from cbir.actions.planning import Told
 from cbir.actions.records import Intent, LoggedStep
 from cbir.errors import printable, reason_of
@@ -148,6 +148,13 @@ class _Undo:
 
     def _outside(self, step: LoggedStep, intent: Intent) -> str:
         """Say why a step is none inside of the dataset and the destination; nothing when it is."""
+        hidden = hidden_folder(intent.copy)
+        # Programs are started and keys are read from there, and a log may come with an archive.
+        if hidden is not None and below(self.log.path, hidden) is None:
+            return (
+                "it would go into a hidden folder; if that is as it should be, move the log into"
+                f" {printable(hidden)} and undo it from there"
+            )
         if self.follow_links:
             return ""
         target = intent.target or intent.copy

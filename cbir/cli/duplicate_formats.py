@@ -174,6 +174,6 @@ def _copies_rows(copies: Copies) -> Iterator[list[Any]]:
 def _cells(duplicate: Duplicate) -> list[Any]:
     document = _document(duplicate)
     document["path"] = path_for_csv(document["path"])
-    document["losses"] = "; ".join(map(str, duplicate.losses))
+    document["losses"] = printable("; ".join(map(str, duplicate.losses)))
     keys = ("path", "distance", "level", "evidence", "losses", "path_base64")
     return [document.get(key, "") for key in keys]

@@ -253,6 +253,10 @@ class TrainedDescriptor(Descriptor):
         than training gave, such as :data:`ORIGIN`.
         """
 
+    def check_given(self, state: State) -> str | None:
+        """Say why a state that fits is of no use to other images than those it was learned from."""
+        return None
+
     @abstractmethod
     def drift(self, rows: Row) -> float:
         """Say how far a collection's rows are from what was trained on: 0 (alike) to 1."""

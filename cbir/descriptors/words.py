@@ -145,6 +145,10 @@ class OrbWords(TrainedDescriptor):
             return f"it was trained with upright={bool(upright)}"
         return None
 
+    def check_given(self, state: State) -> str | None:
+        """Say that a vocabulary has no words: all images would be equal by it."""
+        return None if len(state["words"]) else "it was trained on images without any features"
+
     def drift(self, rows: NDArray[Any]) -> float:
         """Return the Jensen–Shannon divergence (in bits) of the words' use."""
         assert self.state is not None, "bound to a vocabulary"

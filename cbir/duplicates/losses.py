@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,9 +17,10 @@ from cbir.duplicates.matching import NEAR_DISTANCE, turned
 from cbir.duplicates.model import Match
 from cbir.duplicates.preference import more_detail
 from cbir.duplicates.sights import Eyes, Recent, Sight, open_content, resolution
-from cbir.facts import ALPHA_SIDE
+from cbir.errors import UnreadableImageError
+from cbir.facts import ALPHA_SIDE, opacity
 from cbir.fidelity import Content, facts_lost
-from cbir.images import fit
+from cbir.images import Picture, fit
 from cbir.losses import Loss
 from cbir.metrics import hamming
 from cbir.verification.alignment import Transform, scale_of
@@ -47,6 +49,13 @@ _COLOR_SIZE, _COLOR_SIDE = 256, 128
 _AS_LARGE, _LARGER = 0.98, 1.05
 """Scales from which on a copy is as large as the image that is kept, and larger: alignment is not
 exact."""
+
+
+_USUAL_DEPTH, _DARK = 8, 128
+"""Bits a channel, and the brightest level of an image of more bits that uses few of its values."""
+
+Plane = Callable[[Picture, int], NDArray[np.uint8]]
+"""``plane(picture, size)``: what is compared of an image, fitted into `size` × `size` pixels."""
 
 
 class Losses:
@@ -97,7 +106,11 @@ class Losses:
             same_pixels=match.level == "exact",
             transform=None if moved is None else self._on_grid(moved, keeper, copy, ALPHA_SIDE),
         )
-        return found if match.level == "exact" else (*found, *self._seen(keeper, copy, match))
+        if match.level == "exact":
+            return found
+        told = {loss.kind for loss in found}
+        seen = [loss for loss in self._seen(keeper, copy, match) if loss.kind not in told]
+        return (*found, *seen)
 
     def find_parts(self, keeper: Sight, copies: Iterable[tuple[Sight, Match]]) -> bool:
         """Note which copies are parts of which a keeper is made; say whether any are new.
@@ -140,10 +153,14 @@ class Losses:
             yield Loss("area", "the end of the kept file is missing")
         elif share < LEAST_SHOWN:
             yield Loss("area", f"the kept image shows {int(100 * share)} % of it")
-        elif regions := self._foreign(keeper, copy, transform):
-            count, (width, height) = len(regions), regions[0]
-            differ = "1 region differs" if count == 1 else f"{count:,} regions differ"
-            yield Loss("area", f"{differ}, of {width} × {height} pixels")
+        elif regions := self._foreign(keeper, copy, transform, _brightness):
+            yield Loss("area", _told(regions))
+        if self._facts_of(copy, "alpha") is not None and (
+            regions := self._foreign(keeper, copy, transform, _transparency)
+        ):
+            yield Loss("alpha", f"{_told(regions)}, in how opaque it is")
+        if (self._facts_of(copy, "depth") or 0) > _USUAL_DEPTH and there.max() < _DARK:
+            yield Loss("depth", "values that are too dark in 8 bits to be compared")
         scale = resolution(copy, keeper, match.transform)
         if scale > _AS_LARGE and self._shows_more(copy, keeper, scale):
             larger = f"{scale:.1f} times the resolution of the kept image"
@@ -153,7 +170,16 @@ class Losses:
         """Say whether a copy of at least the keeper's resolution holds more real detail."""
         return more_detail(self._details.of(copy), self._details.of(keeper), scale) < 0
 
-    def _foreign(self, keeper: Sight, copy: Sight, transform: Transform) -> list[tuple[int, int]]:
+    def _facts_of(self, sight: Sight, name: str) -> Any:
+        """Return a fact of a file; None also where it cannot be found out, as is told already."""
+        try:
+            return getattr(self._content(sight).facts, name)
+        except UnreadableImageError:
+            return None
+
+    def _foreign(
+        self, keeper: Sight, copy: Sight, transform: Transform, plane: Plane
+    ) -> list[tuple[int, int]]:
         """Return the sizes of the places in which fine detail differs, in pixels of the copy."""
         working = [max(self._eyes.gray(one).shape) for one in (keeper, copy)]
         scale = scale_of(transform)
@@ -164,8 +190,8 @@ class Losses:
             _FINEST / working[1],
             _FINEST / working[0] / scale,
         )
-        here = self._at(keeper, round(zoom * scale * working[0]))
-        there = self._at(copy, round(zoom * working[1]))
+        here = self._at(keeper, round(zoom * scale * working[0]), plane)
+        there = self._at(copy, round(zoom * working[1]), plane)
         sizes = [
             np.array(self._eyes.gray(one).shape[::-1]) / one_fine.shape[::-1]
             for one, one_fine in ((keeper, here), (copy, there))
@@ -176,18 +202,15 @@ class Losses:
             for width, height in foreign_regions(here, there, _resized(transform, *sizes))
         ]
 
-    def _at(self, sight: Sight, size: int) -> NDArray[np.uint8]:
-        """Return the brightness of an image, fitted into `size` × `size` pixels."""
+    def _at(self, sight: Sight, size: int, plane: Plane) -> NDArray[np.uint8]:
+        """Return a plane of an image, fitted into `size` × `size` pixels."""
 
         def read() -> NDArray[np.uint8]:
-            # What decodes a JPEG at a reduced size keeps other detail than area averages do.
-            whole = max(sight.width, sight.height) <= 4 * size
             picture = open_content(sight)
             with picture.room():
-                pixels = fit(picture.pixels(None if whole else 2 * size), size)
-                return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
+                return plane(picture, size)
 
-        return self._fine.get(sight.sha256 + size.to_bytes(4), read)
+        return self._fine.get(sight.sha256 + size.to_bytes(4) + plane.__name__.encode(), read)
 
     def _gray_share(self, keeper: Sight, copy: Sight, transform: Transform | None) -> float:
         """Return the share of a copy that has colors where its keeper is gray; 0 if it is small."""
@@ -225,6 +248,24 @@ class Losses:
         """Return a transform for images that are both resized to `side` × `side` cells."""
         cell, other = (np.array(self._eyes.gray(one).shape[::-1]) / side for one in (keeper, copy))
         return _resized(transform, cell, other)
+
+
+def _brightness(picture: Picture, size: int) -> NDArray[np.uint8]:
+    # What decodes a JPEG at a reduced size keeps other detail than area averages do.
+    whole = max(picture.header.width, picture.header.height) <= 4 * size
+    pixels = fit(picture.pixels(None if whole else 2 * size), size)
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def _transparency(picture: Picture, size: int) -> NDArray[np.uint8]:
+    return fit(opacity(picture), size)
+
+
+def _told(regions: Sequence[tuple[int, int]]) -> str:
+    """Say how many places differ, and how large the largest is."""
+    count, (width, height) = len(regions), regions[0]
+    differ = "1 region differs" if count == 1 else f"{count:,} regions differ"
+    return f"{differ}, of {width} × {height} pixels"
 
 
 def _resized(

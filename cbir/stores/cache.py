@@ -26,14 +26,18 @@ from numpy.typing import NDArray
 from cbir.core.json_text import parse_json
 from cbir.descriptors.base import Row, digest
 from cbir.errors import printable
-from cbir.stores.base import Derivation, PathList, Rows
+from cbir.stores.base import FACTS, Derivation, PathList, Rows
 from cbir.stores.files import written_aside
+from cbir.stores.paths import check_path
 
 _LAYOUT = 2
 """Version of the files below; another one is not read."""
 
 _ABANDONED = 3600
 """Seconds after which a file that is still being written aside is one of a process that died."""
+
+_BLOCK = 1 << 20
+"""Bytes of paths that are looked through at a time."""
 
 _PAGE = 4096
 """Bytes that are summed up for a checksum."""
@@ -71,8 +75,11 @@ class Cache:
         arrays = self._load("rows")
         if arrays is None or set(arrays) != {"blob", "ends", "facts", "own"}:
             return None
-        own = parse_json(arrays["own"].tobytes())
-        return Rows(PathList(arrays["blob"], arrays["ends"]), arrays["facts"], own)
+        try:
+            return _rows(arrays)
+        except (ValueError, TypeError, AttributeError):
+            self._tell("rows")
+            return None
 
     def holds(self, fingerprint: str) -> bool:
         """Say whether there is a matrix of a descriptor; whether it is sound shows when it is read.
@@ -172,6 +179,45 @@ class Cache:
                 continue
             self._folder = folder
             return
+
+
+def _rows(arrays: Arrays) -> Rows:
+    """Return what arrays of the right types and lengths say.
+
+    Raises
+    ------
+    ValueError, TypeError, AttributeError
+        When they are others, as nobody but a forger writes them.
+    """
+    blob, ends, facts = arrays["blob"], arrays["ends"], arrays["facts"]
+    own = parse_json(arrays["own"].tobytes())
+    count, columns = len(facts), list(own.values())
+    sound = (
+        [blob.dtype, ends.dtype, facts.dtype] == [np.dtype("u1"), np.dtype("i8"), FACTS]
+        and blob.ndim == ends.ndim == facts.ndim == 1
+        and len(ends) == count
+        and bool((np.diff(ends, prepend=0) > 0).all())
+        and (int(ends[-1]) if count else 0) == len(blob)
+        and all(isinstance(column, list) and len(column) == count for column in columns)
+        and all(isinstance(cell, str) for column in columns for cell in column)
+    )
+    if not sound:
+        raise ValueError("not rows")
+    paths = PathList(blob, ends)
+    starts = np.concatenate([[0], ends[:-1]])[:count]
+    if (blob[starts] == ord("/")).any() or _may_lead_out(blob):
+        for path in paths:
+            check_path(path)
+    return Rows(paths, facts, own)
+
+
+def _may_lead_out(blob: NDArray[np.uint8]) -> bool:
+    """Say whether there is anything among paths that is in none of a dataset."""
+    for start in range(0, len(blob), _BLOCK):
+        raw = blob[start : start + _BLOCK + 1].tobytes()
+        if b".." in raw or b"//" in raw or b"\0" in raw:
+            return True
+    return False
 
 
 def _map_file(path: Path) -> NDArray[Any]:

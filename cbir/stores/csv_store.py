@@ -133,7 +133,8 @@ class CsvSnapshot(Snapshot):
         with self._lock:
             if alias not in self._matrices:
                 matrix = self._cache.matrix(record.fingerprint)
-                if matrix is not None and matrix.shape == (len(self.rows), record.width):
+                expected = ((len(self.rows), record.width), np.dtype(record.dtype))
+                if matrix is not None and (matrix.shape, matrix.dtype) == expected:
                     self._matrices[alias] = matrix
                 else:
                     self._matrices = self._read_again()

@@ -30,7 +30,7 @@ _CONTENT = re.compile("[0-9a-f]{16}")
 _FINGERPRINT = re.compile(r"[\w-]+")
 _STATE = re.compile(r"[^/\\\0]+\.npz")
 _SCALARS = (str, int, float, bool, type(None))
-_MOST_NUMBERS = 10_000_000
+_MOST_NUMBERS = 1_000_000
 """Of a picture."""
 
 _CSVW = "http://www.w3.org/ns/csvw"

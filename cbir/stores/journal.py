@@ -23,7 +23,7 @@ from cbir.stores.paths import check_path
 
 _FRAME = struct.Struct("<II")
 
-_MOST = 1 << 62
+_MOST, _LONGEST = 1 << 62, 1 << 31
 _HEX_DIGITS = 64
 
 _PATIENCE = 1.0
@@ -150,7 +150,10 @@ def _decoded(payload: bytes) -> Entry:
     head, _, body = payload.partition(b"\n")
     path, size, mtime, width, height, sha256, lengths = parse_json(head)
     check_path(path)
-    if not all(isinstance(n, int) and 0 <= n < _MOST for n in (size, abs(mtime), width, height)):
+    sides, numbers = (width, height), (size, abs(mtime), width, height)
+    if not all(type(n) is int and 0 <= n < _MOST for n in numbers) or not all(
+        0 < side < _LONGEST for side in sides
+    ):
         raise ValueError("not what is known of a picture")
     if len(sha256) != _HEX_DIGITS:
         raise ValueError("not a SHA-256")

@@ -25,17 +25,19 @@ def check_state_folder(folder: Path) -> None:
 
 
 def _check_below(folder: str) -> None:
-    try:
-        entries = list(os.scandir(folder))
-    except OSError:  # missing, or whoever needs it will say why it cannot be listed
-        return
-    for entry in entries:
-        if entry.is_symlink():
-            raise _refusal(entry.path, "a link")
-        if entry.is_dir(follow_symlinks=False):
-            _check_below(entry.path)
-        elif not entry.is_file(follow_symlinks=False):
-            raise _refusal(entry.path, "a pipe or a device")
+    folders = [folder]
+    while folders:
+        try:
+            entries = list(os.scandir(folders.pop()))
+        except OSError:  # missing, or whoever needs it will say why it cannot be listed
+            continue
+        for entry in entries:
+            if entry.is_symlink():
+                raise _refusal(entry.path, "a link")
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(entry.path)
+            elif not entry.is_file(follow_symlinks=False):
+                raise _refusal(entry.path, "a pipe or a device")
 
 
 def _refusal(path: str, kind: str) -> CbirError:

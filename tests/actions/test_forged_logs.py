@@ -33,7 +33,7 @@ FORGERIES: dict[str, Callable[[Line], object]] = {
     "an unknown action": lambda line: line.update(action="format"),
     "an action of another kind": lambda line: line.update(action=["move"]),
     "another action": lambda line: line.update(action="symlink"),
-    "a time beyond all times": lambda line: line.update(mtime_ns=10**30),
+    "a time beyond all times": lambda line: line.update(mtime_ns=10**40),
     "a time that is infinite": lambda line: line.update(mtime_ns=float("inf")),
     "a mode that is none": lambda line: line.update(mode=True),
     "an owner that is none": lambda line: line.update(uid=-1),
@@ -233,6 +233,27 @@ def test_an_open_step_never_removes_a_twin_that_a_move_did_not_make(
 
 
 @pytest.mark.skipif(not hasattr(os, "chown") or os.geteuid() != 0, reason="needs another user")
+def test_nothing_goes_into_a_hidden_folder_by_a_log_from_elsewhere(tmp_path: Path) -> None:
+    """Such a log may come in an archive, with a key or a program to be planted."""
+    folder = tmp_path / ".config" / "photos"
+    folder.mkdir(parents=True)
+    log = moved(folder).rename(tmp_path / "log")
+    before = tree(folder)
+    report = undo(str(log))
+    assert not report.undone and tree(folder) == before
+    assert all("hidden folder" in told.reason for told in report.left)
+    inside = log.rename(tmp_path / ".config" / "log")
+    assert len(undo(str(inside)).undone) == 2 and (folder / "b").exists()
+
+
+def test_a_file_from_a_far_future_comes_back(root: Path) -> None:
+    for name in "ab":
+        write(root, name)
+    os.utime(root / "b", ns=(10**19 + 5, 10**19 + 5))
+    log = acted(root, "move", removal(root, "a", "b")).log
+    assert len(undo(log).undone) == 1 and (root / "b").exists()
+
+
 def test_the_log_of_another_user_is_not_followed(root: Path) -> None:
     log = moved(root)
     os.chown(log, 12345, 12345)

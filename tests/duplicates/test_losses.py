@@ -326,3 +326,25 @@ def test_a_file_without_its_end_is_not_kept_for_a_whole_one(tmp_path: Path, miss
     with open_collection(str(tmp_path), None, level="near") as collection:
         (group,) = find_groups(collection, "near")
     assert group.keep.path.endswith("b.jpg")
+
+
+def test_other_words_in_the_alpha_channel_are_lost(tmp_path: Path) -> None:
+    """They are too small for the cells in which transparency is compared."""
+    image = np.asarray(photo("cats/cat-1").resize((1600, 1040))).copy()
+    image[800:] = 255
+    for name, words in (("a.png", "INVOICE 1111"), ("b.png", "RECEIPT 7290")):
+        alpha = np.full(image.shape[:2], 255, np.uint8)
+        alpha[800:] = 0
+        cv2.putText(alpha, words, (40, 950), 0, 1.0, 255, 2)
+        image[10, 10] ^= 1
+        save(Image.fromarray(np.dstack([image, alpha])), tmp_path / name)
+    assert found(tmp_path) == {"a.png": {"b.png": ["alpha"]}}
+
+
+def test_dark_values_of_16_bits_are_lost_where_8_bits_hardly_show_them(tmp_path: Path) -> None:
+    gray = np.asarray(photo("cats/cat-1").convert("L"), np.uint16) << 6  # 14 bits
+    marked = gray.copy()
+    cv2.circle(marked, (300, 60), 14, 16_000, -1)
+    for name, values in (("a.png", gray), ("b.png", marked)):
+        cv2.imwrite(str(tmp_path / name), values)
+    assert "depth" in found(tmp_path)["a.png"]["b.png"]

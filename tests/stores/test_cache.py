@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cbir.stores.base import FACTS, PathList
 from cbir.stores.cache import Cache, checksum, clear_others
 
 
@@ -78,3 +79,33 @@ def test_pages_that_were_exchanged_or_lost_are_noticed() -> None:
     lost[4096:8192] = 0
     exchanged[:8192] = np.roll(array[:8192], 4096)
     assert expected not in (checksum(lost), checksum(exchanged))
+
+
+def forged_rows() -> dict[str, dict[str, np.ndarray]]:
+    facts = np.zeros(2, FACTS)
+    paths = PathList.of(["a.jpg", "b.jpg"])
+    sound = {"blob": paths.blob, "ends": paths.ends, "facts": facts, "own": text(b"{}")}
+    outside, absolute = PathList.of(["../a", "b.jpg"]), PathList.of(["a.jpg", "/etc"])
+    return {
+        "columns that are a list": sound | {"own": text(b"[]")},
+        "no JSON": sound | {"own": text(b"x")},
+        "columns of another length": sound | {"own": text(b'{"note": ["x"]}')},
+        "ends that go back": sound | {"ends": np.array([5, 2])},
+        "ends beyond the paths": sound | {"ends": np.array([5, 99])},
+        "other facts": sound | {"facts": np.zeros(2, "i4")},
+        "fewer facts": sound | {"facts": facts[:1]},
+        "a path out of the dataset": sound | {"blob": outside.blob, "ends": outside.ends},
+        "an absolute path": sound | {"blob": absolute.blob, "ends": absolute.ends},
+    }
+
+
+def text(data: bytes) -> np.ndarray:
+    return np.frombuffer(data, np.uint8)
+
+
+@pytest.mark.parametrize("forgery", forged_rows())
+def test_rows_that_no_run_writes_are_as_good_as_absent(tmp_path: Path, forgery: str) -> None:
+    """Also with checksums that are right: whoever forges them can compute these."""
+    Cache([tmp_path], "one")._save("rows", forged_rows()[forgery])
+    cache = Cache([tmp_path], "one")
+    assert cache.rows() is None and len(cache.damage) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -122,3 +123,10 @@ def test_a_journal_that_cannot_be_parted_from_a_backup_is_begun_anew(
 
 def no_space(*arguments: object) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("side", [0, 1 << 31, True])
+def test_impossible_sides_of_an_image_are_not_read(tmp_path: Path, side: int) -> None:
+    entry = Entry("a.jpg", 1, 2, 3, 4, bytes(32), {})
+    journal = written(tmp_path / "journal", [entry, replace(entry, width=side)])
+    assert journal.read() == [entry]

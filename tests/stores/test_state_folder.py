@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 from unittest import mock
 
@@ -14,6 +15,7 @@ from cbir.indexing import build_index
 from cbir.searching import open_index
 from cbir.stores.files import unshare, written_aside
 from cbir.stores.journal import Journal
+from cbir.stores.state_folder import check_state_folder
 
 from ..conftest import DATA
 
@@ -89,3 +91,17 @@ def test_no_link_that_waits_for_a_file_is_followed(tmp_path: Path) -> None:
         with pytest.raises(FileExistsError), written_aside(str(tmp_path / "index.csv")) as file:
             file.write(b"else")
     assert (tmp_path / "precious").read_bytes() == b"precious"
+
+
+def test_folders_in_folders_without_end_are_looked_through(tmp_path: Path) -> None:
+    inner = tmp_path / "index.csv.cbir"
+    inner.mkdir()
+    place = os.open(inner, os.O_RDONLY)
+    for _ in range(1500):  # longer than a path may be, so step by step
+        os.mkdir("d", dir_fd=place)
+        deeper = os.open("d", os.O_RDONLY, dir_fd=place)
+        os.close(place)
+        place = deeper
+    os.close(place)
+    check_state_folder(inner)
+    subprocess.run(["rm", "-rf", str(inner)], check=True)
