@@ -19,6 +19,8 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
+from cbir.core.amounts import counted
+
 _STDERR = 2
 
 _OF_DECODERS = re.compile(
@@ -126,4 +128,5 @@ def noise_of(action: Callable[[], object]) -> str:
     raw = os.pread(_capture.file.fileno(), noise() - before, before)
     _capture.attributed.update(line.strip() for line in raw.splitlines())
     lines = dict.fromkeys(line.strip() for line in raw.decode("utf-8", "replace").splitlines())
-    return "; ".join(line for line in lines if line)
+    first, *more = [line for line in lines if line] or [""]
+    return f"{first} (and {counted(len(more), 'further remark')})" if more else first

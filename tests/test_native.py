@@ -14,7 +14,10 @@ def test_what_is_printed_is_caught_and_told(capfd: pytest.CaptureFixture[str]) -
     with native.caught():
         os.write(2, b"libpng warning: before\n")
         before = native.noise()
-        assert native.noise_of(lambda: os.write(2, b"noise\nmore\nnoise\n")) == "noise; more"
+        assert (
+            native.noise_of(lambda: os.write(2, b"noise\nmore\nnoise\n"))
+            == "noise (and 1 further remark)"
+        )
         assert native.noise() == before + 17
         assert native.noise_of(lambda: None) == ""
     assert capfd.readouterr().err == ""

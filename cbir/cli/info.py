@@ -11,7 +11,7 @@ import click
 from cbir.cli.options import Command, format_option, write_text
 from cbir.core.amounts import counted, size_text
 from cbir.descriptors.base import SHIPPED, TRAINED
-from cbir.errors import CbirError, printable
+from cbir.errors import CbirError, UsageError, printable
 from cbir.inspecting import INDEXED, Inspection, inspect
 
 _ORIGINS = {
@@ -22,9 +22,10 @@ _ORIGINS = {
 
 
 @click.command(cls=Command)
-@click.argument("index_path", metavar="[INDEX]", default="index.csv")
+@click.argument("index_path", metavar="[INDEX]", default="")
+@click.option("-i", "--index", "named", metavar="FILE", help="The same as INDEX.")
 @format_option
-def info(index_path: str, format_: str) -> None:
+def info(index_path: str, named: str | None, format_: str) -> None:
     """Say what an index holds.
 
     INDEX is its file, index.csv unless you name another; of a folder, the index that search
@@ -34,7 +35,9 @@ def info(index_path: str, format_: str) -> None:
     Example:
       cbir info index.csv
     """
-    inspection = inspect(_index_file(index_path))
+    if index_path and named:
+        raise UsageError("INDEX and --index are the same; name one")
+    inspection = inspect(_index_file(index_path or named or "index.csv"))
     if format_ == "json":
         document = {
             **inspection.summary,

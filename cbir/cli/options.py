@@ -30,7 +30,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _DASHED = "cbir.dashed"
 
-QUIET_HELP = "Print only what goes wrong."
+QUIET_HELP = "Beside results, print only what goes wrong."
 
 HELP_WIDTH = 100
 """Columns that help takes of a wide terminal."""

@@ -101,3 +101,10 @@ def test_what_an_index_says_reaches_no_terminal_as_it_is(run: Run, photos: Path)
     done = run("info", "index.csv")
     assert done.returncode == 0 and r"note\x1b]0;x\x07 (your own)" in done.stdout
     assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_the_index_may_be_named_as_in_other_commands(run: Run, photos: Path) -> None:
+    assert run("index", "-d", "photos", "-i", "mine.csv", "-q").returncode == 0
+    assert run("info", "-i", "mine.csv").stdout == run("info", "mine.csv").stdout
+    both = run("info", "mine.csv", "--index", "mine.csv")
+    assert both.returncode == 2 and "name one" in both.stderr
