@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -123,6 +124,17 @@ def one_thread_each() -> Iterator[None]:
         _limit.leave()
 
 
+@lru_cache(maxsize=1)
+def _pools(_: int) -> Any:
+    """Return what knows the libraries with threads of their own, by how many modules there are.
+
+    Finding them takes a millisecond, as long as a small search; a new one comes with its module.
+    """
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
 class _Limit:
     """The limit of :func:`one_thread_each`, and which threads need it.
 
@@ -173,9 +185,8 @@ class _Limit:
     def _hold(self, begun: threading.Event, over: threading.Event) -> None:
         try:
             import cv2
-            from threadpoolctl import threadpool_limits
 
-            self._before = (cv2.getNumThreads(), threadpool_limits(1))
+            self._before = (cv2.getNumThreads(), _pools(len(sys.modules)).limit(limits=1))
             cv2.setNumThreads(1)
         finally:
             begun.set()
