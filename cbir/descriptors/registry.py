@@ -176,6 +176,11 @@ def load(name: str) -> type[Descriptor]:
     )
 
 
+def names() -> list[str]:
+    """Name the descriptors that come with the package; none is imported."""
+    return list(_BUILT_IN)
+
+
 def built_in() -> list[type[Descriptor]]:
     """List the descriptors that come with the package."""
     return [load(name) for name in _BUILT_IN]

@@ -16,6 +16,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from cbir.core.suggestions import did_you_mean
 from cbir.descriptors import registry
 from cbir.descriptors.base import Row, State, TrainedDescriptor
 from cbir.descriptors.registry import Named
@@ -195,10 +196,12 @@ class Metadata:
         for record in self.records:
             if record.alias == alias:
                 return record
-        there = ", ".join(record.alias for record in self.records)
+        there, known = [record.alias for record in self.records], registry.names()
+        question = "" if alias in known else did_you_mean(alias, [*there, *known])
         raise CbirError(
-            f"the index has no descriptor {alias!r}; name one of its own: {there}; or add"
-            " another with: index --dataset DIR --index FILE --descriptor NAME"
+            f"the index has no descriptor {alias!r}; name one of its own: {', '.join(there)};"
+            " or add another with: index --dataset DIR --index FILE --descriptor NAME"
+            f"{question}"
         )
 
 

@@ -154,3 +154,12 @@ def test_the_header_says_what_far_means_for_this_descriptor(here: Run, photos: P
     query = ("search", "-q", "photos/cats/cat-1.jpg", "--no-montage")
     header = here(*query).stdout.splitlines()[0]
     assert header.endswith("differing bits: 0 = a copy; unrelated pictures differ in about half)")
+
+
+def test_a_search_by_a_mistyped_descriptor_asks_what_was_meant(run: Run, photos: Path) -> None:
+    assert run("index", "-d", "photos", "-q").returncode == 0
+    for typed, meant in (("hgo", "hog"), ("hvs", "hsv")):
+        done = run("search", "photos/cats/cat-1.jpg", "--descriptor", typed)
+        assert done.returncode == 1 and f"did you mean {meant!r}?" in done.stderr
+    done = run("search", "photos/cats/cat-1.jpg", "--descriptor", "hog")
+    assert done.returncode == 1 and "did you mean" not in done.stderr
