@@ -128,7 +128,7 @@ def one_thread_each() -> Iterator[None]:
 def _pools(_: int) -> Any:
     """Return what knows the libraries with threads of their own, by how many modules there are.
 
-    Finding them takes a millisecond, as long as a small search; a new one comes with its module.
+    Finding them is a good part of the work of a small search; a new one comes with its module.
     """
     from threadpoolctl import ThreadpoolController
 

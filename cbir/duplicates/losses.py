@@ -50,7 +50,6 @@ _AS_LARGE, _LARGER = 0.98, 1.05
 """Scales from which on a copy is as large as the image that is kept, and larger: alignment is not
 exact."""
 
-
 _USUAL_DEPTH, _DARK = 8, 128
 """Bits a channel, and the brightest level of an image of more bits that uses few of its values."""
 
@@ -143,7 +142,8 @@ class Losses:
     def _seen(self, keeper: Sight, copy: Sight, match: Match) -> Iterator[Loss]:
         """Yield what is lost of what the 8-bit RGB image shows."""
         if share := self._gray_share(keeper, copy, match.transform):
-            yield Loss("color", f"colors in {share:.1%} of it; the kept image is gray there")
+            percent = f"{100 * share:.1f} %"
+            yield Loss("color", f"colors in {percent} of it; the kept image is gray there")
         here, there = self._eyes.gray(keeper), self._eyes.gray(copy)
         transform = match.transform
         if transform is None:
