@@ -23,15 +23,15 @@ import numpy as np
 from common import report
 from numpy.typing import NDArray
 
-import cbir
+from cbir.core.atomic_files import written_aside
+from cbir.core.threads import cores, one_thread_each, ordered_map
+from cbir.descriptors import models
 from cbir.descriptors.base import Row, TrainedDescriptor
+from cbir.descriptors.presets import PRESETS
 from cbir.descriptors.registry import Named, built_in, parse
-from cbir.fusion import backgrounds
-from cbir.images import Picture
-from cbir.parallel import cores, one_thread_each, ordered_map
-from cbir.presets import PRESETS
-from cbir.stores.files import written_aside
-from cbir.walking import find_pictures
+from cbir.images.decoders import Picture
+from cbir.images.discovery import find_pictures
+from cbir.search.fusion import backgrounds
 
 PICTURES = 200
 """The mean of so many distances is off by 7 % of their deviation, and that by 5 % of itself."""
@@ -45,7 +45,7 @@ def main() -> None:
     chosen = list(descriptors())
     fingerprints = [one.descriptor.fingerprint for one in chosen]
     arrays = dict(zip(fingerprints, rows(options.folder, chosen), strict=True))
-    path = Path(cbir.__file__).parent / "models" / f"{backgrounds.FILE}.npz"
+    path = Path(models.__file__).parent / f"{backgrounds.FILE}.npz"
     with written_aside(str(path)) as file:
         np.savez_compressed(file, **dict(sorted(arrays.items())))  # type: ignore[arg-type]
     table = [[one.spec, *arrays[one.descriptor.fingerprint].shape] for one in chosen]

@@ -25,20 +25,22 @@ import numpy as np
 from common import report
 from labeled import add_options, make_index, read_queries
 
-from cbir.descriptors import local, shape, words
+from cbir.descriptors.encoders import bovw
+from cbir.descriptors.global_features import hog
+from cbir.descriptors.local_features import orb
 from cbir.evaluation import evaluate
-from cbir.spaces import nearest
+from cbir.search.exact.flat import nearest
 
 CHOICES: list[tuple[str, str, dict[str, Any]]] = [
     ("hog", "as it is", {}),
-    ("hog", "the paper's constants", {"shape._FAINT": 1e-5, "shape._SOFT": 1e-10}),
+    ("hog", "the paper's constants", {"hog._FAINT": 1e-5, "hog._SOFT": 1e-10}),
     ("orb", "as it is", {}),
     ("orb", "OpenCV's corner threshold", {"fastThreshold": 20}),
     ("orb", "OpenCV's border", {"edgeThreshold": 31}),
-    ("orb", "not spread", {"local._CANDIDATES": 1}),
-    ("orb", "one vote a feature", {"words._VOTES": (1,)}),
+    ("orb", "not spread", {"orb._CANDIDATES": 1}),
+    ("orb", "one vote a feature", {"bovw._VOTES": (1,)}),
 ]
-MODULES = {"shape": shape, "local": local, "words": words}
+MODULES = {"hog": hog, "orb": orb, "bovw": bovw}
 MEASURES = {"P@1": "precision@1", "P@3": "precision@3", "P@10": "precision@10", "mAP": "map"}
 
 
@@ -63,14 +65,14 @@ def main() -> None:
 def _changed(changes: dict[str, Any]) -> Iterator[None]:
     """Put constants of modules, or arguments of the ORB detector, to other values for a while."""
     arguments = {name: value for name, value in changes.items() if "." not in name}
-    usual = {"edgeThreshold": local._BORDER, "fastThreshold": 5}
+    usual = {"edgeThreshold": orb._BORDER, "fastThreshold": 5}
 
     def detector(count: int) -> cv2.ORB:
         return cv2.ORB.create(nfeatures=count, scaleFactor=1.2, nlevels=8, **usual | arguments)
 
     with contextlib.ExitStack() as stack:
         if arguments:
-            stack.enter_context(mock.patch.object(local, "_detector", detector))
+            stack.enter_context(mock.patch.object(orb, "_detector", detector))
         for name, value in changes.items():
             module, _, constant = name.partition(".")
             if constant:

@@ -26,17 +26,17 @@ from duplicates import TRUTH, link_folders
 from numpy.typing import NDArray
 from truth import groups_of_copies
 
+from cbir.core.progress import Watcher
+from cbir.core.threads import cores, one_thread_each, ordered_map
 from cbir.duplicates.collection import Collection, open_collection
 from cbir.duplicates.matching import NEAR, Hint, Judge, turned
 from cbir.duplicates.model import Level
 from cbir.duplicates.pairing import pair_up
 from cbir.duplicates.shortlists import hint_of
-from cbir.images import Picture
-from cbir.metrics import hamming
-from cbir.parallel import cores, one_thread_each, ordered_map
+from cbir.images.decoders import Picture
+from cbir.search.metrics import hamming
 from cbir.verification import View, closeness, verify
 from cbir.verification.comparison import Comparison, compare
-from cbir.watching import Watcher
 
 _SIDE = 240
 """Pixels of a picture on the contact sheet."""

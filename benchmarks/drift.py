@@ -22,13 +22,13 @@ import numpy as np
 from common import report
 from numpy.typing import NDArray
 
+from cbir.core.threads import cores, one_thread_each, ordered_map
 from cbir.descriptors.base import TrainedDescriptor
+from cbir.descriptors.encoders.bovw import OrbWords
 from cbir.descriptors.registry import parse
-from cbir.descriptors.words import OrbWords
-from cbir.images import Picture
-from cbir.parallel import cores, one_thread_each, ordered_map
-from cbir.planning import Source
-from cbir.walking import find_pictures
+from cbir.images.decoders import Picture
+from cbir.images.discovery import find_pictures
+from cbir.indexing.selection import Source
 
 MOST = 400
 """Pictures of a folder whose drift from a vocabulary is measured."""

@@ -41,7 +41,7 @@ from numpy.typing import NDArray
 from peers import Peer, distances, hashes, importable
 from truth import groups_of_copies
 
-from cbir.walking import find_pictures
+from cbir.images.discovery import find_pictures
 
 LEVELS = ("near", "edited")
 TRUTH = Path(__file__).parent / "truth" / "copies.csv"

@@ -23,7 +23,7 @@ from common import report
 from duplicates import link_folders
 from edits import EDITS, make_copies
 
-from cbir.walking import find_pictures
+from cbir.images.discovery import find_pictures
 
 
 def main() -> None:

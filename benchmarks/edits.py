@@ -51,9 +51,9 @@ from strokes import (
     text,
 )
 
-from cbir.images import Picture
-from cbir.parallel import one_thread_each
-from cbir.walking import find_pictures
+from cbir.core.threads import one_thread_each
+from cbir.images.decoders import Picture
+from cbir.images.discovery import find_pictures
 
 NEAR = frozenset({"recompression", "scaling", "color", "blur"})
 """The groups of edits that a search for near duplicates should find."""

@@ -36,12 +36,12 @@ from labeled import add_options, make_index, read_queries
 from numpy.typing import NDArray
 
 import cbir
+from cbir.core.threads import one_thread_each
+from cbir.descriptors.presets import PRESETS
 from cbir.descriptors.registry import built_in, parse
 from cbir.evaluation import MEASURES, Queries, Scores, Truth, evaluate
 from cbir.evaluation.statistics import paired_difference
-from cbir.images import Picture
-from cbir.parallel import one_thread_each
-from cbir.presets import PRESETS
+from cbir.images.decoders import Picture
 
 VARIANTS = ("hsv:layout=ellipse", "hsv:layout=none", "orb:upright=yes")
 """Descriptors with other parameters that are measured beside those with the defaults."""

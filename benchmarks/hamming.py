@@ -33,8 +33,8 @@ from common import report
 from numpy.typing import NDArray
 
 import cbir
-from cbir.hamming import pairs_within, searches
-from cbir.parallel import cores
+from cbir.core.threads import cores
+from cbir.search.hamming import pairs_within, searches
 from cbir.stores import open_store
 
 Hashes = NDArray[np.uint8]

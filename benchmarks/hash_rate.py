@@ -24,7 +24,7 @@ from pathlib import Path
 
 from common import report, run, seconds
 
-from cbir.walking import find_pictures
+from cbir.images.discovery import find_pictures
 
 WORKERS = 2
 

@@ -30,13 +30,13 @@ from common import report, seconds
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from cbir.core.threads import one_thread_each
 from cbir.descriptors.base import Descriptor
-from cbir.descriptors.orientations import ORIENTATIONS, orientations
+from cbir.descriptors.hashes.dihedral import ORIENTATIONS, orientations
 from cbir.descriptors.registry import parse
-from cbir.images import Picture, Pixels, open_picture
-from cbir.metrics import hamming
-from cbir.parallel import one_thread_each
-from cbir.walking import find_pictures
+from cbir.images.decoders import Picture, Pixels, open_picture
+from cbir.images.discovery import find_pictures
+from cbir.search.metrics import hamming
 
 SPECS = "phash phash:bits=64 pdq dhash dhash:bits=256 ahash whash colorhash".split()
 TURNED = ("phash", "pdq")

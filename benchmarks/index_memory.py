@@ -20,7 +20,7 @@ from pathlib import Path
 from common import report
 
 import cbir
-from cbir.walking import find_pictures
+from cbir.images.discovery import find_pictures
 
 
 def main() -> None:

@@ -22,10 +22,10 @@ import numpy as np
 from common import report, run, seconds
 
 import cbir
+from cbir.core.threads import cores, one_thread_each, ordered_map
 from cbir.descriptors.registry import parse
-from cbir.images import _JPEG_REDUCTIONS, Picture, _fitted, _jpeg_reduction
-from cbir.parallel import cores, one_thread_each, ordered_map
-from cbir.walking import find_pictures
+from cbir.images.decoders import _JPEG_REDUCTIONS, Picture, _fitted, _jpeg_reduction
+from cbir.images.discovery import find_pictures
 
 Times = dict[str, list[float]]
 """Seconds of each round, by what was done."""

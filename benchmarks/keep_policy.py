@@ -30,10 +30,10 @@ from common import report
 from edits import EDITS, Edit
 from strokes import Pixels, scale
 
-from cbir.images import Picture
-from cbir.losses import LOSSES
-from cbir.parallel import cores, one_thread_each, ordered_map
-from cbir.walking import find_pictures
+from cbir.core.threads import cores, one_thread_each, ordered_map
+from cbir.duplicates.loss_kinds import LOSSES
+from cbir.images.decoders import Picture
+from cbir.images.discovery import find_pictures
 
 _FIRST, _LATER = 1_000_000_000, 1_500_000_000
 """Seconds since 1970 at which the originals and the copies were made."""

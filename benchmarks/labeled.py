@@ -10,14 +10,14 @@ from typing import Any
 from numpy.typing import NDArray
 
 import cbir
+from cbir.core.atomic_files import save_arrays
+from cbir.core.threads import cores, one_thread_each
 from cbir.descriptors.base import TrainedDescriptor
 from cbir.descriptors.registry import Named, parse
 from cbir.evaluation import PROTOCOLS, Queries, Truth, choose_queries, read_truth
 from cbir.evaluation.protocols import usual_protocol
-from cbir.parallel import cores, one_thread_each
-from cbir.planning import Source
-from cbir.stores.files import save_arrays
-from cbir.walking import find_pictures
+from cbir.images.discovery import find_pictures
+from cbir.indexing.selection import Source
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -28,7 +28,7 @@ import cv2
 import numpy as np
 from common import report
 
-from cbir.walking import find_pictures
+from cbir.images.discovery import find_pictures
 
 _ODD = [
     "ä ö",

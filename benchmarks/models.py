@@ -18,14 +18,14 @@ from typing import Any
 
 from common import report
 
+from cbir.core.threads import cores
 from cbir.descriptors.base import SHIPPED, TrainedDescriptor
 from cbir.descriptors.registry import built_in
-from cbir.parallel import cores
-from cbir.planning import Source
-from cbir.training import train_model
-from cbir.walking import find_pictures
+from cbir.images.discovery import find_pictures
+from cbir.indexing.selection import Source
+from cbir.indexing.train import train_model
 
-MODELS = Path(__file__).parent.parent / "cbir" / "models"
+MODELS = Path(__file__).parent.parent / "cbir" / "descriptors" / "models"
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from pages_results import results_page
 
 from cbir.descriptors.base import Descriptor
 from cbir.descriptors.registry import Broken, available
-from cbir.metrics import METRICS
+from cbir.search.metrics import METRICS
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

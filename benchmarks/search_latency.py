@@ -21,7 +21,7 @@ from common import report, run, seconds
 
 import cbir
 from cbir.stores import open_store
-from cbir.stores.base import PathList, Rows, Snapshot
+from cbir.stores.model import PathList, Rows, Snapshot
 
 
 def main() -> None:

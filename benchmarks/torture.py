@@ -45,9 +45,9 @@ from torture_commands import Commands, Job, run
 from torture_damage import damage
 from torture_world import DESCRIPTORS, make
 
-from cbir.indexing import build_index
-from cbir.searching import open_index
-from cbir.training import train_models
+from cbir.indexing.build import build_index
+from cbir.indexing.train import train_models
+from cbir.search.engine import open_index
 
 _TMPFS = "CBIR_TORTURE_TMPFS"
 """Set in the process that may mount."""

@@ -13,7 +13,7 @@ from typing import Any
 from torture_commands import Job
 from torture_world import Snapshot, World
 
-from cbir.searching import Index
+from cbir.search.engine import Index
 
 CODES = (0, 1, 2, 130)
 """What a command may exit with."""

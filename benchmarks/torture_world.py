@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from cbir.walking import find_pictures
+from cbir.images.discovery import find_pictures
 
 DESCRIPTORS = ("hsv", "phash", "layout", "orb:words=20,features=200")
 """What an index may hold; the last one needs the vocabulary of the world."""

@@ -22,14 +22,14 @@ import numpy as np
 from common import report, seconds
 from numpy.typing import NDArray
 
-from cbir.bags import BagSpace
-from cbir.descriptors.local import orb_features
-from cbir.descriptors.words import _TRAINING_FEATURES, k_majority, nearest_words
-from cbir.images import Picture
-from cbir.metrics import METRICS
-from cbir.parallel import cores, ordered_map
-from cbir.spaces import nearest
-from cbir.walking import find_pictures
+from cbir.core.threads import cores, ordered_map
+from cbir.descriptors.encoders.bovw import _TRAINING_FEATURES, k_majority, nearest_words
+from cbir.descriptors.local_features.orb import orb_features
+from cbir.images.decoders import Picture
+from cbir.images.discovery import find_pictures
+from cbir.search.exact.bovw import BagSpace
+from cbir.search.exact.flat import nearest
+from cbir.search.metrics import METRICS
 
 VOTES = {"1": (1,), "4, 2, 1": (4, 2, 1)}
 WORDS = 4000

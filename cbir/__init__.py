@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cbir.errors import BrokenIndexError, CbirError, UnreadableImageError, UsageError
+from cbir.core.errors import BrokenIndexError, CbirError, UnreadableImageError, UsageError
+from cbir.core.version import __version__
 
 if TYPE_CHECKING:
-    from cbir.describing import describe
-    from cbir.indexing import IndexReport
-    from cbir.indexing import build_index as index
-    from cbir.results import Match, SearchResult
-    from cbir.searching import Index
-    from cbir.searching import open_index as open
+    from cbir.descriptors.describe import describe
+    from cbir.indexing.build import IndexReport
+    from cbir.indexing.build import build_index as index
+    from cbir.search.engine import Index
+    from cbir.search.engine import open_index as open
+    from cbir.search.results import Match, SearchResult
 
-__version__ = "0.1.0"
 
 __all__ = [
     "BrokenIndexError",
@@ -29,6 +29,7 @@ __all__ = [
     "SearchResult",
     "UnreadableImageError",
     "UsageError",
+    "__version__",
     "describe",
     "index",
     "open",
@@ -36,13 +37,13 @@ __all__ = [
 
 # Imported when they are asked for: a command that searches does not pay for indexing.
 _LAZY = {
-    "Index": ("cbir.searching", "Index"),
-    "IndexReport": ("cbir.indexing", "IndexReport"),
-    "Match": ("cbir.results", "Match"),
-    "SearchResult": ("cbir.results", "SearchResult"),
-    "describe": ("cbir.describing", "describe"),
-    "index": ("cbir.indexing", "build_index"),
-    "open": ("cbir.searching", "open_index"),
+    "Index": ("cbir.search.engine", "Index"),
+    "IndexReport": ("cbir.indexing.build", "IndexReport"),
+    "Match": ("cbir.search.results", "Match"),
+    "SearchResult": ("cbir.search.results", "SearchResult"),
+    "describe": ("cbir.descriptors.describe", "describe"),
+    "index": ("cbir.indexing.build", "build_index"),
+    "open": ("cbir.search.engine", "open_index"),
 }
 
 

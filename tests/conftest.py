@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from cbir import models, native
-from cbir.descriptors import registry
+from cbir.core import stderr_capture
+from cbir.descriptors import models, registry
 
 PROJECT = Path(__file__).parent.parent
 DATA = PROJECT / "data"
@@ -38,9 +38,9 @@ def _own_cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: Any
 @pytest.fixture(autouse=True)
 def _as_in_a_command() -> Iterator[None]:
     """Let what decoders print be caught, as the commands do."""
-    native.want()
+    stderr_capture.want()
     yield
-    native.want(False)
+    stderr_capture.want(False)
 
 
 @pytest.fixture

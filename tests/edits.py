@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from .conftest import DATA
+from tests.conftest import DATA
 
 
 def photo(name: str) -> Image.Image:

@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from cbir import models
+from cbir.core.atomic_files import save_arrays
+from cbir.core.progress import Watcher
+from cbir.descriptors import models
 from cbir.descriptors.base import SHIPPED, State, TrainedDescriptor, with_origin
-from cbir.images import Pixels
-from cbir.stores.files import save_arrays
-from cbir.watching import Watcher
+from cbir.images.decoders import Pixels
 
 
 @dataclass(frozen=True)

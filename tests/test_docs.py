@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from .conftest import PROJECT
+from tests.conftest import PROJECT
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import DATA, PROJECT
+from tests.conftest import DATA, PROJECT
 
 
 @pytest.mark.slow

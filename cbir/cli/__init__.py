@@ -33,7 +33,7 @@ def run_index() -> None:
 def run_search() -> None:
     """Run ``search``."""
     _begin()
-    from cbir.cli.search import search
+    from cbir.cli.search.command import search
 
     _run(search)
 

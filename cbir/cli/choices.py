@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from cbir.core.suggestions import did_you_mean
-from cbir.metrics import METRICS, OTHER_NAMES, usual_name
+from cbir.search.metrics import METRICS, OTHER_NAMES, usual_name
 
 
 class Choice(click.Choice[str]):

@@ -9,8 +9,8 @@ import click
 
 import cbir
 from cbir.cli.options import Command, write_out, write_text
+from cbir.core.errors import CbirError, UsageError
 from cbir.core.suggestions import did_you_mean
-from cbir.errors import CbirError, UsageError
 
 INSTALLED = "share/doc/cbir"
 """Where an installation has the guides, below the environment's folder; setup.cfg says so, too."""

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-import cbir
 from cbir.cli.interrupts import end, raise_from_now
 from cbir.core.plugins import plugins
 from cbir.core.suggestions import did_you_mean
+from cbir.core.version import __version__
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -20,12 +20,12 @@ ENTRY_POINTS = "cbir.commands"
 _BUILT_IN = {
     "descriptors": "cbir.cli.descriptors:descriptors",
     "docs": "cbir.cli.docs:docs",
-    "duplicates": "cbir.cli.duplicates:duplicates",
-    "evaluate": "cbir.cli.evaluate:evaluate",
+    "duplicates": "cbir.cli.duplicates.command:duplicates",
+    "evaluate": "cbir.cli.evaluate.command:evaluate",
     "index": "cbir.cli.index:index",
     "info": "cbir.cli.info:info",
     "presets": "cbir.cli.presets:presets",
-    "search": "cbir.cli.search:search",
+    "search": "cbir.cli.search.command:search",
     "train": "cbir.cli.train:train",
 }
 
@@ -85,7 +85,7 @@ def _load_plugin(point: EntryPoint) -> click.Command:
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(cbir.__version__, prog_name="cbir")
+@click.version_option(__version__, prog_name="cbir")
 def cli() -> None:
     """Find pictures by what they show.
 

@@ -22,11 +22,11 @@ from cbir.cli.options import (
 )
 from cbir.cli.progress import TerminalWatcher
 from cbir.core.amounts import counted, rate_text, seconds_text
-from cbir.errors import printable
-from cbir.presets import PRESETS
+from cbir.core.errors import printable
+from cbir.descriptors.presets import PRESETS
 
 if TYPE_CHECKING:
-    from cbir.indexing import IndexReport
+    from cbir.indexing.build import IndexReport
 
 
 _ORDER = "cbir.order"
@@ -124,7 +124,7 @@ def index(
       index data --preset balanced
       index photos --index photos.csv --exclude 'thumbs' --workers 4
     """
-    from cbir.indexing import build_index
+    from cbir.indexing.build import build_index
 
     watcher = TerminalWatcher(quiet, verbose)
     try:

@@ -10,9 +10,9 @@ import click
 
 from cbir.cli.options import Command, format_option, write_text
 from cbir.core.amounts import counted, size_text
+from cbir.core.errors import CbirError, UsageError, printable
 from cbir.descriptors.base import SHIPPED, TRAINED
-from cbir.errors import CbirError, UsageError, printable
-from cbir.inspecting import INDEXED, Inspection, inspect
+from cbir.stores.inspection import INDEXED, Inspection, inspect
 
 _ORIGINS = {
     SHIPPED: "that comes with cbir",
@@ -59,7 +59,7 @@ def _index_file(path: str) -> str:
     """Return the index; that of a folder is the one that ``search --dataset`` keeps."""
     if not os.path.isdir(path):
         return path
-    from cbir.stores.kept import kept_index
+    from cbir.stores.default_path import kept_index
 
     kept = kept_index(path)
     if not os.path.exists(kept):

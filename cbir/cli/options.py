@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-import cbir
-from cbir import native
 from cbir.cli.choices import Choice
 from cbir.cli.interrupts import MESSAGE, end, raised
 from cbir.cli.sections import Sections, write_sections
+from cbir.core import stderr_capture
+from cbir.core.errors import CbirError, UsageError, printable, reason_of, shown
 from cbir.core.text import as_utf8
-from cbir.errors import CbirError, UsageError, printable, reason_of, shown
+from cbir.core.version import __version__
 
 if TYPE_CHECKING:
-    from cbir.fusion.options import Weights
+    from cbir.search.fusion.options import Weights
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -92,7 +92,7 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command, and turn our errors into click's."""
-        native.want()
+        stderr_capture.want()
         dashed = ctx.meta[_DASHED]
         try:
             with raised():
@@ -283,7 +283,7 @@ def quiet_option(function: F) -> F:
 
 def version_option(function: F) -> F:
     """Add ``--version``."""
-    return click.version_option(cbir.__version__, prog_name="cbir")(function)
+    return click.version_option(__version__, prog_name="cbir")(function)
 
 
 def quoted(path: str) -> str:

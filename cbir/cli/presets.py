@@ -9,7 +9,7 @@ import click
 
 from cbir.cli.options import Command, format_option, write_text
 from cbir.core.amounts import counted
-from cbir.presets import PRESETS, Preset
+from cbir.descriptors.presets import PRESETS, Preset
 
 
 @click.command(cls=Command)

@@ -11,8 +11,8 @@ from typing import Any
 import click
 
 from cbir.core.amounts import duration_text
-from cbir.errors import UnreadableImageError, shown
-from cbir.watching import Watcher
+from cbir.core.errors import UnreadableImageError, shown
+from cbir.core.progress import Watcher
 
 PAUSE = 30.0
 """Seconds between two lines of progress, at least."""

@@ -6,8 +6,8 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 
-from cbir.errors import CbirError, UsageError
-from cbir.searching import list_queries
+from cbir.core.errors import CbirError, UsageError
+from cbir.search.engine import list_queries
 
 _LONGEST_LIST = 1 << 28
 """Bytes of a list of paths at most."""

@@ -17,7 +17,7 @@ from cbir.cli.options import (
 )
 from cbir.cli.progress import TerminalWatcher
 from cbir.core.amounts import counted, seconds_text, size_text
-from cbir.errors import printable
+from cbir.core.errors import printable
 
 _SECTIONS = {
     "Common options": "--dataset --descriptor --output --quiet".split(),
@@ -66,7 +66,7 @@ def train(
       cbir train photos --descriptor orb:words=1000 --output orb.npz
       index photos --descriptor orb:words=1000 --model orb.npz
     """
-    from cbir.training import train_models
+    from cbir.indexing.train import train_models
 
     watcher = TerminalWatcher(quiet)
     try:

@@ -6,8 +6,8 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, cast
 
+from cbir.core.errors import UsageError, printable
 from cbir.core.suggestions import did_you_mean
-from cbir.errors import UsageError, printable
 
 
 def path_text_of(value: object, what: str) -> str:
@@ -36,10 +36,10 @@ def path_of(value: object, what: str) -> str:
     --------
     >>> path_of(None, "an index")
     Traceback (most recent call last):
-    cbir.errors.UsageError: an index must be a path, not None
+    cbir.core.errors.UsageError: an index must be a path, not None
     >>> path_of("a\0b", "an index")
     Traceback (most recent call last):
-    cbir.errors.UsageError: a\x00b: the path of an index cannot have a NUL character
+    cbir.core.errors.UsageError: a\x00b: the path of an index cannot have a NUL character
     """
     path = path_text_of(value, what)
     if "\0" in path:
@@ -75,9 +75,9 @@ def one_of(value: object, names: Collection[str], what: str) -> str:
 
     Examples
     --------
-    >>> one_of("nearr", ("exact", "near"), "level")
+    >>> one_of("nea", ("all", "near"), "level")
     Traceback (most recent call last):
-    cbir.errors.UsageError: there is no level 'nearr'; there are: exact, near; did you mean 'near'?
+    cbir.core.errors.UsageError: there is no level 'nea'; there are: all, near; did you mean 'near'?
     """
     name = text_of(value, f"a {what}")
     if name not in names:
@@ -135,7 +135,7 @@ def check_type(value: object, expected: Any, what: str) -> None:
     --------
     >>> check_type(5, dict, "the options")
     Traceback (most recent call last):
-    cbir.errors.UsageError: the options must be of type dict, not an object of type int
+    cbir.core.errors.UsageError: the options must be of type dict, not an object of type int
     """
     if not isinstance(value, expected):
         name = getattr(expected, "__name__", expected)

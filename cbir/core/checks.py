@@ -6,7 +6,7 @@ import math
 import operator
 from typing import SupportsFloat, SupportsIndex
 
-from cbir.errors import UsageError
+from cbir.core.errors import UsageError
 
 
 def check_whole(name: str, value: SupportsIndex, least: int = 1, most: int | None = None) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 
-from cbir.errors import CbirError, printable
+from cbir.core.errors import CbirError, printable
 
 # What pandas, R and spreadsheets take for a missing value, a truth value or a number.
 _MISREAD = re.compile(

@@ -20,9 +20,9 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.errors import CbirError
-from cbir.images import LADDER, Pixels
-from cbir.watching import Watcher
+from cbir.core.errors import CbirError
+from cbir.core.progress import Watcher
+from cbir.images.decoders import LADDER, Pixels
 
 Row = NDArray[Any]
 """What a descriptor stores of one picture: a vector of small numbers, or packed bits, which the
@@ -275,7 +275,7 @@ class TrainedDescriptor(Descriptor):
         return None
 
     def _fitting(self, name: str) -> State:
-        from cbir.models import load_shipped
+        from cbir.descriptors.models import load_shipped
 
         state = load_shipped(name)
         refusal = self.check_state(state)

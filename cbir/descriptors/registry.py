@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from cbir.core.arguments import text_of
+from cbir.core.errors import CbirError, UnreadableImageError, UsageError
 from cbir.core.plugins import plugins
 from cbir.core.suggestions import did_you_mean
 from cbir.descriptors.base import HIGHEST_QUALITY, Descriptor, Row, parameter_fields
-from cbir.errors import CbirError, UnreadableImageError, UsageError
-from cbir.images import ArrayPicture, Picture
+from cbir.images.decoders import ArrayPicture, Picture
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -25,23 +25,23 @@ if TYPE_CHECKING:
 ENTRY_POINTS = "cbir.descriptors"
 
 _BUILT_IN = {
-    "hsv": "cbir.descriptors.color:HsvHistogram",
-    "correlogram": "cbir.descriptors.correlogram:Correlogram",
-    "layout": "cbir.descriptors.layout:ColorLayout",
-    "jcd": "cbir.descriptors.joint:JointColorTexture",
-    "hog": "cbir.descriptors.shape:Hog",
-    "centrist": "cbir.descriptors.centrist:Centrist",
-    "phog": "cbir.descriptors.phog:Phog",
-    "gist": "cbir.descriptors.gist:Gist",
-    "colorfisher": "cbir.descriptors.fisher:ColorFisher",
-    "fisher": "cbir.descriptors.fisher:Fisher",
-    "orb": "cbir.descriptors.words:OrbWords",
-    "phash": "cbir.descriptors.hashing:PerceptualHash",
-    "pdq": "cbir.descriptors.pdq:Pdq",
-    "dhash": "cbir.descriptors.hashing:DifferenceHash",
-    "ahash": "cbir.descriptors.hashing:AverageHash",
-    "whash": "cbir.descriptors.hashing:WaveletHash",
-    "colorhash": "cbir.descriptors.colorhash:ColorHash",
+    "hsv": "cbir.descriptors.global_features.hsv_histogram:HsvHistogram",
+    "correlogram": "cbir.descriptors.global_features.correlogram:Correlogram",
+    "layout": "cbir.descriptors.global_features.color_layout:ColorLayout",
+    "jcd": "cbir.descriptors.global_features.jcd:JointColorTexture",
+    "hog": "cbir.descriptors.global_features.hog:Hog",
+    "centrist": "cbir.descriptors.global_features.centrist:Centrist",
+    "phog": "cbir.descriptors.global_features.phog:Phog",
+    "gist": "cbir.descriptors.global_features.gist:Gist",
+    "colorfisher": "cbir.descriptors.encoders.fisher:ColorFisher",
+    "fisher": "cbir.descriptors.encoders.fisher:Fisher",
+    "orb": "cbir.descriptors.encoders.bovw:OrbWords",
+    "phash": "cbir.descriptors.hashes.perceptual:PerceptualHash",
+    "pdq": "cbir.descriptors.hashes.pdq:Pdq",
+    "dhash": "cbir.descriptors.hashes.perceptual:DifferenceHash",
+    "ahash": "cbir.descriptors.hashes.perceptual:AverageHash",
+    "whash": "cbir.descriptors.hashes.perceptual:WaveletHash",
+    "colorhash": "cbir.descriptors.hashes.colorhash:ColorHash",
 }
 
 _ALIAS = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")

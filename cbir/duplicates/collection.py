@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 
 from cbir.core.amounts import counted
 from cbir.core.arguments import one_of, path_of, several
+from cbir.core.errors import CbirError, UnreadableImageError, UsageError, printable
 from cbir.core.folders import shortest
-from cbir.descriptors.sift import Features
+from cbir.core.progress import Watcher
+from cbir.descriptors.local_features.sift import Features
 from cbir.duplicates.model import LEVELS, Entry, Level
 from cbir.duplicates.sights import EXTRACTOR, HASH, Eyes, Sight
-from cbir.errors import CbirError, UnreadableImageError, UsageError, printable
-from cbir.indexing import build_index
+from cbir.images.discovery import is_selected
+from cbir.indexing.build import build_index
 from cbir.stores import open_store
-from cbir.stores.base import Snapshot
-from cbir.walking import is_selected
-from cbir.watching import Watcher
+from cbir.stores.model import Snapshot
 
 
 @dataclass(frozen=True, slots=True)

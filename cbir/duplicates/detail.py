@@ -23,8 +23,8 @@ from cbir.duplicates.compression import (
     coarseness_of_pixels,
 )
 from cbir.duplicates.sights import Sight, open_content
-from cbir.facts import read_facts
-from cbir.images import Picture, Pixels
+from cbir.images.contents.file_contents import read_facts
+from cbir.images.decoders import Picture, Pixels
 
 Floats = NDArray[np.float32]
 

@@ -8,21 +8,21 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from cbir import native
+from cbir.core import stderr_capture
 from cbir.core.arguments import check_type, one_of
+from cbir.core.errors import UnreadableImageError
+from cbir.core.progress import Watcher
+from cbir.core.threads import one_thread_each, ordered_map, threads
 from cbir.duplicates.collection import Collection
 from cbir.duplicates.detail import Details
 from cbir.duplicates.keep_policy import Star, by_detail, keep_order
+from cbir.duplicates.loss_kinds import Loss, LossKind, kinds_of, refused
 from cbir.duplicates.losses import Losses
 from cbir.duplicates.matching import Judge
 from cbir.duplicates.model import KEEPS, Duplicate, Entry, Group, Keep, Level, Match
 from cbir.duplicates.pairing import pair_up
 from cbir.duplicates.shortlists import Shortlists, hint_of
 from cbir.duplicates.sights import Sight
-from cbir.errors import UnreadableImageError
-from cbir.losses import Loss, LossKind, kinds_of, refused
-from cbir.parallel import one_thread_each, ordered_map, threads
-from cbir.watching import Watcher
 
 Apart = Callable[[Entry, Entry], bool]
 """Says that two pictures were judged different."""
@@ -67,8 +67,8 @@ def find_groups(
     apart : callable
         ``apart(first, second)``: two pictures that must not be in one group as copies.
     allow_loss : str or iterable of str
-        Kinds of :class:`cbir.losses.Loss` that do not matter. ``smallest`` allows the loss of
-        detail.
+        Kinds of :class:`cbir.duplicates.loss_kinds.Loss` that do not matter. ``smallest`` allows
+        the loss of detail.
     workers : int, optional
     watcher : Watcher, optional
 
@@ -85,7 +85,7 @@ def find_groups(
     if one_of(keep, KEEPS, "policy to keep") == "smallest":
         allowed |= {"detail"}  # who asks for that knows what it costs
     judge = Judge(collection.eyes, level, threshold)
-    with native.caught(), one_thread_each():
+    with stderr_capture.caught(), one_thread_each():
         order = keep_order(collection, keep, workers)
         contents = list(dict.fromkeys(collection.content[order].tolist()))
         shortlists = pair_up(collection.sights, judge, workers, watcher, contents)

@@ -12,11 +12,11 @@ import os
 import re
 from dataclasses import dataclass
 
-from cbir.actions.locking import locked
+from cbir.core.atomic_files import explained, written_aside
+from cbir.core.errors import CbirError, printable
 from cbir.core.regular_files import open_regular, read_regular
+from cbir.duplicates.actions.locking import locked
 from cbir.duplicates.model import Entry
-from cbir.errors import CbirError, printable
-from cbir.stores.files import explained, written_aside
 
 _HEADER = b"""\
 # Pairs of pictures that were judged different: a search for duplicates keeps them apart.

@@ -10,6 +10,9 @@ from functools import cmp_to_key, partial
 import cv2
 import numpy as np
 
+from cbir.core.errors import UnreadableImageError
+from cbir.core.progress import Watcher
+from cbir.core.threads import ordered_map
 from cbir.duplicates.collection import Collection
 from cbir.duplicates.copy_names import copy_marks
 from cbir.duplicates.coverage import shown_share
@@ -17,10 +20,7 @@ from cbir.duplicates.detail import Detail, Details
 from cbir.duplicates.model import Entry, Keep, Match
 from cbir.duplicates.preference import Relation, compare
 from cbir.duplicates.sights import EXTRACTOR, Eyes, Sight, resolution
-from cbir.errors import UnreadableImageError
-from cbir.parallel import ordered_map
 from cbir.verification.alignment import Transform
-from cbir.watching import Watcher
 
 Rank = tuple[float, ...]
 """Smaller is kept rather."""

@@ -11,18 +11,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cbir.core.errors import UnreadableImageError
 from cbir.duplicates.coverage import LEAST_SHOWN, footprint, foreign_regions, shown_share
 from cbir.duplicates.detail import Details
+from cbir.duplicates.file_losses import Content, facts_lost
+from cbir.duplicates.loss_kinds import Loss
 from cbir.duplicates.matching import NEAR_DISTANCE, turned
 from cbir.duplicates.model import Match
 from cbir.duplicates.preference import more_detail
 from cbir.duplicates.sights import Eyes, Recent, Sight, open_content, resolution
-from cbir.errors import UnreadableImageError
-from cbir.facts import ALPHA_SIDE, opacity
-from cbir.fidelity import Content, facts_lost
-from cbir.images import Picture, fit
-from cbir.losses import Loss
-from cbir.metrics import hamming
+from cbir.images.contents.file_contents import ALPHA_SIDE, opacity
+from cbir.images.decoders import Picture, fit
+from cbir.search.metrics import hamming
 from cbir.verification.alignment import Transform, scale_of
 
 _WHOLE = 0.9

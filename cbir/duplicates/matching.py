@@ -9,10 +9,10 @@ import numpy as np
 
 from cbir.core.arguments import one_of
 from cbir.core.checks import check_whole
-from cbir.descriptors.orientations import ORIENTATIONS
+from cbir.descriptors.hashes.dihedral import ORIENTATIONS
 from cbir.duplicates.model import LEVELS, Level, Match
 from cbir.duplicates.sights import EXTRACTOR, Eyes, Sight
-from cbir.metrics import hamming
+from cbir.search.metrics import hamming
 from cbir.verification import (
     COVERED,
     DAMAGED,
@@ -60,7 +60,7 @@ class Hint:
     Attributes
     ----------
     turns : set of int
-        Orientations, as numbers of :data:`cbir.descriptors.orientations.ORIENTATIONS`, in which
+        Orientations, as numbers of :data:`cbir.descriptors.hashes.dihedral.ORIENTATIONS`, in which
         the second picture's hash is near to the first one's.
     features : set of bool
         Whether local features vote for the pair: as it is (False), or mirrored (True).

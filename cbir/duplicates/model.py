@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.losses import Loss
+from cbir.duplicates.loss_kinds import Loss
 
 Level = Literal["exact", "near", "edited"]
 LEVELS: tuple[Level, ...] = ("exact", "near", "edited")

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.candidates import FeatureIndex
 from cbir.core.amounts import counted
-from cbir.descriptors.orientations import ORIENTATIONS, orientations
-from cbir.descriptors.sift import Features
+from cbir.core.errors import UnreadableImageError
+from cbir.core.progress import Watcher
+from cbir.core.threads import ordered_map
+from cbir.descriptors.hashes.dihedral import ORIENTATIONS, orientations
+from cbir.descriptors.local_features.sift import Features
 from cbir.duplicates.matching import SAME_PIXELS_DISTANCE, TURNED_DISTANCE, Hint, Judge
 from cbir.duplicates.shortlists import (
     MOST_FIRST,
@@ -22,11 +24,9 @@ from cbir.duplicates.shortlists import (
     reason_of_turn,
 )
 from cbir.duplicates.sights import EXTRACTOR, HASH, Eyes, Sight
-from cbir.errors import UnreadableImageError
-from cbir.hamming import neighbors_within, pairs_within
-from cbir.metrics import hamming
-from cbir.parallel import ordered_map
-from cbir.watching import Watcher
+from cbir.search.hamming import neighbors_within, pairs_within
+from cbir.search.inverted.lsh_index import FeatureIndex
+from cbir.search.metrics import hamming
 
 Hints = dict[int, Hint]
 """By the number of the other content."""

@@ -5,20 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 
-from cbir import native
+from cbir.core import stderr_capture
 from cbir.core.arguments import check_type, path_text_of, several
+from cbir.core.errors import UnreadableImageError
+from cbir.core.progress import Watcher
+from cbir.core.threads import growing_batches, one_thread_each, ordered_map, threads
 from cbir.duplicates.collection import Collection
 from cbir.duplicates.detail import Details
 from cbir.duplicates.grouping import Apart, never
+from cbir.duplicates.loss_kinds import Loss, LossKind, kinds_of, refused
 from cbir.duplicates.losses import Losses
 from cbir.duplicates.matching import Hint, Judge
 from cbir.duplicates.model import LEVELS, Copies, Duplicate, Entry, Level, Match
 from cbir.duplicates.pairing import Surroundings, index_of_features
 from cbir.duplicates.sights import Sight
-from cbir.errors import UnreadableImageError
-from cbir.losses import Loss, LossKind, kinds_of, refused
-from cbir.parallel import growing_batches, one_thread_each, ordered_map, threads
-from cbir.watching import Watcher
 
 
 def find_copies(
@@ -49,12 +49,12 @@ def find_copies(
     check_type(apart, Callable, "apart")
     workers, watcher = threads(workers), Watcher.of(watcher)
     queries = several(queries, "a query", path_text_of)
-    with native.caught(), one_thread_each():
+    with stderr_capture.caught(), one_thread_each():
         judge = Judge(collection.eyes, level, threshold)
         search = _Search(collection, judge, apart, kinds_of(allow_loss), watcher)
     watcher.begin("comparing", len(queries))
     for some in growing_batches(queries, workers):
-        with native.caught(), one_thread_each():
+        with stderr_capture.caught(), one_thread_each():
             found = list(ordered_map(search.copies, some, workers, batch=1))
         for one in found:
             watcher.advance()

@@ -13,16 +13,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.descriptors.hashing import PerceptualHash
-from cbir.descriptors.sift import Features, SiftExtractor
-from cbir.errors import UnreadableImageError
-from cbir.images import Picture, Pixels
+from cbir.core.errors import UnreadableImageError
+from cbir.descriptors.hashes.perceptual import PerceptualHash
+from cbir.descriptors.local_features.sift import Features, SiftExtractor
+from cbir.images.decoders import Picture, Pixels
 from cbir.verification.alignment import Transform, scale_of
 
 PLAIN = 20
 """Quality of a hash below which a picture has too little in it to be compared. Below what
-:data:`cbir.descriptors.hashing.LEAST_PHASH_QUALITY` advises for hashes alone: here the pixels are
-compared as well, and gamma and contrast may take a light picture from 37 to 23."""
+:data:`cbir.descriptors.hashes.perceptual.LEAST_PHASH_QUALITY` advises for hashes alone: here the
+pixels are compared as well, and gamma and contrast may take a light picture from 37 to 23."""
 
 T = TypeVar("T")
 

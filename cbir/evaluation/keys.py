@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 
-from cbir.errors import CbirError, printable
+from cbir.core.errors import CbirError, printable
 
 
 def match_keys(keys: Container[str], names: Sequence[str], source: str) -> list[str | None]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cbir.core.arguments import check_type, one_of
 from cbir.core.checks import check_whole
-from cbir.errors import printable
+from cbir.core.errors import printable
 from cbir.evaluation.statistics import Difference, bootstrap_intervals, paired_difference
 
 CUTOFFS = (1, 3, 10, 20, 100)

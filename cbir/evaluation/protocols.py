@@ -10,12 +10,12 @@ from typing import Literal
 
 from cbir.core.amounts import counted
 from cbir.core.arguments import check_type, one_of, path_of
+from cbir.core.errors import CbirError, UnreadableImageError, UsageError, printable, reason_of
+from cbir.core.progress import Watcher
 from cbir.core.regular_files import open_regular
-from cbir.errors import CbirError, UnreadableImageError, UsageError, printable, reason_of
 from cbir.evaluation.relevance import Truth
-from cbir.searching import Index
-from cbir.walking import find_pictures
-from cbir.watching import Watcher
+from cbir.images.discovery import find_pictures
+from cbir.search.engine import Index
 
 Protocol = Literal["all", "first", "ukbench"]
 PROTOCOLS: tuple[Protocol, ...] = ("all", "first", "ukbench")

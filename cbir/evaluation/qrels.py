@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.arguments import several, text_of
+from cbir.core.errors import CbirError, UsageError, printable
+from cbir.core.progress import Watcher
 from cbir.core.text import as_path
-from cbir.errors import CbirError, UsageError, printable
 from cbir.evaluation.keys import match_keys
 from cbir.evaluation.relevance import Truth
-from cbir.watching import Watcher
 
 _DIGITS = 4
 _GRADE = re.compile(rf"[+-]?[0-9]{{1,{_DIGITS}}}")

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.arguments import several, text_of
-from cbir.errors import CbirError, printable
+from cbir.core.errors import CbirError, printable
+from cbir.core.progress import Watcher
 from cbir.evaluation.keys import match_keys
-from cbir.watching import Watcher
 
 Labeler = Callable[[Sequence[str]], list[str | None]]
 """Gives the class of each path, or None."""

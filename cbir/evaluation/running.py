@@ -11,9 +11,11 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir import native
+from cbir.core import stderr_capture
 from cbir.core.arguments import check_type, each_of
-from cbir.errors import CbirError, UnreadableImageError
+from cbir.core.errors import CbirError, UnreadableImageError
+from cbir.core.progress import Watcher
+from cbir.core.threads import one_thread_each, ordered_map, threads
 from cbir.evaluation.measures import all_measures, interpolated_precision
 from cbir.evaluation.model import (
     MEASURES,
@@ -27,9 +29,7 @@ from cbir.evaluation.model import (
 )
 from cbir.evaluation.protocols import Queries, Query
 from cbir.evaluation.relevance import Truth
-from cbir.parallel import one_thread_each, ordered_map, threads
-from cbir.searching import Index
-from cbir.watching import Watcher
+from cbir.search.engine import Index
 
 _BATCH = 4
 """Queries that a thread takes at a time: each takes milliseconds."""
@@ -120,7 +120,7 @@ def evaluate(
     for searcher in searchers:
         check_type(searcher, Searching, "a searcher")
     trial = _Trial(index, truth, queries.queries, Watcher.of(watcher))
-    with native.caught(), one_thread_each():
+    with stderr_capture.caught(), one_thread_each():
         runs = [trial.run(searcher, workers) for searcher in searchers]
     return Evaluation(
         index.shown("").rstrip("/") or "." if dataset is None else dataset,

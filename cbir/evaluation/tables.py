@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import warnings
 
+from cbir.core.errors import CbirError, UsageError, printable
 from cbir.core.text import as_path
-from cbir.errors import CbirError, UsageError, printable
 
 MISSING = frozenset(["", "NA"])
 """Labels that mean that there is none, as spreadsheets and R write it."""

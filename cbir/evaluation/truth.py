@@ -7,12 +7,12 @@ import re
 from collections.abc import Sequence
 
 from cbir.core.arguments import path_of, several, text_of
+from cbir.core.errors import CbirError, UsageError, printable, reason_of
+from cbir.core.progress import Watcher
 from cbir.core.regular_files import read_text_source
-from cbir.errors import CbirError, UsageError, printable, reason_of
 from cbir.evaluation.qrels import looks_like_qrels, read_qrels
 from cbir.evaluation.relevance import Classes, Labeler, Labels, Truth
 from cbir.evaluation.tables import read_labels
-from cbir.watching import Watcher
 
 KEY = "file"
 """The column of a CSV that names the pictures, unless told otherwise."""

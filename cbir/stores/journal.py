@@ -17,8 +17,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from cbir.core.atomic_files import unshare
 from cbir.core.json_text import parse_json
-from cbir.stores.files import unshare
 from cbir.stores.paths import check_path
 
 _FRAME = struct.Struct("<II")

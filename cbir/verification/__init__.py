@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.arguments import check_type, each_of
-from cbir.descriptors.sift import Features, SiftExtractor
-from cbir.errors import UsageError
-from cbir.images import ArrayPicture, Pixels
+from cbir.core.errors import UsageError
+from cbir.descriptors.local_features.sift import Features, SiftExtractor
+from cbir.images.decoders import ArrayPicture, Pixels
 from cbir.verification.alignment import Alignment, Transform, align
 from cbir.verification.comparison import Comparison, compare
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.descriptors.sift import Features
+from cbir.descriptors.local_features.sift import Features
 
 Transform = NDArray[np.float64]
 """Shape (2, 3): maps ``(x, y, 1)`` of the first picture to ``(x, y)`` of the second."""

@@ -10,8 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from cbir.cli.group import cli
-
-from ..conftest import Run
+from tests.conftest import Run
 
 
 @pytest.fixture

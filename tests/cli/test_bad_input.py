@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from ..conftest import DATA, Run
-from ..test_images import bomb
+from tests.conftest import DATA, Run
+from tests.images.test_decoders import bomb
 
 QUERY = "photos/cats/cat-1.jpg"
 FLAT = ["search", "-q", QUERY, "--no-montage"]

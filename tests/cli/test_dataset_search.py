@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from cbir.searching import open_index
-from cbir.stores.kept import kept_index
-
-from ..conftest import DATA, Run
+from cbir.search.engine import open_index
+from cbir.stores.default_path import kept_index
+from tests.conftest import DATA, Run
 
 QUERY = str(DATA / "cats" / "cat-2.jpg")
 PLAIN = ("--no-montage", "--format", "paths")

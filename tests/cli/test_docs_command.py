@@ -9,8 +9,7 @@ import pytest
 
 from cbir.cli.docs import INSTALLED
 from cbir.cli.group import _BUILT_IN
-
-from ..conftest import PROJECT, Run
+from tests.conftest import PROJECT, Run
 
 GUIDES = sorted(path.stem for path in (PROJECT / "docs").glob("*.md"))
 

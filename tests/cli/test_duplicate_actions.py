@@ -16,16 +16,15 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from cbir.actions import read_log
-from cbir.cli.duplicate_actions import act_on
-from cbir.cli.duplicate_options import Options
-from cbir.cli.duplicates import duplicates
+from cbir.cli.duplicates.actions import act_on
+from cbir.cli.duplicates.command import duplicates
+from cbir.cli.duplicates.options import Options
 from cbir.cli.progress import TerminalWatcher
+from cbir.duplicates.actions import read_log
 from cbir.duplicates.collection import open_collection
 from cbir.duplicates.grouping import find_groups
-
-from ..actions.helpers import tree
-from ..conftest import Run, can_be_interrupted
+from tests.conftest import Run, can_be_interrupted
+from tests.duplicates.actions.helpers import tree
 
 MOVE = ["duplicates", "-d", "photos", "--action", "move", "--move-to", "copies"]
 

@@ -15,11 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cbir.cli import duplicate_formats, options
-from cbir.cli.duplicate_formats import FORMATS, Found, Printer
+from cbir.cli import options
+from cbir.cli.duplicates import formats
+from cbir.cli.duplicates.formats import FORMATS, Found, Printer
+from cbir.core.errors import CbirError
+from cbir.duplicates.loss_kinds import Loss
 from cbir.duplicates.model import Copies, Duplicate, Entry, Group, Match
-from cbir.errors import CbirError
-from cbir.losses import Loss
 
 ODD = os.fsdecode(b"new\nline \xff, \"'.jpg")
 
@@ -44,7 +45,7 @@ def output(found: list[Any], *arguments: Any) -> bytes:
     """Return what a printer prints."""
     written = io.BytesIO()
     with pytest.MonkeyPatch.context() as patch:
-        for module in (options, duplicate_formats):
+        for module in (options, formats):
             patch.setattr(module, "write_out", written.write)
         printer = Printer(*arguments)
         for one in found:

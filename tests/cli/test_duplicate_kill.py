@@ -14,9 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from cbir.actions import read_log, undo
-
-from ..conftest import PROJECT
+from cbir.duplicates.actions import read_log, undo
+from tests.conftest import PROJECT
 
 pytestmark = pytest.mark.slow
 

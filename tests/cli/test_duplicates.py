@@ -16,9 +16,8 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from cbir.cli.duplicates import duplicates
-
-from ..conftest import DATA, Run
+from cbir.cli.duplicates.command import duplicates
+from tests.conftest import DATA, Run
 
 LARGE, SMALL = "photos/cats/cat-1.jpg", "photos/cats/small.jpg"
 TWIN, ORIGINAL = "photos/a-twin.jpg", "photos/sky/galaxies-1.jpg"

@@ -15,9 +15,8 @@ import numpy as np
 import pytest
 
 import cbir
-
-from ..conftest import Run
-from ..pages import Page
+from tests.conftest import Run
+from tests.pages import Page
 
 # The fixture's folders with more than one picture: three cats, two deserts, two things.
 QUERIES, EMPTY = 7, 5
@@ -146,7 +145,7 @@ def test_a_table_can_be_the_truth(here: Run, photos: Path) -> None:
 def test_a_truth_that_cannot_be_read_is_told_before_the_work(
     here: Run, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cbir.cli.evaluate.build_index", None)
+    monkeypatch.setattr("cbir.cli.evaluate.command.build_index", None)
     for truth in ("nowhere.csv", "groups:cat", "groups:^(no)"):
         done = here("evaluate", "-d", "photos", "--truth", truth)
         assert done.returncode in (1, 2) and truth in done.stderr, truth

@@ -16,10 +16,9 @@ import pytest
 
 import cbir
 from cbir.cli import options
-from cbir.cli.evaluate_formats import WIDTH, has_duplicates, print_evaluation
+from cbir.cli.evaluate.formats import WIDTH, has_duplicates, print_evaluation
 from cbir.evaluation.model import CUTOFFS, MEASURES, Evaluation
-
-from ..evaluations import evaluation, run
+from tests.evaluations import evaluation, run
 
 FUSION = "hsv+centrist+fisher+colorfisher+spjcd"
 

@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from cbir import presets
+from cbir.core.atomic_files import save_arrays
+from cbir.descriptors import presets
 from cbir.descriptors.base import TRAINED, with_origin
-from cbir.presets import Preset
-from cbir.stores.files import save_arrays
-
-from ..conftest import Run
-from ..palette import FIRST, palette, ship
+from cbir.descriptors.presets import Preset
+from tests.conftest import Run
+from tests.palette import FIRST, palette, ship
 
 
 @pytest.fixture(autouse=True)
@@ -127,7 +126,7 @@ def test_what_learns_from_its_own_test_is_warned_of(here: Run, photos: Path, pac
 def test_what_makes_no_sense_is_told_before_the_work(
     here: Run, indexed: Path, monkeypatch: pytest.MonkeyPatch, more: list[str], words: str
 ) -> None:
-    monkeypatch.setattr("cbir.cli.evaluate.build_index", None)
+    monkeypatch.setattr("cbir.cli.evaluate.command.build_index", None)
     for place in ("-d", "photos"), ("-i", "index.csv"):
         done = here("evaluate", *place, *more)
         assert (done.returncode, done.stdout) == (2, "") and words in done.stderr

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 import cbir
-from cbir.presets import PRESETS
-
-from ..conftest import Run
+from cbir.descriptors.presets import PRESETS
+from tests.conftest import Run
 
 QUERY = "photos/cats/cat-1.jpg"
 SEARCH = ("search", "-q", QUERY, "--no-montage")

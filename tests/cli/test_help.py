@@ -10,8 +10,7 @@ import pytest
 
 from cbir.cli.group import _BUILT_IN, cli
 from cbir.cli.options import Command
-
-from ..conftest import Run
+from tests.conftest import Run
 
 QUERY = "photos/cats/cat-1.jpg"
 COMMANDS = sorted(_BUILT_IN)

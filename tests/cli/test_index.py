@@ -20,8 +20,7 @@ import pandas
 import pytest
 
 import cbir
-
-from ..conftest import PROJECT, Run, can_be_interrupted
+from tests.conftest import PROJECT, Run, can_be_interrupted
 
 
 def test_the_last_line_says_what_was_done(run: Run, photos: Path) -> None:
@@ -193,7 +192,7 @@ def test_wrong_usage_is_exit_code_2(run: Run, photos: Path, arguments: list[str]
 def test_search_does_not_pay_for_what_it_does_not_use(run: Run, photos: Path) -> None:
     run("index", "-d", photos)
     code = (
-        "import sys; from cbir.cli.search import search\n"
+        "import sys; from cbir.cli.search.command import search\n"
         "search(['-q', 'photos/cats/cat-1.jpg', '--no-montage'], standalone_mode=False)\n"
         "heavy = {'pandas', 'skimage', 'numba', 'scipy', 'tqdm', 'faiss'} & set(sys.modules)\n"
         "assert not heavy, heavy"

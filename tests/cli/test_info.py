@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from cbir.core.atomic_files import save_arrays
 from cbir.descriptors.base import TRAINED, with_origin
-from cbir.presets import PRESETS, Preset
-from cbir.stores.files import save_arrays
-
-from ..conftest import Run
-from ..palette import FIRST, SECOND, ship
+from cbir.descriptors.presets import PRESETS, Preset
+from tests.conftest import Run
+from tests.palette import FIRST, SECOND, ship
 
 
 def test_info_says_what_an_index_holds(run: Run, photos: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import Run, can_be_interrupted
+from tests.conftest import Run, can_be_interrupted
 
 INTERRUPTED_AT = """
 import os, signal, sys
@@ -29,14 +29,14 @@ cli.{entry}()
 
 MOMENTS = [
     ("main", "click"),
-    ("main", "cbir.cli.duplicates"),
+    ("main", "cbir.cli.duplicates.command"),
     ("main", "cbir.duplicates.grouping"),
     ("main", "numpy._core._multiarray_umath"),
     ("main", "cv2"),
-    ("run_search", "cbir.cli.search"),
+    ("run_search", "cbir.cli.search.command"),
     ("run_search", "numpy.dtypes"),
     ("run_index", "cbir.cli.index"),
-    ("run_index", "cbir.indexing"),
+    ("run_index", "cbir.indexing.build"),
 ]
 
 

@@ -9,15 +9,14 @@ from pathlib import Path
 import pytest
 
 from cbir.evaluation.model import Evaluation
-from cbir.failures import check_failures, write_failures
-from cbir.montage import check_montage, write_montage
-from cbir.plotting import check_plot, write_plot
-from cbir.report import check_report, write_report
-from cbir.results import Match, SearchResult
-
-from ..conftest import Run
-from ..evaluations import evaluation
-from .test_bad_input import assert_refused
+from cbir.reports.duplicates_page import check_report, write_report
+from cbir.reports.evaluation_page import check_failures, write_failures
+from cbir.reports.montage import check_montage, write_montage
+from cbir.reports.pr_curves import check_plot, write_plot
+from cbir.search.results import Match, SearchResult
+from tests.cli.test_bad_input import assert_refused
+from tests.conftest import Run
+from tests.evaluations import evaluation
 
 QUERY = "photos/cats/cat-1.jpg"
 

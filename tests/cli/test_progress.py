@@ -11,8 +11,7 @@ import termios
 from pathlib import Path
 
 from cbir.cli.progress import PAUSE, Lines
-
-from ..conftest import Run
+from tests.conftest import Run
 
 WORK = """
 import time

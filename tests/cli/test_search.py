@@ -15,10 +15,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from cbir.descriptors.color import HsvHistogram
-
-from ..conftest import Run
-from .test_index import on_a_terminal
+from cbir.descriptors.global_features.hsv_histogram import HsvHistogram
+from tests.cli.test_index import on_a_terminal
+from tests.conftest import Run
 
 QUERY = "photos/cats/cat-1.jpg"
 

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from cbir import metrics
-from cbir.errors import UsageError
-
-from ..conftest import DATA, Run
+from cbir.core.errors import UsageError
+from cbir.search import metrics
+from tests.conftest import DATA, Run
 
 MISTYPED = [
     (("serch",), "'search'"),

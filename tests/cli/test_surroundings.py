@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import Run
-from .test_bad_input import assert_refused
+from tests.cli.test_bad_input import assert_refused
+from tests.conftest import Run
 
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ..conftest import Run
+from tests.conftest import Run
 
 
 def test_it_says_what_it_did_and_how_to_use_it(

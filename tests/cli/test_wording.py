@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from ..conftest import DATA, Run
+from tests.conftest import DATA, Run
 
 
 @pytest.fixture

@@ -12,18 +12,17 @@ import numpy as np
 import pytest
 
 import cbir
+from cbir.core.errors import CbirError, UsageError
 from cbir.duplicates.collection import Collection, open_collection
 from cbir.duplicates.grouping import find_groups
 from cbir.duplicates.querying import find_copies
-from cbir.errors import CbirError, UsageError
 from cbir.evaluation import Queries, Run, Truth, choose_queries, evaluate, read_truth
-from cbir.images import Picture
-from cbir.searchers import Searcher
-from cbir.searching import list_queries
-from cbir.training import train_models
+from cbir.images.decoders import Picture
+from cbir.indexing.train import train_models
+from cbir.search.engine import list_queries
+from cbir.search.searchers import Searcher
 from cbir.verification import View, verify
-
-from ..conftest import DATA
+from tests.conftest import DATA
 
 
 @dataclass

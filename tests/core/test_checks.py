@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from cbir.core.checks import check_number, check_whole
+from cbir.core.errors import UsageError
+from cbir.core.threads import threads
 from cbir.descriptors.registry import create, parse
-from cbir.errors import UsageError
-from cbir.fusion.options import Fusion
-from cbir.parallel import threads
+from cbir.search.fusion.options import Fusion
 
 
 @pytest.mark.parametrize("value", [0, -1, 1.5, math.nan, None, "3"])

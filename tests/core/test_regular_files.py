@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from cbir.core import regular_files
+from cbir.core.errors import reason_of
 from cbir.core.regular_files import open_regular, read_regular, read_text_source
-from cbir.errors import reason_of
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="has no pipes in folders")
 

@@ -14,15 +14,14 @@ import numpy as np
 import pandas
 import pytest
 
+from cbir.core.errors import UsageError
 from cbir.descriptors.base import TrainedDescriptor
-from cbir.descriptors.color import HsvHistogram
-from cbir.descriptors.hashing import PerceptualHash
+from cbir.descriptors.encoders.bovw import OrbWords
+from cbir.descriptors.global_features.hsv_histogram import HsvHistogram
+from cbir.descriptors.hashes.perceptual import PerceptualHash
 from cbir.descriptors.registry import _BUILT_IN, Named, create, parse
-from cbir.descriptors.words import OrbWords
-from cbir.errors import UsageError
-from cbir.images import open_picture
-
-from ..conftest import Run
+from cbir.images.decoders import open_picture
+from tests.conftest import Run
 
 
 def test_a_spec_names_a_descriptor_its_alias_and_parameters() -> None:

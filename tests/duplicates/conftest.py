@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cbir.parallel import one_thread_each
+from cbir.core.threads import one_thread_each
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from cbir.descriptors.sift import Features
+from cbir.core.progress import Watcher
+from cbir.descriptors.local_features.sift import Features
 from cbir.duplicates.collection import Collection, open_collection
 from cbir.duplicates.model import Group, Level
 from cbir.duplicates.sights import Eyes, Sight
-from cbir.watching import Watcher
 
 
 class Listener(Watcher):

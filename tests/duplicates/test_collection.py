@@ -12,16 +12,15 @@ import numpy as np
 import pytest
 
 import cbir
+from cbir.core.errors import CbirError, UsageError
+from cbir.core.threads import ordered_map
 from cbir.duplicates.collection import Collection, open_collection
 from cbir.duplicates.model import Level
 from cbir.duplicates.sights import EXTRACTOR, HASH
-from cbir.errors import CbirError, UsageError
-from cbir.images import Picture
-from cbir.parallel import ordered_map
-
-from ..conftest import DATA
-from ..edits import photo
-from .helpers import Listener, save
+from cbir.images.decoders import Picture
+from tests.conftest import DATA
+from tests.duplicates.helpers import Listener, save
+from tests.edits import photo
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
 from cbir.duplicates.coverage import Gray, foreign_regions
-
-from ..edits import photo
+from tests.edits import photo
 
 STILL = np.eye(3)[:2]
 

@@ -12,9 +12,8 @@ from PIL import Image, ImageDraw, ImageFilter
 from cbir.duplicates.detail import Detail, measure
 from cbir.duplicates.preference import Relation
 from cbir.duplicates.preference import compare as compare_as
-from cbir.images import Picture
-
-from ..edits import photo
+from cbir.images.decoders import Picture
+from tests.edits import photo
 
 NAMES = ("cats/cat-1", "things/coffee-1", "buildings/pagoda-1")
 

@@ -15,17 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
+from cbir.core.progress import Watcher
 from cbir.duplicates.collection import Collection
 from cbir.duplicates.grouping import Verdicts, _Search, find_groups, never, reversed_match
 from cbir.duplicates.matching import Hint, Judge
 from cbir.duplicates.model import KEEPS, LEVELS, Entry, Level, Match
 from cbir.duplicates.shortlists import Shortlisting, reason_of_turn
 from cbir.duplicates.sights import Sight
-from cbir.watching import Watcher
-
-from ..conftest import DATA
-from ..edits import cropped, mirrored, photo
-from .helpers import Listener, collected, members, names, save
+from tests.conftest import DATA
+from tests.duplicates.helpers import Listener, collected, members, names, save
+from tests.edits import cropped, mirrored, photo
 
 BITS = np.zeros(32, np.uint8)
 

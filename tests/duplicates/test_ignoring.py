@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cbir.core.errors import CbirError
 from cbir.duplicates.ignoring import Ignored, mark_different, read_ignored
 from cbir.duplicates.model import Entry
-from cbir.errors import CbirError
 
 
 def entry(path: Path) -> Entry:

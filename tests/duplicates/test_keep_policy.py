@@ -19,10 +19,9 @@ from cbir.duplicates.grouping import find_groups
 from cbir.duplicates.keep_policy import originality
 from cbir.duplicates.model import KEEPS, Entry, Level
 from cbir.duplicates.preference import Relation
-from cbir.images import Picture
-
-from ..edits import photo
-from .helpers import collected, names, save
+from cbir.images.decoders import Picture
+from tests.duplicates.helpers import collected, names, save
+from tests.edits import photo
 
 
 def file(path: str, mtime: int = 5) -> Entry:

@@ -13,12 +13,11 @@ from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from cbir.duplicates.collection import open_collection
 from cbir.duplicates.grouping import find_groups
+from cbir.duplicates.loss_kinds import LossKind
 from cbir.duplicates.model import Group, Level
 from cbir.duplicates.querying import find_copies
-from cbir.losses import LossKind
-
-from ..edits import captioned, mirrored, padded, photo, rotated
-from .helpers import save
+from tests.duplicates.helpers import save
+from tests.edits import captioned, mirrored, padded, photo, rotated
 
 SCENES = ("cats/cat-1", "things/coffee-1", "sky/galaxies-1")
 

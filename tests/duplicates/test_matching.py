@@ -9,15 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from cbir.descriptors.orientations import ORIENTATIONS
+from cbir.core.errors import UnreadableImageError
+from cbir.descriptors.hashes.dihedral import ORIENTATIONS
 from cbir.duplicates.matching import Hint, Judge, turned
 from cbir.duplicates.model import Level, Match
 from cbir.duplicates.sights import Eyes, Sight
-from cbir.errors import UnreadableImageError
-from cbir.metrics import hamming
-
-from ..edits import captioned, cropped, mirrored, photo
-from .helpers import save, unknown
+from cbir.search.metrics import hamming
+from tests.duplicates.helpers import save, unknown
+from tests.edits import captioned, cropped, mirrored, photo
 
 VOTED = Hint({0}, {False, True})
 

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from cbir.descriptors.orientations import orientations
+from cbir.core.progress import Watcher
+from cbir.descriptors.hashes.dihedral import orientations
 from cbir.duplicates import shortlists
 from cbir.duplicates.matching import (
     NEAR_DISTANCE,
@@ -26,11 +27,9 @@ from cbir.duplicates.model import Level
 from cbir.duplicates.pairing import Surroundings, pair_up, radius_of
 from cbir.duplicates.shortlists import Shortlisting, Shortlists, hint_of
 from cbir.duplicates.sights import Eyes, Sight
-from cbir.images import Picture
-from cbir.watching import Watcher
-
-from ..edits import cropped, mirrored, photo
-from .helpers import Listener, save, unknown
+from cbir.images.decoders import Picture
+from tests.duplicates.helpers import Listener, save, unknown
+from tests.edits import cropped, mirrored, photo
 
 
 def judge(level: Level = "near", threshold: int | None = None) -> Judge:
@@ -89,7 +88,7 @@ def test_turned_hashes_are_hinted_from_the_first_to_the_second(seed: int, count:
     sights = random_sights(seed, count)
 
     def no_features(sight: Sight) -> object:
-        from cbir.descriptors.sift import Features
+        from cbir.descriptors.local_features.sift import Features
 
         return Features(np.empty((0, 4), np.float32), np.empty((0, 128), np.uint8), 9, 9)
 

@@ -11,14 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cbir.core.errors import UnreadableImageError
 from cbir.duplicates.collection import Collection, open_collection
 from cbir.duplicates.grouping import find_groups
 from cbir.duplicates.model import LEVELS, Copies, Entry, Level
 from cbir.duplicates.querying import find_copies
-from cbir.errors import UnreadableImageError
-
-from ..edits import captioned, cropped, mirrored, photo, rotated
-from .helpers import Listener, save
+from tests.duplicates.helpers import Listener, save
+from tests.edits import captioned, cropped, mirrored, photo, rotated
 
 
 @pytest.fixture(scope="module")

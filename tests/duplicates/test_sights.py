@@ -11,12 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cbir.core.errors import UnreadableImageError
 from cbir.duplicates.sights import EXTRACTOR, HASH, Eyes, Recent
-from cbir.errors import UnreadableImageError
-from cbir.images import Picture
-
-from ..edits import photo
-from .helpers import save, seen, unknown
+from cbir.images.decoders import Picture
+from tests.duplicates.helpers import save, seen, unknown
+from tests.edits import photo
 
 
 @pytest.fixture

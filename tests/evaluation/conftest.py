@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import cbir
-from cbir.errors import UnreadableImageError
-from cbir.watching import Watcher
+from cbir.core.errors import UnreadableImageError
+from cbir.core.progress import Watcher
 
 
 @dataclass

@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 import cbir
-from cbir.errors import CbirError, UsageError
+from cbir.core.errors import CbirError, UsageError
 from cbir.evaluation.protocols import choose_queries
 from cbir.evaluation.truth import read_truth
-
-from .conftest import Listener
+from tests.evaluation.conftest import Listener
 
 
 def test_every_picture_queries_the_others(index: cbir.Index, photos: Path) -> None:

@@ -12,13 +12,12 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 import cbir
-from cbir.errors import CbirError
+from cbir.core.errors import CbirError
 from cbir.evaluation import MEASURES, choose_queries, evaluate, read_truth
 from cbir.evaluation.measures import interpolated_precision
 from cbir.evaluation.model import Run
-
-from ..conftest import DATA
-from .conftest import Listener, MadeUp
+from tests.conftest import DATA
+from tests.evaluation.conftest import Listener, MadeUp
 
 
 def run_of(index: cbir.Index, searcher, protocol="all", truth="folders", **options) -> Run:

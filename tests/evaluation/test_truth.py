@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 
 import cbir
-from cbir.errors import CbirError, UsageError
+from cbir.core.errors import CbirError, UsageError
 from cbir.evaluation.keys import match_keys
 from cbir.evaluation.protocols import choose_queries
 from cbir.evaluation.truth import read_truth
-
-from .conftest import Listener
+from tests.evaluation.conftest import Listener
 
 PATHS = ["cats/1.jpg", "cats/2.jpg", "dogs/big/3.png", "dogs/small/4.jpg"]
 

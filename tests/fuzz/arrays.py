@@ -9,16 +9,15 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from cbir.arrays import load_arrays
+from cbir.core.errors import CbirError
+from cbir.core.npz import load_arrays
+from cbir.core.progress import Watcher
 from cbir.descriptors.base import State, TrainedDescriptor
 from cbir.descriptors.registry import Named, parse
-from cbir.errors import CbirError
-from cbir.images import ArrayPicture
-from cbir.planning import Source, make_ready
-from cbir.watching import Watcher
-
-from .mutations import damaged_arrays
-from .target import Target, as_npz
+from cbir.images.decoders import ArrayPicture
+from cbir.indexing.selection import Source, make_ready
+from tests.fuzz.mutations import damaged_arrays
+from tests.fuzz.target import Target, as_npz
 
 
 class Arrays(Target):

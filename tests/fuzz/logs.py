@@ -11,11 +11,10 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from cbir.actions import Action, Removal, act, plan, read_log, undo
-from cbir.actions.files import sha256_of
-
-from .mutations import as_json, damaged_json
-from .target import Target
+from cbir.duplicates.actions import Action, Removal, act, plan, read_log, undo
+from cbir.duplicates.actions.files import sha256_of
+from tests.fuzz.mutations import as_json, damaged_json
+from tests.fuzz.target import Target
 
 ACTIONS: tuple[Action, ...] = ("move", "hardlink", "symlink", "delete")
 

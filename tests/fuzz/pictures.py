@@ -11,11 +11,10 @@ import numpy as np
 from hypothesis import strategies as st
 from PIL import Image
 
-from cbir.images import Picture
-
-from .arrays import noise
-from .mutations import damaged
-from .target import Target
+from cbir.images.decoders import Picture
+from tests.fuzz.arrays import noise
+from tests.fuzz.mutations import damaged
+from tests.fuzz.target import Target
 
 _LARGE = 4_000_000
 """Pixels; what is larger is not decoded in full size, to save time."""

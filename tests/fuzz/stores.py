@@ -14,17 +14,16 @@ import cv2
 import numpy as np
 from hypothesis import strategies as st
 
-from cbir.errors import CbirError
-from cbir.indexing import build_index
-from cbir.inspecting import inspect
-from cbir.searching import open_index
+from cbir.core.errors import CbirError
+from cbir.indexing.build import build_index
+from cbir.search.engine import open_index
+from cbir.stores.features.segment import Layout, framed
+from cbir.stores.features.store import FeatureSegments
+from cbir.stores.inspection import inspect
 from cbir.stores.journal import Entry, Journal
-from cbir.stores.segment_file import Layout, framed
-from cbir.stores.segments import FeatureSegments
-
-from .arrays import noise
-from .mutations import as_json, damaged, damaged_json
-from .target import Target
+from tests.fuzz.arrays import noise
+from tests.fuzz.mutations import as_json, damaged, damaged_json
+from tests.fuzz.target import Target
 
 DESCRIPTORS = ("layout", "phash:bits=64", "dhash")
 

@@ -18,10 +18,9 @@ import pandas  # noqa: F401 - stopped halfway by HangError, its import crashes t
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from cbir import native
-from cbir.errors import CbirError
-
-from .mutations import damaged
+from cbir.core import stderr_capture
+from cbir.core.errors import CbirError
+from tests.fuzz.mutations import damaged
 
 FOUND = Path(__file__).parent / "found"
 """Inputs that once broke a parser, in a folder for each target; they are tried every time."""
@@ -70,7 +69,7 @@ class Target(ABC):
     def accepts(self, data: bytes) -> bool:
         """Parse `data` within the time that it may take; say whether it was not refused."""
         try:
-            with within(PATIENCE), native.caught():
+            with within(PATIENCE), stderr_capture.caught():
                 self.parse(data)
         except CbirError as error:
             assert str(error).strip(), "an error says what is wrong"

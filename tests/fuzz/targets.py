@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from . import arrays, logs, pictures, stores, texts
-from .target import Target
+from tests.fuzz import arrays, logs, pictures, stores, texts
+from tests.fuzz.target import Target
 
 _CLASSES: tuple[type[Target], ...] = (
     stores.Csv,

@@ -10,8 +10,8 @@ from unittest import mock
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 
-from .target import Target
-from .targets import TARGETS
+from tests.fuzz.target import Target
+from tests.fuzz.targets import TARGETS
 
 pytestmark = pytest.mark.slow
 
@@ -50,6 +50,6 @@ def test_what_the_program_wrote_is_accepted(target: Target) -> None:
 
 
 def test_each_folder_of_found_inputs_has_a_target() -> None:
-    from .target import FOUND
+    from tests.fuzz.target import FOUND
 
     assert set(os.listdir(FOUND)) <= TARGETS.keys() if FOUND.exists() else True

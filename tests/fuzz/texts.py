@@ -9,15 +9,14 @@ from typing import ClassVar
 import click
 import numpy as np
 
-from cbir.actions.files import sha256_of
 from cbir.cli.options import _parsed_weights
+from cbir.core.errors import UsageError
 from cbir.descriptors.registry import parse
+from cbir.duplicates.actions.files import sha256_of
 from cbir.duplicates.ignoring import mark_different, read_ignored
-from cbir.errors import UsageError
 from cbir.evaluation.truth import read_truth
-from cbir.fusion.options import Fusion
-
-from .target import Target
+from cbir.search.fusion.options import Fusion
+from tests.fuzz.target import Target
 
 PATHS = ["a/1.jpg", "a/2.jpg", "b/1.jpg", "b/NA", "c/ö,\n.jpg", "x y.jpg"]
 

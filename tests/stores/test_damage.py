@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cbir.core.errors import CbirError
 from cbir.descriptors.base import state_digest
+from cbir.descriptors.encoders.bovw import OrbWords
+from cbir.descriptors.local_features.sift import SiftExtractor
 from cbir.descriptors.registry import parse
-from cbir.descriptors.sift import SiftExtractor
-from cbir.descriptors.words import OrbWords
-from cbir.errors import CbirError
 from cbir.stores import open_store
-from cbir.stores.base import FACTS, Metadata, PathList, Record, Rows
+from cbir.stores.model import FACTS, Metadata, PathList, Record, Rows
 
 EXTRACTOR = SiftExtractor(7)
 RECORD = EXTRACTOR.as_record(EXTRACTOR.extract(np.zeros((9, 8, 3), np.uint8)))

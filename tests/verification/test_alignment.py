@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.spatial.distance import cdist
 
-from cbir.descriptors.sift import Features
+from cbir.descriptors.local_features.sift import Features
 from cbir.verification.alignment import RATIO, align, match, scale_of
 
 SMALL = arrays(np.uint8, st.tuples(st.integers(0, 12), st.just(3)), elements=st.integers(0, 9))

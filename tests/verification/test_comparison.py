@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cbir.verification.comparison import Comparison, compare
-
-from ..edits import photo, photographed_again
+from tests.edits import photo, photographed_again
 
 SAME = np.eye(3)[:2]
 

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from cbir.verification.tones import with_equal_tones
-
-from ..edits import photo
+from tests.edits import photo
 
 
 @pytest.fixture(scope="module")

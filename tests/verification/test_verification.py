@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cbir.images import fit
+from cbir.images.decoders import fit
 from cbir.verification import (
     COVERED,
     DAMAGED,
@@ -26,8 +26,7 @@ from cbir.verification import (
     verify,
 )
 from cbir.verification.comparison import Comparison, compare
-
-from ..edits import EDITS, captioned, cropped, mirrored, photo, photographed_again
+from tests.edits import EDITS, captioned, cropped, mirrored, photo, photographed_again
 
 PHOTOS = ["cats/cat-1", "windmills/windmill-1"]
 

@@ -1,0 +1,179 @@
+"""How groups of duplicates, and the copies of queries, are printed."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from cbir.cli.options import write_csv, write_out, write_text
+from cbir.core.errors import printable
+from cbir.core.safe_paths import path_for_csv, path_record
+from cbir.duplicates.model import Copies, Duplicate, Group
+from cbir.search.results import path_fields
+
+Found = Group | Copies
+
+FORMATS = ("text", "json", "jsonl", "csv", "paths")
+
+_GROUP_COLUMNS = "group role path distance level evidence losses path_base64".split()
+_COPIES_COLUMNS = "query path distance level evidence losses path_base64 query_base64".split()
+
+
+class Printer:
+    """Prints what is found, one by one.
+
+    Parameters
+    ----------
+    format_ : str
+        One of :data:`FORMATS`.
+    queries : sequence of str, optional
+        The copies of these are printed, not groups. In the format ``paths`` no query is printed
+        as the copy of another one, and no picture twice.
+    end : bytes
+        What ends a path, in the format ``paths``.
+    """
+
+    def __init__(
+        self, format_: str, queries: Iterable[str] | None = None, end: bytes = b"\n"
+    ) -> None:
+        self._print: Callable[[Found], None] = {
+            "text": self._text,
+            "json": self._json,
+            "jsonl": self._jsonl,
+            "csv": self._csv,
+            "paths": self._paths,
+        }[format_]
+        self._format = format_
+        self._columns = _GROUP_COLUMNS if queries is None else _COPIES_COLUMNS
+        self._end = end
+        self._count = 0
+        self._spared = {os.path.realpath(query) for query in queries or ()}
+
+    def print(self, found: Found) -> None:
+        """Print a group, or a query that has copies."""
+        self._print(found)
+        self._count += 1
+
+    def finish(self) -> None:
+        """Print what comes after the last one."""
+        if self._format == "json":
+            write_text("\n]" if self._count else "[]")
+        elif self._format == "csv" and not self._count:
+            write_csv([self._columns])
+
+    def _text(self, found: Found) -> None:
+        lines = [""] if self._count else []
+        lines.append(printable(found.keep.path if isinstance(found, Group) else found.query))
+        lines += [printable(one.entry.path) + _mark(one) for one in _duplicates(found)]
+        write_text("\n".join(lines))
+
+    def _json(self, found: Found) -> None:
+        opening = ",\n" if self._count else "[\n"
+        write_out((opening + _as_json(found)).encode())
+
+    def _jsonl(self, found: Found) -> None:
+        write_text(_as_json(found))
+
+    def _csv(self, found: Found) -> None:
+        rows = _group_rows(found) if isinstance(found, Group) else _copies_rows(found)
+        write_csv([*([] if self._count else [self._columns]), *rows])
+
+    def _paths(self, found: Found) -> None:
+        """Print what could go.
+
+        No reference, nothing that a keeper or a query links to, and nothing that shows more.
+        """
+        if isinstance(found, Group):
+            self._spared.add(os.path.realpath(found.keep.path))
+        for duplicate in _duplicates(found):
+            path = duplicate.entry.path
+            real = os.path.realpath(path)
+            if real in self._spared or not duplicate.removable:
+                continue
+            write_out(path_record(path, self._end))
+            if isinstance(found, Copies):
+                self._spared.add(real)
+
+
+def _mark(duplicate: Duplicate) -> str:
+    marks = ["reference"] if duplicate.entry.reference else []
+    if duplicate.losses:
+        lost = printable("; ".join(map(str, duplicate.losses)))
+        marks.append(f"shows more, and stays: {lost}" if duplicate.stays else f"shows more: {lost}")
+    return f"  ({', '.join(marks)})" if marks else ""
+
+
+def _duplicates(found: Found) -> tuple[Duplicate, ...]:
+    return found.duplicates if isinstance(found, Group) else found.copies
+
+
+def _as_json(found: Found) -> str:
+    document = _group_document(found) if isinstance(found, Group) else _copies_document(found)
+    return json.dumps(document, ensure_ascii=False)
+
+
+def _group_document(group: Group) -> dict[str, Any]:
+    """Keep out of the list of those that programs may remove what stays."""
+    references = [_document(one) for one in group.duplicates if one.entry.reference]
+    more = [_document(one) for one in group.duplicates if one.stays]
+    return {
+        "group": group.number,
+        **path_fields("keep", group.keep.path),
+        "duplicates": [_document(one) for one in group.duplicates if one.removable],
+        **({"references": references} if references else {}),
+        **({"shows_more": more} if more else {}),
+        "max_distance": group.max_distance,
+    }
+
+
+def _copies_document(copies: Copies) -> dict[str, Any]:
+    matches = [
+        {
+            **_document(one),
+            **({"reference": True} if one.entry.reference else {}),
+            **({"shows_more": True} if one.stays else {}),
+        }
+        for one in copies.copies
+    ]
+    return {**path_fields("query", copies.query), "matches": matches}
+
+
+def _document(duplicate: Duplicate) -> dict[str, Any]:
+    losses = [{"loss": loss.kind, "detail": loss.detail} for loss in duplicate.losses]
+    return {
+        **path_fields("path", duplicate.entry.path),
+        "distance": duplicate.match.distance,
+        "level": duplicate.match.level,
+        "evidence": duplicate.match.evidence,
+        **({"losses": losses} if losses else {}),
+    }
+
+
+def _group_rows(group: Group) -> Iterator[list[Any]]:
+    kept = path_fields("path", group.keep.path)
+    path, encoded = path_for_csv(kept["path"]), kept.get("path_base64", "")
+    yield [group.number, "keep", path, "", "", "", "", encoded]
+    for duplicate in group.duplicates:
+        yield [group.number, _role(duplicate), *_cells(duplicate)]
+
+
+def _role(duplicate: Duplicate) -> str:
+    if duplicate.entry.reference:
+        return "reference"
+    return "shows_more" if duplicate.stays else "duplicate"
+
+
+def _copies_rows(copies: Copies) -> Iterator[list[Any]]:
+    query = path_fields("query", copies.query)
+    for duplicate in copies.copies:
+        yield [path_for_csv(query["query"]), *_cells(duplicate), query.get("query_base64", "")]
+
+
+def _cells(duplicate: Duplicate) -> list[Any]:
+    document = _document(duplicate)
+    document["path"] = path_for_csv(document["path"])
+    document["losses"] = printable("; ".join(map(str, duplicate.losses)))
+    keys = ("path", "distance", "level", "evidence", "losses", "path_base64")
+    return [document.get(key, "") for key in keys]

@@ -1,0 +1,269 @@
+"""``cbir evaluate``: measure how good descriptors are on labeled pictures."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import click
+
+from cbir.cli.choices import Choice, MetricChoice
+from cbir.cli.evaluate.formats import FORMATS, print_evaluation
+from cbir.cli.evaluate.options import Options, check_metrics
+from cbir.cli.options import (
+    Command,
+    dataset_option,
+    fusion_options,
+    joined,
+    model_option,
+    quiet_option,
+    version_option,
+    workers_option,
+)
+from cbir.cli.progress import TerminalWatcher
+from cbir.core.amounts import counted
+from cbir.core.errors import CbirError, UsageError, printable
+from cbir.core.progress import Watcher
+from cbir.descriptors.base import TrainedDescriptor, origin_of
+from cbir.descriptors.presets import PRESETS
+from cbir.evaluation.model import Evaluation
+from cbir.evaluation.protocols import PROTOCOLS, choose_queries
+from cbir.evaluation.running import Searching
+from cbir.evaluation.running import evaluate as measure
+from cbir.evaluation.truth import read_truth
+from cbir.indexing.build import build_index
+from cbir.reports.evaluation_page import WORST, write_failures
+from cbir.reports.pr_curves import write_plot
+from cbir.search.engine import Index, open_index
+
+_SECTIONS = {
+    "Common options": "--dataset --index --descriptor --preset --format --quiet".split(),
+    "What is right": "--truth --key --label --protocol --queries".split(),
+    "How pictures are compared": "--metric --fusion --weights --adaptive --model".split(),
+    "What else is written": "--by-class --plot --failures --worst".split(),
+}
+
+
+@click.command(cls=Command, sections=_SECTIONS)
+@dataset_option()
+@click.option(
+    "-i", "--index", "index_path", metavar="FILE", help="An index of them, instead of the folder."
+)
+@click.option(
+    "--truth",
+    metavar="SPEC",
+    default="folders",
+    show_default=True,
+    help="What is right: folders (pictures of the query's folder), groups:REGEX (those whose names"
+    " have the same first group), numbers:N (whose last number divided by N is the same), a CSV"
+    " file, or a file of TREC qrels.",
+)
+@click.option("--key", metavar="COLUMN", help="The column of the CSV that names the pictures.")
+@click.option("--label", metavar="COLUMN", help="The column of the CSV that says their class.")
+@click.option(
+    "--protocol",
+    type=Choice(PROTOCOLS),
+    help="all: every picture queries the others; first: only the first of each class does; ukbench:"
+    " every picture queries all, itself too.  [default: all; with groups, first]",
+)
+@click.option(
+    "--queries", "queries", metavar="DIR", help="Query with the pictures of this folder instead."
+)
+@click.option(
+    "--descriptor",
+    "descriptors",
+    callback=joined,
+    metavar="SPEC",
+    multiple=True,
+    help="What to measure, as for index; with --index, an alias of it. Joined by +, a fusion."
+    " Repeatable.  [default: hsv; with --index, all that it has; with --preset, none]",
+)
+@click.option(
+    "--preset",
+    "presets",
+    type=Choice(list(PRESETS)),
+    multiple=True,
+    help="Measure a preset; repeatable.",
+)
+@click.option(
+    "--metric",
+    "metrics",
+    type=MetricChoice(),
+    multiple=True,
+    help="Measure each descriptor by this, where it makes sense; repeatable."
+    "  [default: the descriptor's own]",
+)
+@fusion_options
+@model_option
+@click.option("--format", "format_", type=Choice(FORMATS), help="[default: table]")
+@click.option("--by-class", is_flag=True, help="Also give the measures of each class.")
+@click.option("--plot", metavar="FILE", help="Draw precision-recall curves (.png, .svg or .pdf).")
+@click.option(
+    "--failures", metavar="FILE", help="Write a page (.html) with the worst queries' results."
+)
+@click.option(
+    "--worst",
+    type=click.IntRange(min=1),
+    metavar="N",
+    default=WORST,
+    show_default=True,
+    help="How many queries the page shows of each run.",
+)
+@workers_option
+@quiet_option
+@version_option
+def evaluate(**values: Any) -> None:
+    """Measure how good descriptors are.
+
+    Pictures whose classes are known query each other: the more of their class come first, the
+    better. Measures go to standard output, the best mAP first, with 95 % intervals; two and more
+    runs are compared query by query. cbir docs evaluation defines them all.
+
+    \b
+    Examples:
+      cbir evaluate data
+      cbir evaluate data --descriptor hsv --descriptor hog --metric chi2 --metric cosine
+      cbir evaluate data --descriptor hsv+phash --preset balanced
+      cbir evaluate data --by-class --plot curves.png --failures failures.html
+      cbir evaluate holidays --truth 'groups:^(\\d{4})'
+      cbir evaluate --index index.csv --truth styles.csv --key file --label articleType
+      cbir evaluate --index index.csv --queries more --format json
+    """
+    options = Options(**values)
+    options.check()
+    watcher = TerminalWatcher(options.quiet)
+    try:
+        evaluation = _measured(options, watcher)
+        watcher.note(_summary(evaluation))
+        try:
+            _write_files(evaluation, options, watcher)
+        finally:  # neither is lost if the other cannot be written
+            print_evaluation(evaluation, options.format_ or "table", options.by_class)
+    finally:
+        watcher.finish()
+
+
+def _measured(options: Options, watcher: Watcher) -> Evaluation:
+    with _opened(options, watcher) as index:
+        searchers = _searchers(index, options, watcher)
+        _warn_of_learning(index, searchers, watcher)
+        truth = read_truth(
+            options.truth, index.paths, key=options.key, label=options.label, watcher=watcher
+        )
+        queries = choose_queries(index, truth, options.chosen_protocol, options.queries, watcher)
+        evaluation = measure(
+            index,
+            truth,
+            queries,
+            searchers,
+            dataset=options.dataset,
+            workers=options.workers,
+            watcher=watcher,
+        )
+    if not evaluation.queries:
+        raise CbirError(
+            f"--truth {printable(options.truth)}: no query has anything to find; there must be"
+            " classes of at least two pictures"
+        )
+    return evaluation
+
+
+@contextlib.contextmanager
+def _opened(options: Options, watcher: Watcher) -> Iterator[Index]:
+    """Open the index; that of a dataset is made in a folder that is removed afterwards."""
+    if options.index_path is not None:
+        index = open_index(options.index_path)
+        if options.failures is not None and not index.has_pictures:
+            raise CbirError(
+                f"--failures shows pictures, and they are not at {printable(index.root)}; move the"
+                " index with its dataset, or leave it out"
+            )
+        yield index
+    elif options.dataset is not None:
+        with tempfile.TemporaryDirectory(prefix="cbir-") as folder:
+            path = os.path.join(folder, "index.csv")
+            build_index(
+                options.dataset,
+                path,
+                options.parts,
+                preset=options.presets,
+                vocabulary=options.models,
+                workers=options.workers,
+                watcher=watcher,
+            )
+            yield open_index(path, options.dataset)
+
+
+def _searchers(index: Index, options: Options, watcher: Watcher) -> list[Searching]:
+    """Return what is to be measured: each descriptor by the metrics that it allows, and fusions."""
+    singles = options.singles or ([] if options.fusions else list(index.descriptors))
+    searchers = list[Searching]()
+    for alias in singles:
+        allowed = list(_by_each_metric(index, alias, options.metrics))
+        if not allowed:
+            watcher.warn(f"{alias}: none of the metrics makes sense for it; it is left out")
+        searchers += allowed
+    if singles and options.metrics:
+        check_metrics(options.metrics, {one.metric_name for one in searchers}, singles)
+    searchers += [
+        index.searcher(
+            wish.label,
+            preset=wish.preset,
+            fusion=options.fusion,
+            weights=options.weights_of(wish),
+            adaptive=options.adaptive,
+        )
+        for wish in options.fusions
+    ]
+    return searchers
+
+
+def _warn_of_learning(index: Index, searchers: Sequence[Searching], watcher: Watcher) -> None:
+    """Tell of what did not learn elsewhere, as far as its index knows."""
+    aliases = dict.fromkeys(alias for one in searchers for alias in one.weights or [one.label])
+    for alias in aliases:
+        descriptor = index.single_searcher(alias).named.descriptor
+        if isinstance(descriptor, TrainedDescriptor) and not origin_of(descriptor.state or {}):
+            watcher.warn(
+                f"{alias} may have learned from the very pictures that it is measured on, which"
+                " flatters it; let it learn from others by cbir train, and index with that --model"
+            )
+
+
+def _by_each_metric(index: Index, alias: str, metrics: Sequence[str]) -> Iterator[Searching]:
+    usual = index.searcher(alias)
+    if not metrics:
+        yield usual
+    for metric in dict.fromkeys(metrics):
+        with contextlib.suppress(UsageError):
+            yield index.searcher(alias, metric)
+
+
+def _summary(evaluation: Evaluation) -> str:
+    """Say what was measured, and how."""
+    empty = evaluation.empty_queries
+    more = f" and {empty:,} more without anything to find" if empty else ""
+    return (
+        f"{counted(evaluation.pictures, 'picture')},"
+        f" {counted(evaluation.queries, 'query')}{more}; protocol"
+        f" {printable(evaluation.protocol)}, truth {printable(evaluation.truth)}"
+    )
+
+
+def _write_files(evaluation: Evaluation, options: Options, watcher: Watcher) -> None:
+    if options.plot is not None:
+        write_plot(options.plot, evaluation)
+        watcher.note(f"Plot: {printable(options.plot)}")
+    if options.failures is not None:
+        for note in write_failures(
+            options.failures,
+            evaluation,
+            worst=options.worst,
+            workers=options.workers,
+            watcher=watcher,
+        ):
+            watcher.note(note)
+        watcher.note(f"Failures: {printable(options.failures)}")

@@ -1,0 +1,248 @@
+"""How an evaluation is printed: tables for people and pages, JSON and CSV for programs."""
+
+from __future__ import annotations
+
+import json
+import math
+import platform
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+
+from cbir.cli.options import write_csv, write_text
+from cbir.core.errors import printable
+from cbir.core.safe_paths import is_formula
+from cbir.core.text import as_utf8
+from cbir.core.version import __version__
+from cbir.evaluation.model import MEASURES, Evaluation, Run, plain
+from cbir.evaluation.statistics import Difference
+from cbir.search.results import path_fields
+
+FORMATS = ("table", "json", "csv", "markdown")
+
+WIDTH = 100
+"""Columns of a terminal that a table keeps to, by breaking long names."""
+
+_SHOWN = {
+    "precision@1": "P@1",
+    "precision@10": "P@10",
+    "recall@10": "R@10",
+    "ns_score": "N-S",
+    "ndcg": "nDCG",
+}
+"""Measures of the table besides mAP, with their headings."""
+
+_CLASS_SHOWN = {"map": "mAP", **_SHOWN}
+_PACKAGES = ("numpy", "opencv-python-headless", "scipy")
+
+
+def print_evaluation(evaluation: Evaluation, format_: str, by_class: bool) -> None:
+    """Print an evaluation to standard output.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    format_ : str
+        One of :data:`FORMATS`.
+    by_class : bool
+        Also print the measures of each class.
+    """
+    if format_ == "json":
+        write_text(_readable(_as_json(evaluation, by_class)))
+    elif format_ == "csv":
+        write_csv(_csv_rows(evaluation, by_class))
+    else:
+        lay_out = _as_text if format_ == "table" else _as_markdown
+        write_text("\n\n".join(lay_out(table) for table in _tables(evaluation, by_class)))
+
+
+def has_duplicates(run: Run) -> bool:
+    """Say whether exact duplicates of queries make a difference to a run."""
+    all_, without = run.scores.values, run.scores_without_duplicates.values
+    return any(not np.array_equal(all_[name], without[name], equal_nan=True) for name in all_)
+
+
+def _readable(text: str) -> str:
+    """Replace bytes that are not UTF-8, which names of folders may bring along."""
+    return as_utf8(text).decode(errors="replace")
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """Cells of text; the first `names` columns are names, the others numbers."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    names: int
+
+
+def _tables(evaluation: Evaluation, by_class: bool) -> list[_Table]:
+    tables = [_runs_table(evaluation)]
+    if len(evaluation.runs) > 1:
+        tables.append(_differences_table(evaluation))
+    if by_class:
+        tables += [_classes_table(run) for run in evaluation.runs]
+    return tables
+
+
+def _runs_table(evaluation: Evaluation) -> _Table:
+    columns = ["descriptor", "metric", "mAP ±95 %", *_SHOWN.values(), "ms/query", "bytes"]
+    rows = []
+    for run in evaluation.runs:
+        cost = [f"{run.ms_per_query:.2f}", f"{run.bytes_per_image:,}"]
+        rows.append([run.descriptor, run.metric, *_measures(run), *cost])
+        if has_duplicates(run):
+            without = replace(run, scores=run.scores_without_duplicates)
+            rows.append(["  without duplicates", "", *_measures(without), "", ""])
+    return _Table("", columns, rows, 2)
+
+
+def _measures(run: Run) -> list[str]:
+    low, high = run.interval("map")
+    mean = f"{_number(run.mean('map'))} ±{_number((high - low) / 2)}"
+    return [mean, *(_number(run.mean(measure)) for measure in _SHOWN)]
+
+
+def _differences_table(evaluation: Evaluation) -> _Table:
+    best = evaluation.runs[0]
+    rows = []
+    for run in evaluation.runs[1:]:
+        found = run.compare(best)
+        interval = f"{found.low:+.3f} to {found.high:+.3f}"
+        p_value = "<0.001" if found.p_value < 0.001 else f"{found.p_value:.3f}"
+        rows.append([run.descriptor, run.metric, f"{found.mean:+.3f}", interval, p_value])
+    title = f"Difference in mAP from {best.descriptor}, {best.metric}, query by query"
+    return _Table(title, ["descriptor", "metric", "mAP", "95 % interval", "p"], rows, 2)
+
+
+def _classes_table(run: Run) -> _Table:
+    values = [run.by_class(measure) for measure in _CLASS_SHOWN]
+    rows = [
+        [printable(label), f"{count:,}", *(_number(one[label]) for one in values)]
+        for label, count in run.queries_by_class().items()
+    ]
+    columns = ["class", "queries", *_CLASS_SHOWN.values()]
+    return _Table(f"{run.descriptor}, {run.metric}", columns, rows, 1)
+
+
+def _number(value: float) -> str:
+    return "–" if np.isnan(value) else f"{value:.3f}"
+
+
+def _as_text(table: _Table) -> str:
+    widths = [max(map(len, cells)) for cells in zip(table.columns, *table.rows, strict=True)]
+    widths[0] = _first_width(table, widths)
+    lines = [table.title] if table.title else []
+    for row in (table.columns, *table.rows):
+        first, *more = _broken(row[0], widths[0])
+        cells = [first, *row[1:]]
+        padded = [
+            cell.ljust(width) if column < table.names else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        ]
+        lines.append("  ".join(padded).rstrip())
+        lines += [f"  {part}" for part in more]
+    return "\n".join(lines)
+
+
+def _first_width(table: _Table, widths: Sequence[int]) -> int:
+    """Return what the first column may take, so that all columns fit if its names break."""
+    room = WIDTH - sum(widths[1:]) - 2 * len(widths[1:])
+    broken = [part for row in (table.columns, *table.rows) for part in _broken(row[0], room)]
+    return max(map(len, broken))
+
+
+def _broken(name: str, width: int) -> list[str]:
+    """Break the name of a fusion behind its plus signs.
+
+    Examples
+    --------
+    >>> _broken("hsv+centrist+fisher", 14)
+    ['hsv+centrist+', 'fisher']
+    """
+    lines = [""]
+    for part in name.replace("+", "+\0").split("\0"):
+        if lines[-1] and len(lines[-1]) + len(part) > width - 2 * (len(lines) > 1):
+            lines.append("")
+        lines[-1] += part
+    return lines
+
+
+def _as_markdown(table: _Table) -> str:
+    rules = ["---" if column < table.names else "---:" for column in range(len(table.columns))]
+    rows = [table.columns, rules, *table.rows]
+    lines = [f"{table.title}:", ""] if table.title else []
+    for row in rows:
+        cells = [re.sub(r"([|<>&`*\[\]\\])", r"\\\1", cell.strip()) for cell in row]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _as_json(evaluation: Evaluation, by_class: bool) -> str:
+    document = {**evaluation.to_dict(), **path_fields("dataset", evaluation.dataset)}
+    for run, fields in zip(evaluation.runs, document["runs"], strict=True):
+        if not by_class:
+            del fields["classes"]
+        best = evaluation.runs[0]
+        fields["compared_with_best"] = None if run is best else _difference(run.compare(best))
+    document["versions"] = _versions()
+    return json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1)
+
+
+def _difference(found: Difference) -> dict[str, Any]:
+    return {
+        "queries": found.queries,
+        "map": plain(found.mean),
+        "interval": [plain(found.low), plain(found.high)],
+        "p_value": found.p_value,
+    }
+
+
+def _versions() -> dict[str, str]:
+    versions = {"cbir": __version__, "python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:  # another build of OpenCV
+            continue
+    return versions
+
+
+def _csv_rows(evaluation: Evaluation, by_class: bool) -> list[list[Any]]:
+    """Return a row a run, and one more for each of its classes."""
+    measures = [name.replace("@", "_") for name in MEASURES]
+    columns = ["descriptor", "metric", *(["class"] if by_class else []), "queries"]
+    columns += [*measures, "map_low", "map_high"]
+    columns += [f"{name}_without_duplicates" for name in measures]
+    rows: list[list[Any]] = [[*columns, "ms_per_query", "bytes_per_image"]]
+    for run in evaluation.runs:
+        for label, count, values in _csv_values(run, by_class):
+            class_ = [_class_for_csv(label)] if by_class else []
+            named = [run.descriptor, run.metric, *class_, count]
+            cells = ["" if np.isnan(value) else repr(value) for value in values]
+            rows.append([*named, *cells, repr(run.ms_per_query), run.bytes_per_image])
+    return rows
+
+
+def _class_for_csv(label: str) -> str:
+    """Return a class, which may be a folder, so that no spreadsheet computes it."""
+    readable = _readable(label)
+    return f"./{readable}" if is_formula(readable) else readable
+
+
+def _csv_values(run: Run, by_class: bool) -> Iterator[tuple[str, int, list[float]]]:
+    """Yield the class, the queries and the numbers of each row; the class of all is empty."""
+    without = replace(run, scores=run.scores_without_duplicates)
+    means, means_without = ([one.mean(name) for name in MEASURES] for one in (run, without))
+    yield "", run.scores.counted, [*means, *run.interval("map"), *means_without]
+    if by_class:
+        classes, others = ([one.by_class(name) for name in MEASURES] for one in (run, without))
+        for label, count in run.queries_by_class().items():
+            values = [one[label] for one in classes]
+            values_without = [one.get(label, math.nan) for one in others]
+            yield label, count, [*values, math.nan, math.nan, *values_without]

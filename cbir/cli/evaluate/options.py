@@ -1,0 +1,183 @@
+"""What ``cbir evaluate`` was asked for, and which requests contradict themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from cbir.core.errors import UsageError
+from cbir.descriptors import presets
+from cbir.descriptors.registry import parse
+from cbir.evaluation.protocols import Protocol, usual_protocol
+from cbir.evaluation.truth import read_truth
+from cbir.images.discovery import find_pictures
+from cbir.reports.evaluation_page import check_failures
+from cbir.reports.pr_curves import check_plot
+from cbir.search.fusion.options import Fusion, Weights, equal_weights
+
+
+@dataclass(frozen=True, slots=True)
+class FusionWish:
+    """A fusion that is to be measured.
+
+    Attributes
+    ----------
+    usual : dict of str to float
+        The weights by alias, unless others are given.
+    preset : str or None
+        Its name, if it is one.
+    """
+
+    usual: dict[str, float]
+    preset: str | None = None
+
+    @property
+    def label(self) -> str | None:
+        """The aliases, joined; None of a preset."""
+        return None if self.preset is not None else "+".join(self.usual)
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of ``cbir evaluate``, by the names of its parameters."""
+
+    dataset: str | None
+    index_path: str | None
+    truth: str
+    key: str | None
+    label: str | None
+    protocol: Protocol | None
+    queries: str | None
+    descriptors: tuple[str, ...]
+    presets: tuple[str, ...]
+    metrics: tuple[str, ...]
+    fusion: str | None
+    weights: Weights | None
+    adaptive: bool
+    models: tuple[str, ...]
+    format_: str | None
+    by_class: bool
+    plot: str | None
+    failures: str | None
+    worst: int
+    workers: int | None
+    quiet: bool
+
+    @property
+    def parts(self) -> list[str]:
+        """The descriptors, with those of fusions each by itself."""
+        return list(dict.fromkeys(part for spec in self.descriptors for part in spec.split("+")))
+
+    @property
+    def singles(self) -> list[str]:
+        """The aliases of the descriptors that are to be measured by themselves."""
+        return list(dict.fromkeys(_label(spec) for spec in self.descriptors if "+" not in spec))
+
+    @property
+    def fusions(self) -> list[FusionWish]:
+        """The fusions that are to be measured."""
+        labels = dict.fromkeys(_label(spec) for spec in self.descriptors if "+" in spec)
+        named = [FusionWish(presets.get(name).usual, name) for name in dict.fromkeys(self.presets)]
+        return [*named, *(FusionWish(equal_weights(label)) for label in labels)]
+
+    def weights_of(self, wish: FusionWish) -> Weights | None:
+        """Return the weights for a fusion: those by name are for the fusions that have the name."""
+        if not isinstance(self.weights, Mapping):
+            return self.weights
+        return {alias: weight for alias, weight in self.weights.items() if alias in wish.usual}
+
+    @property
+    def chosen_protocol(self) -> Protocol:
+        """What was asked for, or what goes with the truth."""
+        return self.protocol or usual_protocol(self.truth, self.queries)
+
+    def check(self) -> None:
+        """Refuse what cannot work, before a folder is described, which may take long.
+
+        Raises
+        ------
+        CbirError
+        """
+        if self.dataset is None and self.index_path is None:
+            raise UsageError("say where the pictures are: either a folder DIR, or --index FILE")
+        if self.dataset is not None and self.index_path is not None:
+            raise UsageError("a folder DIR, or --index FILE, but not both; leave one out")
+        if self.queries is not None and self.protocol is not None:
+            raise UsageError("--queries DIR is a protocol of its own; leave out --protocol")
+        in_use = [path for path in (self.index_path, self.truth) if path is not None]
+        if self.plot is not None:
+            check_plot(self.plot, in_use)
+        if self.failures is not None:
+            check_failures(self.failures, in_use)
+        self._check_fusions()
+        if self.dataset is None:
+            self._check_for_index()
+        else:
+            self._check_for_dataset(self.dataset)
+
+    def _check_fusions(self) -> None:
+        fusions = self.fusions
+        if not fusions and (self.fusion is not None or self.weights is not None or self.adaptive):
+            raise UsageError(
+                "--fusion, --weights and --adaptive are for several descriptors; join them by +,"
+                " as in --descriptor hsv+hog, or name a --preset"
+            )
+        if fusions and self.metrics and not self.singles:
+            raise UsageError(
+                f"--metric {self.metrics[0]} is for one descriptor; in a fusion each is compared by"
+                " its own metric"
+            )
+        there = {alias for wish in fusions for alias in wish.usual}
+        for alias in self.weights if isinstance(self.weights, Mapping) else ():
+            if alias not in there:
+                raise UsageError(
+                    f"--weights: {alias!r} is not fused; these are: {', '.join(sorted(there))}"
+                )
+        for wish in fusions:
+            Fusion.of(wish.usual, self.fusion, self.weights_of(wish), self.adaptive)
+
+    def _check_for_index(self) -> None:
+        if self.models:
+            raise UsageError("--model goes with --dataset; an index has its own")
+        for spec in self.parts:
+            if _label(spec) != spec:
+                raise UsageError(
+                    f"--descriptor {spec}: with --index, name what the index has by its alias:"
+                    f" {_label(spec)}"
+                )
+
+    def _check_for_dataset(self, dataset: str) -> None:
+        named = [parse(part) for part in self.parts]
+        singles = [one for one in named if one.alias in self.singles]
+        if singles:
+            allowed = {metric for one in singles for metric in one.descriptor.metrics}
+            check_metrics(self.metrics, allowed, [one.alias for one in singles])
+        names = [found.path for found in find_pictures(dataset)]
+        if names:
+            read_truth(self.truth, names, key=self.key, label=self.label)
+
+
+def check_metrics(metrics: Sequence[str], allowed: Collection[str], aliases: Sequence[str]) -> None:
+    """Refuse metrics that make no sense for any of the descriptors.
+
+    Raises
+    ------
+    UsageError
+    """
+    for metric in metrics:
+        if metric not in allowed:
+            raise UsageError(
+                f"--metric {metric} makes no sense for {' or '.join(aliases)}; cbir descriptors"
+                " lists what does"
+            )
+
+
+def _label(spec: str) -> str:
+    """Return what a searcher calls itself: an alias, or several joined by plus signs.
+
+    Examples
+    --------
+    >>> _label("hsv+small=orb:words=1000")
+    'hsv+small'
+    """
+    return "+".join(part.partition(":")[0].partition("=")[0] for part in spec.split("+"))

@@ -1,0 +1,354 @@
+"""``search``: find the pictures most like others."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import click
+from click.core import ParameterSource
+
+from cbir.cli.choices import Choice, MetricChoice
+from cbir.cli.options import (
+    QUIET_HELP,
+    Command,
+    FiniteRange,
+    fusion_options,
+    index_option,
+    joined,
+    quoted,
+    version_option,
+)
+from cbir.cli.progress import TerminalWatcher
+from cbir.cli.queries import check_streams, query_paths
+from cbir.cli.search.formats import FORMATS, Printer
+from cbir.core.amounts import counted
+from cbir.core.errors import CbirError, UnreadableImageError, UsageError, printable, reason_of
+from cbir.core.folders import shortest
+from cbir.descriptors.presets import PRESETS
+from cbir.search.engine import Index, open_index
+from cbir.search.fusion.options import Weights
+from cbir.search.results import SearchResult
+
+_MONTAGE = "montage.jpg"
+_MONTAGE_QUERIES = 20
+"""Queries up to which a montage is made without being asked for."""
+
+_SILENT_QUERIES = 20
+"""Queries up to which no progress is told."""
+
+
+_SECTIONS = {
+    "Common options": "--query --dataset --index --top --montage --format".split(),
+    "How pictures are compared": (
+        "--descriptor --preset --metric --fusion --weights --adaptive".split()
+    ),
+    "Which results": "--max-distance --exclude-self --result-path".split(),
+    "For scripts": "--no-montage --null --from0 --strict --quiet".split(),
+}
+
+
+@click.command(cls=Command, sections=_SECTIONS)
+@click.argument("images", metavar="[IMG]...", nargs=-1)
+@click.option(
+    "-q",
+    "--query",
+    "queries",
+    metavar="PATH",
+    multiple=True,
+    help="A picture, a folder of them, or - for paths on standard input; repeatable. Or IMG by"
+    " itself.",
+)
+@click.option(
+    "-d",
+    "--dataset",
+    metavar="DIR",
+    help="Search this folder: its index is brought up to date first. Without --index, that is kept"
+    " in your cache folder.",
+)
+@index_option
+@click.option(
+    "--top",
+    type=click.IntRange(min=1),
+    metavar="N",
+    default=3,
+    show_default=True,
+    help="How many to return.",
+)
+@click.option(
+    "--descriptor",
+    callback=joined,
+    metavar="ALIAS[+ALIAS…]",
+    help="One, or several whose distances are fused.  [default: the first one of the index]",
+)
+@click.option(
+    "--preset",
+    type=Choice(list(PRESETS)),
+    help="Fuse the descriptors that index --preset has added.",
+)
+@click.option(
+    "--metric",
+    type=MetricChoice(),
+    help="[default: the descriptor's own]",
+)
+@fusion_options
+@click.option(
+    "--max-distance", type=FiniteRange(min=0), metavar="X", help="Leave out what is farther."
+)
+@click.option("--exclude-self", is_flag=True, help="Leave out the query's own row of the index.")
+@click.option(
+    "--exclude-identical",
+    is_flag=True,
+    help="Leave out the query's own row, and all pictures that have its very bytes.",
+)
+@click.option(
+    "-r", "--result-path", metavar="DIR", help="Where the pictures are now, if they have moved."
+)
+@click.option(
+    "--montage",
+    metavar="FILE",
+    help=f"Write a picture of the results.  [default: {_MONTAGE}, for up to"
+    f" {_MONTAGE_QUERIES} queries]",
+)
+@click.option("--no-montage", is_flag=True, help="Write no picture.")
+@click.option("--format", "format_", type=Choice(list(FORMATS)), help="[default: table]")
+@click.option("-0", "--null", is_flag=True, help="End paths with NUL; implies --format paths.")
+@click.option("--from0", is_flag=True, help="Paths on standard input end with NUL.")
+@click.option("--strict", is_flag=True, help="Fail if any query cannot be read.")
+@click.option("--quiet", is_flag=True, help=QUIET_HELP)
+@version_option
+def search(
+    images: tuple[str, ...],
+    queries: tuple[str, ...],
+    dataset: str | None,
+    index_path: str,
+    top: int,
+    descriptor: str | None,
+    preset: str | None,
+    metric: str | None,
+    fusion: str | None,
+    weights: Weights | None,
+    adaptive: bool,
+    max_distance: float | None,
+    exclude_self: bool,
+    exclude_identical: bool,
+    result_path: str | None,
+    montage: str | None,
+    no_montage: bool,
+    format_: str | None,
+    null: bool,
+    from0: bool,
+    strict: bool,
+    quiet: bool,
+) -> None:
+    """Find the pictures most like yours.
+
+    IMG is a picture, a folder of them, or - for paths on standard input. Results go to standard
+    output, a picture of them to montage.jpg. Queries that cannot be read are reported and the
+    others go on; the exit code is 1 if none could be read.
+
+    \b
+    Examples:
+      search img.jpg
+      search img.jpg --dataset photos
+      search img.jpg --top 10 --metric cosine --montage like-img.png
+      search img.jpg --descriptor hsv+hog --weights 1,0.5
+      find photos -name '*.jpg' -print0 | search --query - --from0 --format jsonl
+    """
+    queries = _asked(images, queries)
+    check_streams(queries, from0, null, format_)
+    _check_montage(montage, no_montage)
+    paths = query_paths(queries, from0)
+    _check_any(dataset, paths)
+    watcher, plain = TerminalWatcher(quiet), descriptor is None and preset is None
+    index, descriptor = _opened(dataset, index_path, result_path, descriptor, preset, watcher)
+    _check_montage(montage, no_montage, [index_path, *paths])
+    wants_montage = not no_montage and (montage is not None or len(paths) <= _MONTAGE_QUERIES)
+    if not (wants_montage or no_montage):
+        watcher.note(f"No montage of more than {_MONTAGE_QUERIES} queries without --montage")
+    printer = Printer("paths" if null else format_ or "table", b"\0" if null else b"\n")
+    harvest = _Harvest(printer, watcher, wants_montage)
+    if len(paths) > _SILENT_QUERIES and not sys.stdout.isatty():  # else the results show it
+        watcher.begin("searching", len(paths), "queries")
+    for result in index.search_all(
+        paths,
+        top,
+        descriptor=descriptor,
+        metric=metric,
+        max_distance=max_distance,
+        exclude_self=exclude_self,
+        exclude_identical=exclude_identical,
+        preset=preset,
+        fusion=fusion,
+        weights=weights,
+        adaptive=adaptive,
+    ):
+        harvest.take(result)
+    harvest.finish()
+    harvest.tell(index)
+    if plain and not quiet:
+        _tell_of_presets(index)
+    if harvest.results:
+        _make_montage(harvest.results, montage, top, [index_path, *paths], watcher)
+    if harvest.failure is not None:
+        raise harvest.failure
+    unreadable = harvest.unreadable
+    if unreadable and (strict or len(paths) > 1):
+        click.echo(f"{unreadable:,} of {counted(len(paths), 'query')} could not be read", err=True)
+    if unreadable and (strict or unreadable == len(paths)):
+        sys.exit(1)
+
+
+class _Harvest:
+    """Prints results as they come, and gathers what is told or drawn when all are there.
+
+    Attributes
+    ----------
+    results : list of SearchResult
+        For the montage; empty if none is wanted.
+    unreadable : int
+        Queries.
+    failure : Exception or None
+        Why no more could be printed. With a montage the search goes on, for that is wanted too.
+    """
+
+    def __init__(self, printer: Printer, watcher: TerminalWatcher, wants_montage: bool) -> None:
+        self._printer, self._watcher, self._wants_montage = printer, watcher, wants_montage
+        self._matches = self._gone = self._identical = 0
+        self.results: list[SearchResult] = []
+        self.unreadable = 0
+        self.failure: Exception | None = None
+
+    def take(self, result: SearchResult | UnreadableImageError) -> None:
+        """Print one result."""
+        self._watcher.advance()
+        if isinstance(result, UnreadableImageError):
+            with self._watcher.paused():
+                click.echo(f"Cannot read {result}", err=True)
+            self.unreadable += 1
+            return
+        self._try(partial(self._printer.print, result))
+        self._identical += result.identical
+        self._matches += len(result.matches)
+        self._gone += sum(not os.path.exists(match.path) for match in result.matches)
+        if self._wants_montage:
+            self.results.append(result)
+
+    def finish(self) -> None:
+        """Print what comes after the last result."""
+        self._watcher.end()
+        self._try(self._printer.finish)
+
+    def tell(self, index: Index) -> None:
+        """Say what is odd about the results."""
+        if self._gone and index.has_pictures:
+            verb = "is" if self._gone == 1 else "are"
+            self._watcher.warn(
+                f"{self._gone:,} of {counted(self._matches, 'result')} {verb} not there any more;"
+                f" bring the index up to date with: index --dataset {quoted(shortest(index.root))}"
+                f" --index {quoted(index.path)}"
+            )
+        if self._identical:
+            self._watcher.note(
+                f"{counted(self._identical, 'result')} with the very bytes of the query, under"
+                " another path; --exclude-identical leaves out such copies, too"
+            )
+
+    def _try(self, write: Callable[[], None]) -> None:
+        if self.failure is not None:
+            return
+        try:
+            write()
+        except (BrokenPipeError, CbirError) as error:
+            if not self._wants_montage:
+                raise
+            self.failure = error
+
+
+def _asked(images: tuple[str, ...], queries: tuple[str, ...]) -> tuple[str, ...]:
+    if not images and not queries:
+        raise UsageError("name a picture to search for, as IMG or with --query PATH")
+    return (*images, *queries)
+
+
+def _opened(
+    dataset: str | None,
+    index_path: str,
+    result_path: str | None,
+    descriptor: str | None,
+    preset: str | None,
+    watcher: TerminalWatcher,
+) -> tuple[Index, str | None]:
+    """Open the index, up to date if a dataset is given; return it and what to search by."""
+    if dataset is not None:
+        if result_path is not None:
+            raise UsageError("--dataset says where the pictures are; leave out --result-path")
+        from cbir.cli.search.dataset import prepare
+
+        prepared = prepare(dataset, _named_index(index_path), descriptor, preset, watcher)
+        return open_index(prepared.path, dataset), prepared.descriptor
+    index = open_index(index_path, result_path)
+    if not index.has_pictures:
+        watcher.warn(
+            f"the pictures are not at {printable(index.root)};"
+            " say where they are with --result-path"
+        )
+    return index, descriptor
+
+
+def _named_index(index_path: str) -> str | None:
+    """Return the index, if it was named on the command line."""
+    source = click.get_current_context().get_parameter_source("index_path")
+    return None if source is ParameterSource.DEFAULT else index_path
+
+
+def _check_any(dataset: str | None, paths: Sequence[str]) -> None:
+    """Stop before a folder is described for nothing."""
+    if dataset is not None and paths and not any(map(os.path.lexists, paths)):
+        for path in paths:
+            click.echo(f"Cannot read {printable(path)}: no such file or directory", err=True)
+        sys.exit(1)
+
+
+def _tell_of_presets(index: Index) -> None:
+    """Say on a terminal what somebody may have made the index for, who searches by its first."""
+    if sys.stderr.isatty() and index.presets:
+        names = " and ".join(f"--preset {name}" for name in index.presets)
+        click.echo(f"This index also serves {names}", err=True)
+
+
+def _check_montage(path: str | None, no_montage: bool, in_use: Sequence[str] = ()) -> None:
+    if path is None:
+        return
+    if no_montage:
+        raise click.UsageError("--montage and --no-montage contradict each other")
+    from cbir.reports.montage import check_montage
+
+    check_montage(path, in_use)
+
+
+def _make_montage(
+    results: Sequence[SearchResult],
+    asked: str | None,
+    top: int,
+    in_use: Sequence[str],
+    watcher: TerminalWatcher,
+) -> None:
+    """Write the montage; one that was not asked for is left out where it cannot be written."""
+    from cbir.reports.montage import check_montage, write_montage
+
+    path = asked or _MONTAGE
+    try:
+        check_montage(path, in_use)
+        notes = write_montage(path, results, top)
+    except (CbirError, OSError) as error:  # without a working folder, there is no path at all
+        if asked is not None:
+            raise
+        reason = reason_of(error) if isinstance(error, OSError) else error
+        click.echo(f"No montage: {reason}", err=True)
+        return
+    for note in notes:
+        watcher.note(note)
+    watcher.note(f"Montage: {printable(path)}")

@@ -1,0 +1,123 @@
+"""``search --dataset``: bring the index of a folder up to date before it is searched."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from cbir.cli.index import summary
+from cbir.cli.progress import TerminalWatcher
+from cbir.core.atomic_files import explained
+from cbir.core.errors import BrokenIndexError, printable
+from cbir.descriptors.registry import parse
+from cbir.indexing.build import IndexReport, build_index
+from cbir.indexing.selection import DEFAULT
+from cbir.search.engine import open_index
+from cbir.stores.default_path import kept_index
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An index that is up to date.
+
+    Attributes
+    ----------
+    path : str
+        The index file.
+    descriptor : str or None
+        What to search by, as aliases.
+    """
+
+    path: str
+    descriptor: str | None
+
+
+def prepare(
+    dataset: str,
+    index: str | None,
+    descriptor: str | None,
+    preset: str | None,
+    watcher: TerminalWatcher,
+) -> Prepared:
+    """Bring an index of the dataset up to date, with what is to be searched by.
+
+    Parameters
+    ----------
+    dataset : str
+        The folder of pictures.
+    index : str or None
+        The index file; unless it is named, one in the user's cache folder, which any search may
+        add descriptors to. So there the default is always the same, not what came first.
+    descriptor, preset : str or None
+        What to search by; added where it is missing.
+    watcher : TerminalWatcher
+        Told of what is done.
+
+    Raises
+    ------
+    CbirError
+        When there is nothing to index, or the index cannot be written.
+    """
+    if index is None and descriptor is None and preset is None:
+        descriptor = DEFAULT
+    path = index or kept_index(dataset)
+    there = _descriptors(path)
+    parts = descriptor.split("+") if descriptor else []
+    missing = [part for part in parts if part not in there]
+    try:
+        if index is None:
+            report = _kept_up_to_date(dataset, path, missing, preset or (), watcher)
+        else:
+            report = build_index(
+                dataset, path, missing, preset=preset or (), wait=True, watcher=watcher
+            )
+    finally:
+        watcher.finish()
+    if report.described or report.removed or report.renamed or report.added:
+        watcher.note(summary(dataset if index is None else index, report))
+    if index is None and not there:
+        watcher.note(f"Its index is kept as {printable(path)}")
+    aliases = [part if part in there else parse(part).alias for part in parts]
+    return Prepared(path, "+".join(aliases) or None)
+
+
+def _descriptors(path: str) -> Sequence[str]:
+    """Return the aliases that an index has, if it is there."""
+    with contextlib.suppress(BrokenIndexError):
+        if os.path.exists(path):
+            return open_index(path).descriptors
+    return ()
+
+
+def _kept_up_to_date(
+    dataset: str,
+    path: str,
+    descriptors: Sequence[str],
+    preset: str | Sequence[str],
+    watcher: TerminalWatcher,
+) -> IndexReport:
+    """Update an index in the cache folder; one that is broken is made again."""
+    build = partial(
+        build_index, dataset, path, descriptors, preset=preset, wait=True, watcher=watcher
+    )
+    with _folder_of(path):
+        try:
+            return build()
+        except BrokenIndexError:
+            return build(rebuild=True)
+
+
+@contextlib.contextmanager
+def _folder_of(path: str) -> Iterator[None]:
+    """Make a file's folder; take it away again if nothing came into it."""
+    folder = os.path.dirname(path)
+    with explained(folder, "keep the index"):
+        os.makedirs(folder, exist_ok=True)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            os.rmdir(folder)

@@ -1,0 +1,102 @@
+"""Files that are written aside, made durable, and then put in place."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbir.core.errors import CbirError, printable, reason_of
+
+
+@contextlib.contextmanager
+def explained(path: str, doing: str) -> Iterator[None]:
+    """Turn an operating system's error into one that names the file, the reason and the remedy."""
+    try:
+        yield
+    except OSError as error:
+        remedy = {
+            "ENOSPC": "; free some space and run the same command again",
+            "EFBIG": "; the file system or a limit allows no larger file",
+            "EACCES": "; choose a folder that you may write to",
+            "EROFS": "; choose a folder that you may write to",
+        }
+        name = os.strerror(error.errno) if error.errno else ""
+        hint = remedy.get(_errno_name(error), "")
+        raise CbirError(
+            f"{printable(path)}: cannot {doing}: {(name or reason_of(error)).lower()}{hint}"
+        ) from None
+
+
+def _errno_name(error: OSError) -> str:
+    import errno
+
+    return errno.errorcode.get(error.errno or 0, "")
+
+
+@contextlib.contextmanager
+def written_aside(
+    path: str,
+    durable: bool = True,
+    place: Callable[[str, str], None] | None = None,
+    sync_name: bool = True,
+) -> Iterator[BinaryIO]:
+    """Open a new file that takes the place of `path` when the block ends well.
+
+    Until then `path` is untouched; when the block fails, nothing is left behind. `place` puts the
+    new file in place, unless told otherwise by replacing what is there. Without `sync_name` only
+    the content is durable, and the caller makes its name so with those of further files.
+    """
+    # Nobody can put a link there first: its name is random, and it must not be there yet.
+    aside = f"{path}.{secrets.token_hex(6)}.new"
+    try:
+        with open(aside, "xb") as file:
+            yield file
+            file.flush()
+            if durable:
+                os.fsync(file.fileno())
+        (place or os.replace)(aside, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(aside)
+        raise
+    if durable and sync_name:
+        sync_folder(os.path.dirname(path))
+
+
+def unshare(path: str) -> None:
+    """Make a file one of its own if it has several names, so that writing to it changes no other.
+
+    Backups often are hard links.
+    """
+    if os.stat(path).st_nlink > 1:
+        with open(path, "rb") as source, written_aside(path, durable=False) as file:
+            shutil.copyfileobj(source, file)
+
+
+def sync_folder(folder: str) -> None:
+    """Make renames in `folder` durable, where the system can."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder or ".", os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def save_arrays(path: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write named arrays as an ``.npz`` file, durably."""
+    with written_aside(path) as file:
+        write_arrays(file, arrays)
+
+
+def write_arrays(file: BinaryIO, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write named arrays to an open file, in the format of ``.npz``."""
+    # The stubs fear that an array is called `allow_pickle`, which numpy 2.0 would store as one.
+    np.savez(file, **dict(sorted(arrays.items())))  # type: ignore[arg-type]

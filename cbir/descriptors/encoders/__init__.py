@@ -1,0 +1,1 @@
+"""Encoders: from the local features of an image to one vector."""

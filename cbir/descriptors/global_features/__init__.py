@@ -1,0 +1,1 @@
+"""Descriptors that are one vector of numbers for the whole image."""

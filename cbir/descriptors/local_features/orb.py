@@ -1,0 +1,99 @@
+"""Local features: keypoints, each with a descriptor of its surroundings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from cbir.descriptors.local_features.keypoint_selection import place_within
+from cbir.images.decoders import Pixels
+
+ORB_BYTES = 32
+"""An ORB descriptor has 256 bits."""
+
+_SCALE = 1.2
+_LEVELS = 8
+_BORDER = 19
+"""Pixels along the edges that hold no keypoint."""
+
+_GRID = 4
+"""Cells along the longest side over which keypoints are spread."""
+
+_CANDIDATES = 2
+"""Keypoints that are detected for each one that is kept."""
+
+
+def orb_features(image: Pixels, count: int, upright: bool = False) -> NDArray[np.uint8]:
+    """Extract ORB descriptors at keypoints that are spread over a picture.
+
+    ORB by itself takes the strongest corners, which crowd where the texture is. Here twice as
+    many are detected, and within each level of the scale pyramid the cells of a grid take turns,
+    the strongest corner of each first. The levels keep the shares that ORB gives them.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (height, width, 3)
+        RGB.
+    count : int
+        Features to extract at most.
+    upright : bool
+        Do not turn the descriptors with the local orientation: better for pictures that are
+        taken upright, useless for rotated ones.
+
+    Returns
+    -------
+    ndarray of uint8, shape (n, 32)
+        Packed bits; n is 0 for a picture without corners.
+
+    References
+    ----------
+    E. Rublee, V. Rabaud, K. Konolige, G. Bradski, "ORB: an efficient alternative to SIFT or
+    SURF", ICCV 2011. The spreading is not in the paper.
+
+    Examples
+    --------
+    >>> orb_features(np.zeros((64, 64, 3), np.uint8), 100).shape
+    (0, 32)
+    """
+    if min(image.shape[:2]) <= 2 * _BORDER:  # nothing but border, and OpenCV trips over it
+        return np.empty((0, ORB_BYTES), np.uint8)
+    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    detector = _detector(_CANDIDATES * count)
+    keypoints = _spread(detector.detect(gray, None), count, max(gray.shape) / _GRID)
+    if upright:
+        for keypoint in keypoints:
+            keypoint.angle = 0
+    descriptors = detector.compute(gray, keypoints)[1] if keypoints else None
+    if descriptors is None:
+        return np.empty((0, ORB_BYTES), np.uint8)
+    return np.asarray(descriptors, np.uint8)
+
+
+def _detector(count: int) -> cv2.ORB:
+    # A lower corner threshold and a narrower border than OpenCV's: more keypoints in smooth and
+    # small pictures. benchmarks/choices.py measures both.
+    return cv2.ORB.create(
+        nfeatures=count, scaleFactor=_SCALE, nlevels=_LEVELS, edgeThreshold=_BORDER, fastThreshold=5
+    )
+
+
+def _spread(keypoints: Sequence[cv2.KeyPoint], count: int, cell: float) -> list[cv2.KeyPoint]:
+    """Keep `count` keypoints, evenly over cells within each pyramid level."""
+    if len(keypoints) <= count:
+        return list(keypoints)
+    position = np.asarray(cv2.KeyPoint.convert(keypoints))
+    strength = np.array([keypoint.response for keypoint in keypoints])
+    level = np.array([keypoint.octave for keypoint in keypoints])
+    column, row = (position // cell).astype(np.intp).T
+    by_strength = np.lexsort((position[:, 1], position[:, 0], -strength))
+    turn = place_within((level * _GRID + row) * _GRID + column, by_strength)
+    by_turn = by_strength[np.argsort(turn[by_strength], kind="stable")]
+    place = place_within(level, by_turn)
+    # ORB gives a level 1/1.2 of the keypoints of the one below: so the n-th place of a level
+    # stands where n · 1.2^level does. What small levels cannot fill goes to the others.
+    merit = (place + 0.5) * _SCALE**level
+    kept = np.lexsort((position[:, 1], position[:, 0], -strength, merit))[:count]
+    return [keypoints[i] for i in kept]

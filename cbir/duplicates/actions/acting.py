@@ -1,0 +1,284 @@
+"""Carry out a plan: each step is checked, logged, taken, and logged again."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from cbir.core.atomic_files import sync_folder
+from cbir.core.errors import printable, reason_of
+from cbir.core.progress import Watcher
+from cbir.duplicates.actions.attributes import Attributes, attributes_of, obstacle_to_logging
+from cbir.duplicates.actions.checking import Checked, UnfitError, check
+from cbir.duplicates.actions.clearing import resolve
+from cbir.duplicates.actions.files import free_name, missing_folders
+from cbir.duplicates.actions.locking import locked
+from cbir.duplicates.actions.log import ActionLog, folders_of, read_log
+from cbir.duplicates.actions.places import below, is_real
+from cbir.duplicates.actions.planning import Plan, Step, Told
+from cbir.duplicates.actions.records import PERMISSIONS, Intent, State
+from cbir.duplicates.actions.taking import confirm_keeper, sidecar_intent, take
+
+
+@dataclass(frozen=True, slots=True)
+class ActionReport:
+    """What came of a plan.
+
+    Attributes
+    ----------
+    done : tuple of Step
+    skipped : tuple of Told
+        Copies that were left alone, because they or their keepers were not what they had been.
+    failed : tuple of Told
+        Copies that the system did not let be moved, linked or deleted; they are where they were.
+    bytes_freed : int
+        Of the copies that are done; those that have further hard links count for nothing, and so
+        do those that were moved, or are in the desktop's trash.
+    log : str
+        The log's path, for :func:`cbir.duplicates.actions.undo`.
+    interrupted : bool
+        There was a KeyboardInterrupt; steps that are in no list were not begun.
+    sidecars : tuple of str
+        Absolute paths of the sidecars that went with their copies.
+    """
+
+    done: tuple[Step, ...]
+    skipped: tuple[Told, ...]
+    failed: tuple[Told, ...]
+    bytes_freed: int
+    log: str
+    interrupted: bool = False
+    sidecars: tuple[str, ...] = ()
+
+
+def act(
+    plan: Plan, log_path: str, watcher: Watcher | None = None, wait: bool = False
+) -> ActionReport:
+    """Carry out a plan.
+
+    Just before each step keeper and copy are read again: unless they are what they were when they
+    were compared, and, at level ``exact``, have the same bytes or the same pixels, the copy stays.
+    When the copy has left its place, the keeper is read once more, and the copy comes back if the
+    keeper was lost. One run acts at a time on a dataset, those around it and those in it.
+
+    Parameters
+    ----------
+    plan : Plan
+    log_path : str
+        Each step is told there, durably, before it is taken. A log that is there is continued;
+        what a killed run left unfinished in it is cleared up first.
+    watcher : Watcher, optional
+        Told of progress, and of each copy that is skipped or fails.
+    wait : bool
+        Wait for another run that acts on the same files, instead of failing.
+
+    Raises
+    ------
+    CbirError
+        When the log cannot be written: nothing is done without it. When another run acts on the
+        same files.
+    """
+    root = os.path.realpath(plan.root)
+    head = {"action": plan.action, "root": root}
+    if plan.destination is not None:
+        head["destination"] = plan.destination
+    path = os.path.abspath(log_path)
+    removing, keeping = _folders(plan, root)
+    if os.path.exists(path):
+        removing |= folders_of(step for step in read_log(path) if step.open)
+    with locked(removing, keeping, wait), ActionLog.opened(path, head, new=True) as log:
+        log.tidy(plan.follow_links)
+        return _Run(plan, root, log, watcher or Watcher()).report()
+
+
+def _folders(plan: Plan, root: str) -> tuple[set[str], set[str]]:
+    """Return the folders that a plan removes from, and those outside where it relies on files."""
+    copies = {os.path.dirname(step.copy) for step in plan.steps}
+    keepers = {os.path.dirname(step.keeper) for step in plan.steps}
+    removing, keeping = (
+        {folder for folder in folders if below(folder, root) is None}
+        for folders in (copies, keepers)
+    )
+    return removing | {root}, keeping
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A step that is being taken."""
+
+    name: str
+    """Of its file, for messages."""
+    intent: Intent
+    finish: Callable[[], None]
+    """Notes that it is done."""
+
+
+@dataclass
+class _Run:
+    plan: Plan
+    root: str
+    log: ActionLog
+    watcher: Watcher
+    _done: list[Step] = field(default_factory=list)
+    _skipped: list[Told] = field(default_factory=list)
+    _failed: list[Told] = field(default_factory=list)
+    _sidecars: list[str] = field(default_factory=list)
+    _freed: int = 0
+    _begun: _Begun | None = None
+    """The step that is neither done nor given up."""
+
+    def report(self) -> ActionReport:
+        interrupted = False
+        self.watcher.begin(self.plan.action, len(self.plan.steps))
+        try:
+            for step in self.plan.steps:
+                self._take(step)
+                self.watcher.advance()
+        except KeyboardInterrupt:
+            interrupted = True
+            if self._begun is not None:
+                self._give_up(self._begun, "interrupted")
+        self.watcher.end()
+        self._sync_folders()
+        done, skipped, failed = tuple(self._done), tuple(self._skipped), tuple(self._failed)
+        return ActionReport(
+            done, skipped, failed, self._freed, self.log.path, interrupted, tuple(self._sidecars)
+        )
+
+    def _take(self, step: Step) -> None:
+        name = step.removal.copy
+        try:
+            checked = check(step)
+            intent = self._intent(checked)
+        except UnfitError as reason:
+            self._skip(name, step.copy, str(reason))
+            return
+
+        def confirm() -> None:
+            confirm_keeper(checked)
+
+        def finish() -> None:
+            self._done.append(step)
+            frees = self.plan.makes_links or self.plan.permanently
+            self._freed += intent.size if frees and checked.copy.st_nlink == 1 else 0
+
+        if self._attempt(_Begun(name, intent, finish), confirm):
+            for sidecar in step.sidecars:
+                self._take_sidecar(intent, sidecar, os.path.dirname(name))
+
+    def _take_sidecar(self, intent: Intent, path: str, folder: str) -> None:
+        """Let a sidecar go where its image went, unless another image has it by now."""
+        name = os.path.join(folder, os.path.basename(path))
+        try:
+            companion = sidecar_intent(intent, path, self.log)
+        except UnfitError as reason:
+            self._skip(name, path, str(reason))
+            return
+        begun = _Begun(name, companion, lambda: self._sidecars.append(path))
+        self._attempt(begun, lambda: None)
+
+    def _attempt(self, begun: _Begun, confirm: Callable[[], None]) -> bool:
+        """Log a step, take it, and log what came of it; say whether it was done."""
+        intent = begun.intent
+        self.log.begin(intent)
+        self._begun = begun
+        done = False
+        try:
+            take(intent, confirm)
+        except UnfitError as reason:
+            done = self._give_up(begun, str(reason), "skipped")
+        except OSError as error:
+            done = self._give_up(begun, _explained(intent, error))
+        else:
+            self.log.end(intent.number, "done")
+            begun.finish()
+            done = True
+        self._begun = None
+        return done
+
+    def _intent(self, checked: Checked) -> Intent:
+        step, status = checked.step, checked.copy
+        if not is_real(step.copy):
+            raise UnfitError("it is behind a symbolic link by now")
+        attributes = self._attributes(step.copy) if self.plan.makes_links else {}
+        number = self.log.number()
+        target = free_name(step.target) if step.target is not None else None
+        folder = os.path.dirname(target or step.copy)
+        return Intent(
+            number=number,
+            action=self.plan.action,
+            copy=step.copy,
+            keeper=step.keeper,
+            target=target,
+            link=self._link(step) if self.plan.action == "symlink" else None,
+            aside=os.path.join(folder, self.log.aside(number)),
+            made=tuple(missing_folders(folder)),
+            sha256=step.removal.copy_sha256.hex(),
+            size=status.st_size,
+            mtime_ns=status.st_mtime_ns,
+            mode=status.st_mode & PERMISSIONS,
+            uid=status.st_uid,
+            gid=status.st_gid,
+            permanently=self.plan.permanently,
+            attributes=attributes,
+        )
+
+    def _attributes(self, copy: str) -> Attributes:
+        """Return what the copy has and a link has not, and make sure that the log can keep it."""
+        try:
+            attributes = attributes_of(copy)
+        except OSError as error:
+            raise UnfitError(f"its attributes cannot be read: {reason_of(error)}") from None
+        obstacle = obstacle_to_logging(attributes)
+        if obstacle:
+            raise UnfitError(obstacle)
+        return attributes
+
+    def _link(self, step: Step) -> str:
+        """Return a relative link inside of the dataset, which then can be moved as a whole."""
+        inside = all(below(path, self.root) is not None for path in (step.keeper, step.copy))
+        return os.path.relpath(step.keeper, os.path.dirname(step.copy)) if inside else step.keeper
+
+    def _give_up(self, begun: _Begun, reason: str, outcome: State = "failed") -> bool:
+        """Find out what came of a step that did not end well, and undo a half of it."""
+        intent = begun.intent
+        state = resolve(intent)
+        if state == "done":
+            self.log.end(intent.number, "done")
+            begun.finish()
+            self.watcher.warn(f"{printable(begun.name)}: {reason}; but it was done")
+            return True
+        if state == "aside":
+            aside = printable(intent.copy_aside)
+            reason += f"; it is at {aside}, from where an undo brings it back"
+        self.log.end(intent.number, outcome if state == "not done" else state, reason)
+        self._tell(self._skipped if outcome == "skipped" else self._failed, begun.name, reason)
+        return False
+
+    def _skip(self, name: str, path: str, reason: str) -> None:
+        self.log.skip(path, reason)
+        self._tell(self._skipped, name, reason)
+
+    def _tell(self, where: list[Told], name: str, reason: str) -> None:
+        told = Told(name, reason)
+        where.append(told)
+        self.watcher.warn(str(told))
+
+    def _sync_folders(self) -> None:
+        """Make the new names durable; until then the log's intents and the disk tell of them."""
+        for folder in sorted({os.path.dirname(step.copy) for step in self._done}):
+            sync_folder(folder)
+
+
+def _explained(intent: Intent, error: OSError) -> str:
+    reason = reason_of(error)
+    if intent.action == "delete" and not intent.permanently:
+        return (
+            f"it cannot be put in the trash: {printable(reason)}; move it, or delete it for good"
+            " with --permanently"
+        )
+    if intent.action == "hardlink" and error.errno in (errno.EXDEV, errno.EPERM, errno.EMLINK):
+        return f"no hard link can be made here: {reason}; use a symbolic link, or move it"
+    return f"cannot {intent.action} it: {reason}"

@@ -1,0 +1,136 @@
+"""Look once more, just before acting, whether keeper and copy are what they were."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbir.core.errors import UnreadableImageError, printable, reason_of
+from cbir.duplicates.actions.files import opened
+from cbir.duplicates.actions.planning import Step
+
+if TYPE_CHECKING:
+    from cbir.duplicates.loss_kinds import Loss
+    from cbir.images.decoders import Picture
+
+_BLOCK = 1 << 20
+
+
+class UnfitError(Exception):
+    """A step that must not be taken, with the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A step whose files are what they were, at the moment when both were read.
+
+    Attributes
+    ----------
+    step : Step
+    keeper, copy : os.stat_result
+        As they were then.
+    """
+
+    step: Step
+    keeper: os.stat_result
+    copy: os.stat_result
+
+
+def check(step: Step) -> Checked:
+    """Read keeper and copy, and compare them with what the plan knows, and with each other.
+
+    Raises
+    ------
+    UnfitError
+        When one is gone, changed or unreadable, when both are one file, or when, at level
+        ``exact``, neither the bytes are the same, nor all that can be seen of the pictures but
+        for the losses that are in the plan.
+    """
+    removal = step.removal
+    with contextlib.ExitStack() as files:
+        keeper = _Reading(files, step.keeper, f"its keeper {printable(removal.keeper)}")
+        copy = _Reading(files, step.copy, "it")
+        if os.path.samestat(keeper.status, copy.status):
+            raise UnfitError(f"it is one file with {printable(removal.keeper)} by now")
+        same = _compare(keeper, copy)
+        keeper.expect(removal.keeper_sha256)
+        copy.expect(removal.copy_sha256)
+        if removal.level == "exact" and not same:
+            _compare_pictures(keeper, copy, removal.losses)
+        return Checked(step, keeper.status, copy.status)
+
+
+class _Reading:
+    """A file that is read; what goes wrong calls it by its role."""
+
+    def __init__(self, files: contextlib.ExitStack, path: str, role: str) -> None:
+        self.path = path
+        self.role = role
+        self._hash = hashlib.sha256()
+        try:
+            self.file = files.enter_context(opened(path))
+            self.status = os.fstat(self.file.fileno())
+        except OSError as error:
+            raise UnfitError(f"{role} cannot be read: {reason_of(error)}") from None
+
+    def block(self) -> bytes:
+        """Read on."""
+        try:
+            data = self.file.read(_BLOCK)
+        except OSError as error:
+            raise UnfitError(f"{self.role} cannot be read: {reason_of(error)}") from None
+        self._hash.update(data)
+        return data
+
+    def picture(self) -> Picture:
+        """Return the whole file, from its beginning."""
+        from cbir.images.decoders import Picture
+
+        self.file.seek(0)
+        return Picture(self.path, self.file.read())
+
+    def expect(self, sha256: bytes) -> None:
+        """Compare all that was read with what it should be."""
+        if self._hash.digest() != sha256:
+            raise UnfitError(f"{self.role} was changed since the pictures were compared")
+
+
+def _compare(one: _Reading, other: _Reading) -> bool:
+    """Read both to the end, and say whether they have the same bytes."""
+    same = True
+    while True:
+        blocks = one.block(), other.block()
+        same &= blocks[0] == blocks[1]
+        if not any(blocks):
+            return same
+
+
+def _compare_pictures(keeper: _Reading, copy: _Reading, losses: Sequence[Loss]) -> None:
+    """Compare all that can be seen of two pictures, but for what may be lost."""
+    from cbir.core import stderr_capture
+    from cbir.duplicates.file_losses import Content, facts_lost
+    from cbir.duplicates.loss_kinds import refused
+
+    kept, ours = keeper.picture(), copy.picture()
+    with stderr_capture.caught():
+        if not np.array_equal(_decoded(kept, keeper), _decoded(ours, copy)):
+            raise UnfitError("neither its bytes nor its pixels are those of its keeper")
+        lost = facts_lost(Content(lambda: ours), Content(lambda: kept), same_pixels=True)
+    unexpected = refused(lost, {loss.kind for loss in losses})
+    if unexpected:
+        what = printable("; ".join(map(str, unexpected)))
+        raise UnfitError(f"it shows what its keeper does not: {what}")
+
+
+def _decoded(picture: Picture, reading: _Reading) -> NDArray[np.uint8]:
+    try:
+        return picture.pixels(None)
+    except UnreadableImageError as error:
+        raise UnfitError(f"the pixels cannot be compared: {reading.role}: {error.reason}") from None

@@ -1,0 +1,107 @@
+"""What became of a step that was broken off by an error, an interrupt or a kill; clear it up.
+
+Only what has a temporary name of the step, and is by its contents what the step put there, is ever
+removed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+from cbir.core.atomic_files import sync_folder
+from cbir.duplicates.actions.files import holds, is_prefix, remove_aside, rename_new, same_file
+from cbir.duplicates.actions.places import is_real
+from cbir.duplicates.actions.records import Intent, State
+
+
+def settle(intent: Intent) -> State:
+    """Tell by looking at the files whether a step was done."""
+    if is_our_link(intent, intent.copy):
+        return "done"
+    there = holds(intent.copy, intent.digest)
+    if intent.action == "move" and intent.target and holds(intent.target, intent.digest):
+        return "both" if there else "done"
+    if there:
+        return "not done"
+    if any(holds(aside, intent.digest) for aside in (intent.copy_aside, intent.aside)):
+        return "aside"
+    gone = not os.path.lexists(intent.copy)
+    return "done" if intent.action == "delete" and gone else "unclear"
+
+
+def resolve(intent: Intent) -> State:
+    """Bring a step that was broken off to one of its ends; return which, as the disk tells it.
+
+    An image that is left only under a temporary name gets its old name back, unless something else
+    has that by now.
+    """
+    if not is_real(intent.copy) or not is_real(intent.aside):
+        return settle(intent)
+    _bring_back(intent)
+    whole = _whole(intent)
+    for aside in {intent.copy_aside, intent.aside, intent.link_aside}:
+        if whole is not None and (is_our_link(intent, aside) or is_prefix(aside, whole)):
+            remove_aside(aside)
+    state = settle(intent)
+    if state == "both" and _is_one_file_with_two_names(intent):
+        remove_aside(intent.target or "")
+        sync_folder(os.path.dirname(intent.aside))
+        state = settle(intent)
+    if state == "not done":
+        remove_folders(intent)
+    return state
+
+
+def is_our_link(intent: Intent, path: str) -> bool:
+    """Say whether there is, at `path`, the link that the step makes."""
+    try:
+        if intent.action == "hardlink":
+            return same_file(path, intent.keeper) and os.lstat(path).st_nlink > 1
+        return intent.action == "symlink" and os.readlink(path) == intent.link
+    except (OSError, ValueError):
+        return False
+
+
+def remove_link(intent: Intent) -> None:
+    """Remove the link that the step made in the place of the copy, if it is there."""
+    if is_our_link(intent, intent.copy):
+        os.unlink(intent.copy)
+
+
+def remove_folders(intent: Intent) -> None:
+    """Remove the folders that the step made, if nothing is in them."""
+    for folder in reversed(intent.made):
+        with contextlib.suppress(OSError):
+            os.rmdir(folder)
+
+
+def _bring_back(intent: Intent) -> None:
+    """Give the image a name again if it has only a temporary one."""
+    if _whole(intent) is not None:
+        return
+    places = (intent.copy_aside, intent.copy), (intent.aside, intent.target or intent.copy)
+    for aside, place in places:
+        if holds(aside, intent.digest):
+            with contextlib.suppress(OSError):
+                remove_link(intent)  # one that leads to other contents by now
+                rename_new(aside, place)
+            return
+    if is_our_link(intent, intent.link_aside):
+        with contextlib.suppress(OSError):
+            rename_new(intent.link_aside, intent.copy)
+
+
+def _whole(intent: Intent) -> str | None:
+    """Return a file that has the image's contents under a name that is not temporary."""
+    paths = [intent.copy]
+    if intent.action == "symlink" and is_our_link(intent, intent.copy):
+        paths = [os.path.realpath(intent.copy)]
+    if intent.target is not None:
+        paths.append(intent.target)
+    return next((path for path in paths if holds(path, intent.digest)), None)
+
+
+def _is_one_file_with_two_names(intent: Intent) -> bool:
+    copy, target = intent.copy, intent.target
+    return target is not None and same_file(copy, target) and os.lstat(copy).st_nlink > 1

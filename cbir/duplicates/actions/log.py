@@ -1,0 +1,323 @@
+"""The log of what was done to files: an intent before each step, what came of it after.
+
+A log is lines of JSON in ASCII; paths keep bytes that are not UTF-8 as escaped surrogates. The
+first line says what was asked for. Each step has a line ``intent``, which is on the disk before
+anything is touched, and a line ``done``, ``skipped`` or ``failed``. When the program was killed
+in between, :func:`read_log` looks at the files and tells which it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+import json
+import os
+import secrets
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from io import FileIO
+from typing import Any, Literal, get_args
+
+from cbir.core.atomic_files import explained, sync_folder
+from cbir.core.errors import CbirError, printable
+from cbir.core.version import __version__
+from cbir.duplicates.actions.clearing import resolve, settle
+from cbir.duplicates.actions.places import below, is_real
+from cbir.duplicates.actions.records import (
+    LONGEST_LINE,
+    Head,
+    Intent,
+    LoggedStep,
+    State,
+    head_of,
+    intent_of,
+    number_of,
+    parsed,
+    path_of,
+    text_of,
+)
+
+FORMAT = 2
+"""Version of the log's format. In version 1, nothing was set aside."""
+
+_HEAD = b'{"cbir": '
+
+
+def read_log(path: str) -> list[LoggedStep]:
+    """Tell what became of each step of a log, in the order in which they were taken.
+
+    Parameters
+    ----------
+    path : str
+        What :func:`cbir.duplicates.actions.act` wrote. A torn last line is ignored.
+
+    Raises
+    ------
+    CbirError
+        When it cannot be read, or is no such log.
+    """
+    _check_regular(path)
+    with explained(path, "read the log"), open(path, "rb", buffering=0) as file:
+        return _read(path, file).steps()
+
+
+@dataclass(slots=True)
+class _Track:
+    """A step, while its lines are read."""
+
+    number: int
+    copy: str
+    head: Head | None = None
+    intent: Intent | None = None
+    state: State = "unclear"
+    reason: str = ""
+    open: bool = False
+    undoing: bool = False
+
+    def follow(self, event: dict[str, Any], head: Head | None) -> None:
+        kind = event["event"]
+        if kind == "intent":
+            if head is None or self.intent is not None:
+                raise ValueError(kind)
+            self.intent, self.head = intent_of(event, head), head
+        elif kind in get_args(State):
+            self.state, self.reason = kind, text_of(event, "reason")
+        elif kind not in ("undo", "left"):
+            raise ValueError(kind)
+        self.open = kind in ("intent", "undo")
+        self.undoing = kind == "undo"
+
+    def told(self) -> LoggedStep:
+        state = self.state
+        if self.open and self.intent is not None:
+            state = settle(self.intent)
+            if state == "not done" and self.undoing:
+                state = "undone"
+        return LoggedStep(
+            self.number, self.copy, state, self.reason,
+            self.intent, self.open, self.undoing, self.head,
+        )  # fmt: skip
+
+
+class _Reading:
+    """What the lines of a log tell, as far as they are read."""
+
+    def __init__(self, path: str) -> None:
+        self.end = 0
+        """Of the last line that is whole; what follows is torn."""
+        self._path = path
+        self._head: Head | None = None
+        self._tracks = dict[int, _Track]()
+
+    def follow(self, line: bytes) -> None:
+        event = parsed(line)
+        if "cbir" in event:
+            self._check_format(event)
+            self._head = head_of(event)
+            return
+        number = number_of(event)
+        if number not in self._tracks:
+            self._tracks[number] = _Track(number, path_of(event))
+        self._tracks[number].follow(event, self._head)
+
+    def steps(self) -> list[LoggedStep]:
+        return [track.told() for track in self._tracks.values()]
+
+    def _check_format(self, head: dict[str, Any]) -> None:
+        if not isinstance(head["log"], int):
+            raise ValueError(head["log"])
+        if head["log"] > FORMAT:
+            raise CbirError(
+                f"{printable(self._path)}: this log was written by cbir"
+                f" {printable(text_of(head, 'cbir'))}; use that version"
+            )
+
+
+def _read(path: str, file: FileIO) -> _Reading:
+    """Read the lines of a log."""
+    with open(file.fileno(), "rb", closefd=False) as reader:
+        if not _HEAD.startswith(reader.peek(len(_HEAD))[: len(_HEAD)]):
+            raise CbirError(f"{printable(path)}: this is no log of actions on duplicates")
+        reading = _Reading(path)
+        lines = iter(lambda: reader.readline(LONGEST_LINE + 1), b"")
+        for i, line in enumerate(lines, 1):
+            if not line.endswith(b"\n") and len(line) <= LONGEST_LINE:
+                break  # torn
+            try:
+                reading.follow(line)
+            except (KeyError, ValueError):
+                raise CbirError(
+                    f"{printable(path)}: line {i} is damaged; remove that line, and look after the"
+                    " file that it was about yourself"
+                ) from None
+            reading.end += len(line)
+        return reading
+
+
+def _check_regular(path: str) -> None:
+    """Never read a device or a pipe, which may have no end."""
+    with explained(path, "read the log"):
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise CbirError(f"{printable(path)}: this is no regular file, and no log of actions")
+
+
+def _check_owner(path: str, file: FileIO) -> None:
+    """Follow no log of another user, who could have any file moved by it."""
+    if hasattr(os, "geteuid") and os.fstat(file.fileno()).st_uid != os.geteuid():
+        raise CbirError(
+            f"{printable(path)}: this log belongs to another user; if you trust it, copy it, and"
+            " name the copy"
+        )
+
+
+class ActionLog:
+    """A log that is written; use :meth:`opened`.
+
+    Parameters
+    ----------
+    path : str
+    file : file object
+        Unbuffered, and positioned at its end.
+    steps : list of LoggedStep
+        What it told when it was opened.
+    """
+
+    def __init__(self, path: str, file: FileIO, steps: list[LoggedStep]) -> None:
+        self.path = path
+        self.steps = steps
+        self.token = secrets.token_hex(4)
+        self._file = file
+        self._next = max((step.number for step in steps), default=0) + 1
+
+    @classmethod
+    @contextlib.contextmanager
+    def opened(cls, path: str, head: dict[str, Any], new: bool) -> Iterator[ActionLog]:
+        """Open a log, and write the line that says what is going to be done.
+
+        A log that is there already is continued.
+
+        Raises
+        ------
+        CbirError
+            When it cannot be written, another process is writing to it, or something else than a
+            log is there; when there is none although `new` is false.
+        """
+        if os.path.exists(path):
+            _check_regular(path)
+        with explained(path, "write the log"):
+            mode: Literal["a+b", "r+b"] = "a+b" if new else "r+b"
+            file = open(path, mode, buffering=0)  # noqa: SIM115 - the next line closes it
+        with file:
+            _lock(path, file)
+            _check_owner(path, file)
+            with explained(path, "write the log"):
+                file.seek(0)
+                reading = _read(path, file)
+                if not reading.end and os.fstat(file.fileno()).st_size:
+                    raise CbirError(
+                        f"{printable(path)}: this is no log of actions on duplicates, or only the"
+                        " beginning of one; name another file with --log"
+                    )
+                file.truncate(reading.end)
+                file.seek(0, os.SEEK_END)
+            log = cls(path, file, reading.steps())
+            now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+            log._write({"cbir": __version__, "log": FORMAT, "time": now, **head})
+            sync_folder(os.path.dirname(path))
+            yield log
+            with explained(path, "write the log"):
+                os.fsync(file.fileno())
+
+    def tidy(self, follow_links: bool = False) -> None:
+        """Clear up the steps in which a run was killed.
+
+        Parameters
+        ----------
+        follow_links : bool
+            Also outside of the dataset.
+        """
+        for i, step in enumerate(self.steps):
+            if step.open and step.intent is not None and (follow_links or inside(step)):
+                state = resolve(step.intent)
+                if state == "not done" and step.undoing:
+                    state = "undone"
+                self.end(step.number, state)
+                self.steps[i] = dataclasses.replace(step, state=state, open=False)
+
+    def number(self) -> int:
+        """Return the next step's number."""
+        self._next += 1
+        return self._next - 1
+
+    def aside(self, number: int) -> str:
+        """Return the temporary name that a step may use."""
+        return f".cbir-{self.token}-{number}"
+
+    def begin(self, intent: Intent) -> None:
+        """Write, durably, that a step begins."""
+        self._write(intent.line())
+
+    def begin_undo(self, number: int) -> None:
+        """Write, durably, that a step is going to be taken back."""
+        self._write({"step": number, "event": "undo"})
+
+    def end(self, number: int, event: State | Literal["left"], reason: str = "") -> None:
+        """Write what came of a step; it is durable when the next one begins."""
+        self._write({"step": number, "event": event, **_reason(reason)}, durable=False)
+
+    def skip(self, copy: str, reason: str) -> None:
+        """Write that a step was not begun."""
+        line = {"step": self.number(), "event": "skipped", "copy": copy, **_reason(reason)}
+        self._write(line, durable=False)
+
+    def _write(self, event: dict[str, Any], durable: bool = True) -> None:
+        left = memoryview(json.dumps(event).encode("ascii") + b"\n")
+        try:
+            with explained(self.path, "write the log"):
+                while left:  # a full disk takes a part first
+                    left = left[self._file.write(left) :]
+                if durable:
+                    os.fsync(self._file.fileno())
+        except CbirError as error:
+            raise CbirError(
+                f"{error}; nothing is done without a log: what was done before is in it"
+            ) from None
+
+
+def folders_of(steps: Iterable[LoggedStep]) -> set[str]:
+    """Return the folders in which steps are cleared up, or taken back."""
+    folders = set[str]()
+    for step in steps:
+        if step.head is not None:
+            folders |= {step.head.root, step.head.destination or step.head.root}
+            folders |= set() if inside(step) else {os.path.dirname(step.copy)}
+    return {os.path.realpath(folder) for folder in folders}
+
+
+def inside(step: LoggedStep) -> bool:
+    """Say whether the file of a step is really inside of its dataset."""
+    if step.head is None or below(step.copy, step.head.root) is None:
+        return False
+    return is_real(step.copy)
+
+
+def _reason(reason: str) -> dict[str, str]:
+    return {"reason": reason} if reason else {}
+
+
+def _lock(path: str, file: FileIO) -> None:
+    """Keep other processes from writing; the lock goes with the file."""
+    try:
+        import fcntl
+    except ImportError:  # not on this system
+        return
+    try:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise CbirError(
+            f"{printable(path)}: another process is writing to this log; wait until it is done"
+        ) from None
+    except OSError:  # a file system without locks
+        pass

@@ -1,0 +1,348 @@
+"""What is to be done with the copies, and what may not be done."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from cbir.core.errors import CbirError, UsageError, printable
+from cbir.duplicates.actions.places import below, check_destination, is_hidden, is_real
+from cbir.duplicates.actions.refusing import (
+    Identities,
+    RefusedError,
+    check_linkable,
+    regular,
+    status_of,
+)
+from cbir.duplicates.actions.sidecars import companions
+from cbir.duplicates.loss_kinds import Loss, LossKind, refused
+
+Action = Literal["move", "hardlink", "symlink", "delete"]
+Level = Literal["exact", "near", "edited"]
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A copy that is to go, because of a keeper that stays.
+
+    Attributes
+    ----------
+    keeper, copy : str
+        Paths, absolute or relative to the dataset's root.
+    keeper_sha256, copy_sha256 : bytes
+        Of the files, 32 bytes each, as they were compared.
+    level : {"exact", "near", "edited"}
+        How alike they are. ``exact``: the same bytes, or the same pixels.
+    losses : tuple of Loss
+        What the copy shows, and the keeper does not, as they were compared: see
+        :attr:`cbir.duplicates.model.Duplicate.losses`.
+    """
+
+    keeper: str
+    copy: str
+    keeper_sha256: bytes
+    copy_sha256: bytes
+    level: Level
+    losses: tuple[Loss, ...] = ()
+
+    @property
+    def identical(self) -> bool:
+        """The two have the same bytes."""
+        return self.keeper_sha256 == self.copy_sha256
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One copy, and what happens to it.
+
+    Attributes
+    ----------
+    removal : Removal
+        What was asked for.
+    keeper, copy : str
+        Absolute paths, free of symbolic links.
+    target : str or None
+        Where it is moved to. If that name is taken when it comes to it, a number is added.
+    size : int
+        Bytes of the copy.
+    sidecars : tuple of str
+        Absolute paths of files that go with it.
+    """
+
+    removal: Removal
+    keeper: str
+    copy: str
+    target: str | None
+    size: int
+    sidecars: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A path and what there is to tell of it."""
+
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{printable(self.path)}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be done, in order.
+
+    Attributes
+    ----------
+    action : {"move", "hardlink", "symlink", "delete"}
+    root : str
+        The dataset, as given.
+    steps : tuple of Step
+        Sorted by the bytes of the copies' paths.
+    refused : tuple of Told
+        The copies that stay, with the reason.
+    destination : str or None
+        Where copies are moved to; absolute.
+    permanently : bool
+        Delete for good instead of moving to the desktop's trash.
+    follow_links : bool
+        Copies may be outside of the dataset, behind linked folders.
+    staying : tuple of Told
+        Sidecars and raw images of copies that go, which stay where they are.
+    """
+
+    action: Action
+    root: str
+    steps: tuple[Step, ...]
+    refused: tuple[Told, ...]
+    destination: str | None = None
+    permanently: bool = False
+    follow_links: bool = False
+    staying: tuple[Told, ...] = ()
+
+    @property
+    def makes_links(self) -> bool:
+        """Copies become links."""
+        return self.action in ("hardlink", "symlink")
+
+    @property
+    def size(self) -> int:
+        """Bytes of all the copies that are to go."""
+        return sum(step.size for step in self.steps)
+
+    def lines(self) -> list[str]:
+        """Describe steps, sidecars and refusals, each in a line that is safe for a terminal."""
+        lines = []
+        for step in self.steps:
+            lines.append(self._line(step))
+            lines += [self._sidecar_line(step, sidecar) for sidecar in step.sidecars]
+        lines += [f"stays  {printable(told.path)}   ({told.reason})" for told in self.staying]
+        return lines + [f"skip  {printable(told.path)}   ({told.reason})" for told in self.refused]
+
+    def _sidecar_line(self, step: Step, sidecar: str) -> str:
+        name = os.path.basename(sidecar)
+        path = os.path.join(os.path.dirname(step.removal.copy), name)
+        place = ""
+        if step.target is not None:
+            place = f" -> {printable(os.path.join(os.path.dirname(step.target), name))}"
+        return (
+            f"{self.action}  {printable(path)}{place}   (goes with {printable(step.removal.copy)})"
+        )
+
+    def _line(self, step: Step) -> str:
+        copy, keeper = printable(step.removal.copy), printable(step.removal.keeper)
+        verb = "delete for good" if self.permanently else self.action
+        place = f" -> {printable(step.target)}" if step.target is not None else ""
+        relation = "link to" if self.action in ("hardlink", "symlink") else "copy of"
+        lost = "; ".join(map(str, step.removal.losses))
+        lost = f"; to be lost: {printable(lost)}" if lost else ""
+        return f"{verb}  {copy}{place}   ({relation} {keeper}, {step.removal.level}{lost})"
+
+
+def plan(
+    removals: Iterable[Removal],
+    action: Action,
+    root: str,
+    destination: str | None = None,
+    permanently: bool = False,
+    allow_loss: Container[LossKind] = (),
+    follow_links: bool = False,
+    sidecars: bool = False,
+) -> Plan:
+    """Decide what to do with each copy; nothing is changed.
+
+    A copy stays, with a reason in :attr:`Plan.refused`, when it is missing, a symbolic link, or
+    outside of the dataset, or hidden in it; when it is one file with its keeper, with another
+    keeper or with another copy, by a hard link or a linked folder; when it should become a link
+    without being the same bytes as its keeper; and when it shows something that its keeper does
+    not.
+
+    Parameters
+    ----------
+    removals : iterable of Removal
+    action : {"move", "hardlink", "symlink", "delete"}
+    root : str
+        The dataset's folder.
+    destination : str, optional
+        For ``move``: the folder that gets the copies, below it at their paths relative to `root`.
+        Not inside of the dataset, unless it is hidden there, because the next scan would find the
+        copies again.
+    permanently : bool
+        For ``delete``: not to the desktop's trash, but for good.
+    allow_loss : container of str
+        Kinds of losses that do not matter.
+    follow_links : bool
+        Also act on copies that are outside of the dataset, behind folders in it that are links.
+    sidecars : bool
+        For ``move``, and ``delete`` to the desktop's trash: files that go with a copy, like
+        ``b.xmp`` or ``b.jpg.json``, go there as well, unless another image has them, too.
+
+    Raises
+    ------
+    UsageError
+        When `destination`, `permanently` or `sidecars` does not go with `action`.
+    CbirError
+        When the dataset is missing, the destination may not be used, or a file is to be kept for
+        one copy and to be removed as another: then nothing of the plan can be trusted.
+
+    Examples
+    --------
+    >>> plan([], "delete", ".").lines()
+    []
+    """
+    if (destination is not None) != (action == "move"):
+        raise UsageError("a destination is needed to move copies, and for nothing else")
+    if permanently and action != "delete":
+        raise UsageError("only deleting can be permanent")
+    if sidecars and (permanently or action not in ("move", "delete")):
+        raise UsageError("sidecars go with what is moved or put in the trash, and nowhere else")
+    if not os.path.isdir(root):
+        raise CbirError(
+            f"{printable(root)}: the dataset is no folder; give the one that is indexed"
+        )
+    if destination is not None:
+        check_destination(destination, root)
+        destination = os.path.realpath(destination)
+    planner = _Planner(action, root, destination, allow_loss, follow_links)
+    steps, refused = planner.decide(sorted(removals, key=lambda each: os.fsencode(each.copy)))
+    staying = list[Told]()
+    if action in ("move", "delete"):  # else the name of the copy stays
+        steps, staying = _with_companions(steps, sidecars)
+    return Plan(
+        action,
+        root,
+        tuple(steps),
+        tuple(refused),
+        destination,
+        permanently,
+        follow_links,
+        tuple(staying),
+    )
+
+
+def _with_companions(steps: list[Step], along: bool) -> tuple[list[Step], list[Told]]:
+    """Add the sidecars to the steps, if they are to go along, and tell of each file that stays."""
+    complete, staying = [], []
+    for step, found in zip(steps, companions([step.copy for step in steps]), strict=True):
+        copy, folder = step.removal.copy, os.path.dirname(step.removal.copy)
+        reasons = dict(found.staying)
+        if not along:
+            reasons |= dict.fromkeys(found.sidecars, "--sidecars takes it along")
+        staying += [
+            Told(os.path.join(folder, name), f"goes with {printable(copy)}; {reason}")
+            for name, reason in sorted(reasons.items())
+        ]
+        paths = [os.path.join(os.path.dirname(step.copy), name) for name in found.sidecars]
+        complete.append(replace(step, sidecars=tuple(paths) if along else ()))
+    return complete, staying
+
+
+@dataclass
+class _Planner:
+    action: Action
+    root: str
+    destination: str | None
+    allow_loss: Container[LossKind]
+    follow_links: bool
+    _identities: Identities = field(default_factory=Identities)
+
+    def decide(self, removals: Sequence[Removal]) -> tuple[list[Step], list[Told]]:
+        for removal in removals:
+            self._identities.add(
+                os.path.realpath(self._absolute(removal.keeper)), self._real(removal.copy)
+            )
+        steps, refused, planned = list[Step](), list[Told](), set[str]()
+        for removal in removals:
+            try:
+                step = self._step(removal)
+                if step.copy in planned:
+                    raise RefusedError("it is in the plan already")
+            except RefusedError as reason:
+                refused.append(Told(removal.copy, str(reason)))
+            else:
+                planned.add(step.copy)
+                steps.append(step)
+        return steps, refused
+
+    def _step(self, removal: Removal) -> Step:
+        copy = self._real(removal.copy)
+        status = regular(copy)
+        keeper = os.path.realpath(self._absolute(removal.keeper))
+        kept = status_of(keeper)
+        if kept is None or not stat.S_ISREG(kept.st_mode):
+            raise RefusedError(f"its keeper {printable(removal.keeper)} is missing")
+        if is_hidden(below(copy, os.path.realpath(self.root)) or ""):
+            raise RefusedError("its name or folder begins with a dot: what is hidden is left alone")
+        self._check_losses(removal)
+        self._identities.check(removal.copy, removal.keeper, copy, status, kept)
+        if self.action in ("hardlink", "symlink"):
+            check_linkable(removal.keeper, removal.identical, self.action, status, kept)
+        target = self._target(self._relative(removal.copy))
+        return Step(removal, keeper, copy, target, status.st_size)
+
+    def _check_losses(self, removal: Removal) -> None:
+        losses = refused(removal.losses, self.allow_loss)
+        if losses:
+            kinds = ",".join(dict.fromkeys(loss.kind for loss in losses))
+            raise RefusedError(
+                f"it shows what {printable(removal.keeper)} does not:"
+                f" {printable('; '.join(map(str, losses)))}; let it go with --allow-loss {kinds}"
+            )
+
+    def _relative(self, path: str) -> str:
+        """Return the path of a copy within the dataset."""
+        real = below(self._real(path), os.path.realpath(self.root))
+        given = below(self._absolute(path), os.path.abspath(self.root))
+        if given is not None and (real is not None or self.follow_links):
+            return given
+        if given is not None:
+            raise RefusedError(
+                "it is outside of the dataset, behind a linked folder; act on that folder as a"
+                " dataset of its own, or allow it here with --follow-links"
+            )
+        if real is None:
+            raise RefusedError("it is outside of the dataset")
+        return real
+
+    def _target(self, relative: str) -> str | None:
+        """Return where a copy goes; never out of the destination by a linked folder in it."""
+        if self.destination is None:
+            return None
+        target = os.path.join(self.destination, relative)
+        if not is_real(target):
+            raise RefusedError(
+                f"{printable(os.path.dirname(target))} is a linked folder, or in one, which leads"
+                " out of the destination; remove that link, or name another destination"
+            )
+        return target
+
+    def _absolute(self, path: str) -> str:
+        return os.path.abspath(os.path.join(self.root, path))
+
+    def _real(self, path: str) -> str:
+        """Return the absolute path of a file, or of a link itself, in its real folder."""
+        folder, name = os.path.split(self._absolute(path))
+        return os.path.join(os.path.realpath(folder), name)

@@ -1,0 +1,331 @@
+"""What a log tells of a step, checked when it is read: a log may be damaged, or forged."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import re
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, TypeVar, get_args
+
+from cbir.core.json_text import parse_json
+from cbir.duplicates.actions.attributes import MOST_BYTES, Attributes
+from cbir.duplicates.actions.places import below, is_hidden
+from cbir.duplicates.actions.planning import Action
+
+LONGEST_LINE = 1 << 20
+"""Bytes; paths and attributes are bounded by the system far below that."""
+
+PERMISSIONS = 0o777
+"""Bits of a mode that an undo restores: never those that change who runs a program."""
+
+State = Literal["done", "not done", "both", "aside", "unclear", "skipped", "failed", "undone"]
+"""What became of a step.
+
+``both``: killed in the middle of a move, the image is whole at the old place and at the new one.
+``aside``: killed in the middle, the image is whole in its folder under a temporary name.
+``unclear``: the files are neither as before the step nor as after it.
+"""
+
+_T = TypeVar("_T")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_ASIDE = re.compile(r"\.cbir-[0-9a-f]{8}-([1-9][0-9]{0,15})")
+_LARGEST = 2**63 - 1
+_LATEST = _LARGEST * 10**9
+"""Nanoseconds; file systems count seconds in 64 bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a run was asked for.
+
+    Attributes
+    ----------
+    root : str
+        The dataset's real path.
+    destination : str or None
+        Where copies are moved to.
+    """
+
+    root: str
+    destination: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What a step is about to do, with all that is needed to tell it afterwards and to undo it.
+
+    Attributes
+    ----------
+    number : int
+        Of the step, in this log.
+    action : {"move", "hardlink", "symlink", "delete"}
+    copy, keeper : str
+        Absolute paths.
+    target : str or None
+        Where the copy is moved to.
+    link : str or None
+        The text of the symbolic link.
+    aside : str
+        A temporary name that the step may use, in the folder of `target` or else of `copy`.
+    made : tuple of str
+        Folders that have to be made for `target`.
+    sha256 : str
+        Of the copy, in hexadecimal digits.
+    size, mtime_ns, mode, uid, gid : int
+        The copy's status.
+    permanently : bool
+        It is deleted for good.
+    companion : bool
+        It is no copy, but a sidecar of one.
+    attributes : dict
+        The copy's extended attributes, where the step would lose them.
+    """
+
+    number: int
+    action: Action
+    copy: str
+    keeper: str
+    target: str | None
+    link: str | None
+    aside: str
+    made: tuple[str, ...]
+    sha256: str
+    size: int
+    mtime_ns: int
+    mode: int
+    uid: int
+    gid: int
+    permanently: bool
+    companion: bool = False
+    attributes: Attributes = field(default_factory=dict)
+
+    @property
+    def digest(self) -> bytes:
+        """The copy's SHA-256."""
+        return bytes.fromhex(self.sha256)
+
+    @property
+    def copy_aside(self) -> str:
+        """The temporary name in the copy's folder."""
+        return os.path.join(os.path.dirname(self.copy), os.path.basename(self.aside))
+
+    @property
+    def link_aside(self) -> str:
+        """The temporary name of a link that gives way to a file."""
+        return f"{self.copy_aside}-link"
+
+    def line(self) -> dict[str, Any]:
+        """Return what the log has of it."""
+        values = asdict(self)
+        values["attributes"] = {
+            name: base64.b64encode(value).decode() for name, value in self.attributes.items()
+        }
+        return {"step": values.pop("number"), "event": "intent", **values}
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedStep:
+    """What a log, and where it leaves that open the disk, tells of a step.
+
+    Attributes
+    ----------
+    number : int
+    copy : str
+        The absolute path.
+    state : State
+    reason : str
+        Why it was skipped, or failed.
+    intent : Intent or None
+        None for a step that was skipped before it began.
+    open : bool
+        The program was killed in this step: `state` was read off the disk.
+    undoing : bool
+        What was told last is that it is being taken back.
+    head : Head or None
+        The run that it belongs to; None for a step that was skipped before it began.
+    """
+
+    number: int
+    copy: str
+    state: State
+    reason: str = ""
+    intent: Intent | None = None
+    open: bool = False
+    undoing: bool = False
+    head: Head | None = None
+
+
+def parsed(line: bytes) -> dict[str, Any]:
+    """Read a line of a log.
+
+    Raises
+    ------
+    ValueError
+        When it is too long, or no JSON object.
+    """
+    if len(line) > LONGEST_LINE:
+        raise ValueError("too long")
+    try:
+        event = parse_json(line)
+    except UnicodeError:
+        raise ValueError("no UTF-8") from None
+    if not isinstance(event, dict):
+        raise ValueError("no object")
+    return event
+
+
+def head_of(event: dict[str, Any]) -> Head | None:
+    """Read the line that begins a run; None for one that begins an undo.
+
+    Raises
+    ------
+    KeyError, ValueError
+    """
+    if event.get("action") == "undo":
+        return None
+    destination = event.get("destination")
+    return Head(_path(event["root"]), None if destination is None else _path(destination))
+
+
+def number_of(event: dict[str, Any]) -> int:
+    """Return the number of the step that a line is about.
+
+    Raises
+    ------
+    KeyError, ValueError
+    """
+    return _integer(event["step"], 1, 10**15)
+
+
+def text_of(event: dict[str, Any], name: str) -> str:
+    """Return a text of a line; an empty one when there is none.
+
+    Raises
+    ------
+    ValueError
+    """
+    return _typed(event.get(name, ""), str)
+
+
+def path_of(event: dict[str, Any]) -> str:
+    """Return the path of the copy that a line is about.
+
+    Raises
+    ------
+    KeyError, ValueError
+    """
+    return _path(event["copy"])
+
+
+def intent_of(event: dict[str, Any], head: Head) -> Intent:
+    """Read what a step was going to do, and make sure that it is what :mod:`acting` does.
+
+    Raises
+    ------
+    KeyError, ValueError
+        When anything is missing, of another type, out of range, or not where it should be.
+    """
+    action = event["action"]
+    if action not in get_args(Action):
+        raise ValueError(action)
+    intent = Intent(
+        number=number_of(event),
+        action=action,
+        copy=path_of(event),
+        keeper=_path(event["keeper"]),
+        target=_only_for(action == "move", event["target"]),
+        link=_only_for(action == "symlink", event["link"]),
+        aside=_path(event["aside"]),
+        made=tuple(_path(folder) for folder in _typed(event["made"], list)),
+        sha256=_typed(event["sha256"], str),
+        size=_integer(event["size"], 0, _LARGEST),
+        mtime_ns=_integer(event["mtime_ns"], -_LATEST, _LATEST),
+        mode=_integer(event["mode"], 0, 0o7777) & PERMISSIONS,
+        uid=_integer(event["uid"], 0, 2**32 - 2),
+        gid=_integer(event["gid"], 0, 2**32 - 2),
+        permanently=_typed(event["permanently"], bool),
+        companion=_typed(event.get("companion", False), bool),
+        attributes=_attributes(event.get("attributes", {})),
+    )
+    _check(intent, head)
+    return intent
+
+
+def _check(intent: Intent, head: Head) -> None:
+    """Raise ValueError unless the parts of an intent fit each other, and the run."""
+    folder = os.path.dirname(intent.target or intent.copy)
+    name = _ASIDE.fullmatch(os.path.basename(intent.aside))
+    # Names that begin with a dot are neither indexed nor moved.
+    places = not is_hidden(below(intent.copy, head.root) or "")
+    link = os.path.normpath(os.path.join(os.path.dirname(intent.copy), intent.link or ""))
+    if intent.target is None:
+        places &= not intent.made
+    else:
+        _path(intent.target)
+        above = os.path.join(folder, "")
+        destination = head.destination
+        places &= destination is not None and below(intent.target, destination) not in (None, ".")
+        places &= not is_hidden(below(intent.target, destination or "") or "")
+        places &= all(above.startswith(os.path.join(made, "")) for made in intent.made)
+        places &= _extension(intent.target) == _extension(intent.copy)
+    if not (
+        places
+        and _DIGEST.fullmatch(intent.sha256)
+        and name is not None
+        and int(name[1]) == intent.number
+        and os.path.dirname(intent.aside) == folder
+        and intent.keeper != intent.copy
+        and not os.path.basename(intent.keeper).startswith(".cbir-")
+        and (intent.link is None or ("\0" not in intent.link and link == intent.keeper))
+        and (intent.action == "delete" or not intent.permanently)
+        and (not intent.companion or intent.action in ("move", "delete"))
+    ):
+        raise ValueError("contradicts itself")
+
+
+def _extension(path: str) -> str:
+    return os.path.splitext(path)[1]
+
+
+def _path(value: object) -> str:
+    """Return an absolute path as :mod:`acting` writes it, which some file may have."""
+    path = _typed(value, str)
+    os.fsencode(path)
+    if "\0" in path or not os.path.isabs(path) or os.path.normpath(path) != path:
+        raise ValueError(path)
+    return path
+
+
+def _attributes(value: object) -> Attributes:
+    encoded = _typed(value, dict)
+    try:
+        attributes = {
+            _typed(name, str): base64.b64decode(_typed(text, str), validate=True)
+            for name, text in encoded.items()
+        }
+    except binascii.Error:
+        raise ValueError("no base64") from None
+    if sum(len(name) + len(each) for name, each in attributes.items()) > MOST_BYTES:
+        raise ValueError("too large")
+    return attributes
+
+
+def _only_for(wanted: bool, value: object) -> str | None:
+    """Return the text that one action needs, and no other action has."""
+    if (value is not None) != wanted:
+        raise ValueError(value)
+    return _typed(value, str) if wanted else None
+
+
+def _integer(value: object, least: int, most: int) -> int:
+    if isinstance(value, bool) or not least <= _typed(value, int) <= most:
+        raise ValueError(value)
+    return _typed(value, int)
+
+
+def _typed(value: object, kind: type[_T]) -> _T:
+    if not isinstance(value, kind):
+        raise ValueError(value)
+    return value

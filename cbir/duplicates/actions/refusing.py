@@ -1,0 +1,129 @@
+"""Which copies may not be acted on, by what their files are."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass, field
+
+from cbir.core.errors import CbirError, printable, reason_of
+
+_Identity = tuple[int, int]
+
+
+class RefusedError(Exception):
+    """A copy that stays, and why."""
+
+
+@dataclass
+class Identities:
+    """Which files the paths of a plan are, by device and inode."""
+
+    _kept: dict[_Identity, str] = field(default_factory=dict)
+    """The keepers' files, with the real path of each."""
+    _reached: dict[_Identity, list[str]] = field(default_factory=dict)
+    """The copies' files, with all the paths that lead to each."""
+
+    def add(self, keeper: str, copy: str) -> None:
+        """Look at the files of a removal, by their real paths."""
+        status = status_of(keeper)
+        if status is not None:
+            self._kept[status.st_dev, status.st_ino] = keeper
+        status = status_of(copy)
+        if status is not None:
+            paths = self._reached.setdefault((status.st_dev, status.st_ino), [])
+            if copy not in paths:
+                paths.append(copy)
+
+    def check(
+        self,
+        name: str,
+        keeper_name: str,
+        copy: str,
+        status: os.stat_result,
+        kept: os.stat_result,
+    ) -> None:
+        """Make sure that a copy is one file with nothing else in the plan.
+
+        Parameters
+        ----------
+        name, keeper_name : str
+            The copy and its keeper, for messages.
+        copy : str
+            The copy's real path.
+        status, kept : os.stat_result
+            Of the copy and of its keeper.
+
+        Raises
+        ------
+        RefusedError
+            When it is.
+        CbirError
+            When it is to be kept for another copy.
+        """
+        identity = status.st_dev, status.st_ino
+        if os.path.samestat(status, kept):
+            raise RefusedError(f"it is one file with {printable(keeper_name)}: nothing to free")
+        other = self._kept.get(identity)
+        if other == copy:
+            raise CbirError(
+                f"{printable(name)}: it is to be removed, as a copy of"
+                f" {printable(keeper_name)}, and to be kept for another copy;"
+                " nothing is done: name one keeper for all of them"
+            )
+        if other is not None:
+            raise RefusedError(f"it is one file with {printable(other)}, which is kept")
+        paths = self._reached[identity]
+        if len(paths) > 1:
+            others = ", ".join(printable(path) for path in paths if path != copy)
+            raise RefusedError(f"it is one file with {others} (hard links): nothing to free")
+
+
+def status_of(path: str) -> os.stat_result | None:
+    """Return what is at a path, or None where nothing can be seen."""
+    try:
+        return os.lstat(path)
+    except (OSError, ValueError):
+        return None
+
+
+def regular(path: str) -> os.stat_result:
+    """Return the status of a regular file.
+
+    Raises
+    ------
+    RefusedError
+        When it is none.
+    """
+    try:
+        status = os.lstat(path)
+    except (OSError, ValueError) as error:
+        reason = reason_of(error) if isinstance(error, OSError) else str(error)
+        raise RefusedError(f"it cannot be looked at: {reason}") from None
+    if stat.S_ISLNK(status.st_mode):
+        raise RefusedError("it is a symbolic link: it takes no room, and its target stays")
+    if not stat.S_ISREG(status.st_mode):
+        raise RefusedError("it is not a regular file")
+    return status
+
+
+def check_linkable(
+    keeper: str, identical: bool, action: str, status: os.stat_result, kept: os.stat_result
+) -> None:
+    """Make sure that a copy can become a link to its keeper, of which nothing gets lost.
+
+    Raises
+    ------
+    RefusedError
+        When it cannot.
+    """
+    if not identical:
+        raise RefusedError(
+            f"its bytes are not those of {printable(keeper)}, and a link would lose"
+            " them; move it instead"
+        )
+    if action == "hardlink" and status.st_dev != kept.st_dev:
+        raise RefusedError(
+            f"it is on another file system than {printable(keeper)}, where no hard"
+            " link leads; use a symbolic link, or move it"
+        )

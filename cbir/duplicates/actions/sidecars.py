@@ -1,0 +1,186 @@
+"""Files that go with an image: metadata, notes, the video of a live photo, the raw image.
+
+A sidecar is called as its image, ``IMG_1.jpg.xmp``, or shares its stem, ``IMG_1.xmp``. One of the
+second kind may belong to several images; it goes only with the last of them. Google's archives call
+theirs ``IMG_1.jpg.supplemental-metadata.json``, and cut long names off within the second word.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+
+from cbir.core.errors import printable
+from cbir.images.discovery import EXTENSIONS, UNREAD
+
+SIDECARS = frozenset(".aae .dop .json .mov .mp3 .mp4 .pp3 .thm .txt .wav .xmp .yaml .yml".split())
+"""Extensions of files that go with an image."""
+
+RAW = frozenset(
+    ".3fr .arw .cr2 .cr3 .crw .dng .erf .iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf .raw"
+    " .rw2 .rwl .sr2 .srf .srw .x3f".split()
+)
+"""Extensions of what cameras record: images of their own, which never go with a copy."""
+
+
+_ARCHIVED = "supplemental-metadata"
+
+_IMAGES = EXTENSIONS | RAW | (UNREAD - SIDECARS)
+"""Extensions of images and films, also of those that are not read: each may have a sidecar."""
+
+
+@dataclass(frozen=True, slots=True)
+class Companions:
+    """The files that go with an image.
+
+    Attributes
+    ----------
+    sidecars : tuple of str
+        Names of those that may go where it goes.
+    staying : dict
+        Names of those that stay, with the reason.
+    """
+
+    sidecars: tuple[str, ...]
+    staying: dict[str, str]
+
+
+def companions(images: Sequence[str]) -> list[Companions]:
+    """Find the files that go with images that are about to go.
+
+    Parameters
+    ----------
+    images : sequence of str
+        Absolute paths, in the order in which they go.
+
+    Returns
+    -------
+    list of Companions
+        One for each image; a sidecar of several is with the last of them.
+    """
+    going: dict[str, set[str]] = {}
+    for path in images:
+        going.setdefault(os.path.dirname(path), set()).add(os.path.basename(path))
+    folders = {path: Folder(path) for path in going}
+    last: dict[tuple[str, str], str] = {}
+    for path in images:
+        folder, image = os.path.split(path)
+        for name in folders[folder].sidecars(image, going[folder]):
+            last[folder, name] = image
+    found = []
+    for path in images:
+        folder, image = os.path.split(path)
+        here = folders[folder]
+        names = here.sidecars(image, going[folder])
+        shared = here.shared(image, going[folder])
+        staying = {
+            name: f"so it does with {printable(other)}, which stays"
+            for name, other in shared.items()
+        }
+        staying.update(dict.fromkeys(here.raw(image), "raw images never go with a copy"))
+        own = tuple(name for name in names if last[folder, name] == image)
+        found.append(Companions(own, staying))
+    return found
+
+
+class Folder:
+    """The files of a folder, looked up by stem without regard to case.
+
+    Parameters
+    ----------
+    path : str
+        A real path.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._names: dict[str, list[str]] = {}
+        try:
+            names = sorted(os.listdir(path), key=os.fsencode)
+        except OSError:
+            names = []
+        for name in names:
+            if not name.startswith("."):
+                self._names.setdefault(name.split(".")[0].casefold(), []).append(name)
+
+    def sidecars(self, image: str, going: Set[str] = frozenset()) -> list[str]:
+        """List the names of the sidecars that go when an image goes.
+
+        Parameters
+        ----------
+        image : str
+            A name.
+        going : set of str
+            Names of images that go as well.
+        """
+        return [
+            name
+            for name, owners in self._companions(image, SIDECARS)
+            if not any(owner != image and owner not in going for owner in owners)
+        ]
+
+    def shared(self, image: str, going: Set[str] = frozenset()) -> dict[str, str]:
+        """Return the sidecars that stay, each with another image that stays and has it as well."""
+        others = {
+            name: [owner for owner in owners if owner != image and owner not in going]
+            for name, owners in self._companions(image, SIDECARS)
+        }
+        return {name: owners[0] for name, owners in others.items() if owners}
+
+    def raw(self, image: str) -> list[str]:
+        """List the raw images of an image."""
+        return [name for name, _ in self._companions(image, RAW)]
+
+    def _companions(self, image: str, extensions: frozenset[str]) -> list[tuple[str, list[str]]]:
+        """List the files that go with an image, each with all the images that it goes with."""
+        found = []
+        for name in self._of_the_stem_of(image):
+            stem, extension = _split(name)
+            if extension in extensions and stem in _stems(image):
+                owners = [
+                    other
+                    for other in self._of_the_stem_of(image)
+                    if _extension(other) in _IMAGES - extensions and stem in _stems(other)
+                ]
+                found.append((name, owners))
+        return found
+
+    def _of_the_stem_of(self, image: str) -> list[str]:
+        return self._names.get(image.split(".")[0].casefold(), [])
+
+
+def renamed(sidecar: str, image: str, target: str) -> str:
+    """Return the name of a sidecar when its image gets another name.
+
+    Examples
+    --------
+    >>> renamed("a.jpg.xmp", "a.jpg", "a (2).jpg"), renamed("A.mov", "a.jpg", "a (2).jpg")
+    ('a (2).jpg.xmp', 'a (2).mov')
+    >>> renamed("a.jpg.supplemental-me.json", "a.jpg", "a (2).jpg")
+    'a (2).jpg.supplemental-me.json'
+    """
+    if image == target:
+        return sidecar
+    stem, _ = _split(sidecar)
+    whole = stem == image.casefold()
+    return (target if whole else os.path.splitext(target)[0]) + sidecar[len(stem) :]
+
+
+def _split(name: str) -> tuple[str, str]:
+    """Return a sidecar's name without and from its extension on, without regard to case."""
+    stem, extension = os.path.splitext(name.casefold())
+    before, dot, word = stem.rpartition(".")
+    if extension == ".json" and dot and word and _ARCHIVED.startswith(word):
+        stem = before
+    return stem, extension
+
+
+def _stems(image: str) -> tuple[str, str]:
+    """Return what the names of an image's companions are without their extension."""
+    folded = image.casefold()
+    return folded, os.path.splitext(folded)[0]
+
+
+def _extension(name: str) -> str:
+    return os.path.splitext(name)[1].casefold()

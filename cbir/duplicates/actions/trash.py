@@ -1,0 +1,153 @@
+"""The desktop's trash: put a file there, and take it back from where that can be read.
+
+Trash folders are those of freedesktop.org's specification: ``info/NAME.trashinfo`` says where
+``files/NAME`` was. Those of macOS and Windows cannot be read by other programs.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
+
+from cbir.core.atomic_files import sync_folder
+from cbir.core.errors import reason_of
+from cbir.duplicates.actions.files import copy_aside, holds, rename_new
+from cbir.duplicates.actions.locking import user_lock
+
+_INFO = ".trashinfo"
+_LONGEST_INFO = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Trashed:
+    """A file in the trash.
+
+    Attributes
+    ----------
+    file : str
+        Where it is now.
+    info : str
+        The file that says where it was.
+    """
+
+    file: str
+    info: str
+
+
+def send(path: str, sha256: bytes, confirm: Callable[[], None]) -> None:
+    """Put a file in the trash; it comes back from there when `confirm` raises.
+
+    Raises
+    ------
+    OSError
+        When the desktop has no trash for it, or leaves it where it is.
+    """
+    from send2trash import send2trash
+
+    confirm()
+    try:
+        with user_lock("trash"):  # of two files with one name, the second would replace the first
+            send2trash(path)
+    except Exception as error:  # each desktop's trash has errors of its own
+        reason = reason_of(error) if isinstance(error, OSError) else str(error)
+        raise OSError(errno.EIO, reason, path) from None
+    if os.path.lexists(path):
+        raise OSError(errno.EIO, "the desktop's trash left it where it was", path)
+    try:
+        confirm()
+    except BaseException:
+        trashed = find(path, sha256)
+        if trashed is not None:
+            restore(trashed, path, None, sha256)
+        raise
+
+
+def find(path: str, sha256: bytes) -> Trashed | None:
+    """Find what was put in the trash from `path`, and holds what it held; the newest of several."""
+    found = [
+        (_changed(trashed.info), trashed)
+        for folder, top in _folders(path)
+        for trashed in _entries(folder, top, path)
+        if holds(trashed.file, sha256)
+    ]
+    return max(found, key=lambda each: (each[0], each[1].file))[1] if found else None
+
+
+def restore(trashed: Trashed, path: str, aside: str | None, sha256: bytes) -> None:
+    """Bring a file back to where it was; what is there by now is not replaced.
+
+    Parameters
+    ----------
+    trashed : Trashed
+    path : str
+    aside : str or None
+        A temporary name in the folder of `path`, for a trash on another file system.
+    sha256 : bytes
+
+    Raises
+    ------
+    OSError
+        When that is not possible; the file is in the trash then.
+    """
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    try:
+        rename_new(trashed.file, path)
+    except OSError as error:
+        if error.errno != errno.EXDEV or aside is None:
+            raise
+        copy_aside(trashed.file, aside, sha256)
+        rename_new(aside, path)
+        sync_folder(os.path.dirname(path))
+        os.unlink(trashed.file)
+    os.unlink(trashed.info)
+    sync_folder(os.path.dirname(path))
+
+
+def _folders(path: str) -> Iterator[tuple[str, str]]:
+    """List the folders that may be the trash of a file, with what their paths are relative to."""
+    if os.name != "posix" or sys.platform == "darwin":
+        return
+    data = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
+    yield os.path.join(data, "Trash"), data
+    top = os.path.realpath(os.path.dirname(path))
+    while not os.path.ismount(top):
+        top = os.path.dirname(top)
+    shared = os.path.join(top, ".Trash")
+    if not os.path.islink(shared):
+        yield os.path.join(shared, str(os.getuid())), top
+    yield os.path.join(top, f".Trash-{os.getuid()}"), top
+
+
+def _entries(folder: str, top: str, path: str) -> Iterator[Trashed]:
+    """List what is in a trash folder from `path`."""
+    stem = os.path.basename(path).split(".")[0]
+    try:
+        names = sorted(os.listdir(os.path.join(folder, "info")))
+    except OSError:
+        return
+    for name in names:
+        if name.startswith(stem) and name.endswith(_INFO):  # numbers come after the stem
+            info = os.path.join(folder, "info", name)
+            if os.path.join(top, _old_path(info)) == path:
+                yield Trashed(os.path.join(folder, "files", name[: -len(_INFO)]), info)
+
+
+def _old_path(info: str) -> str:
+    try:
+        with open(info, "rb") as file:
+            lines = file.read(_LONGEST_INFO).splitlines()
+    except OSError:
+        return ""
+    quoted = next((line[5:] for line in lines if line.startswith(b"Path=")), b"")
+    return os.fsdecode(unquote_to_bytes(quoted))
+
+
+def _changed(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return 0

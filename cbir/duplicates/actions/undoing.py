@@ -1,0 +1,290 @@
+"""Take back what a log tells."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+from dataclasses import dataclass, field
+
+from cbir.core.atomic_files import sync_folder
+from cbir.core.errors import printable, reason_of
+from cbir.core.progress import Watcher
+from cbir.duplicates.actions import trash
+from cbir.duplicates.actions.attributes import restore
+from cbir.duplicates.actions.clearing import is_our_link, remove_folders, resolve, settle
+from cbir.duplicates.actions.files import (
+    Asides,
+    holds,
+    move_new,
+    opened,
+    own,
+    remove_aside,
+    rename_new,
+    written_new,
+)
+from cbir.duplicates.actions.locking import locked
+from cbir.duplicates.actions.log import ActionLog, folders_of, inside, read_log
+from cbir.duplicates.actions.places import below, hidden_folder, is_real
+from cbir.duplicates.actions.planning import Told
+from cbir.duplicates.actions.records import Intent, LoggedStep
+
+TO_UNDO = ("done", "both", "aside", "unclear")
+"""States of steps of which something may have to be taken back."""
+
+
+@dataclass(frozen=True, slots=True)
+class UndoReport:
+    """What was taken back.
+
+    Attributes
+    ----------
+    undone : tuple of str
+        The copies that are back where they were.
+    left : tuple of Told
+        Those that are not, with the reason: deleted ones, and what was changed since.
+    already : int
+        Steps that had been taken back before.
+    interrupted : bool
+        There was a KeyboardInterrupt; undo again to go on.
+    """
+
+    undone: tuple[str, ...]
+    left: tuple[Told, ...]
+    already: int
+    interrupted: bool = False
+
+
+def undo(
+    log_path: str,
+    watcher: Watcher | None = None,
+    follow_links: bool = False,
+    wait: bool = False,
+) -> UndoReport:
+    """Take back the steps of a log, the last one first.
+
+    Moved images go back to where they were, unless something else is there by now. Links become
+    files of their own again, with the bytes of their keepers, which are those of the copies, and
+    with the time, permissions and extended attributes of the copies. What is in the desktop's
+    trash comes back where the trash can be read; what was deleted for good is only told. The log
+    is continued, so that a second time nothing is done.
+
+    A log may be forged: only files with the contents that it tells, inside of its dataset and its
+    destination, are touched, and nothing else than links and temporary files is replaced.
+
+    Parameters
+    ----------
+    log_path : str
+    watcher : Watcher, optional
+        Told of progress, and of each copy that is not taken back.
+    follow_links : bool
+        Also take back what is outside of the dataset, behind folders that are links.
+    wait : bool
+        Wait for another run that acts on the same files, instead of failing.
+
+    Raises
+    ------
+    CbirError
+        When the log cannot be read or written, belongs to another user, or when another run acts
+        on the same files.
+    """
+    path = os.path.abspath(log_path)
+    steps = [step for step in read_log(path) if step.state != "undone"]
+    with (
+        locked(folders_of(steps), wait=wait),
+        ActionLog.opened(path, {"action": "undo"}, new=False) as log,
+    ):
+        log.tidy(follow_links)
+        return _Undo(log, follow_links, watcher or Watcher()).report()
+
+
+@dataclass
+class _Undo:
+    log: ActionLog
+    follow_links: bool
+    watcher: Watcher
+    _undone: list[str] = field(default_factory=list)
+    _left: list[Told] = field(default_factory=list)
+    _begun: Intent | None = None
+    """The step that is being taken back."""
+
+    def report(self) -> UndoReport:
+        interrupted = False
+        taken = [step for step in self.log.steps if step.state in TO_UNDO]
+        self.watcher.begin("undo", len(taken))
+        try:
+            for step in reversed(taken):
+                if step.intent is not None:
+                    self._take_back(step, step.intent)
+                self.watcher.advance()
+        except KeyboardInterrupt:
+            interrupted = True
+            if self._begun is not None:
+                self._give_up(self._begun, "interrupted")
+        self.watcher.end()
+        already = sum(step.state == "undone" for step in self.log.steps)
+        return UndoReport(tuple(self._undone), tuple(self._left), already, interrupted)
+
+    def _take_back(self, step: LoggedStep, intent: Intent) -> None:
+        obstacle = self._outside(step, intent) or _obstacle(intent)
+        if obstacle:
+            self._leave(intent, obstacle)
+            return
+        self.log.begin_undo(intent.number)
+        self._begun = intent
+        try:
+            if intent.action == "move":
+                _move_back(intent)
+            elif intent.action == "delete":
+                _fetch(intent)
+            else:
+                self._warn_of_lost(intent, _make_independent(intent))
+        except OSError as error:
+            self._give_up(intent, f"it cannot be taken back: {reason_of(error)}")
+        else:
+            self._finish(intent)
+        self._begun = None
+
+    def _outside(self, step: LoggedStep, intent: Intent) -> str:
+        """Say why a step is none inside of the dataset and the destination; nothing when it is."""
+        hidden = hidden_folder(intent.copy)
+        # Programs are started and keys are read from there, and a log may come with an archive.
+        if hidden is not None and below(self.log.path, hidden) is None:
+            return (
+                "it would go into a hidden folder; if that is as it should be, move the log into"
+                f" {printable(hidden)} and undo it from there"
+            )
+        if self.follow_links:
+            return ""
+        target = intent.target or intent.copy
+        if inside(step) and is_real(target):
+            return ""
+        return (
+            "it is outside of the dataset, or behind a linked folder; if that is as it should be,"
+            " say so with --follow-links"
+        )
+
+    def _warn_of_lost(self, intent: Intent, attributes: list[str]) -> None:
+        if attributes:
+            names = ", ".join(map(printable, attributes))
+            self.watcher.warn(f"{printable(intent.copy)}: its extended attributes {names} are lost")
+
+    def _finish(self, intent: Intent) -> None:
+        self.log.end(intent.number, "undone")
+        self._undone.append(intent.copy)
+
+    def _give_up(self, intent: Intent, reason: str) -> None:
+        if resolve(intent) == "not done":
+            self._finish(intent)
+            return
+        self.log.end(intent.number, "left", reason)
+        self._leave(intent, reason)
+
+    def _leave(self, intent: Intent, reason: str) -> None:
+        told = Told(intent.copy, reason)
+        self._left.append(told)
+        self.watcher.warn(str(told))
+
+
+def _obstacle(intent: Intent) -> str:
+    """Say why a step is not to be taken back; nothing when it is, or is already."""
+    state = settle(intent)
+    if state == "not done":
+        return ""
+    if state == "aside":
+        return f"something else is there by now; it is still at {printable(intent.copy_aside)}"
+    if intent.action == "delete":
+        return _obstacle_to_fetching(intent)
+    if intent.action == "move":
+        assert intent.target is not None
+        if os.path.lexists(intent.copy):
+            return f"something else is there by now; it is still at {printable(intent.target)}"
+        if state == "unclear":
+            return f"{printable(intent.target)} is not the picture that was moved there, any more"
+    if state == "unclear":
+        return "it is not the link that was made, any more"
+    return ""
+
+
+def _obstacle_to_fetching(intent: Intent) -> str:
+    if intent.permanently:
+        return "it was deleted for good"
+    if os.path.lexists(intent.copy):
+        return "something else is there by now; it may be in the desktop's trash"
+    if trash.find(intent.copy, intent.digest) is None:
+        return (
+            "it cannot be found in the desktop's trash from here; if it is there still, restore it"
+            " with the desktop's own program"
+        )
+    return ""
+
+
+def _move_back(intent: Intent) -> None:
+    assert intent.target is not None
+    if not holds(intent.copy, intent.digest):
+        os.makedirs(os.path.dirname(intent.copy), exist_ok=True)
+        asides = Asides(intent.aside, intent.copy_aside)
+        move_new(intent.target, intent.copy, asides, intent.digest, _nothing)
+        sync_folder(os.path.dirname(intent.copy))
+    remove_folders(intent)
+
+
+def _nothing() -> None:
+    """A file that goes back needs no keeper."""
+
+
+def _fetch(intent: Intent) -> None:
+    if holds(intent.copy, intent.digest):
+        return
+    trashed = trash.find(intent.copy, intent.digest)
+    if trashed is None:
+        raise OSError(errno.ENOENT, "it is not in the desktop's trash any more", intent.copy)
+    trash.restore(trashed, intent.copy, intent.copy_aside, intent.digest)
+
+
+def _make_independent(intent: Intent) -> list[str]:
+    """Put a file with the keeper's bytes, and the copy's own status, in the place of a link.
+
+    Returns the names of extended attributes that cannot be restored.
+    """
+    status = os.lstat(intent.copy)
+    if not stat.S_ISLNK(status.st_mode) and (status.st_nlink == 1 or intent.action == "symlink"):
+        return []  # a file of its own is there already
+    with opened(os.path.realpath(intent.copy)) as reader, written_new(intent.aside) as writer:
+        shutil.copyfileobj(reader, writer)
+        writer.flush()
+        own(intent.aside, intent.uid, intent.gid)
+        lost = restore(intent.aside, intent.attributes)
+        os.chmod(intent.aside, intent.mode)
+        os.utime(intent.aside, ns=(intent.mtime_ns, intent.mtime_ns))
+        os.fsync(writer.fileno())
+        if not holds(intent.aside, intent.digest):
+            raise OSError(errno.ESTALE, "its keeper was changed, and has other bytes by now")
+    _replace_link(intent, status)
+    sync_folder(os.path.dirname(intent.copy))
+    return lost
+
+
+def _replace_link(intent: Intent, status: os.stat_result) -> None:
+    """Put the file that was made aside in the place of the link, and of nothing else."""
+    try:
+        rename_new(intent.copy, intent.link_aside)
+        try:
+            if not _is_link(intent, status):
+                raise OSError(errno.ESTALE, "it was changed just now")
+            rename_new(intent.aside, intent.copy)
+        except BaseException:
+            rename_new(intent.link_aside, intent.copy)
+            raise
+    except BaseException:
+        remove_aside(intent.aside)
+        raise
+    os.unlink(intent.link_aside)
+
+
+def _is_link(intent: Intent, status: os.stat_result) -> bool:
+    """Say whether what is set aside is the link that was looked at."""
+    if intent.action == "symlink":
+        return is_our_link(intent, intent.link_aside)
+    return os.path.samestat(os.lstat(intent.link_aside), status)

@@ -1,0 +1,1 @@
+"""Image files: found, and read always the same way, into upright 8-bit RGB arrays."""

@@ -1,0 +1,191 @@
+"""Find the picture files of a dataset."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import stat
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from cbir.core.errors import CbirError, UnreadableImageError, printable, reason_of
+from cbir.core.regular_files import open_regular
+from cbir.core.suggestions import which_folder
+from cbir.images.decoders import optional_format
+
+EXTENSIONS = frozenset(
+    ".jpg .jpeg .jpe .jfif .jfi .jif .mpo .jps .insp .png .apng .webp .tif .tiff .bmp .dib .gif"
+    " .ppm .pgm .pbm .pnm .heic .heics .heif .heifs .hif .avif .avifs .jxl .jp2 .j2k .j2c .jpc .jpf"
+    " .jpx .tga .icb .vda .vst".split()
+)
+
+UNREAD = frozenset(
+    ".ai .arw .avi .bpg .cin .cr2 .cr3 .crw .cur .dcr .dds .djvu .dng .dpx .ecw .emf .eps .erf"
+    " .exr .fits .flif .flv .gpr .hdp .hdr .icns .ico .iiq .jls .jng .jxr .kdc .kra .m2ts .m4v"
+    " .mef .mj2 .mkv .mng .mov .mp4 .mpeg .mpg .mrw .mts .nef .nrw .ogv .orf .pam .pcx .pdf"
+    " .pef .pfm .ps .psb .psd .psdt .qoi .raf .raw .rw2 .rwl .sgi .sid .sr2 .srf .srw .svg"
+    " .svgz .vob .wdp .webm .wmf .wmv .x3f .xbm .xcf .xpm .3fr .3gp".split()
+)
+"""Extensions of pictures and films that are not read; how many were left out is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file that the walk took for a picture."""
+
+    path: str
+    """Relative to the dataset's root, with ``/``; bytes that are not UTF-8 as surrogates."""
+    size: int
+    """Bytes."""
+    mtime: int
+    """Milliseconds since 1970."""
+
+
+def find_pictures(
+    root: str,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    on_error: Callable[[UnreadableImageError], None] | None = None,
+    left_out: Counter[str] | None = None,
+) -> list[Found]:
+    """List the picture files below `root`, sorted by the bytes of their paths.
+
+    Hidden files and folders are skipped. A folder is entered once, whatever number of symbolic
+    links lead to it, so loops end. A file counts as a picture by its extension; one that has no
+    extension, by its first bytes.
+
+    Parameters
+    ----------
+    root : str
+        The dataset's folder.
+    include : sequence of str
+        Shell patterns; only files that match one are taken, whatever their extension. A pattern
+        is compared with the relative path and with the bare name.
+    exclude : sequence of str
+        Shell patterns of files and folders to leave out.
+    on_error : callable, optional
+        Told of each folder or file that could not be looked at.
+    left_out : Counter, optional
+        Gets the number of files of each extension in :data:`UNREAD`.
+
+    Raises
+    ------
+    CbirError
+        When `root` is missing or no folder.
+    """
+    if not os.path.isdir(root):
+        what = "is not a folder" if os.path.exists(root) else "does not exist"
+        remedy = which_folder(root) or "; give a folder with --dataset"
+        raise CbirError(f"{printable(root)}: the dataset {what}{remedy}")
+    walk = _Walk(
+        root,
+        tuple(include),
+        tuple(exclude),
+        on_error or _ignore,
+        Counter() if left_out is None else left_out,
+    )
+    return sorted(walk.files(), key=lambda found: os.fsencode(found.path))
+
+
+@dataclass
+class _Walk:
+    root: str
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    on_error: Callable[[UnreadableImageError], None]
+    left_out: Counter[str]
+    _seen: set[tuple[int, int]] = field(default_factory=set)
+
+    def files(self) -> Iterator[Found]:
+        # Links are followed after all real folders, so that a picture is known by its real path
+        # wherever it has one below the root.
+        folders, links = [""], list[str]()
+        while folders or links:
+            if not folders:
+                links.sort(key=os.fsencode, reverse=True)
+            folder = folders.pop() if folders else links.pop()
+            if self._enter(folder):
+                yield from self._list(folder, folders, links)
+
+    def _enter(self, folder: str) -> bool:
+        try:
+            status = os.stat(os.path.join(self.root, folder))
+        except OSError as error:
+            self._report(folder, error)
+            return False
+        identity = (status.st_dev, status.st_ino)
+        fresh = identity not in self._seen
+        self._seen.add(identity)
+        return fresh
+
+    def _list(self, folder: str, folders: list[str], links: list[str]) -> Iterator[Found]:
+        try:
+            with os.scandir(os.path.join(self.root, folder)) as entries:
+                for entry in entries:
+                    path = f"{folder}/{entry.name}" if folder else entry.name
+                    if not entry.name.startswith(".") and not _matches(path, self.exclude):
+                        yield from self._take(entry, path, folders, links)
+        except OSError as error:
+            self._report(folder, error)
+
+    def _take(
+        self, entry: os.DirEntry[str], path: str, folders: list[str], links: list[str]
+    ) -> Iterator[Found]:
+        try:
+            if entry.is_dir():
+                (links if entry.is_symlink() else folders).append(path)
+            elif self._is_picture(entry, path):
+                status = entry.stat()
+                if stat.S_ISREG(status.st_mode):
+                    yield Found(path, status.st_size, status.st_mtime_ns // 1_000_000)
+        except OSError as error:
+            self._report(path, error)
+
+    def _is_picture(self, entry: os.DirEntry[str], path: str) -> bool:
+        if self.include:
+            return _matches(path, self.include)
+        extension = os.path.splitext(entry.name)[1].lower()
+        if extension:
+            if extension in UNREAD and entry.is_file():
+                self.left_out[extension] += 1
+            return extension in EXTENSIONS
+        if entry.is_symlink() and not os.path.exists(entry.path):
+            return True  # it may have led to a folder of pictures: `stat` will say what is wrong
+        return entry.is_file() and _starts_like_a_picture(entry.path)
+
+    def _report(self, path: str, error: OSError) -> None:
+        self.on_error(UnreadableImageError(os.path.join(self.root, path), reason_of(error)))
+
+
+def is_selected(path: str, include: Sequence[str], exclude: Sequence[str]) -> bool:
+    """Say whether patterns take a path, as :func:`find_pictures` does.
+
+    Examples
+    --------
+    >>> is_selected("thumbs/a.jpg", [], ["thumbs"]), is_selected("a.jpg", ["*.jpg"], [])
+    (False, True)
+    """
+    parts = path.split("/")
+    above = ("/".join(parts[: count + 1]) for count in range(len(parts)))
+    left_out = any(_matches(one, exclude) for one in above)
+    return not left_out and (not include or _matches(path, include))
+
+
+def _ignore(error: UnreadableImageError) -> None:
+    """Tell nobody."""
+
+
+def _matches(path: str, patterns: Sequence[str]) -> bool:
+    name = path.rpartition("/")[2]
+    return any(fnmatch.fnmatch(path, glob) or fnmatch.fnmatch(name, glob) for glob in patterns)
+
+
+def _starts_like_a_picture(path: str) -> bool:
+    with open_regular(path) as file:
+        start = file.read(16)
+    return (
+        start.startswith((b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*"))
+        or (start[:4] == b"RIFF" and start[8:12] == b"WEBP")
+        or optional_format(start) is not None
+    )

@@ -1,0 +1,337 @@
+"""Which descriptors a run of indexing computes, ready to describe: chosen, trained or loaded."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from cbir.core.amounts import counted
+from cbir.core.errors import CbirError, UnreadableImageError, UsageError, printable, reason_of
+from cbir.core.npz import load_arrays
+from cbir.core.progress import Watcher
+from cbir.core.threads import ordered_map
+from cbir.descriptors.base import (
+    SHIPPED,
+    State,
+    TrainedDescriptor,
+    origin_of,
+    state_digest,
+)
+from cbir.descriptors.registry import Named, create, parse
+from cbir.images.decoders import Picture
+from cbir.images.discovery import Found
+from cbir.stores import open_store
+from cbir.stores.model import Record, Snapshot
+
+DEFAULT = "hsv"
+"""What a new index gets when nothing is asked for."""
+
+TRAINING_PICTURES = 1000
+"""Pictures of the dataset that training looks at, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The pictures that training may look at."""
+
+    dataset: str
+    found: Sequence[Found]
+    workers: int
+
+    def sample(self) -> list[str]:
+        """Choose pictures evenly, by a hash of their paths: always the same ones."""
+
+        def rank(found: Found) -> bytes:
+            return hashlib.sha256(os.fsencode(found.path)).digest()
+
+        chosen = sorted(self.found, key=rank)[:TRAINING_PICTURES]
+        return [os.path.join(self.dataset, found.path) for found in chosen]
+
+    def samples(
+        self,
+        descriptor: TrainedDescriptor,
+        watcher: Watcher | None = None,
+        unreadable: Callable[[UnreadableImageError], None] | None = None,
+    ) -> list[NDArray[Any]]:
+        """Extract what `descriptor` trains on from the sample.
+
+        Pictures that cannot be read are left out; `unreadable` is told of them. Without it nobody
+        is: a run of indexing tells when it is their turn to be described.
+        """
+        watcher = watcher or Watcher()
+        paths = self.sample()
+
+        def extract(path: str) -> NDArray[Any] | UnreadableImageError | None:
+            try:
+                return _training_sample(descriptor, path)
+            except UnreadableImageError as error:
+                return error
+
+        watcher.begin(f"{descriptor.name}: training pictures", len(paths))
+        samples = []
+        for sample in ordered_map(extract, paths, self.workers):
+            watcher.advance()
+            if isinstance(sample, UnreadableImageError):
+                if unreadable is not None:
+                    unreadable(sample)
+            elif sample is not None:
+                samples.append(sample)
+        watcher.end()
+        return samples
+
+
+def _training_sample(descriptor: TrainedDescriptor, path: str) -> NDArray[Any] | None:
+    """Return what a picture has to train on, or None if it is one that we wrote."""
+    picture = Picture.open(path)
+    if picture.header.own:
+        return None
+    pixels = picture.pixels(descriptor.working_size)
+    try:
+        return descriptor.training_sample(pixels)
+    except Exception as error:  # a plug-in may fail in any way
+        reason = f"the descriptor {descriptor.name!r} failed: {type(error).__name__}: {error}"
+        raise UnreadableImageError(path, reason) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A vocabulary or a model in a file that the user named."""
+
+    path: str
+    name: str
+    state: State
+
+
+def choose(
+    records: Sequence[Record],
+    specs: Sequence[str],
+    drop: Sequence[str],
+    own_columns: Collection[str] = (),
+) -> list[Named]:
+    """Return the descriptors that the index is to hold, in the order of their columns.
+
+    Parameters
+    ----------
+    records : sequence of Record
+        What it holds now.
+    specs : sequence of str
+        What is to be added.
+    drop : sequence of str
+        Aliases of what is to be removed.
+    own_columns : collection of str
+        Columns that the user added; none may have the name of a descriptor's.
+
+    Raises
+    ------
+    UsageError
+        When the wishes contradict each other or what is there.
+    """
+    there = {record.alias: record for record in records}
+    for alias in drop:
+        if alias not in there:
+            raise UsageError(f"--drop {alias}: the index has: {', '.join(there) or 'nothing'}")
+        del there[alias]
+    chosen = {
+        alias: Named(alias, create(record.name, dict(record.parameters)))
+        for alias, record in there.items()
+    }
+    for spec in specs or ([] if records else [DEFAULT]):
+        named = parse(spec)
+        if chosen.setdefault(named.alias, named) != named:
+            raise UsageError(
+                f"descriptor {spec!r}: the alias {named.alias!r} is taken by"
+                f" {chosen[named.alias].spec}; give the new one an alias of its own,"
+                f" as in {Named('other', named.descriptor).spec}"
+            )
+    if not chosen:
+        raise UsageError("--drop: an index holds at least one descriptor; add another first")
+    _check_columns(list(chosen.values()), own_columns)
+    return list(chosen.values())
+
+
+def make_ready(
+    chosen: Sequence[Named],
+    previous: Snapshot | None,
+    models: Sequence[str],
+    retrain: bool,
+    source: Source,
+    watcher: Watcher,
+) -> list[Named]:
+    """Bind trained descriptors to a vocabulary or a model.
+
+    That is a given one; else the one that the index keeps; else the one that comes with the
+    package; else a new one.
+
+    Parameters
+    ----------
+    chosen : sequence of Named
+        The descriptors.
+    previous : Snapshot or None
+        The index so far.
+    models : sequence of str
+        The given ones: ``.npz`` files, folders of them, or indexes.
+    retrain : bool
+        Take neither the kept one nor that of the package.
+    source : Source
+        What a new one is trained on.
+    watcher : Watcher
+        Told of the training, and of models that are not those of this version.
+
+    Raises
+    ------
+    CbirError
+        When a given one cannot be read or fits no descriptor.
+    """
+    trained = {
+        named.alias: named.descriptor
+        for named in chosen
+        if isinstance(named.descriptor, TrainedDescriptor)
+    }
+    given = _given(models, trained)
+    ready = []
+    for named in chosen:
+        descriptor = trained.get(named.alias)
+        if descriptor is not None:
+            state = given.get(named.alias)
+            if state is None and not retrain:
+                state = _kept(named, previous, watcher) or descriptor.shipped()
+            named = Named(
+                named.alias, descriptor.bind(state or _train(descriptor, source, watcher))
+            )
+        ready.append(named)
+    return ready
+
+
+def _given(paths: Sequence[str], trained: Mapping[str, TrainedDescriptor]) -> dict[str, State]:
+    """Return what is in files that the user named, by the aliases that it fits."""
+    if paths and not trained:
+        raise CbirError(
+            f"{printable(paths[0])}: of no use here: none of the descriptors needs training; add"
+            " one that does, such as orb"
+        )
+    what = " or ".join(sorted({descriptor.state_name for descriptor in trained.values()}))
+    most = max((descriptor.most_state_bytes for descriptor in trained.values()), default=0)
+    given = [
+        _Given(path, *item) for path in paths for item in _read_states(path, what, most).items()
+    ]
+    fitting: dict[str, list[_Given]] = {alias: [] for alias in trained}
+    refusals: dict[str, dict[str, None]] = {path: {} for path in paths}
+    for alias, descriptor in trained.items():
+        for one in given:
+            refusal = descriptor.check_state(one.state) or descriptor.check_given(one.state)
+            if refusal is None:
+                fitting[alias].append(one)
+            else:
+                refusals[one.path][refusal] = None
+    useful = {one.path for some in fitting.values() for one in some}
+    for path in paths:
+        if path not in useful:
+            raise CbirError(
+                f"{printable(path)}: the {what} is of no use here: {'; '.join(refusals[path])}"
+            )
+    return {alias: _the_one(some, alias) for alias, some in fitting.items() if some}
+
+
+def _the_one(fitting: Sequence[_Given], alias: str) -> State:
+    """Return the state that bears the name of the alias; else the only one."""
+    left = [one for one in fitting if one.name == alias] or fitting
+    if len({state_digest(one.state) for one in left}) > 1:
+        names = ", ".join(printable(one.name) for one in left)
+        where = ", ".join(dict.fromkeys(printable(one.path) for one in left))
+        raise CbirError(f"{where}: {names} all fit {alias}; name one file")
+    return left[0].state
+
+
+def _read_states(path: str, what: str, most_bytes: int) -> dict[str, State]:
+    """Read a file, the files of a folder, or what an index keeps, by name."""
+    if os.path.isdir(path):
+        files = sorted(Path(path).glob("*.npz"))
+        if not files:
+            raise CbirError(f"{printable(path)}: there is no {what} (.npz) in this folder")
+        return {file.stem: _read_file(str(file), what, most_bytes) for file in files}
+    if path.endswith(".npz"):
+        return {Path(path).stem: _read_file(path, what, most_bytes)}
+    snapshot = open_store(path).snapshot()
+    states = {
+        record.alias: snapshot.state(record.state)
+        for record in snapshot.metadata.records
+        if record.state
+    }
+    if not states:
+        raise CbirError(f"{printable(path)}: this index has no {what}; give one that has")
+    return states
+
+
+def _read_file(path: str, what: str, most_bytes: int) -> State:
+    try:
+        return load_arrays(path, most_bytes)
+    except (OSError, ValueError) as error:
+        reason = reason_of(error) if isinstance(error, OSError) else f"damaged: {error}"
+        raise CbirError(
+            f"{printable(path)}: cannot read the {what}: {reason}; give an .npz file from cbir"
+            " train or from an index's state folder, or an index"
+        ) from None
+
+
+def _kept(named: Named, previous: Snapshot | None, watcher: Watcher) -> State | None:
+    """Return what the index keeps, if it fits; tell when this version comes with another one."""
+    descriptor, record = named.descriptor, _record_of(named, previous)
+    assert isinstance(descriptor, TrainedDescriptor)
+    if previous is None or record is None or record.state is None:
+        return None
+    state = previous.state(record.state)
+    if descriptor.check_state(state) is not None:
+        return None
+    if origin_of(state) == SHIPPED and _is_superseded(state, descriptor):
+        if record.version != descriptor.version:  # all pictures are described again in any case
+            return None
+        watcher.note(
+            f"{named.alias}: the index keeps the {descriptor.state_name} of the version of cbir"
+            " that made it; --rebuild takes the one of this version"
+        )
+    return state
+
+
+def _record_of(named: Named, previous: Snapshot | None) -> Record | None:
+    wanted = named.alias, named.descriptor.name
+    for record in previous.metadata.records if previous else ():
+        if (record.alias, record.name) == wanted:
+            return record
+    return None
+
+
+def _is_superseded(state: State, descriptor: TrainedDescriptor) -> bool:
+    shipped = descriptor.shipped()
+    return shipped is not None and state_digest(shipped) != state_digest(state)
+
+
+def _train(descriptor: TrainedDescriptor, source: Source, watcher: Watcher) -> State:
+    samples = source.samples(descriptor, watcher)
+    watcher.note(
+        f"Training a {descriptor.state_name} for {descriptor.name} on"
+        f" {counted(len(samples), 'picture')} …"
+    )
+    return descriptor.train(samples, watcher)
+
+
+def _check_columns(chosen: Sequence[Named], own_columns: Collection[str]) -> None:
+    owner: dict[str, str] = {}
+    for named in chosen:
+        for column in named.columns:
+            if column in own_columns:
+                raise UsageError(
+                    f"the index has a column {column!r} of your own; rename it, or give the"
+                    f" descriptor another alias, as in other={named.descriptor.name}"
+                )
+            other = owner.setdefault(column, named.alias)
+            if other != named.alias:
+                raise UsageError(
+                    f"{other!r} and {named.alias!r} would both have a column {column!r};"
+                    " choose another alias"
+                )

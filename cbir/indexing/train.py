@@ -1,0 +1,216 @@
+"""Train descriptors on one's own pictures, and keep what they learned in files."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cbir.core import stderr_capture
+from cbir.core.amounts import counted
+from cbir.core.arguments import path_of, several
+from cbir.core.atomic_files import explained, write_arrays
+from cbir.core.errors import CbirError, UsageError, printable
+from cbir.core.npz import load_arrays
+from cbir.core.overwriting import Output
+from cbir.core.progress import Watcher
+from cbir.core.threads import one_thread_each, threads
+from cbir.descriptors.base import TRAINED, TrainedDescriptor, origin_of, with_origin
+from cbir.descriptors.registry import Broken, Named, available, parse
+from cbir.images.discovery import find_pictures
+from cbir.indexing.selection import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A file that was written.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    name : str
+        The registered name of the descriptor.
+    state_name : str
+        What it is: ``vocabulary`` or ``model``.
+    pictures : int
+        Pictures that it was trained on.
+    bytes : int
+        The size of the file.
+    seconds : float
+        What looking at the pictures and training took.
+    """
+
+    path: str
+    name: str
+    state_name: str
+    pictures: int
+    bytes: int
+    seconds: float
+
+
+def train_models(
+    dataset: str,
+    descriptors: str | Sequence[str],
+    output: str,
+    *,
+    include: str | Sequence[str] = (),
+    exclude: str | Sequence[str] = (),
+    workers: int | None = None,
+    watcher: Watcher | None = None,
+) -> list[Trained]:
+    """Train descriptors on the pictures of a folder; write one file for each.
+
+    Up to :data:`cbir.indexing.selection.TRAINING_PICTURES` pictures are looked at, chosen evenly by
+    a hash of their paths. The same pictures give the same bytes, with any number of workers.
+
+    Parameters
+    ----------
+    dataset : str
+        The folder; it is searched for pictures at any depth.
+    descriptors : str or sequence of str
+        As ``NAME``, ``NAME:key=value`` or ``ALIAS=NAME:…``.
+    output : str
+        An ``.npz`` file; or a folder, where each file is called by the alias. For several
+        descriptors it is a folder, which is made if there is none.
+    include, exclude : str or sequence of str
+        Shell patterns of pictures to take and to leave.
+    workers : int, optional
+        Threads; all cores unless told otherwise.
+    watcher : Watcher, optional
+        Told of progress and of unreadable files.
+
+    Returns
+    -------
+    list of Trained
+        In the order of `descriptors`.
+
+    Raises
+    ------
+    UsageError
+        When a descriptor needs no training, or `output` makes no sense.
+    CbirError
+        When there is nothing to train on, or a file is in the way or cannot be written. A file
+        that :func:`train_models` did not write is never overwritten.
+    """
+    watcher = Watcher.of(watcher)
+    workers = threads(workers)
+    dataset, output = path_of(dataset, "a dataset"), path_of(output, "a file to write")
+    include, exclude = several(include, "a pattern"), several(exclude, "a pattern")
+    chosen = _chosen(several(descriptors, "a descriptor"))
+    targets = _targets(list(chosen), output)
+    found = find_pictures(dataset, include, exclude, watcher.unreadable)
+    if not found:
+        raise CbirError(f"{printable(dataset)}: there is no picture to train on")
+    if len(targets) > 1:
+        with explained(output, "make the folder"):
+            os.makedirs(output, exist_ok=True)
+    for descriptor, target in zip(chosen.values(), targets, strict=True):
+        _check_target(descriptor, target)
+    source = Source(dataset, found, workers)
+    return [
+        train_model(descriptor, source, target, TRAINED, watcher)
+        for descriptor, target in zip(chosen.values(), targets, strict=True)
+    ]
+
+
+def train_model(
+    descriptor: TrainedDescriptor,
+    source: Source,
+    path: str,
+    origin: str,
+    watcher: Watcher | None = None,
+) -> Trained:
+    """Train one descriptor and write the file `path`; see :func:`train_models`.
+
+    Parameters
+    ----------
+    descriptor : TrainedDescriptor
+        Not bound.
+    source : Source
+        The pictures.
+    path : str
+        The file.
+    origin : str
+        :data:`~cbir.descriptors.base.TRAINED` or :data:`~cbir.descriptors.base.SHIPPED`.
+    watcher : Watcher, optional
+        Told of progress and of unreadable files.
+
+    Returns
+    -------
+    Trained
+
+    Raises
+    ------
+    CbirError
+        When there is nothing to train on, or the file cannot be written, or is there and has
+        another origin.
+    """
+    watcher = watcher or Watcher()
+    start = time.perf_counter()
+    with stderr_capture.caught(), one_thread_each():
+        samples = source.samples(descriptor, watcher, watcher.unreadable)
+        if not any(map(len, samples)):
+            raise CbirError(
+                f"{printable(source.dataset)}: {descriptor.name} finds nothing to train on in"
+                f" {counted(len(samples), 'readable picture')}; train on others"
+            )
+        state = descriptor.train(samples, watcher)
+    with _output(descriptor, origin).written(path) as file:
+        write_arrays(file, with_origin(state, origin))
+    size = os.path.getsize(path)
+    seconds = time.perf_counter() - start
+    return Trained(path, descriptor.name, descriptor.state_name, len(samples), size, seconds)
+
+
+def _chosen(specs: Sequence[str]) -> dict[str, TrainedDescriptor]:
+    chosen: dict[str, TrainedDescriptor] = {}
+    for spec in specs:
+        named = parse(spec)
+        if not isinstance(named.descriptor, TrainedDescriptor):
+            raise UsageError(f"{spec} needs no training; these do: {', '.join(_trainable())}")
+        if named.alias in chosen:
+            raise UsageError(
+                f"descriptor {spec!r}: there is another {named.alias!r}; give it an alias of its"
+                f" own, as in {Named('other', named.descriptor).spec}"
+            )
+        chosen[named.alias] = named.descriptor
+    if not chosen:
+        raise UsageError(f"name a descriptor to train; these can be: {', '.join(_trainable())}")
+    return chosen
+
+
+def _trainable() -> list[str]:
+    classes = [one for one in available() if not isinstance(one, Broken)]
+    return [one.name for one in classes if issubclass(one, TrainedDescriptor)]
+
+
+def _targets(aliases: Sequence[str], output: str) -> list[str]:
+    if os.path.isdir(output) or (len(aliases) > 1 and not output.endswith(".npz")):
+        return [os.path.join(output, f"{alias}.npz") for alias in aliases]
+    if len(aliases) > 1:
+        raise UsageError(f"{printable(output)}: several descriptors need a folder; name one")
+    if not output.endswith(".npz"):
+        raise UsageError(
+            f"{printable(output)}: give a name that ends in .npz, or a folder that exists"
+        )
+    return [output]
+
+
+def _output(descriptor: TrainedDescriptor, origin: str) -> Output:
+    def is_ours(path: str) -> bool:
+        try:
+            return origin_of(load_arrays(path)) == origin
+        except ValueError:
+            return False
+
+    return Output(f"the {descriptor.state_name}", "choose another name with -o", is_ours)
+
+
+def _check_target(descriptor: TrainedDescriptor, path: str) -> None:
+    """Find out before the long work whether the file can be written, and may be."""
+    _output(descriptor, TRAINED).check(path)
+    folder = os.path.dirname(os.path.abspath(path))
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise CbirError(f"{printable(folder)}: cannot write to this folder; choose another with -o")

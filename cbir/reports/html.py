@@ -1,0 +1,109 @@
+"""What the pages that the program writes have in common: one file that a browser opens from disk.
+
+Style and pictures are inside of a page, there is no script, and nothing is fetched from anywhere.
+A page says nothing that changes from run to run, such as the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cbir.core import stderr_capture
+from cbir.core.errors import UsageError, printable
+from cbir.core.overwriting import Output
+from cbir.core.threads import one_thread_each
+
+if TYPE_CHECKING:
+    import jinja2
+
+_START = b"<!doctype html>"
+_HEAD = 1024
+"""Bytes within which the head names the generator."""
+
+_EXTENSIONS = (".html", ".htm")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A kind of page.
+
+    Attributes
+    ----------
+    name : str
+        What it is, for messages.
+    option : str
+        What names its file on the command line, for messages.
+    generator : str
+        What the head of the page says of what made it; only such a page is replaced.
+    """
+
+    name: str
+    option: str
+    generator: str
+
+    def check(self, path: str, in_use: Iterable[str] = ()) -> None:
+        """Make sure, before the work, that the page may be written to `path`.
+
+        Parameters
+        ----------
+        path : str
+        in_use : iterable of str
+            Files that the same command uses for something else.
+
+        Raises
+        ------
+        UsageError
+            When the name ends otherwise than with .html or .htm.
+        CbirError
+            When the folder is missing, or the file is there and is no such page of ours.
+        """
+        if not path.lower().endswith(_EXTENSIONS):
+            raise UsageError(
+                f"{self.option} {printable(path)}: the name must end with"
+                f" {' or '.join(_EXTENSIONS)}"
+            )
+        self._output.check(path, in_use)
+
+    def write(self, path: str, chunks: Iterable[str]) -> None:
+        """Write the page while it is rendered; what is there is replaced when all of it is.
+
+        Parameters
+        ----------
+        path : str
+        chunks : iterable of str
+            What a template generates. Pictures are decoded meanwhile.
+
+        Raises
+        ------
+        CbirError
+            When the file cannot be written.
+        """
+        with stderr_capture.caught(), one_thread_each(), self._output.written(path) as file:
+            for chunk in chunks:
+                file.write(chunk.encode())
+
+    @property
+    def _output(self) -> Output:
+        return Output(self.name, f"name another with {self.option}", self._is_ours)
+
+    def _is_ours(self, path: str) -> bool:
+        with open(path, "rb") as file:
+            head = file.read(_HEAD)
+        mark = f'<meta name="generator" content="{self.generator}">'.encode()
+        return head.startswith(_START) and mark in head
+
+
+def environment() -> jinja2.Environment:
+    """Return what renders the templates of the package, with everything escaped."""
+    import jinja2
+
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("cbir.reports"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )

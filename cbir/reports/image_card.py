@@ -1,0 +1,252 @@
+"""The pictures of a report, and what is said of each."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from urllib.parse import quote
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from cbir.core.amounts import size_text
+from cbir.core.errors import UnreadableImageError, printable
+from cbir.duplicates.model import Entry, Group, Match
+from cbir.images.decoders import Picture, Pixels, fit
+from cbir.reports.difference_image import Transform, difference, scaling
+
+THUMBNAIL = 320
+"""Longest side, in pixels."""
+
+WORKING_SIZE = 512
+"""Longest side, in pixels, of the pictures that a match's transform is about."""
+
+_PICTURE_QUALITY, _DIFFERENCE_QUALITY = 72, 55
+_WHOLE = 0.97
+"""Of the kept picture; a copy that shows less of it shows a part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """A picture on the page.
+
+    Attributes
+    ----------
+    name, path : str
+        To be read.
+    url : str
+        To be followed.
+    facts : str
+        Its sizes and its date.
+    reference : bool
+    data : str
+        The thumbnail as a data URI; empty when the picture is shown from its file, or not at all.
+    width, height : int
+        Pixels at the working size.
+    failure : str
+        Why it is not shown.
+    changed : bool
+        The file is not the one that was compared.
+    """
+
+    name: str
+    path: str
+    url: str
+    facts: str
+    reference: bool
+    data: str = ""
+    width: int = 0
+    height: int = 0
+    failure: str = ""
+    changed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """What a copy shows differently, on the page.
+
+    Attributes
+    ----------
+    data : str
+        The picture of the difference as a data URI.
+    changed, shown, added : float
+        Of :class:`cbir.reports.difference_image.Difference`.
+    matrix : str
+        Where the kept picture lies in the copy, for SVG.
+    frame : str
+        The corners of the copy in the kept picture, for SVG; empty if it shows all of it.
+    """
+
+    data: str
+    changed: float
+    shown: float
+    added: float
+    matrix: str
+    frame: str
+
+
+@dataclass(frozen=True, slots=True)
+class CopyExhibit:
+    """A copy on the page; without `contrast` when there is nothing to compare."""
+
+    picture: Exhibit
+    match: Match
+    contrast: Contrast | None
+    losses: tuple[str, ...] = ()
+    stays: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GroupExhibit:
+    """A group on the page, and what should be told about it besides."""
+
+    group: Group
+    kept: Exhibit
+    copies: list[CopyExhibit]
+    notes: list[str]
+
+
+def exhibit(group: Group, room: int, folder: str) -> GroupExhibit:
+    """Prepare a group for the page.
+
+    Parameters
+    ----------
+    group : Group
+    room : int
+        Copies that are shown by thumbnails; further ones from their files.
+    folder : str
+        The page's; absolute.
+    """
+    kept, kept_pixels, notes = _picture(group.keep, folder, room > 0)
+    copies = []
+    for place, copy in enumerate(group.duplicates):
+        shown, pixels, more = _picture(copy.entry, folder, place < room)
+        notes += more
+        contrast = None
+        if copy.match.level != "exact" and kept_pixels is not None and pixels is not None:
+            contrast = _contrast(kept_pixels, pixels, copy.match)
+        losses = tuple(printable(str(loss)) for loss in copy.losses)
+        copies.append(CopyExhibit(shown, copy.match, contrast, losses, copy.stays))
+    return GroupExhibit(group, kept, copies, notes)
+
+
+def _picture(entry: Entry, folder: str, embedded: bool) -> tuple[Exhibit, Pixels | None, list[str]]:
+    """Return a picture for the page, its pixels if they are what was compared, and notes."""
+    facts = f"{entry.width:,} × {entry.height:,} px · {size_text(entry.bytes)}"
+    when = _when(entry.mtime)
+    shown = partial(
+        Exhibit,
+        printable(os.path.basename(entry.path)),
+        printable(entry.path),
+        file_url(entry.path, folder),
+        f"{facts} · {when}" if when else facts,
+        entry.reference,
+    )
+    if not embedded:
+        return shown(), None, []
+    try:
+        picture = Picture.open(entry.path)
+        pixels = picture.pixels(WORKING_SIZE)
+    except UnreadableImageError as error:
+        return shown(failure=error.reason), None, [f"Not in the report: {error}"]
+    height, width = pixels.shape[:2]
+    data = data_uri(pixels, _PICTURE_QUALITY)
+    if hashlib.sha256(picture.data).digest() == entry.sha256:
+        return shown(data=data, width=width, height=height), pixels, []
+    note = f"{printable(entry.path)}: changed since the images were compared"
+    return shown(data=data, width=width, height=height, changed=True), None, [note]
+
+
+def _contrast(kept: Pixels, copy: Pixels, match: Match) -> Contrast:
+    transform = scaling(kept, copy) if match.transform is None else match.transform
+    found = difference(kept, copy, transform)
+    return Contrast(
+        data=data_uri(found.image, _DIFFERENCE_QUALITY),
+        changed=found.changed,
+        shown=found.shown,
+        added=found.added,
+        matrix=_matrix(transform),
+        frame=_frame(transform, copy) if found.shown < _WHOLE else "",
+    )
+
+
+def _when(mtime: int) -> str:
+    try:
+        return f"{datetime.fromtimestamp(mtime // 1000, UTC):%Y-%m-%d %H:%M} UTC"
+    except (ValueError, OverflowError, OSError):  # a date that no calendar has
+        return ""
+
+
+def file_url(path: str, folder: str) -> str:
+    """Return a link to a file, from a page in `folder`, that no byte of its name breaks.
+
+    Parameters
+    ----------
+    path : str
+        Bytes that are not UTF-8 as surrogates.
+    folder : str
+        Absolute.
+
+    Examples
+    --------
+    >>> folder = os.path.abspath("reports")
+    >>> file_url("photos/a b#1.jpg", folder)
+    '../photos/a%20b%231.jpg'
+    >>> file_url(os.path.join(folder, os.fsdecode(b"c:" + bytes([255]))), folder)
+    'c%3A%FF'
+    """
+    try:
+        relative = os.path.relpath(path, folder)
+    except ValueError:  # another drive
+        from pathlib import Path
+
+        return Path(path).absolute().as_uri()
+    return quote(os.fsencode(relative.replace(os.sep, "/")))
+
+
+def data_uri(image: Pixels, quality: int, side: int = THUMBNAIL) -> str:
+    """Return a picture for a page, as WebP that is part of the link.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (height, width, 3)
+        RGB.
+    quality : int
+        0 to 100.
+    side : int
+        The longest one at most, in pixels; a picture is never enlarged.
+
+    Examples
+    --------
+    >>> data_uri(np.zeros((8, 8, 3), np.uint8), 70)[:28]
+    'data:image/webp;base64,UklGR'
+    """
+    file = io.BytesIO()
+    Image.fromarray(fit(image, side)).save(file, "WEBP", quality=quality, method=4)
+    return f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def _matrix(transform: Transform) -> str:
+    """Return a transform for SVG, which counts from the corners of pixels."""
+    linear = transform[:, :2]
+    shift = transform[:, 2] + 0.5 - linear.sum(axis=1) / 2
+    return f"matrix({_numbers([*linear.T.ravel(), *shift])})"
+
+
+def _frame(transform: Transform, copy: Pixels) -> str:
+    height, width = copy.shape[:2]
+    corners = np.array([(0, 0), (width, 0), (width, height), (0, height)]) - 0.5
+    back = cv2.invertAffineTransform(transform)
+    return _numbers((corners @ back[:, :2].T + back[:, 2] + 0.5).ravel())
+
+
+def _numbers(values: Sequence[float] | Transform) -> str:
+    # Adding zero makes -0 a 0.
+    return " ".join(f"{round(float(value), 4) + 0:g}" for value in values)

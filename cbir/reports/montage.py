@@ -1,0 +1,208 @@
+"""A picture of search results: one row a query, the query at the left, then its matches."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from PIL import Image, ImageDraw
+
+from cbir.core import stderr_capture
+from cbir.core.amounts import counted
+from cbir.core.checks import check_whole
+from cbir.core.errors import UnreadableImageError, UsageError, printable
+from cbir.core.overwriting import Output
+from cbir.core.threads import cores, ordered_map
+from cbir.images.decoders import LADDER, MARKER, Picture, software_of
+from cbir.reports.fonts import runs
+from cbir.search.results import SearchResult, distance_text
+
+_BOX = 240
+_MARGIN = 8
+_LINE = 18
+_TEXT_SIZE = 13
+_CAPTION = 2 * _LINE
+_LARGEST_SIDES = {"JPEG": 32_000, "PNG": 32_000, "WEBP": 16_383}
+"""Pixels; JPEG and PNG allow more, but viewers do not."""
+
+_MATCHES_A_LINE = 10
+"""More matches than these go on in further lines, under the first."""
+
+_LARGEST_ZOOM = 4
+"""How much a tiny picture is enlarged at most."""
+
+_PAPER, _MAT, _INK, _ACCENT = "white", (238, 238, 238), (30, 30, 30), (0, 90, 160)
+_SOFTWARE = 0x0131
+MONTAGE = Output(
+    "the montage",
+    "name another with --montage, or leave it out with --no-montage",
+    lambda path: software_of(path) == MARKER,
+)
+_FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
+
+
+def write_montage(path: str, results: Sequence[SearchResult], top: int) -> list[str]:
+    """Write the montage of some results to a file.
+
+    Parameters
+    ----------
+    path : str
+        The file; its extension says the format: .jpg, .png or .webp.
+    results : sequence of SearchResult
+        One row each.
+    top : int
+        Columns besides the query's.
+
+    Returns
+    -------
+    list of str
+        What was left out because the picture would have become too large.
+
+    Raises
+    ------
+    UsageError
+        When the extension is of no known format.
+    CbirError
+        When the file cannot be written, or is there and is no montage of ours.
+    """
+    format_ = _format(path)
+    MONTAGE.check(path)
+    check_whole("top", top)
+    image, notes = draw_montage(results, top, _LARGEST_SIDES[format_])
+    exif = Image.Exif()
+    exif[_SOFTWARE] = MARKER
+    with MONTAGE.written(path) as file:
+        image.save(file, format_, quality=90, exif=exif)
+    return notes
+
+
+def check_montage(path: str, in_use: Iterable[str] = ()) -> None:
+    """Make sure, before the work, that :func:`write_montage` will not refuse `path`.
+
+    Parameters
+    ----------
+    path : str
+    in_use : iterable of str
+        Files that must not be replaced, even by a montage of ours: the queries, the index.
+
+    Raises
+    ------
+    UsageError
+        When the extension is of no known format.
+    CbirError
+        When the folder is missing, or the file is there and is no montage of ours.
+    """
+    _format(path)
+    MONTAGE.check(path, in_use)
+
+
+def draw_montage(
+    results: Sequence[SearchResult], top: int, largest_side: int = _LARGEST_SIDES["JPEG"]
+) -> tuple[Image.Image, list[str]]:
+    """Draw the montage of some results.
+
+    Returns
+    -------
+    Image, list of str
+        The montage, and what was left out.
+    """
+    shown = min(top, max((len(result.matches) for result in results), default=0))
+    columns = 1 + min(shown, _MATCHES_A_LINE)
+    lines = max(1, -(-shown // _MATCHES_A_LINE))
+    cell_height = _BOX + _CAPTION + _MARGIN
+    fitting = (largest_side - _MARGIN) // cell_height
+    notes = []
+    if lines > fitting:
+        lines = fitting
+        notes.append(f"The montage shows the first {counted(lines * _MATCHES_A_LINE, 'match')}")
+    rows = min(len(results), fitting // lines)
+    if rows < len(results):
+        notes.append(f"The montage shows the first {rows} of {counted(len(results), 'query')}")
+    size = (_MARGIN + columns * (_BOX + _MARGIN), _MARGIN + rows * lines * cell_height)
+    sheet = Image.new("RGB", size, _PAPER)
+    cells = [
+        cell
+        for row, result in enumerate(results[:rows])
+        for cell in _cells(result, lines, _MARGIN + row * lines * cell_height)
+    ]
+    with stderr_capture.caught():
+        pictures = ordered_map(_load, cells, cores())
+        for cell, picture in zip(cells, pictures, strict=True):
+            _draw_cell(sheet, cell, picture)
+    return sheet, notes
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    x: int
+    y: int
+    path: str
+    caption: str
+    is_query: bool = False
+
+
+def _cells(result: SearchResult, lines: int, top: int) -> list[_Cell]:
+    cells = [_Cell(_MARGIN, top, result.query, "query", is_query=True)]
+    for place, match in enumerate(result.matches[: lines * _MATCHES_A_LINE]):
+        line, column = divmod(place, _MATCHES_A_LINE)
+        x = _MARGIN + (column + 1) * (_BOX + _MARGIN)
+        y = top + line * (_BOX + _CAPTION + _MARGIN)
+        caption = f"{match.rank}   {distance_text(result.metric, match.distance)}"
+        cells.append(_Cell(x, y, match.path, caption))
+    return cells
+
+
+def _load(cell: _Cell) -> Image.Image | str:
+    """Return the picture, fitted into the box; or why it cannot be shown."""
+    try:
+        size = next(step for step in LADDER if step >= _BOX)
+        image = Image.fromarray(Picture.open(cell.path).pixels(size))
+    except UnreadableImageError as error:
+        return error.reason
+    zoom = min(_BOX / image.width, _BOX / image.height, _LARGEST_ZOOM)
+    fitted = (max(1, round(image.width * zoom)), max(1, round(image.height * zoom)))
+    return image.resize(fitted, Image.Resampling.LANCZOS)
+
+
+def _draw_cell(sheet: Image.Image, cell: _Cell, picture: Image.Image | str) -> None:
+    x, y = cell.x, cell.y
+    box = (x, y, x + _BOX - 1, y + _BOX - 1)
+    draw = ImageDraw.Draw(sheet)
+    draw.rectangle(box, fill=_MAT)
+    if isinstance(picture, str):
+        _write(draw, (x + _MARGIN, y + _BOX // 2), picture, _BOX - 2 * _MARGIN)
+    else:
+        sheet.paste(picture, (x + (_BOX - picture.width) // 2, y + (_BOX - picture.height) // 2))
+    if cell.is_query:
+        draw.rectangle(box, outline=_ACCENT, width=3)
+    _write(draw, (x, y + _BOX + 2), cell.caption, _BOX, _ACCENT if cell.is_query else _INK)
+    _write(draw, (x, y + _BOX + 2 + _LINE), printable(os.path.basename(cell.path)), _BOX)
+
+
+def _format(path: str) -> str:
+    format_ = _FORMATS.get(os.path.splitext(path)[1].lower())
+    if format_ is None:
+        raise UsageError(
+            f"--montage {printable(path)}: the name must end with {', '.join(_FORMATS)}"
+        )
+    return format_
+
+
+def _write(
+    draw: ImageDraw.ImageDraw,
+    position: tuple[int, int],
+    text: str,
+    width: int,
+    color: str | tuple[int, int, int] = _INK,
+) -> None:
+    """Write one line, with an ellipsis in the middle when it is wider than `width`."""
+    kept = len(text)
+    parts = runs(text, _TEXT_SIZE)
+    while kept > 2 and sum(font.getlength(part) for part, font in parts) > width:
+        kept -= 1
+        parts = runs(f"{text[: kept // 2]}…{text[len(text) - (kept - kept // 2) :]}", _TEXT_SIZE)
+    x, y = position
+    for part, font in parts:
+        draw.text((x, y), part, fill=color, font=font)
+        x += round(font.getlength(part))

@@ -1,0 +1,324 @@
+"""From a query to ranked results."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Any
+
+from cbir.core import stderr_capture
+from cbir.core.arguments import check_type, each_of, path_of, path_text_of, text_of
+from cbir.core.errors import CbirError, UnreadableImageError, UsageError, printable
+from cbir.core.folders import below, shortest
+from cbir.core.threads import cores, growing_batches, one_thread_each, ordered_map
+from cbir.descriptors import presets
+from cbir.descriptors.base import Row
+from cbir.descriptors.registry import Named
+from cbir.images.decoders import open_picture
+from cbir.search import metrics
+from cbir.search.exact.flat import open_space
+from cbir.search.fusion.options import Fusion, Weights, equal_weights
+from cbir.search.results import SearchResult
+from cbir.search.searchers import (
+    FusedSearcher,
+    Pictures,
+    Query,
+    Searcher,
+    SingleSearcher,
+    check_limits,
+)
+from cbir.stores import open_store
+from cbir.stores.model import Snapshot
+
+
+class Index:
+    """An index that can be searched.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        What is committed.
+    result_path : str, optional
+        Where the pictures are now, if the dataset has moved since it was indexed.
+    """
+
+    def __init__(self, snapshot: Snapshot, result_path: str | None = None) -> None:
+        check_type(snapshot, Snapshot, "a snapshot")
+        if result_path is not None and not os.path.isdir(path_of(result_path, "a dataset")):
+            raise CbirError(f"{printable(result_path)}: there is no such folder of pictures")
+        self._snapshot = snapshot
+        self._pictures = Pictures(
+            snapshot.rows.paths,
+            snapshot.rows.facts["sha256"],
+            os.path.realpath(result_path) if result_path else snapshot.root,
+            result_path or shortest(snapshot.root),
+        )
+        self._single_searcher = lru_cache(self._make_single_searcher)
+        self._fused_searcher = lru_cache(self._make_fused_searcher)
+
+    def __len__(self) -> int:
+        return len(self._snapshot.rows)
+
+    @property
+    def path(self) -> str:
+        """The index file."""
+        return self._snapshot.path
+
+    @property
+    def root(self) -> str:
+        """Where the pictures are supposed to be."""
+        return self._pictures.root
+
+    @property
+    def has_pictures(self) -> bool:
+        """Whether there is a folder at :attr:`root`."""
+        return os.path.isdir(self.root)
+
+    @property
+    def descriptors(self) -> tuple[str, ...]:
+        """The aliases of what the index holds, the default first."""
+        return tuple(record.alias for record in self._snapshot.metadata.records)
+
+    @property
+    def presets(self) -> list[str]:
+        """The names of the presets that it is ready for."""
+        return presets.ready(self._snapshot)
+
+    @property
+    def paths(self) -> list[str]:
+        """The paths of the pictures, relative to the dataset."""
+        return list(self._snapshot.rows.paths)
+
+    @property
+    def hashes(self) -> list[bytes]:
+        """The SHA-256 of each file, in the order of :attr:`paths`."""
+        return [digest.tobytes() for digest in self._snapshot.rows.facts["sha256"]]
+
+    def shown(self, path: str) -> str:
+        """Return one of :attr:`paths` as it opens from the current folder."""
+        return below(self._pictures.shown_root(), text_of(path, "a path"))
+
+    def vectors(self, descriptor: str | None = None) -> Row:
+        """Return the stored rows of a descriptor, in the order of :attr:`paths`."""
+        return self._snapshot.matrix(self._alias(descriptor))
+
+    def search(
+        self,
+        query: Query,
+        top: int = 3,
+        *,
+        descriptor: str | None = None,
+        metric: str | None = None,
+        max_distance: float | None = None,
+        exclude_self: bool = False,
+        exclude_identical: bool = False,
+        preset: str | None = None,
+        fusion: str | None = None,
+        weights: Weights | None = None,
+        adaptive: bool = False,
+    ) -> SearchResult:
+        """Find the pictures most similar to one.
+
+        Parameters
+        ----------
+        query : path, ndarray of uint8 of shape (height, width, 3), or PIL.Image.Image
+            A picture file, RGB pixels, or a Pillow image.
+        top : int
+            How many to return at most.
+        descriptor : str, optional
+            An alias, the index's first unless told otherwise; or several joined by ``+``, whose
+            distances are fused.
+        metric : str, optional
+            The descriptor's own unless told otherwise; always in a fusion.
+        max_distance : float, optional
+            Leave out what is farther.
+        exclude_self : bool
+            Leave out the query's own row. A copy of it under another path stays, and is counted
+            by :attr:`SearchResult.identical`.
+        exclude_identical : bool
+            Leave out the query's own row, and all pictures that have its very bytes.
+        preset : str, optional
+            Fuse the descriptors of a preset, with its weights.
+        fusion : {"scores", "ranks"}, optional
+            By normalized scores unless told otherwise.
+        weights : sequence of float, or mapping of str to float, optional
+            What each descriptor counts, in their order or by alias; unless told otherwise 1, or
+            what the preset says.
+        adaptive : bool
+            Give more weight to the descriptors that seem to be good for the query.
+
+        Returns
+        -------
+        SearchResult
+
+        Raises
+        ------
+        UnreadableImageError
+            When the query is no picture.
+        UsageError
+            When `top` is below 1, or `max_distance` is negative or not finite.
+        CbirError
+            When the index does not hold the descriptor, or the metric makes no sense for it.
+        """
+        check_limits(top, max_distance)
+        searcher = self.searcher(
+            descriptor, metric, preset=preset, fusion=fusion, weights=weights, adaptive=adaptive
+        )
+        with stderr_capture.caught():
+            description = searcher.describe(query)
+        return searcher.rank(query, description, top, max_distance, exclude_self, exclude_identical)
+
+    def search_all(
+        self,
+        queries: Iterable[str],
+        top: int = 3,
+        *,
+        descriptor: str | None = None,
+        metric: str | None = None,
+        max_distance: float | None = None,
+        exclude_self: bool = False,
+        exclude_identical: bool = False,
+        preset: str | None = None,
+        fusion: str | None = None,
+        weights: Weights | None = None,
+        adaptive: bool = False,
+    ) -> Iterator[SearchResult | UnreadableImageError]:
+        """Search for many pictures; yield each one's result, or why it cannot be read, in order.
+
+        The parameters are those of :meth:`search`.
+        """
+        check_limits(top, max_distance)
+        searcher = self.searcher(
+            descriptor, metric, preset=preset, fusion=fusion, weights=weights, adaptive=adaptive
+        )
+
+        def describe(query: str) -> tuple[str, Any]:
+            try:
+                return query, searcher.describe_picture(open_picture(query))
+            except UnreadableImageError as error:
+                return query, error
+
+        def answer(query: str, description: Any) -> SearchResult | UnreadableImageError:
+            if isinstance(description, UnreadableImageError):
+                return description
+            return searcher.rank(
+                query, description, top, max_distance, exclude_self, exclude_identical
+            )
+
+        workers = cores()
+        for some in growing_batches(each_of(queries, "an image to search for"), workers):
+            with stderr_capture.caught(), one_thread_each():
+                described = ordered_map(describe, some, workers, -(-len(some) // (4 * workers)))
+                answers = [answer(query, description) for query, description in described]
+            yield from answers
+
+    def searcher(
+        self,
+        descriptor: str | None = None,
+        metric: str | None = None,
+        *,
+        preset: str | None = None,
+        fusion: str | None = None,
+        weights: Weights | None = None,
+        adaptive: bool = False,
+    ) -> Searcher[Any]:
+        """Return what searches by one descriptor or by a fusion; made once and kept.
+
+        The parameters are those of :meth:`search`.
+        """
+        usual = self._asked(descriptor, preset)
+        aliases = tuple(usual)
+        if len(aliases) == 1:
+            if fusion is not None or weights is not None or adaptive:
+                raise UsageError(
+                    "--fusion, --weights and --adaptive are for several descriptors; join their"
+                    " aliases by +, as in hsv+phash"
+                )
+            return self.single_searcher(aliases[0], metric)
+        if metric is not None:
+            raise UsageError(
+                f"--metric {metric} is for one descriptor; in a fusion each of"
+                f" {', '.join(aliases)} is compared by its own metric"
+            )
+        chosen = Fusion.of(usual, fusion, weights, adaptive)
+        return self._fused_searcher(aliases, chosen, preset)
+
+    def single_searcher(
+        self, descriptor: str | None = None, metric: str | None = None
+    ) -> SingleSearcher:
+        """Return what searches by one descriptor, the first unless told otherwise."""
+        if metric is not None:
+            text_of(metric, "a metric")
+        return self._single_searcher(self._alias(descriptor), metric)
+
+    def _alias(self, descriptor: str | None) -> str:
+        return self.descriptors[0] if descriptor is None else text_of(descriptor, "a descriptor")
+
+    def _asked(self, descriptor: str | None, preset: str | None) -> dict[str, float]:
+        """Return the aliases that are asked for, with their weights unless others are given."""
+        if preset is not None:
+            if descriptor is not None:
+                raise UsageError("--preset and --descriptor contradict each other; leave one out")
+            chosen = presets.get(preset)
+            chosen.check(self._snapshot)
+            return chosen.usual
+        return equal_weights(self._alias(descriptor))
+
+    def _make_single_searcher(self, alias: str, metric: str | None) -> SingleSearcher:
+        named = self._snapshot.descriptor(alias)
+        chosen = _allowed_metric(named, metric)
+
+        def derive(name: str, build: Any) -> Any:
+            return self._snapshot.derive(alias, name, build)
+
+        matrix = self._snapshot.matrix(alias)
+        space = open_space(named.descriptor, matrix, chosen, derive)
+        return SingleSearcher(self._pictures, named, chosen, matrix, space)
+
+    def _make_fused_searcher(
+        self, aliases: tuple[str, ...], fusion: Fusion, label: str | None
+    ) -> FusedSearcher:
+        searchers = [self._single_searcher(alias, None) for alias in aliases]
+        return FusedSearcher(searchers, fusion, label)
+
+
+def open_index(path: str = "index.csv", result_path: str | None = None) -> Index:
+    """Open an index for searching.
+
+    Parameters
+    ----------
+    path : str
+        The index file.
+    result_path : str, optional
+        Where the pictures are now, if the dataset has moved since.
+
+    Raises
+    ------
+    BrokenIndexError
+        When there is none, or it cannot be read.
+    """
+    return Index(open_store(path_of(path, "an index")).snapshot(), result_path)
+
+
+def list_queries(source: str) -> list[str]:
+    """Return the pictures that a query names: itself, or all below it if it is a folder."""
+    from cbir.images.discovery import find_pictures
+
+    source = path_text_of(source, "a query")
+    if not os.path.isdir(source):
+        return [source]
+    found = [os.path.join(source, one.path) for one in find_pictures(source)]
+    if not found:
+        raise CbirError(f"{printable(source)}: there is no picture in this folder")
+    return found
+
+
+def _allowed_metric(named: Named, metric: str | None) -> metrics.Metric:
+    allowed = named.descriptor.metrics
+    chosen = metrics.get(metric or allowed[0])
+    if chosen.name not in allowed:
+        raise UsageError(
+            f"{chosen.name} makes no sense for {named.alias}; these do: {', '.join(allowed)}"
+        )
+    return chosen

@@ -1,0 +1,1 @@
+"""Search that compares the query with every row."""

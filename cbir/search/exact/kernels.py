@@ -1,0 +1,101 @@
+"""Compiled distance kernels, for work that is worth importing numba for.
+
+The numbers are single-precision estimates: :mod:`cbir.search.exact.flat` uses them to leave out the
+rows that cannot be among the nearest, and computes the rest exactly. Kernels read the stored type
+directly, release the GIL and are called on blocks of rows from a thread pool of our own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+
+_TINY = np.float32(np.finfo(np.float32).tiny)
+
+
+def compiled(function: Callable[..., Any]) -> Any:
+    try:
+        return numba.njit(nogil=True, fastmath=True, cache=True)(function)
+    except RuntimeError:  # numba finds no folder that it can write its cache to
+        return numba.njit(nogil=True, fastmath=True)(function)
+
+
+@compiled
+def chi2(query, rows, scale, square, out):  # type: ignore[no-untyped-def]
+    for i in range(rows.shape[0]):
+        total = np.float32(0)
+        for j in range(rows.shape[1]):
+            value = np.float32(rows[i, j]) * scale
+            if square:
+                value *= value
+            difference = value - query[j]
+            total += difference * difference / max(value + query[j], _TINY)
+        out[i] = np.float32(0.5) * total
+
+
+@compiled
+def euclidean(query, rows, scale, square, out):  # type: ignore[no-untyped-def]
+    for i in range(rows.shape[0]):
+        total = np.float32(0)
+        for j in range(rows.shape[1]):
+            value = np.float32(rows[i, j]) * scale
+            if square:
+                value *= value
+            difference = value - query[j]
+            total += difference * difference
+        out[i] = np.sqrt(total)
+
+
+@compiled
+def manhattan(query, rows, scale, square, out):  # type: ignore[no-untyped-def]
+    for i in range(rows.shape[0]):
+        total = np.float32(0)
+        for j in range(rows.shape[1]):
+            value = np.float32(rows[i, j]) * scale
+            if square:
+                value *= value
+            total += abs(value - query[j])
+        out[i] = total
+
+
+@compiled
+def cosine(query, rows, scale, square, out):  # type: ignore[no-untyped-def]
+    query_square = np.float32(0)
+    for j in range(query.shape[0]):
+        query_square += query[j] * query[j]
+    for i in range(rows.shape[0]):
+        product = np.float32(0)
+        row_square = np.float32(0)
+        for j in range(rows.shape[1]):
+            value = np.float32(rows[i, j]) * scale
+            if square:
+                value *= value
+            product += value * query[j]
+            row_square += value * value
+        length = np.sqrt(row_square * query_square)
+        if length > 0:
+            out[i] = np.float32(1) - product / length
+        else:
+            out[i] = np.float32(0 if row_square == query_square else 1)
+
+
+KERNELS = {"chi2": chi2, "euclidean": euclidean, "manhattan": manhattan, "cosine": cosine}
+
+
+def is_cached(metric: str) -> bool:
+    """Say whether the kernel of `metric` was compiled before on this machine."""
+    kernel = KERNELS[metric]
+    folder = kernel.stats.cache_path
+    return folder is not None and any(Path(folder).glob(f"kernels.{metric}-*.nbi"))
+
+
+def compile_for(metric: str, dtype: np.dtype[Any]) -> None:
+    """Compile the kernel of `metric` for rows of `dtype`, or load it from numba's cache."""
+    row = np.zeros((1, 1), dtype)
+    row.flags.writeable = False  # as memory-mapped matrices are: another type to numba
+    zero = np.zeros(1, np.float32)
+    KERNELS[metric](zero, row, np.float32(1), False, zero.copy())

@@ -1,0 +1,101 @@
+"""Rows of unrelated pictures: the yardstick by which distances of different descriptors are added.
+
+How far a query is from pictures that have nothing to do with it tells what a distance of a
+descriptor is worth for this query. Rows of such pictures come with the package, for its own
+descriptors with their default parameters and models; ``benchmarks/backgrounds.py`` makes the file.
+For others, for models of an earlier version, and for bags of words, whose distances depend on the
+collection, rows of the index stand in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbir.descriptors.base import Descriptor, Row
+from cbir.descriptors.models import load_shipped
+from cbir.search.exact.flat import Distances, Space, open_space
+from cbir.search.metrics import Metric
+
+FILE = "backgrounds"
+"""Among what comes with the package: the rows of each descriptor under its fingerprint."""
+
+_OWN_ROWS = 256
+"""Rows of an index that stand in, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """The rows that the distances of one descriptor are measured by.
+
+    Attributes
+    ----------
+    space : Space
+    rows : ndarray of int
+        Which rows of the space.
+    """
+
+    space: Space[Row]
+    rows: NDArray[np.intp]
+
+    @classmethod
+    def of(
+        cls, descriptor: Descriptor, metric: Metric, space: Space[Row], count: int
+    ) -> Background:
+        """Return the background of a descriptor.
+
+        Parameters
+        ----------
+        descriptor : Descriptor
+            With its state, if it is a trained one.
+        metric : Metric
+        space : Space
+            The rows of the index. An even sample of them is taken where the package has none.
+        count : int
+            How many there are.
+        """
+        rows = shipped(descriptor)
+        if rows is None:
+            taken = min(count, _OWN_ROWS)
+            return cls(space, np.arange(taken) * count // taken)
+        return cls(
+            open_space(descriptor, rows, metric, lambda _, build: build()), np.arange(len(rows))
+        )
+
+    def distances(self, query: Row) -> Distances:
+        """Return the distances of a query to unrelated pictures.
+
+        What is at distance 0 is left out: it is the query itself or a copy of it, not unrelated.
+        """
+        distances = self.space.exact(query, self.rows)
+        return distances[(distances > 0) & np.isfinite(distances)]
+
+
+def shipped(descriptor: Descriptor) -> Row | None:
+    """Return the rows of unrelated pictures that come with the package, or None.
+
+    Parameters
+    ----------
+    descriptor : Descriptor
+        One with other parameters, or trained on other pictures, has no rows here.
+
+    Returns
+    -------
+    ndarray, shape (pictures, width), of the descriptor's type
+
+    Raises
+    ------
+    CbirError
+        When the package's file is missing or damaged.
+
+    Examples
+    --------
+    >>> from cbir.descriptors.registry import create
+    >>> shipped(create("hsv", {})).shape
+    (200, 1536)
+    >>> shipped(create("hsv", {"layout": "none"})) is None
+    True
+    """
+    return load_shipped(FILE).get(descriptor.fingerprint)

@@ -1,0 +1,453 @@
+"""Rows and matrices as CSV text, and back.
+
+One header row, RFC 4180 quoting, one row a picture, one column a number; always UTF-8. The
+columns are described in ``docs/index-format.md``.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import csv
+import itertools
+import os
+import re
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, BinaryIO, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbir.core.amounts import counted
+from cbir.core.errors import BrokenIndexError, printable
+from cbir.core.safe_paths import path_for_csv
+from cbir.core.text import as_path
+from cbir.descriptors.base import HIGHEST_QUALITY, Row
+from cbir.stores.model import FACTS, PathList, Record, Rows
+from cbir.stores.paths import check_path
+
+FACT_COLUMNS = ("bytes", "mtime", "width", "height", "sha256")
+_SPECIAL = re.compile(r'[,"\n\r]|^\s|\s$')
+"""What makes quotation marks necessary."""
+
+_CHUNK = 1024
+"""Rows that are parsed or written at a time."""
+
+
+class Sink(Protocol):
+    """What takes bytes: a file, or one that counts or hashes them on the way."""
+
+    def write(self, data: bytes, /) -> Any:
+        """Take some bytes."""
+
+
+def write_csv(
+    sink: Sink, rows: Rows, records: Sequence[Record], matrices: Mapping[str, Row]
+) -> None:
+    """Write an index as CSV.
+
+    Parameters
+    ----------
+    sink : file-like
+    rows : Rows
+    records : sequence of Record
+        The descriptors, in the order of their columns.
+    matrices : mapping of str to ndarray
+        Their rows, by alias.
+    """
+    needs_bytes = any(_path_cells(path)[1] for path in rows.paths)
+    header = ["path", *(["path_base64"] if needs_bytes else []), *FACT_COLUMNS]
+    for record in records:
+        header += record.columns
+    header += rows.own
+    sink.write(",".join(map(_quoted, header)).encode() + b"\n")
+    formats = [(_row_format(record), matrices[record.alias]) for record in records]
+    own = list(rows.own.values())
+    paths = iter(rows.paths)
+    for start in range(0, len(rows), _CHUNK):
+        lines, facts = [], rows.facts[start : start + _CHUNK].tolist()
+        # The facts come first: where they are over, no path is taken from the next chunk's.
+        for i, (fact, path) in enumerate(zip(facts, paths, strict=False), start):
+            size, mtime, width, height, sha256 = fact
+            readable, raw = _path_cells(path)
+            cells = [_quoted(readable), *([raw] if needs_bytes else [])]
+            cells += [f"{size},{mtime},{width},{height},{sha256.hex()}"]
+            cells += [text(matrix[i]) for text, matrix in formats]
+            cells += [_quoted(column[i]) for column in own]
+            lines.append(",".join(cells))
+        sink.write(("\n".join(lines) + "\n").encode())
+
+
+def read_csv(path: str, records: Sequence[Record]) -> tuple[Rows, dict[str, Row]]:
+    """Read an index from CSV, however it was edited.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    records : sequence of Record
+        The descriptors that it holds.
+
+    Returns
+    -------
+    Rows, dict of str to ndarray
+        The rows, sorted by path, and the matrices by alias.
+
+    Raises
+    ------
+    BrokenIndexError
+        When a cell, a column or the end of the file is not as it should be; the message names
+        the line.
+    """
+    header = read_header(path)
+    _check_columns(path, header, records)
+    parts = list(_parsed(path, header, records))
+    paths = [name for part in parts for name in part.paths]
+    order = sorted(range(len(paths)), key=lambda i: os.fsencode(paths[i]))
+    _check_unique(path, [paths[i] for i in order])
+    matrices = {
+        record.alias: np.concatenate([part.matrices[record.alias] for part in parts])[order]
+        for record in records
+    }
+    facts = np.concatenate([part.facts for part in parts])[order]
+    columns = {name: [cell for part in parts for cell in part.own[name]] for name in parts[0].own}
+    own = {name: [cells[i] for i in order] for name, cells in columns.items()}
+    return Rows(PathList.of(paths[i] for i in order), facts, own), matrices
+
+
+def read_header(path: str) -> list[str]:
+    """Return the column names of a CSV file.
+
+    Raises
+    ------
+    BrokenIndexError
+        When the file is empty or not an index.
+    """
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            header = next(csv.reader(file), [])
+    except UnicodeDecodeError:
+        raise BrokenIndexError(
+            f"{printable(path)}: not an index: this is no text in UTF-8; save it as UTF-8 with"
+            " commas, or name another file with --index"
+        ) from None
+    except csv.Error:
+        header = ["?"]
+    for separator, name in ((";", "semicolons"), ("\t", "tabs")):
+        if len(header) == 1 and header[0].startswith(f"path{separator}"):
+            raise BrokenIndexError(
+                f"{printable(path)}: its columns are separated by {name}; save it with commas"
+            )
+    if not header:
+        raise BrokenIndexError(f"{printable(path)}: the index is empty; {rebuilding(path)}")
+    missing = [name for name in ("path", *FACT_COLUMNS) if name not in header]
+    if missing:
+        raise BrokenIndexError(
+            f"{printable(path)}: not an index: it has no column {missing[0]!r};"
+            " name another file with --index"
+        )
+    return header
+
+
+@dataclass
+class _Part:
+    paths: list[str]
+    facts: NDArray[Any]
+    own: dict[str, list[str]]
+    matrices: dict[str, Row]
+
+
+def _parsed(path: str, header: Sequence[str], records: Sequence[Record]) -> Iterator[_Part]:
+    import pandas
+
+    known = {"path", "path_base64", *FACT_COLUMNS}.union(*(record.columns for record in records))
+    own = [name for name in header if name not in known]
+    text = {"path", "path_base64", "sha256", *own}
+    text |= {record.alias for record in records if record.kind == "hash"}
+    _check_end(path)
+    try:
+        with (
+            warnings.catch_warnings(),
+            pandas.read_csv(
+                path,
+                names=list(header),
+                header=0,
+                dtype=dict.fromkeys(text & set(header), str),
+                na_filter=False,
+                encoding="utf-8-sig",
+                chunksize=_CHUNK,
+                index_col=False,
+                on_bad_lines="error",
+                low_memory=False,
+            ) as chunks,
+        ):
+            # A first row with too many cells is only warned of, and costs all rows their last ones.
+            warnings.simplefilter("error", pandas.errors.ParserWarning)
+            for frame in chunks:
+                yield _part(frame, own, records)
+    except (ValueError, OverflowError, pandas.errors.ParserError, pandas.errors.ParserWarning) as e:
+        fault = _find_fault(path, header, records)
+        raise BrokenIndexError(
+            f"{printable(path)}: {fault or e}; mend it, or {rebuilding(path)}"
+        ) from None
+
+
+def _part(frame: Any, own: Sequence[str], records: Sequence[Record]) -> _Part:
+    count = len(frame)
+    raw = frame["path_base64"] if "path_base64" in frame else [""] * count
+    facts = np.zeros(count, FACTS)
+    for name in FACT_COLUMNS[:-1]:
+        facts[name] = _whole_numbers(frame[name].to_numpy(), FACTS[name])
+    digests = b"".join(_bytes_of_hex(cell, 32) for cell in frame["sha256"])
+    facts["sha256"] = np.frombuffer(digests, "V32")
+    return _Part(
+        [_path_of(*cells) for cells in zip(frame["path"], raw, strict=True)],
+        facts,
+        {name: frame[name].tolist() for name in own},
+        {record.alias: _matrix(frame, record) for record in records},
+    )
+
+
+def _matrix(frame: Any, record: Record) -> Row:
+    if record.kind == "hash":
+        length = record.dimension // 8
+        packed = b"".join(_hash_of(cell, length) for cell in frame[record.alias])
+        bits = np.frombuffer(packed, np.uint8).reshape(-1, length)
+        if record.quality_column is None:
+            return bits
+        return np.column_stack([bits, _qualities(frame[record.quality_column].to_numpy())])
+    values = frame[record.columns].to_numpy()
+    dtype = np.dtype(record.dtype)
+    if dtype.kind == "f":
+        numbers = values.astype(dtype)
+        if not np.isfinite(numbers).all():
+            raise ValueError("a number is not finite")
+        return numbers
+    return _whole_numbers(values, dtype)
+
+
+def _whole_numbers(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    if not values.size:
+        return values.astype(dtype)
+    if values.dtype.kind not in "iu":
+        raise ValueError("not whole numbers")
+    limits = np.iinfo(dtype)
+    if values.min() < limits.min or values.max() > limits.max:
+        raise ValueError("a number is out of range")
+    return values.astype(dtype)
+
+
+def _qualities(values: NDArray[Any]) -> NDArray[Any]:
+    qualities = _whole_numbers(values, np.dtype(np.uint8))
+    if (qualities > HIGHEST_QUALITY).any():
+        raise ValueError("a quality is out of range")
+    return qualities
+
+
+def _bytes_of_hex(cell: str, length: int) -> bytes:
+    value = bytes.fromhex(cell)
+    if len(value) != length or len(cell) != 2 * length:
+        raise ValueError(f"not {2 * length} hexadecimal digits")
+    return value
+
+
+def _hash_of(cell: str, length: int) -> bytes:
+    if not cell.startswith("h"):
+        raise ValueError("a hash begins with h")
+    return _bytes_of_hex(cell[1:], length)
+
+
+def _path_cells(path: str) -> tuple[str, str]:
+    """Return what stands in the columns path and path_base64."""
+    raw = os.fsencode(path)
+    try:
+        readable, encoded = raw.decode(), ""
+    except UnicodeDecodeError:
+        readable, encoded = raw.decode(errors="replace"), base64.b64encode(raw).decode()
+    return path_for_csv(readable), encoded
+
+
+def _path_of(readable: str, raw: str) -> str:
+    if raw:
+        path = os.fsdecode(base64.b64decode(raw, validate=True))
+    else:
+        path = as_path(readable.removeprefix("./"))
+    check_path(path)
+    return path
+
+
+def _quoted(cell: str) -> str:
+    if _SPECIAL.search(cell):
+        return '"' + cell.replace('"', '""') + '"'
+    return cell
+
+
+def _row_format(record: Record) -> Callable[[Row], str]:
+    if record.kind == "hash":
+        length = record.dimension // 8
+        if record.quality_column is None:
+            return lambda row: "h" + row.tobytes().hex()
+        return lambda row: f"h{row[:length].tobytes().hex()},{row[length]}"
+    if np.dtype(record.dtype) == np.uint8:
+        return _bytes_as_text
+    if np.dtype(record.dtype).kind == "f":
+        digits = np.finfo(record.dtype).precision + 3
+        return lambda row: ",".join([f"{value:.{digits}g}" for value in row.tolist()])
+    return lambda row: ",".join(map(str, row.tolist()))
+
+
+# The text of every byte with a comma behind it, filled up with zeros to four characters.
+_BYTE_TEXTS = np.array([f"{value},".encode() for value in range(256)], "S4").view(np.uint32)
+
+
+def _bytes_as_text(row: Row) -> str:
+    return _BYTE_TEXTS[row].tobytes().translate(None, b"\0")[:-1].decode("ascii")
+
+
+def _check_columns(path: str, header: Sequence[str], records: Sequence[Record]) -> None:
+    if len(set(header)) != len(header):
+        twice = next(name for name in header if header.count(name) > 1)
+        raise BrokenIndexError(f"{printable(path)}: two columns are called {twice!r}; rename one")
+    there = set(header)
+    for record in records:
+        missing = [name for name in record.columns if name not in there]
+        if missing:
+            raise BrokenIndexError(
+                f"{printable(path)}: the column {missing[0]!r} is missing; {rebuilding(path)}"
+            )
+
+
+def _check_end(path: str) -> None:
+    with open(path, "rb") as file:
+        file.seek(-1, os.SEEK_END)
+        if file.read(1) not in b"\r\n":
+            raise BrokenIndexError(
+                f"{printable(path)}: the last line has no end: the file seems to be cut off;"
+                f" if that line is whole, end it with a newline, else {rebuilding(path)}"
+            )
+
+
+def _check_unique(path: str, paths: Sequence[str]) -> None:
+    for one, other in itertools.pairwise(paths):
+        if one == other:
+            raise BrokenIndexError(
+                f"{printable(path)}: two rows have the path {printable(one)!r}"
+                f" ({_lines_of(path, one)}); delete one of them"
+            )
+
+
+def _lines_of(path: str, wanted: str) -> str:
+    """Say in which lines a path stands; slow, for the message only."""
+    header, lines = read_header(path), []
+    with open(path, "rb") as binary, _text(binary) as file:
+        reader = csv.reader(file)
+        line = 1
+        for cells in reader:
+            row = dict(zip(header, cells, strict=False))
+            with contextlib.suppress(ValueError, KeyError):
+                if _path_of(row["path"], row.get("path_base64", "")) == wanted:
+                    lines.append(str(line))
+            line = reader.line_num + 1
+    return f"lines {', '.join(lines)}"
+
+
+_SOME_DATASET = "--dataset DIR "
+
+
+def rebuilding(index: str, dataset: str = "DIR") -> str:
+    """Return the remedy for an index that cannot be used."""
+    command = f"index --dataset {printable(dataset)} --index {printable(index)} --rebuild"
+    return f"build it again: {command}"
+
+
+@contextlib.contextmanager
+def naming(dataset: str) -> Iterator[None]:
+    """Name the dataset in remedies by those who know it; a broken index does not tell."""
+    try:
+        yield
+    except BrokenIndexError as error:
+        named = str(error).replace(_SOME_DATASET, f"--dataset {printable(dataset)} ")
+        raise BrokenIndexError(named) from None
+
+
+def _find_fault(path: str, header: Sequence[str], records: Sequence[Record]) -> str | None:
+    """Say which cell of a CSV file cannot be read; slow, for the message only."""
+    checks = _cell_checks(records)
+    with open(path, "rb") as binary, _text(binary) as file:
+        reader = csv.reader(file, strict=True)
+        try:
+            next(reader)
+            line = reader.line_num + 1
+            for cells in reader:
+                if len(cells) != len(header):
+                    return f"line {line} has {counted(len(cells), 'cell')}, not {len(header)}"
+                for name, cell in zip(header, cells, strict=True):
+                    try:
+                        checks.get(name, str)(cell)
+                    except (ValueError, OverflowError):
+                        what = f"line {line}, column {name}: {printable(cell)[:40]!r}"
+                        return f"{what} is not a value of this column"
+                if fault := _fault_of_path(dict(zip(header, cells, strict=True))):
+                    return f"line {line}: {fault}"
+                line = reader.line_num + 1
+        except UnicodeDecodeError:
+            return f"line {line} is not UTF-8"
+        except csv.Error as error:
+            return f"line {line}: {error}"
+    return None
+
+
+def _fault_of_path(row: Mapping[str, str]) -> str | None:
+    try:
+        _path_of(row["path"], row.get("path_base64", ""))
+    except ValueError as error:
+        return f"the path {printable(row['path'])[:80]!r} cannot be: {error}"
+    return None
+
+
+def _text(binary: BinaryIO) -> Any:
+    import io
+
+    return io.TextIOWrapper(binary, encoding="utf-8-sig", newline="")
+
+
+def _cell_checks(records: Iterable[Record]) -> dict[str, Callable[[str], Any]]:
+    checks: dict[str, Callable[[str], Any]] = {
+        name: partial(_check_number, FACTS[name]) for name in FACT_COLUMNS[:-1]
+    }
+    checks["sha256"] = lambda cell: _bytes_of_hex(cell, 32)
+    checks["path_base64"] = lambda cell: base64.b64decode(cell, validate=True)
+    for record in records:
+        if record.kind == "hash":
+            checks[record.alias] = partial(_check_hash, record.dimension // 8)
+            if record.quality_column is not None:
+                checks[record.quality_column] = _check_quality
+        else:
+            check = partial(_check_number, np.dtype(record.dtype))
+            checks.update(dict.fromkeys(record.columns, check))
+    return checks
+
+
+def _check_hash(length: int, cell: str) -> None:
+    _hash_of(cell, length)
+
+
+def _check_quality(cell: str) -> None:
+    _check_number(np.dtype(np.uint8), cell)
+    if int(cell) > HIGHEST_QUALITY:
+        raise ValueError(cell)
+
+
+def _check_number(dtype: np.dtype[Any], cell: str) -> None:
+    if dtype.kind == "f":
+        if not np.isfinite(np.array(float(cell), dtype)):
+            raise ValueError(cell)
+        return
+    if not re.fullmatch(r"-?\d+", cell.strip()):
+        raise ValueError(cell)
+    limits = np.iinfo(dtype)
+    if not limits.min <= int(cell) <= limits.max:
+        raise ValueError(cell)

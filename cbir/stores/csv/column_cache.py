@@ -1,0 +1,267 @@
+"""What can be computed from a committed index again: memory-mapped copies of its columns.
+
+A cache belongs to one content of the index file, by its SHA-256. It lies beside the index, or in
+the user's cache folder where the index's own cannot be written, or else it is only in memory.
+
+Every array is written with a checksum, and is checked wholly when it is first used: what a lost
+write, a crash or a bad disk made of it is as good as absent, and is computed again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import threading
+import time
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbir.core.atomic_files import written_aside
+from cbir.core.errors import printable
+from cbir.core.json_text import parse_json
+from cbir.descriptors.base import Row, digest
+from cbir.stores.model import FACTS, Derivation, PathList, Rows
+from cbir.stores.paths import check_path
+
+_LAYOUT = 2
+"""Version of the files below; another one is not read."""
+
+_ABANDONED = 3600
+"""Seconds after which a file that is still being written aside is one of a process that died."""
+
+_BLOCK = 1 << 20
+"""Bytes of paths that are looked through at a time."""
+
+_PAGE = 4096
+"""Bytes that are summed up for a checksum."""
+
+Arrays = dict[str, NDArray[Any]]
+
+
+class Cache:
+    """The cached columns of one content of an index; threads may share it.
+
+    Parameters
+    ----------
+    folders : list of Path
+        Where caches may lie, the preferred one first.
+    content : str
+        Identifies the content of the index file.
+
+    Attributes
+    ----------
+    damage : list of str
+        A message for each array that was met damaged.
+    """
+
+    def __init__(self, folders: list[Path], content: str) -> None:
+        self._candidates = [folder / f"{content}-{_LAYOUT}" for folder in folders]
+        self.damage: list[str] = []
+        self._memory: dict[str, Arrays] = {}
+        self._mapped: dict[str, tuple[Arrays, dict[str, int]]] = {}
+        self._locks: dict[str, threading.Lock] = {}
+        self._lock = threading.Lock()
+        self._folder = next((path for path in self._candidates if path.is_dir()), None)
+
+    def rows(self) -> Rows | None:
+        """Return the rows, or None when they are not cached, or damaged."""
+        arrays = self._load("rows")
+        if arrays is None or set(arrays) != {"blob", "ends", "facts", "own"}:
+            return None
+        try:
+            return _rows(arrays)
+        except (ValueError, TypeError, AttributeError):
+            self._tell("rows")
+            return None
+
+    def holds(self, fingerprint: str) -> bool:
+        """Say whether there is a matrix of a descriptor; whether it is sound shows when it is read.
+
+        It is mapped, so that it stays readable when the cache is removed.
+        """
+        return self._map(fingerprint) is not None
+
+    def matrix(self, fingerprint: str) -> Row | None:
+        """Return the matrix of a descriptor, or None when it is not cached, or damaged."""
+        arrays = self._load(fingerprint)
+        return arrays.get("matrix") if arrays else None
+
+    def fill(self, rows: Rows, matrices: Mapping[str, Row]) -> None:
+        """Cache the rows, and the matrices by fingerprint."""
+        own = np.frombuffer(json.dumps(rows.own).encode(), np.uint8)
+        everything: dict[str, Arrays] = {
+            "rows": {
+                "blob": rows.paths.blob,
+                "ends": rows.paths.ends,
+                "facts": rows.facts,
+                "own": own,
+            }
+        }
+        everything |= {fingerprint: {"matrix": matrix} for fingerprint, matrix in matrices.items()}
+        for name, arrays in everything.items():
+            self._save(name, arrays)
+
+    def derive(self, fingerprint: str, name: str, build: Derivation) -> Arrays:
+        """Return what `build` computes from a matrix, computing it at most once."""
+        key = f"{fingerprint}-{name}"
+        with self._lock:
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:
+            arrays = self._load(key)
+            if arrays is None:
+                arrays = build()
+                self._save(key, arrays)
+            return arrays
+
+    def check(self) -> None:
+        """Read everything that is kept, so that `damage` tells of it."""
+        if self._folder is not None:
+            for path in sorted(self._folder.glob("*.json")):
+                self._load(path.stem)
+
+    def _load(self, key: str) -> Arrays | None:
+        """Return arrays that are sound, or None."""
+        if key in self._memory:
+            return self._memory[key]
+        mapped = self._map(key)
+        if mapped is None:
+            return None
+        arrays, checksums = mapped
+        for name, array in arrays.items():
+            if checksum(array) != checksums[name]:
+                self._tell(key)
+                return None
+        self._memory[key] = arrays
+        return arrays
+
+    def _map(self, key: str) -> tuple[Arrays, dict[str, int]] | None:
+        """Return arrays that are not checked yet, and their checksums, or None."""
+        if key in self._mapped:
+            return self._mapped[key]
+        if self._folder is None:
+            return None
+        try:
+            listed = parse_json((self._folder / f"{key}.json").read_bytes())
+            arrays = {name: _map_file(self._folder / f"{key}.{name}.npy") for name in dict(listed)}
+        except FileNotFoundError:
+            return None
+        except Exception:  # numpy raises anything at all on damaged files
+            self._tell(key)
+            return None
+        self._mapped[key] = arrays, listed
+        return self._mapped[key]
+
+    def _tell(self, key: str) -> None:
+        path = printable(f"{self._folder}/{key}")
+        self.damage.append(f"{path}.*: this part of the cache was damaged; it is made again")
+
+    def _save(self, key: str, arrays: Arrays) -> None:
+        self._memory[key] = arrays
+        checksums = {name: checksum(array) for name, array in arrays.items()}
+        for folder in [self._folder] if self._folder else self._candidates:
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                for name, array in arrays.items():
+                    with written_aside(str(folder / f"{key}.{name}.npy"), durable=False) as file:
+                        np.save(file, array, allow_pickle=False)
+                # The list comes last: with it, all arrays are there. Nothing is flushed to the
+                # disk, for what a crash leaves has other checksums.
+                with written_aside(str(folder / f"{key}.json"), durable=False) as file:
+                    file.write(json.dumps(checksums).encode())
+            except OSError:
+                continue
+            self._folder = folder
+            return
+
+
+def _rows(arrays: Arrays) -> Rows:
+    """Return what arrays of the right types and lengths say.
+
+    Raises
+    ------
+    ValueError, TypeError, AttributeError
+        When they are others, as nobody but a forger writes them.
+    """
+    blob, ends, facts = arrays["blob"], arrays["ends"], arrays["facts"]
+    own = parse_json(arrays["own"].tobytes())
+    count, columns = len(facts), list(own.values())
+    sound = (
+        [blob.dtype, ends.dtype, facts.dtype] == [np.dtype("u1"), np.dtype("i8"), FACTS]
+        and blob.ndim == ends.ndim == facts.ndim == 1
+        and len(ends) == count
+        and bool((np.diff(ends, prepend=0) > 0).all())
+        and (int(ends[-1]) if count else 0) == len(blob)
+        and all(isinstance(column, list) and len(column) == count for column in columns)
+        and all(isinstance(cell, str) for column in columns for cell in column)
+    )
+    if not sound:
+        raise ValueError("not rows")
+    paths = PathList(blob, ends)
+    starts = np.concatenate([[0], ends[:-1]])[:count]
+    if (blob[starts] == ord("/")).any() or _may_lead_out(blob):
+        for path in paths:
+            check_path(path)
+    return Rows(paths, facts, own)
+
+
+def _may_lead_out(blob: NDArray[np.uint8]) -> bool:
+    """Say whether there is anything among paths that is in none of a dataset."""
+    for start in range(0, len(blob), _BLOCK):
+        raw = blob[start : start + _BLOCK + 1].tobytes()
+        if b".." in raw or b"//" in raw or b"\0" in raw:
+            return True
+    return False
+
+
+def _map_file(path: Path) -> NDArray[Any]:
+    try:
+        array: NDArray[Any] = np.load(path, mmap_mode="r")
+    except ValueError:  # an empty array cannot be mapped
+        array = np.load(path)
+    return array.view(np.ndarray)
+
+
+def checksum(array: NDArray[Any]) -> int:
+    """Return a checksum of an array's type, shape and bytes, as fast as memory can be read.
+
+    It is the CRC-32 of the sums of all pages, modulo 2^64: any change of bytes in a page changes
+    its sum, unless the words that changed happen to have the same sum as before.
+
+    Examples
+    --------
+    >>> checksum(np.arange(3)) == checksum(np.arange(3, dtype=np.float32))
+    False
+    """
+    raw = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+    whole = len(raw) - len(raw) % _PAGE
+    sums = raw[:whole].view(np.uint64).reshape(-1, _PAGE // 8).sum(axis=1, dtype=np.uint64)
+    head = f"{array.dtype.descr} {array.shape}".encode()
+    return zlib.crc32(raw[whole:].data, zlib.crc32(sums.data, zlib.crc32(head)))
+
+
+def cache_folders(beside: Path, index: str) -> list[Path]:
+    """Return where the caches of `index` may lie, the preferred place first."""
+    import platformdirs
+
+    user = Path(platformdirs.user_cache_dir("cbir")) / digest(os.fsencode(os.path.realpath(index)))
+    return [beside, user]
+
+
+def clear_others(folders: list[Path], content: str) -> None:
+    """Remove the caches of other contents of the same index, and what was never finished."""
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            for path in folder.iterdir():
+                if path.is_dir() and path.name != f"{content}-{_LAYOUT}":
+                    shutil.rmtree(path, ignore_errors=True)
+        for path in [*folder.glob("*.new"), *folder.glob("*/*.new")]:
+            with contextlib.suppress(OSError):
+                if time.time() - path.stat().st_mtime > _ABANDONED:
+                    path.unlink()

@@ -1,0 +1,220 @@
+"""Generations: the metadata of each content that the index file had or is about to have."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbir.core.atomic_files import written_aside
+from cbir.core.errors import BrokenIndexError, printable
+from cbir.core.json_text import parse_json
+from cbir.core.text import as_path
+from cbir.descriptors.base import Row, digest
+from cbir.stores.csv.row_digests import Digests, read_digests, row_digests
+from cbir.stores.file_stamps import Stamp
+from cbir.stores.model import FORMAT, Metadata, Record, Rows
+
+_SAMPLE = 64
+"""Pictures by which older programs recognize a CSV that was edited."""
+
+_CONTENT = re.compile("[0-9a-f]{16}")
+_FINGERPRINT = re.compile(r"[\w-]+")
+_STATE = re.compile(r"[^/\\\0]+\.npz")
+_SCALARS = (str, int, float, bool, type(None))
+_MOST_NUMBERS = 1_000_000
+"""Of a picture."""
+
+_CSVW = "http://www.w3.org/ns/csvw"
+_DATATYPES = {"u1": "unsignedByte", "u2": "unsignedShort", "f4": "float", "f8": "double"}
+_FACTS = (
+    ("path", "string", "picture, relative to the dataset"),
+    ("path_base64", "base64Binary", "the bytes of a path that is not UTF-8; else absent"),
+    ("bytes", "nonNegativeInteger", "size of the file"),
+    ("mtime", "long", "time of the last change, in milliseconds since 1970"),
+    ("width", "positiveInteger", "pixels, of the upright picture"),
+    ("height", "positiveInteger", "pixels, of the upright picture"),
+    ("sha256", "hexBinary", "of the file"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """The metadata that belongs to one content of the index file."""
+
+    metadata: Metadata
+    stamp: Stamp
+    content: str
+    sample: Mapping[str, Mapping[str, str]]
+    """Of some pictures, by SHA-256, a digest of the row of each descriptor, by alias."""
+
+    @classmethod
+    def of(
+        cls,
+        metadata: Metadata,
+        rows: Rows,
+        matrices: Mapping[str, Row],
+        stamp: Stamp,
+        content: str,
+    ) -> Generation:
+        """Describe an index that is about to be committed."""
+        chosen = (
+            {int(place) for place in np.linspace(0, len(rows) - 1, _SAMPLE)} if len(rows) else ()
+        )
+        sample = {
+            rows.facts[row]["sha256"].tobytes().hex(): _digests(matrices, row)
+            for row in sorted(chosen)
+        }
+        return cls(metadata, stamp, content, sample)
+
+    def compare(
+        self, folder: Path, rows: Rows, matrices: Mapping[str, Row]
+    ) -> tuple[NDArray[np.bool_], int]:
+        """Say which rows are as they were committed, and how many are certainly of this generation.
+
+        By their digests; an index that an older program wrote has none, but only those of a sample
+        of its pictures: then all rows are, or none.
+        """
+        digests = self.digests(folder)
+        if digests is not None:
+            sound = np.isin(row_digests(rows, matrices), digests, assume_unique=True)
+            return sound, int(sound.sum())
+        expected = [self.sample.get(fact["sha256"].tobytes().hex()) for fact in rows.facts]
+        sampled = [row for row, digests in enumerate(expected) if digests is not None]
+        fits = all(expected[row] == _digests(matrices, row) for row in sampled)
+        return np.full(len(rows), fits), len(sampled) if fits else 0
+
+    def digests(self, folder: Path) -> Digests | None:
+        """Read the digests of the rows, if there are any."""
+        return read_digests(folder / self.digests_name)
+
+    @property
+    def name(self) -> str:
+        """Its file's name."""
+        return f"generation-{self.content}.json"
+
+    @property
+    def digests_name(self) -> str:
+        """The name of the file with the digests of its rows."""
+        return f"generation-{self.content}.digests"
+
+    def write(self, folder: Path, csv_name: str) -> None:
+        """Write it into `folder`, as CSV on the Web metadata (W3C, 2015).
+
+        The caller makes the file's name durable.
+        """
+        metadata = self.metadata
+        document = {
+            "@context": _CSVW,
+            "url": f"../{csv_name}",
+            "tableSchema": {"primaryKey": "path", "columns": _columns(metadata)},
+            "cbir:format": metadata.format,
+            "cbir:program": metadata.program,
+            "cbir:content": self.content,
+            "cbir:stamp": asdict(self.stamp),
+            "cbir:sample": self.sample,
+            "cbir:dataset": metadata.root,
+            "cbir:descriptors": [asdict(record) for record in metadata.records],
+        }
+        document["cbir:checksum"] = _checksum(document)
+        with written_aside(str(folder / self.name), sync_name=False) as file:
+            file.write(json.dumps(document).encode())
+
+
+def read_generations(folder: Path) -> list[Generation]:
+    """Return the generations in `folder`, sorted by name.
+
+    Raises
+    ------
+    BrokenIndexError
+        When one cannot be read, or was written by a newer program.
+    """
+    found = []
+    for path in sorted(folder.glob("generation-*.json")):
+        with contextlib.suppress(FileNotFoundError):  # a writer has just cleared it
+            found.append(_read(path))
+    return found
+
+
+def _read(path: Path) -> Generation:
+    try:
+        document = parse_json(path.read_bytes())
+        version = document["cbir:format"]
+        if version == FORMAT:
+            return _parsed(document)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BrokenIndexError(
+            f"{printable(str(path))}: damaged ({type(error).__name__}: {error});"
+            " build the index again with --rebuild"
+        ) from None
+    raise BrokenIndexError(
+        f"{printable(str(path))}: the index has format {version}, this program reads {FORMAT};"
+        " use the cbir that wrote it, or build the index again with --rebuild"
+    )
+
+
+def _parsed(document: dict[str, Any]) -> Generation:
+    expected = document.pop("cbir:checksum", None)  # an older program wrote none
+    if expected is not None and expected != _checksum(document):
+        raise ValueError("its checksum is another one")
+    records = tuple(_checked(Record(**record)) for record in document["cbir:descriptors"])
+    root, content = as_path(document["cbir:dataset"]), document["cbir:content"]
+    if "\0" in root or not _CONTENT.fullmatch(content):
+        raise ValueError("not a dataset or a content")
+    metadata = Metadata(root, records, document["cbir:program"], document["cbir:format"])
+    stamp = Stamp(**document["cbir:stamp"])
+    return Generation(metadata, stamp, content, dict(document["cbir:sample"]))
+
+
+def _checked(record: Record) -> Record:
+    """Check what would otherwise fail much later, or name a file outside of the index."""
+    texts = (record.alias, record.name, record.fingerprint, record.kind, record.state or "")
+    numbers = (record.version, record.dimension, record.width)
+    sound = (
+        all(isinstance(text, str) for text in texts)
+        and all(isinstance(number, int) and 0 < number <= _MOST_NUMBERS for number in numbers)
+        and _FINGERPRINT.fullmatch(record.fingerprint) is not None
+        and (record.state is None or _STATE.fullmatch(record.state) is not None)
+        and np.dtype(record.dtype).kind in "fiu"
+        and all(isinstance(value, _SCALARS) for value in record.parameters.values())
+    )
+    if not sound:
+        raise ValueError(f"not a descriptor: {record.alias!r}")
+    return record
+
+
+def _checksum(document: Mapping[str, Any]) -> int:
+    """Return the CRC-32 of a document, however its text is laid out."""
+    return zlib.crc32(json.dumps(document, sort_keys=True).encode())
+
+
+def _digests(matrices: Mapping[str, Row], row: int) -> dict[str, str]:
+    return {alias: digest(matrix[row].tobytes()) for alias, matrix in matrices.items()}
+
+
+def _columns(metadata: Metadata) -> list[dict[str, str]]:
+    columns = [
+        {"name": name, "datatype": datatype, "dc:description": text}
+        for name, datatype, text in _FACTS
+    ]
+    for record in metadata.records:
+        kind = np.dtype(record.dtype).str[1:]
+        datatype = _DATATYPES.get(kind, "decimal")
+        columns += [
+            {
+                "name": name,
+                "datatype": "string"
+                if record.kind == "hash" and name == record.alias
+                else datatype,
+            }
+            for name in record.columns
+        ]
+    return columns

@@ -1,0 +1,1 @@
+"""The feature store: local features of images, kept by content."""

@@ -1,0 +1,82 @@
+"""Which content a file has, remembered by its stamp, so that it need not be hashed each time.
+
+The metadata of an index knows the stamp of the CSV that was committed. One that was copied, or
+edited by hand, has another; what its content was found to be is kept in the cache.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+import zlib
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from os import stat
+from pathlib import Path
+
+from cbir.core.atomic_files import written_aside
+from cbir.core.json_text import parse_json
+
+_FILE = "stamp.json"
+
+_SETTLED = 2_000_000_000
+"""Nanoseconds since its last change after which a file's next change has another time, on every
+file system."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What the file system says of a file: equal stamps, equal contents."""
+
+    size: int
+    mtime_ns: int
+    inode: int
+
+    @classmethod
+    def of(cls, path: Path) -> Stamp:
+        """Look at the file."""
+        status = stat(path)
+        return cls(status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+def remember(folders: Sequence[Path], stamp: Stamp, content: str, generation: str) -> None:
+    """Keep what a file with this stamp contains, and the name of the generation that it is of.
+
+    Parameters
+    ----------
+    folders : sequence of Path
+        Where it may be kept, the preferred one first.
+    """
+    if time.time_ns() - stamp.mtime_ns < _SETTLED:
+        return
+    fields = [*astuple(stamp), content, generation]
+    document = {"fields": fields, "checksum": _checksum(fields)}
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            with written_aside(str(folder / _FILE), durable=False) as file:
+                file.write(json.dumps(document).encode())
+            return
+
+
+def recall(folders: Sequence[Path], stamp: Stamp) -> tuple[str, str] | None:
+    """Return the content and the generation of a file with this stamp, or None."""
+    for folder in folders:
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            document = parse_json((folder / _FILE).read_bytes())
+            *known, content, generation = document["fields"]
+            if document["checksum"] == _checksum(document["fields"]) and known == [*astuple(stamp)]:
+                return content, generation
+    return None
+
+
+def forget(folders: Sequence[Path]) -> None:
+    """Remove what is remembered."""
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            (folder / _FILE).unlink()
+
+
+def _checksum(fields: list[object]) -> int:
+    return zlib.crc32(json.dumps(fields).encode())

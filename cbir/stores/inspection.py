@@ -1,0 +1,136 @@
+"""What an index holds, and whether it is sound."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+
+from cbir.core.errors import CbirError
+from cbir.descriptors import presets
+from cbir.descriptors.base import Descriptor, TrainedDescriptor, origin_of
+from cbir.stores import open_store
+from cbir.stores.model import Record, Snapshot
+
+_OPENCV_BUILDS = (
+    "opencv-python",
+    "opencv-python-headless",
+    "opencv-contrib-python",
+    "opencv-contrib-python-headless",
+)
+
+
+INDEXED = "indexed"
+"""The origin of what was learned from the pictures of an index, by indexing them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What an index holds.
+
+    Attributes
+    ----------
+    summary : dict
+        Its path, dataset, pictures, sizes and descriptors, and the presets that it is ready for.
+    faults : list of str
+        What is wrong with it; empty when it is sound.
+    warnings : list of str
+        What is odd around it.
+    checked : list of str
+        What was checked.
+    """
+
+    summary: dict[str, Any]
+    faults: list[str]
+    warnings: list[str]
+    checked: list[str]
+
+
+def inspect(path: str) -> Inspection:
+    """Read a whole index and check it.
+
+    Raises
+    ------
+    BrokenIndexError
+        When it cannot be opened at all.
+    """
+    store = open_store(path)
+    snapshot = store.snapshot(accept_edited=True)
+    findings = store.inspect(snapshot)
+    faults, checked = list(findings.faults), list(findings.checked)
+    summary = {
+        "index": path,
+        "dataset": snapshot.root,
+        "pictures": len(snapshot.rows),
+        "bytes_of_pictures": int(snapshot.rows.facts["bytes"].sum()),
+        "written_by": f"cbir {snapshot.metadata.program}",
+        "format": snapshot.metadata.format,
+        "own_columns": list(snapshot.rows.own),
+        "descriptors": [
+            _describe(snapshot, record, faults) for record in snapshot.metadata.records
+        ],
+        "presets": presets.ready(snapshot),
+    }
+    states = sum(record.state is not None for record in snapshot.metadata.records)
+    if states:
+        checked.append(
+            "1 vocabulary or model" if states == 1 else f"{states} vocabularies or models"
+        )
+    return Inspection(summary, faults, [*findings.warnings, *_warnings(snapshot)], checked)
+
+
+def _describe(snapshot: Snapshot, record: Record, faults: list[str]) -> dict[str, Any]:
+    trained = None
+    try:
+        trained = _trained(snapshot.descriptor(record.alias).descriptor)
+    except CbirError as error:
+        faults.append(str(error))
+    matrix = snapshot.matrix(record.alias)
+    empty = int((~np.asarray(matrix).any(axis=1)).sum()) if record.kind != "hash" else 0
+    return {
+        "alias": record.alias,
+        "name": record.name,
+        "version": record.version,
+        "parameters": dict(record.parameters),
+        "kind": record.kind,
+        "dimension": record.dimension,
+        "dtype": record.dtype,
+        "bytes_per_picture": matrix.itemsize * record.width,
+        "empty": empty,
+        "fingerprint": record.fingerprint,
+        "state": record.state,
+        "trained": trained,
+    }
+
+
+def _trained(descriptor: Descriptor) -> dict[str, str] | None:
+    """Say what a descriptor has learned, and whether it came with the package."""
+    if not isinstance(descriptor, TrainedDescriptor) or descriptor.state is None:
+        return None
+    return {"state": descriptor.state_name, "origin": origin_of(descriptor.state) or INDEXED}
+
+
+def _warnings(snapshot: Snapshot) -> list[str]:
+    warnings = list(snapshot.damage)
+    if not os.path.isdir(snapshot.root):
+        warnings.append(
+            f"the dataset is not at {snapshot.root}; search with --result-path, or move it back"
+        )
+    builds = [name for name in _OPENCV_BUILDS if _installed(name)]
+    if len(builds) > 1:
+        warnings.append(
+            f"several builds of OpenCV overwrite each other: {', '.join(builds)};"
+            " uninstall all and install opencv-python-headless"
+        )
+    return warnings
+
+
+def _installed(package: str) -> bool:
+    try:
+        version(package)
+    except PackageNotFoundError:
+        return False
+    return True

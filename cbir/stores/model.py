@@ -1,0 +1,404 @@
+"""The model of an index, and the interface that every store implements.
+
+An index is rows (what is known of each picture file) and one matrix a descriptor, with metadata
+that says what the matrices are. Rows are sorted by the bytes of their paths.
+"""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbir.core.errors import BrokenIndexError, CbirError, UsageError, first_few, printable
+from cbir.core.suggestions import did_you_mean
+from cbir.descriptors import registry
+from cbir.descriptors.base import Row, State, TrainedDescriptor
+from cbir.descriptors.local_features.sift import SiftExtractor
+from cbir.descriptors.registry import Named
+from cbir.stores.features.store import FeatureSegments
+from cbir.stores.journal import Journal
+
+FORMAT = 1
+"""Version of the index format; raised when an older program could not read it."""
+
+FACTS = np.dtype(
+    [("bytes", "<i8"), ("mtime", "<i8"), ("width", "<i4"), ("height", "<i4"), ("sha256", "V32")]
+)
+"""What is known of a picture file besides its path: mtime in ms, sizes in pixels, upright."""
+
+
+Derivation = Callable[[], dict[str, NDArray[Any]]]
+"""Builds named arrays."""
+
+
+class PathList(Sequence[str]):
+    """Sorted paths in one block of bytes; each is decoded when it is asked for.
+
+    Parameters
+    ----------
+    blob : ndarray of uint8
+        The bytes of all paths, one after the other.
+    ends : ndarray of int64, shape (n,)
+        Where each ends.
+
+    Examples
+    --------
+    >>> paths = PathList.of(["a.jpg", "b.jpg"])
+    >>> paths[1], paths.find("b.jpg"), paths.find("c.jpg")
+    ('b.jpg', 1, None)
+    """
+
+    def __init__(self, blob: NDArray[np.uint8], ends: NDArray[np.int64]) -> None:
+        self.blob = blob
+        self.ends = ends
+
+    @classmethod
+    def of(cls, paths: Iterable[str]) -> PathList:
+        """Pack paths that are sorted by their bytes."""
+        encoded = [os.fsencode(path) for path in paths]
+        ends = np.cumsum([len(path) for path in encoded], dtype=np.int64)
+        return cls(np.frombuffer(b"".join(encoded), np.uint8), ends)
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        return os.fsdecode(self._bytes(index % len(self)))
+
+    def __iter__(self) -> Iterator[str]:
+        return map(os.fsdecode, self.encoded())
+
+    def encoded(self) -> Iterator[bytes]:
+        """Go through the paths as bytes, which is faster than asking for each."""
+        blob, start = self.blob.data, 0
+        for end in map(int, self.ends):
+            yield bytes(blob[start:end])
+            start = end
+
+    def find(self, path: str) -> int | None:
+        """Return the row of `path`, or None."""
+        wanted, low, high = os.fsencode(path), 0, len(self)
+        while low < high:
+            middle = (low + high) // 2
+            if self._bytes(middle) < wanted:
+                low = middle + 1
+            else:
+                high = middle
+        return low if low < len(self) and self._bytes(low) == wanted else None
+
+    def _bytes(self, row: int) -> bytes:
+        start = int(self.ends[row - 1]) if row else 0
+        return self.blob[start : int(self.ends[row])].tobytes()
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What is known of the picture files.
+
+    Attributes
+    ----------
+    paths : PathList
+        Relative to the dataset's root, with ``/``; sorted by their bytes.
+    facts : ndarray of FACTS, shape (n,)
+    own : dict of str to list of str
+        Columns that the user added, as text.
+    """
+
+    paths: PathList
+    facts: NDArray[Any]
+    own: Mapping[str, list[str]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the metadata says of one descriptor."""
+
+    alias: str
+    name: str
+    version: int
+    parameters: Mapping[str, Any]
+    fingerprint: str
+    kind: str
+    dimension: int
+    width: int
+    dtype: str
+    state: str | None = None
+    """The name of the state file that it needs."""
+
+    @classmethod
+    def of(cls, named: Named, state: str | None) -> Record:
+        """Describe a descriptor that is ready to use."""
+        descriptor = named.descriptor
+        return cls(
+            named.alias,
+            descriptor.name,
+            descriptor.version,
+            descriptor.parameters,
+            descriptor.fingerprint,
+            descriptor.kind,
+            descriptor.dimension,
+            descriptor.width,
+            descriptor.dtype.str,
+            state,
+        )
+
+    @property
+    def quality_column(self) -> str | None:
+        """The column of a hash's quality, if the rows have one: a byte behind the bits."""
+        has_quality = self.kind == "hash" and self.width > self.dimension // 8
+        return f"{self.alias}_quality" if has_quality else None
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that hold its numbers."""
+        if self.kind == "hash":
+            return [self.alias, *([self.quality_column] if self.quality_column else [])]
+        return [f"{self.alias}_{i}" for i in range(self.width)]
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What an index is about."""
+
+    root: str
+    """The dataset, relative to the index's folder."""
+    records: tuple[Record, ...]
+    program: str
+    """The version of cbir that wrote it."""
+    format: int = FORMAT
+
+    def record(self, alias: str) -> Record:
+        """Return the record of `alias`.
+
+        Raises
+        ------
+        CbirError
+            When the index does not hold it; the message says what it holds.
+        """
+        for record in self.records:
+            if record.alias == alias:
+                return record
+        there, known = [record.alias for record in self.records], registry.names()
+        question = "" if alias in known else did_you_mean(alias, [*there, *known])
+        raise CbirError(
+            f"the index has no descriptor {alias!r}; name one of its own: {', '.join(there)};"
+            " or add another with: index --dataset DIR --index FILE --descriptor NAME"
+            f"{question}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What came out when a whole index was read."""
+
+    checked: list[str]
+    """What was checked, in words."""
+    faults: list[str]
+    warnings: list[str]
+
+
+class Snapshot(ABC):
+    """An index as it was committed once; it stays readable while another is written.
+
+    Attributes
+    ----------
+    path : str
+    metadata : Metadata
+    rows : Rows
+    edited : ndarray of intp
+        Which rows are not as they were committed, but edited by hand. Only those who ask for it
+        get a snapshot that has any.
+    """
+
+    path: str
+    metadata: Metadata
+    rows: Rows
+    edited: NDArray[np.intp]
+
+    @abstractmethod
+    def matrix(self, alias: str) -> Row:
+        """Return the matrix of a descriptor, shape (n, width); not to be written to."""
+
+    @abstractmethod
+    def state(self, name: str) -> State:
+        """Load a state file.
+
+        Raises
+        ------
+        BrokenIndexError
+            When it is missing or damaged.
+        """
+
+    @abstractmethod
+    def features(self, extractor: SiftExtractor) -> FeatureSegments:
+        """Open the local features that `extractor` gave, for reading."""
+
+    @abstractmethod
+    def derive(self, alias: str, name: str, build: Derivation) -> dict[str, NDArray[Any]]:
+        """Return arrays computed from a matrix, from the cache if they are there."""
+
+    @property
+    @abstractmethod
+    def damage(self) -> list[str]:
+        """Messages about what was damaged, and is made again by itself."""
+
+    @abstractmethod
+    def check_cache(self) -> None:
+        """Read everything that is cached, so that `damage` tells of it."""
+
+    @property
+    def told_edited(self) -> str:
+        """Say which rows were edited by hand."""
+        return edited_rows(self.path, self.rows, self.edited)
+
+    @property
+    def root(self) -> str:
+        """The dataset's absolute path."""
+        folder = os.path.dirname(os.path.realpath(self.path))
+        return os.path.normpath(os.path.join(folder, self.metadata.root))
+
+    def descriptor(self, alias: str) -> Named:
+        """Make the descriptor that wrote the matrix of `alias`, with its state.
+
+        Raises
+        ------
+        BrokenIndexError
+            When this program's descriptor is not the one that wrote it.
+        """
+        record = self.metadata.record(alias)
+        try:
+            descriptor = registry.create(record.name, dict(record.parameters))
+        except (UsageError, TypeError, OverflowError) as error:
+            raise BrokenIndexError(
+                f"{self.path}: {alias} cannot be used: {error}; install the package that it came"
+                f" with, or remove it: index --dataset {self.root} --index {self.path}"
+                f" --drop {alias}"
+            ) from None
+        if isinstance(descriptor, TrainedDescriptor):
+            if record.state is None:
+                raise BrokenIndexError(f"{self.path}: {alias} has no {descriptor.state_name}")
+            descriptor = self._bound(descriptor, record.alias, record.state)
+        if descriptor.fingerprint != record.fingerprint:
+            raise BrokenIndexError(
+                f"{self.path}: {alias} was written by version {record.version} of {record.name},"
+                f" this is version {descriptor.version}, and their numbers differ."
+                f" Describe the pictures again: index --dataset {self.root} --index {self.path}"
+            )
+        return Named(alias, descriptor)
+
+    def _bound(self, descriptor: TrainedDescriptor, alias: str, state: str) -> TrainedDescriptor:
+        try:
+            return descriptor.bind(self.state(state))
+        except BrokenIndexError:
+            raise
+        except CbirError as error:
+            raise BrokenIndexError(
+                f"{printable(self.path)}: {alias} cannot be used: {error}; build the index again:"
+                f" index --dataset {printable(self.root)} --index {printable(self.path)} --rebuild"
+            ) from None
+
+
+def edited_rows(index: str, rows: Rows, edited: NDArray[np.intp]) -> str:
+    """Say which rows of an index were edited by hand."""
+    what = "a row was" if len(edited) == 1 else f"{len(edited):,} rows were"
+    paths = first_few([rows.paths[int(row)] for row in edited])
+    return f"{printable(index)}: {what} edited by hand: {paths}"
+
+
+class Writer(ABC):
+    """The one that may change an index, while it holds the lock."""
+
+    @abstractmethod
+    def journal(self, root: str) -> Journal:
+        """Return the journal of descriptions of the dataset `root`."""
+
+    @abstractmethod
+    def previous(self) -> Snapshot | None:
+        """Return what is committed, or None when there is nothing yet."""
+
+    @abstractmethod
+    def features(self, extractor: SiftExtractor) -> FeatureSegments:
+        """Open the local features that `extractor` gives, for reading and adding."""
+
+    @abstractmethod
+    def save_state(self, state: State, name: str) -> str:
+        """Keep `state` durably under a name made from `name`; return that name."""
+
+    @abstractmethod
+    def commit(self, metadata: Metadata, rows: Rows, matrices: Mapping[str, Row]) -> None:
+        """Replace the index, at once and durably; then clear what is no longer needed."""
+
+    @abstractmethod
+    def keep(self, previous: Snapshot) -> None:
+        """Leave the index as it is, and clear what is no longer needed."""
+
+
+class IndexStore(ABC):
+    """A kind of storage for one index."""
+
+    path: str
+
+    @abstractmethod
+    def exists(self) -> bool:
+        """Say whether there is an index."""
+
+    @abstractmethod
+    def set_aside(self) -> str:
+        """Keep a copy of an index that cannot be read, before it is replaced; return its path.
+
+        Raises
+        ------
+        BrokenIndexError
+            When what is there is no index, but a file or a folder of the user's.
+        """
+
+    @abstractmethod
+    def known_records(self) -> tuple[Record, ...]:
+        """Return what the metadata of a broken index still says of its descriptors."""
+
+    @abstractmethod
+    def snapshot(self, accept_edited: bool = False) -> Snapshot:
+        """Open what is committed.
+
+        Parameters
+        ----------
+        accept_edited : bool
+            Also with rows that were edited by hand: `edited` tells which.
+
+        Raises
+        ------
+        BrokenIndexError
+            When there is none, or it cannot be read, or rows were edited.
+        """
+
+    @abstractmethod
+    def inspect(self, snapshot: Snapshot) -> Findings:
+        """Read everything that is kept and cached, and compare it."""
+
+    @abstractmethod
+    def writer(self, wait: bool = False) -> AbstractContextManager[Writer]:
+        """Lock the index for writing.
+
+        Raises
+        ------
+        CbirError
+            When another process writes and `wait` is false, or the folder cannot be written.
+        """

@@ -1,0 +1,128 @@
+"""Local features: spread, repeatable, and mirrored without extracting them again."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import cv2
+import numpy as np
+import pytest
+
+from cbir.descriptors.local_features.sift import Features, SiftExtractor
+from cbir.images.decoders import Picture
+from cbir.stores.features.store import FeatureSegments
+from tests.conftest import DATA
+
+NAMES = ["cats/cat-1", "windmills/windmill-1", "things/coffee-1"]
+
+
+@cache
+def picture_of(name: str) -> np.ndarray:
+    return Picture.open(str(DATA / f"{name}.jpg")).pixels(512)
+
+
+def equal(one: Features, other: Features) -> bool:
+    return (
+        (one.width, one.height) == (other.width, other.height)
+        and np.array_equal(one.points, other.points)
+        and np.array_equal(one.descriptors, other.descriptors)
+    )
+
+
+def coinciding(one: Features, other: Features) -> np.ndarray:
+    """Which keypoints are the same: within a pixel, a tenth of a turn and a fifth of the size."""
+    x, y, size, turn = (one.points[:, None] - other.points[None]).transpose(2, 0, 1)
+    turn = np.abs((turn + np.pi) % (2 * np.pi) - np.pi)
+    near = np.hypot(x, y) < 1
+    alike = np.abs(size) < 0.2 * one.points[:, 2, None]
+    return near & alike & (turn < 0.6)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_mirrored_features_are_those_of_the_mirrored_picture(name: str) -> None:
+    picture, extractor = picture_of(name), SiftExtractor()
+    features = extractor.extract(picture)
+    true = extractor.extract(np.ascontiguousarray(picture[:, ::-1]))
+    mirrored = features.mirrored()
+    pairs = coinciding(mirrored, true)
+    assert pairs.any(axis=1).mean() > 0.8
+    apart = np.linalg.norm(
+        mirrored.descriptors[:, None].astype(np.float32) - true.descriptors[None], axis=2
+    )
+    nearest = np.where(pairs, apart, np.inf).min(axis=1)[pairs.any(axis=1)]
+    # Those of different keypoints are some 400 apart.
+    assert np.median(nearest) < 20 and np.percentile(nearest, 90) < 100
+    assert equal(mirrored.mirrored(), features) or np.allclose(
+        mirrored.mirrored().points, features.points, atol=1e-4
+    )
+
+
+def test_the_same_picture_gives_the_same_features_and_at_most_the_count() -> None:
+    picture = picture_of("cats/cat-1")
+    features = SiftExtractor().extract(picture)
+    assert len(features) == 500 and (features.height, features.width) == picture.shape[:2]
+    assert equal(features, SiftExtractor().extract(picture.copy()))
+    few = SiftExtractor(count=60).extract(picture)
+    assert len(few) == 60
+    assert SiftExtractor(60).fingerprint != SiftExtractor().fingerprint
+
+
+def test_features_are_of_sound_types_and_inside_the_picture() -> None:
+    picture = picture_of("windmills/windmill-1")
+    features = SiftExtractor().extract(picture)
+    assert features.points.dtype == np.float32 and features.points.shape == (len(features), 4)
+    assert features.descriptors.dtype == np.uint8
+    assert features.descriptors.shape == (len(features), 128)
+    x, y, size, turn = features.points.T
+    assert x.min() >= 0 and x.max() < features.width
+    assert y.min() >= 0 and y.max() < features.height
+    assert size.min() > 0 and turn.min() >= 0 and turn.max() <= 2 * np.pi + 1e-6
+
+
+def test_descriptors_are_roots_of_sifts_by_opencv() -> None:
+    """The same keypoints described by OpenCV alone."""
+    picture = picture_of("things/coffee-1")
+    features = SiftExtractor().extract(picture)
+    gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    keypoints, found = cv2.SIFT.create(contrastThreshold=0.02).detectAndCompute(gray, None)
+    share = found / np.abs(found).sum(axis=1, keepdims=True)
+    rows = np.minimum(np.rint(512 * np.sqrt(share)), 255).astype(np.uint8)
+    points = np.array([(*one.pt, one.size, one.angle) for one in keypoints], np.float32)
+    points[:, 3] = np.deg2rad(points[:, 3])
+    known = dict(zip(map(bytes, points), rows.astype(int), strict=True))
+    for point, row in zip(features.points, features.descriptors, strict=True):
+        assert np.abs(known[bytes(point)] - row).max() <= 1
+
+
+def test_features_are_spread_over_the_picture() -> None:
+    """One half has strong texture, the other the same at a lower contrast."""
+    noise = np.random.default_rng(0).integers(0, 255, (60, 80), np.uint8)
+    texture = cv2.GaussianBlur(cv2.resize(noise, (400, 300)), (0, 0), 1.5).astype(np.float32)
+    texture[:, 200:] = 128 + 0.7 * (texture[:, 200:] - 128)
+    picture = np.repeat(texture.astype(np.uint8)[:, :, None], 3, axis=2)
+    strongest = cv2.SIFT.create(nfeatures=200).detect(picture[:, :, 0], None)
+    faint = np.mean([keypoint.pt[0] > 200 for keypoint in strongest])
+    spread = np.mean(SiftExtractor(200).extract(picture).points[:, 0] > 200)
+    assert faint < 0.1 and spread > 0.2
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 300), (7, 5), (64, 64)])
+def test_pictures_without_structure_have_no_features(shape: tuple[int, int]) -> None:
+    features = SiftExtractor().extract(np.full((*shape, 3), 90, np.uint8))
+    assert len(features) == 0 and features.descriptors.shape == (0, 128)
+    assert (features.height, features.width) == shape
+    assert len(features.mirrored()) == 0
+
+
+def test_records_give_the_features_back(tmp_path: object) -> None:
+    extractor = SiftExtractor(50)
+    both = [
+        extractor.extract(picture_of(NAMES[0])),
+        extractor.extract(np.zeros((9, 9, 3), np.uint8)),
+    ]
+    with FeatureSegments(str(tmp_path), extractor.fields) as store:
+        for number, features in enumerate(both):
+            store.append(bytes([number] * 32), extractor.as_record(features))
+    store = FeatureSegments(str(tmp_path), extractor.fields)
+    for number, features in enumerate(both):
+        assert equal(extractor.from_record(store.get(bytes([number] * 32))), features)

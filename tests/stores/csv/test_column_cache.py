@@ -1,0 +1,111 @@
+"""What is derived from a matrix is computed once."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cbir.stores.csv.column_cache import Cache, checksum, clear_others
+from cbir.stores.model import FACTS, PathList
+
+
+def test_derived_arrays_are_kept(tmp_path: Path) -> None:
+    calls = []
+
+    def build() -> dict[str, np.ndarray]:
+        calls.append(1)
+        return {"a": np.arange(5), "empty": np.zeros(0, np.uint8)}
+
+    for _ in range(2):
+        arrays = Cache([tmp_path], "content").derive("fingerprint", "name", build)
+        assert np.array_equal(arrays["a"], np.arange(5)) and arrays["empty"].shape == (0,)
+    assert len(calls) == 1
+
+
+def test_a_cache_belongs_to_one_content(tmp_path: Path) -> None:
+    Cache([tmp_path], "one").derive("f", "n", lambda: {"a": np.arange(1)})
+    other = Cache([tmp_path], "two").derive("f", "n", lambda: {"a": np.arange(2)})
+    assert len(other["a"]) == 2
+    clear_others([tmp_path], "two")
+    assert [path.name.partition("-")[0] for path in tmp_path.iterdir()] == ["two"]
+
+
+def test_threads_that_derive_at_once_compute_once_and_keep_to_one_folder(tmp_path: Path) -> None:
+    """Each trial of four threads once took to the second folder."""
+    for trial in range(10):
+        beside, user = tmp_path / f"beside-{trial}", tmp_path / f"user-{trial}"
+        caches = [Cache([beside, user], "content") for _ in range(2)]
+        together = threading.Barrier(4)
+        calls: list[int] = []
+
+        def derive(number: int) -> np.ndarray:
+            together.wait()  # noqa: B023 - the threads end in the turn that they began in
+
+            def build() -> dict[str, np.ndarray]:
+                calls.append(number)  # noqa: B023
+                return {"a": np.arange(1000)}
+
+            return caches[number % 2].derive("f", "n", build)["a"]  # noqa: B023
+
+        with ThreadPoolExecutor(4) as pool:
+            arrays = list(pool.map(derive, range(4)))
+        assert all(np.array_equal(array, np.arange(1000)) for array in arrays)
+        assert len(calls) <= len(caches)
+        assert not user.exists() and len(list(beside.rglob("*"))) == 3
+
+
+@pytest.mark.parametrize("dtype", ["u1", "<i8", "<f4", "?", [("a", "<i4"), ("b", "V3")]])
+@pytest.mark.parametrize("shape", [(), (0,), (1,), (4096,), (4097,), (70, 64), (3, 0)])
+def test_a_checksum_notices_every_flipped_bit(dtype: object, shape: tuple[int, ...]) -> None:
+    array = np.zeros(shape, dtype)  # type: ignore[call-overload]
+    expected = checksum(array)
+    assert checksum(array.copy()) == expected
+    raw = array.reshape(-1).view(np.uint8)
+    for place in {0, 1, len(raw) // 2, len(raw) - 1} & set(range(len(raw))):
+        for bit in (1, 128):
+            raw[place] ^= bit
+            assert checksum(array) != expected
+            raw[place] ^= bit
+
+
+def test_pages_that_were_exchanged_or_lost_are_noticed() -> None:
+    array = np.random.default_rng(0).integers(0, 256, 5 * 4096, np.uint8)
+    expected = checksum(array)
+    lost, exchanged = array.copy(), array.copy()
+    lost[4096:8192] = 0
+    exchanged[:8192] = np.roll(array[:8192], 4096)
+    assert expected not in (checksum(lost), checksum(exchanged))
+
+
+def forged_rows() -> dict[str, dict[str, np.ndarray]]:
+    facts = np.zeros(2, FACTS)
+    paths = PathList.of(["a.jpg", "b.jpg"])
+    sound = {"blob": paths.blob, "ends": paths.ends, "facts": facts, "own": text(b"{}")}
+    outside, absolute = PathList.of(["../a", "b.jpg"]), PathList.of(["a.jpg", "/etc"])
+    return {
+        "columns that are a list": sound | {"own": text(b"[]")},
+        "no JSON": sound | {"own": text(b"x")},
+        "columns of another length": sound | {"own": text(b'{"note": ["x"]}')},
+        "ends that go back": sound | {"ends": np.array([5, 2])},
+        "ends beyond the paths": sound | {"ends": np.array([5, 99])},
+        "other facts": sound | {"facts": np.zeros(2, "i4")},
+        "fewer facts": sound | {"facts": facts[:1]},
+        "a path out of the dataset": sound | {"blob": outside.blob, "ends": outside.ends},
+        "an absolute path": sound | {"blob": absolute.blob, "ends": absolute.ends},
+    }
+
+
+def text(data: bytes) -> np.ndarray:
+    return np.frombuffer(data, np.uint8)
+
+
+@pytest.mark.parametrize("forgery", forged_rows())
+def test_rows_that_no_run_writes_are_as_good_as_absent(tmp_path: Path, forgery: str) -> None:
+    """Also with checksums that are right: whoever forges them can compute these."""
+    Cache([tmp_path], "one")._save("rows", forged_rows()[forgery])
+    cache = Cache([tmp_path], "one")
+    assert cache.rows() is None and len(cache.damage) == 1
