@@ -90,6 +90,23 @@ def cosine(query: Values, rows: Values) -> Values:
     >>> cosine(np.array([1.0, 0.0]), np.array([[2.0, 0.0], [0.0, 1.0], [0.0, 0.0]]))
     array([0., 1., 1.])
     """
+    distances, lengths = _cosine(query, rows)
+    # The squares of very small numbers have lost digits; their direction does not depend on size.
+    faint = lengths < _FAINT
+    if faint.any():
+        distances[faint] = _cosine(_of_size_1(query[None])[0], _of_size_1(rows[faint]))[0]
+    return distances
+
+
+_FAINT = 1e-200
+
+
+def _of_size_1(rows: Values) -> Values:
+    largest = np.abs(rows).max(axis=1, initial=0, keepdims=True)
+    return rows / np.where(largest == 0, 1, largest)
+
+
+def _cosine(query: Values, rows: Values) -> tuple[Values, Values]:
     products = (rows * query).sum(axis=1)
     # The query's square is summed like the rows', so that an equal row gives exactly 0.
     query_square = np.square(query)[None].sum(axis=1)
@@ -98,7 +115,7 @@ def cosine(query: Values, rows: Values) -> Values:
     distances = 1 - products / np.where(nowhere, 1, lengths)
     if nowhere.any():
         distances[nowhere & (rows.any(axis=1) == query.any())] = 0
-    return np.clip(distances, 0, 2)
+    return np.clip(distances, 0, 2), lengths
 
 
 def hamming(query: NDArray[np.uint8], rows: NDArray[np.uint8]) -> NDArray[np.int64]:
