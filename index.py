@@ -1,4 +1,4 @@
-"""Index a folder of pictures: ``python index.py --dataset data``."""
+"""Index a folder of images: ``python index.py --dataset data``."""
 
 from cbir.cli import run_index
 

@@ -1,4 +1,4 @@
-"""Find the pictures most like one: ``python search.py --query img.jpg``."""
+"""Find the images most like one: ``python search.py --query img.jpg``."""
 
 from cbir.cli import run_search
 

@@ -1,14 +1,14 @@
-"""Make the rows of unrelated pictures by which fusions measure distances.
+"""Make the rows of unrelated images by which fusions measure distances.
 
 Example::
 
     python benchmarks/backgrounds.py background
 
-The folder holds pictures of all kinds of things, none of them of a set that anything is measured
+The folder holds images of all kinds of things, none of them of a set that anything is measured
 on. 200 of them are taken, evenly by a hash of the path, and described by each built-in descriptor
 with its default parameters and by those of the presets. Trained ones are described with the model
 that comes with the package; run this after training it. Bags of words have no distances outside of
-a collection, and are left out. The file is the same byte for byte for the same pictures.
+a collection, and are left out. The file is the same byte for byte for the same images.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from cbir.descriptors import models
 from cbir.descriptors.base import Row, TrainedDescriptor
 from cbir.descriptors.presets import PRESETS
 from cbir.descriptors.registry import Named, built_in, parse
-from cbir.images.decoders import Picture
-from cbir.images.discovery import find_pictures
+from cbir.images.decoders import EncodedImage
+from cbir.images.discovery import find_images
 from cbir.search.fusion import backgrounds
 
-PICTURES = 200
+IMAGES = 200
 """The mean of so many distances is off by 7 % of their deviation, and that by 5 % of itself."""
 
 
@@ -49,7 +49,7 @@ def main() -> None:
     with written_aside(str(path)) as file:
         np.savez_compressed(file, **dict(sorted(arrays.items())))  # type: ignore[arg-type]
     table = [[one.spec, *arrays[one.descriptor.fingerprint].shape] for one in chosen]
-    report("backgrounds", ["descriptor", "pictures", "numbers"], table)
+    report("backgrounds", ["descriptor", "images", "numbers"], table)
     print(f"{path.stat().st_size:,} bytes")
 
 
@@ -74,16 +74,16 @@ def descriptors() -> Iterator[Named]:
 
 
 def rows(folder: Path, chosen: list[Named]) -> list[NDArray[np.generic]]:
-    """Return for each descriptor the rows of the pictures."""
+    """Return for each descriptor the rows of the images."""
 
     def rank(path: str) -> bytes:
         return hashlib.sha256(os.fsencode(path)).digest()
 
     def describe(path: str) -> list[Row]:
-        picture = Picture.open(str(folder / path))
-        return [one.describe(picture) for one in chosen]
+        image = EncodedImage.open(str(folder / path))
+        return [one.describe(image) for one in chosen]
 
-    paths = sorted((found.path for found in find_pictures(str(folder))), key=rank)[:PICTURES]
+    paths = sorted((found.path for found in find_images(str(folder))), key=rank)[:IMAGES]
     with one_thread_each():
         described = list(ordered_map(describe, paths, cores()))
     return [np.stack(column) for column in zip(*described, strict=True)]

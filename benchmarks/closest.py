@@ -1,4 +1,4 @@
-"""Which pictures that are no copies come closest to being taken for copies, and by what margin.
+"""Which images that are no copies come closest to being taken for copies, and by what margin.
 
 Example::
 
@@ -33,13 +33,13 @@ from cbir.duplicates.matching import NEAR, Hint, Judge, turned
 from cbir.duplicates.model import Level
 from cbir.duplicates.pairing import pair_up
 from cbir.duplicates.shortlists import hint_of
-from cbir.images.decoders import Picture
+from cbir.images.decoders import EncodedImage
 from cbir.search.metrics import hamming
 from cbir.verification import View, closeness, verify
 from cbir.verification.comparison import Comparison, compare
 
 _SIDE = 240
-"""Pixels of a picture on the contact sheet."""
+"""Pixels of an image on the contact sheet."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, nargs="+")
     parser.add_argument("--truth", type=Path, default=TRUTH)
     parser.add_argument("--count", type=int, default=10)
-    parser.add_argument("--sheet", type=Path, help="a picture file to write")
+    parser.add_argument("--sheet", type=Path, help="an image file to write")
     options = parser.parse_args()
     rows = []
     with tempfile.TemporaryDirectory() as work:
@@ -137,7 +137,7 @@ def sheet(root: Path, pairs: list[Close]) -> NDArray[np.uint8]:
 
 
 def _shown(path: Path) -> NDArray[np.uint8]:
-    pixels = Picture.open(str(path)).pixels(512)
+    pixels = EncodedImage.open(str(path)).pixels(512)
     factor = _SIDE / max(pixels.shape)
     small = cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
     cell = np.full((_SIDE + 22, _SIDE + 8, 3), 255, np.uint8)

@@ -1,4 +1,4 @@
-"""How far collections are from the pictures that a vocabulary or a model was trained on.
+"""How far collections are from the images that a vocabulary or a model was trained on.
 
 Examples::
 
@@ -7,7 +7,7 @@ Examples::
 
 The first trains a vocabulary for ``orb`` on each folder and prints the drift of every folder from
 it. The second prints the drift of every folder from the models of the package: of all its
-pictures, the least and the most of random 64 of them, and the least and the most of its own
+images, the least and the most of random 64 of them, and the least and the most of its own
 folders. A descriptor's limit, above which ``index`` warns, is chosen by these figures.
 """
 
@@ -26,17 +26,17 @@ from cbir.core.threads import cores, one_thread_each, ordered_map
 from cbir.descriptors.base import TrainedDescriptor
 from cbir.descriptors.encoders.bovw import OrbWords
 from cbir.descriptors.registry import parse
-from cbir.images.decoders import Picture
-from cbir.images.discovery import find_pictures
+from cbir.images.decoders import EncodedImage
+from cbir.images.discovery import find_images
 from cbir.indexing.selection import Source
 
 MOST = 400
-"""Pictures of a folder whose drift from a vocabulary is measured."""
+"""Images of a folder whose drift from a vocabulary is measured."""
 
 MOST_FROM_MODELS = 1000
 FEW = 64
 DRAWS = 50
-"""Random collections of few pictures."""
+"""Random collections of few images."""
 
 
 def main() -> None:
@@ -55,7 +55,7 @@ def from_each_other(folders: Sequence[Path]) -> None:
     """Train a vocabulary on each folder, and measure the drift of all from it."""
     rows = []
     for trained in folders:
-        source = Source(str(trained), find_pictures(str(trained)), cores())
+        source = Source(str(trained), find_images(str(trained)), cores())
         descriptor = OrbWords()
         bound = descriptor.bind(descriptor.train(source.samples(descriptor)))
         drifts = [round(bound.drift(_rows(bound, folder, MOST)[1]), 3) for folder in folders]
@@ -83,7 +83,7 @@ def from_models(folders: Sequence[Path], specs: Sequence[str]) -> None:
             kinds = [bound.drift(rows[own == kind]) for kind in set(own)]
             table.append([spec, folder.name, len(rows), bound.drift(rows), *_ends(few)])
             table[-1] += _ends([drift for drift in kinds if drift > 0] or [bound.drift(rows)])
-    columns = ["descriptor", "folder", "pictures", "drift", f"{FEW}: least", f"{FEW}: most"]
+    columns = ["descriptor", "folder", "images", "drift", f"{FEW}: least", f"{FEW}: most"]
     columns += ["own folders: least", "own folders: most"]
     rounded = [[*row[:3], *(round(value, 3) for value in row[3:])] for row in table]
     report("drift-shipped", columns, rounded)
@@ -94,12 +94,12 @@ def _ends(drifts: Sequence[float]) -> list[float]:
 
 
 def _rows(bound: TrainedDescriptor, folder: Path, most: int) -> tuple[list[str], NDArray[Any]]:
-    """Describe pictures of a folder; return their paths and rows."""
-    found = find_pictures(str(folder))
+    """Describe images of a folder; return their paths and rows."""
+    found = find_images(str(folder))
     paths = [str(folder / one.path) for one in found[:: max(1, len(found) // most)]]
 
     def describe(path: str) -> NDArray[Any]:
-        return bound.describe(Picture.open(path).pixels(bound.working_size))
+        return bound.describe(EncodedImage.open(path).pixels(bound.working_size))
 
     with one_thread_each():
         return paths, np.array(list(ordered_map(describe, paths, cores())))

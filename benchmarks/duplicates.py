@@ -5,8 +5,8 @@ Examples::
     python benchmarks/duplicates.py corel1k holidays --distractors fashion --sample 400
     python benchmarks/duplicates.py corel1k --edit jpeg-10 --edit mirror --no-peers
 
-Originals are picked at random, equally many from each folder, among the pictures of which there is
-no copy yet (see `truth.py`), and edited (see `edits.py`). The copies query all pictures of the
+Originals are picked at random, equally many from each folder, among the images of which there is
+no copy yet (see `truth.py`), and edited (see `edits.py`). The copies query all images of the
 folders and the distractors by ``cbir duplicates``, at the defaults of both levels. Recall is the
 share of copies whose original is found; a false match is anything found that is no copy of the
 query. A false pair is one that the folders and distractors, searched for copies by themselves,
@@ -15,7 +15,7 @@ folders beforehand.
 
 Other libraries' hashes (see `peers.py`) stand beside it, twice: at the customary threshold, and at
 the largest one that gives no false pair, which nobody could know beforehand ("none" where two
-pictures that are no copies have the same hash).
+images that are no copies have the same hash).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from numpy.typing import NDArray
 from peers import Peer, distances, hashes, importable
 from truth import groups_of_copies
 
-from cbir.images.discovery import find_pictures
+from cbir.images.discovery import find_images
 
 LEVELS = ("near", "edited")
 TRUTH = Path(__file__).parent / "truth" / "copies.csv"
@@ -55,11 +55,11 @@ class Trial:
     """What is searched, and for what."""
 
     root: Path
-    """Folder of links to all pictures that are searched."""
+    """Folder of links to all images that are searched."""
     paths: list[str]
-    """Of these pictures, below `root`."""
+    """Of these images, below `root`."""
     groups: NDArray[np.intp]
-    """The same number for pictures that are copies of each other."""
+    """The same number for images that are copies of each other."""
     copies_root: Path
     copies: list[str]
     """Of the edited copies, below `copies_root`."""
@@ -93,7 +93,7 @@ def main() -> None:
             outcomes += peer_outcomes(trial, peer, base, queries)
     folders = [*options.folder, *options.distractors]
     name = options.name or "-".join(["duplicates", *(folder.name for folder in folders)])
-    print(f"{len(trial.paths)} pictures, {len(set(trial.originals))} of them edited")
+    print(f"{len(trial.paths)} images, {len(set(trial.originals))} of them edited")
     _report_methods(name, trial, outcomes)
     _report_edits(f"{name}-edits", trial, outcomes)
 
@@ -117,12 +117,12 @@ def _options() -> argparse.Namespace:
 
 
 def prepare(options: argparse.Namespace, work: Path) -> Trial:
-    """Link the pictures to search, and make the copies."""
+    """Link the images to search, and make the copies."""
     root, hosts_root, copies_root = work / "dataset", work / "hosts", work / "copies"
     link_folders(options.folder, root)
     names = [folder.name for folder in options.folder]
     link_folders(options.distractors, root)
-    paths = [one.path for one in find_pictures(str(root))]
+    paths = [one.path for one in find_images(str(root))]
     groups = groups_of_copies(root, paths, options.truth)
     single = np.bincount(groups, minlength=len(paths))[groups] == 1
     eligible = [
@@ -164,11 +164,11 @@ def _shuffled(paths: Sequence[str], seed: int) -> list[str]:
 
 
 def link_folders(folders: Sequence[Path], root: Path) -> None:
-    """Link the pictures of several folders below one."""
+    """Link the images of several folders below one."""
     for folder in folders:
         if (root / folder.name).exists():
             raise SystemExit(f"{folder}: another folder of that name is there; rename one")
-        for one in find_pictures(str(folder)):
+        for one in find_images(str(folder)):
             link = root / folder.name / one.path
             link.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to((folder / one.path).resolve())
@@ -221,9 +221,9 @@ def parse_query(line: str) -> tuple[str, list[str]]:
 
 
 def parse_group(line: str) -> list[str]:
-    """Return the pictures of a group, from a line of ``--format jsonl``."""
+    """Return the images of a group, from a line of ``--format jsonl``."""
     group = json.loads(line)
-    return [group["keep"], *[picture["path"] for picture in group["duplicates"]]]
+    return [group["keep"], *[image["path"] for image in group["duplicates"]]]
 
 
 def _below(root: Path, path: str) -> str:

@@ -1,10 +1,10 @@
-"""How the time of ``cbir duplicates --level edited`` grows with the number of pictures.
+"""How the time of ``cbir duplicates --level edited`` grows with the number of images.
 
 Example::
 
     python benchmarks/duplicates_scale.py corel1k fashion background --sizes 1000 3000 10000
 
-Pictures are taken at random from the folders, and the whole command is timed, from an empty index.
+Images are taken at random from the folders, and the whole command is timed, from an empty index.
 Where the folders hold too few for the largest size, edited copies (see `edits.py`) make up the
 rest, in the same share at each size.
 """
@@ -23,7 +23,7 @@ from common import report
 from duplicates import link_folders
 from edits import EDITS, make_copies
 
-from cbir.images.discovery import find_pictures
+from cbir.images.discovery import find_images
 
 
 def main() -> None:
@@ -43,7 +43,7 @@ def main() -> None:
             exponent = np.log(elapsed / before[1]) / np.log(size / before[0]) if before else None
             rows.append((size, elapsed, 1000 * elapsed / size, groups, exponent))
     whole = np.log(rows[-1][1] / rows[0][1]) / np.log(rows[-1][0] / rows[0][0])
-    columns = ["pictures", "seconds", "ms a picture", "groups", "exponent since the last size"]
+    columns = ["images", "seconds", "ms an image", "groups", "exponent since the last size"]
     report(f"duplicates-scale-{options.level}", columns, rows)
     print(f"exponent from the smallest to the largest: {whole:.2f}")
 
@@ -53,7 +53,7 @@ def _pool(folders: list[Path], work: Path, wanted: int, seed: int) -> list[Path]
     root, copies_root = work / "pool", work / "copies"
     link_folders(folders, root)
     rng = np.random.default_rng(seed)
-    paths = [one.path for one in find_pictures(str(root))]
+    paths = [one.path for one in find_images(str(root))]
     files = [(root / path).resolve() for path in paths]
     lacking = wanted - len(files)
     names = list(EDITS)

@@ -52,8 +52,8 @@ from strokes import (
 )
 
 from cbir.core.threads import one_thread_each
-from cbir.images.decoders import Picture
-from cbir.images.discovery import find_pictures
+from cbir.images.decoders import EncodedImage
+from cbir.images.discovery import find_images
 
 NEAR = frozenset({"recompression", "scaling", "color", "blur"})
 """The groups of edits that a search for near duplicates should find."""
@@ -162,7 +162,7 @@ class _Maker:
     def copies(self, original: str, stem: str) -> list[tuple[str, str, str]]:
         """Write them, and return their lines of the manifest."""
         path = os.path.join(self.root, original)
-        rgb = Picture.open(path).pixels()
+        rgb = EncodedImage.open(path).pixels()
         others = [other for other in self.others if other != path]
         lines = []
         with one_thread_each():
@@ -183,7 +183,7 @@ def _generator(seed: int, original: str, edit: str) -> np.random.Generator:
 
 
 def _another(others: Sequence[str], rng: np.random.Generator) -> Pixels:
-    return Picture.open(others[int(rng.integers(len(others)))]).pixels()
+    return EncodedImage.open(others[int(rng.integers(len(others)))]).pixels()
 
 
 def make_copies(
@@ -207,9 +207,9 @@ def make_copies(
     seed : int
         Another seed crops other sides, writes other words and so on.
     originals : sequence of str, optional
-        Relative to `root`; by default all pictures below it.
+        Relative to `root`; by default all images below it.
     others : sequence of Path
-        Photographs to place copies in, sorted; by default the pictures below `root`, of which
+        Photographs to place copies in, sorted; by default the images below `root`, of which
         a copy is then a copy too.
 
     Returns
@@ -217,7 +217,7 @@ def make_copies(
     list of tuples (copy, original, edit)
         The manifest, by original and edit.
     """
-    found = [one.path for one in find_pictures(str(root))]
+    found = [one.path for one in find_images(str(root))]
     originals = found if originals is None else originals
     hosts = tuple(map(str, others or [root / path for path in found]))
     maker = _Maker(str(root), str(out), tuple(edits), seed, hosts)
@@ -240,12 +240,12 @@ def _stems(originals: Sequence[str]) -> list[str]:
 
 
 def contact_sheet(root: Path, count: int, seed: int, side: int = 200) -> Pixels:
-    """Draw all edits of `count` pictures spread over the folder, three rows each."""
-    paths = [str(root / one.path) for one in find_pictures(str(root))]
+    """Draw all edits of `count` images spread over the folder, three rows each."""
+    paths = [str(root / one.path) for one in find_images(str(root))]
     across = -(-(len(EDITS) + 1) // 3)
     rows = []
     for path in paths[:: max(1, len(paths) // count)][:count]:
-        rgb = Picture.open(path).pixels()
+        rgb = EncodedImage.open(path).pixels()
         other = partial(_another, [one for one in paths if one != path])
         cells = [_cell(rgb, "original", side)]
         for name, edit in EDITS.items():
@@ -268,13 +268,13 @@ def _cell(rgb: Pixels, title: str, side: int) -> Pixels:
 
 
 def main() -> None:
-    """Make the copies of a folder's pictures, or a sheet that shows some."""
+    """Make the copies of a folder's images, or a sheet that shows some."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--out", type=Path, required=True, help="a folder; of a sheet the file")
     parser.add_argument("--edit", action="append", choices=EDITS, help="repeatable; default all")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--sheet", type=int, metavar="N", help="draw all edits of N pictures")
+    parser.add_argument("--sheet", type=int, metavar="N", help="draw all edits of N images")
     options = parser.parse_args()
     if options.sheet:
         sheet = contact_sheet(options.folder, options.sheet, options.seed)

@@ -1,4 +1,4 @@
-"""How good descriptors, presets and fusions are on labeled pictures, and what they cost.
+"""How good descriptors, presets and fusions are on labeled images, and what they cost.
 
 Examples::
 
@@ -9,11 +9,11 @@ Examples::
 
 The truth, the protocols and the measures are those of ``cbir evaluate``. Without ``--descriptor``
 all that come with the package are measured; the presets are measured always. Everything is in one
-index, so that a picture is decoded once for each size. Trained descriptors that no model comes
+index, so that an image is decoded once for each size. Trained descriptors that no model comes
 with learn from the folders of ``--train``, which should not be the one that is measured.
 
 Each is compared, query by query, with the preset `balanced`; a fusion by adaptive weights or by
-ranks, with the same fusion by plain scores. Beside the measures stand the medians, over pictures of
+ranks, with the same fusion by plain scores. Beside the measures stand the medians, over images of
 the dataset, of what decoding to the sizes that are wanted and describing take on one core.
 """
 
@@ -41,7 +41,7 @@ from cbir.descriptors.presets import PRESETS
 from cbir.descriptors.registry import built_in, parse
 from cbir.evaluation import MEASURES, Queries, Scores, Truth, evaluate
 from cbir.evaluation.statistics import paired_difference
-from cbir.images.decoders import Picture
+from cbir.images.decoders import EncodedImage
 
 VARIANTS = ("hsv:layout=ellipse", "hsv:layout=none", "orb:upright=yes")
 """Descriptors with other parameters that are measured beside those with the defaults."""
@@ -51,7 +51,7 @@ REFERENCE = "balanced"
 
 WITH_INTERVALS = ("map", "precision@10")
 
-PICTURES = 100
+IMAGES = 100
 """At least so many, if there are, of which the median time is taken."""
 
 Values = NDArray[np.float64]
@@ -94,7 +94,7 @@ class Contestant:
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """Median milliseconds a picture: of decoding by size, of describing by spec."""
+    """Median milliseconds an image: of decoding by size, of describing by spec."""
 
     decode: Mapping[int | None, float]
     describe: Mapping[str, float]
@@ -127,7 +127,7 @@ def main() -> None:
     facts = {
         "dataset": options.dataset.name,
         "label": options.label,
-        "pictures": len(index),
+        "images": len(index),
         "exact_duplicates": len(index) - len(set(index.hashes)),
         "protocol": queries.protocol,
         "possible_queries": len(queries.queries),
@@ -237,17 +237,17 @@ def measure_all(
 
 def measure_costs(index: cbir.Index, aliases: Mapping[str, str]) -> Costs:
     """Measure what decoding and describing take, on one core."""
-    paths = [index.shown(path) for path in index.paths[:: max(1, len(index) // (PICTURES + 1))]]
+    paths = [index.shown(path) for path in index.paths[:: max(1, len(index) // (IMAGES + 1))]]
     descriptors = {
         spec: index.single_searcher(alias).named.descriptor for spec, alias in aliases.items()
     }
     decode, describe = {}, {}
     with one_thread_each():
         for size in {one.working_size for one in descriptors.values()}:
-            decode[size] = _median(partial(Picture.open(path).pixels, size) for path in paths)
+            decode[size] = _median(partial(EncodedImage.open(path).pixels, size) for path in paths)
         for spec, one in descriptors.items():
-            pictures = (Picture.open(path).pixels(one.working_size) for path in paths)
-            describe[spec] = _median(partial(one.describe, picture) for picture in pictures)
+            images = (EncodedImage.open(path).pixels(one.working_size) for path in paths)
+            describe[spec] = _median(partial(one.describe, image) for image in images)
     return Costs(decode, describe)
 
 

@@ -4,9 +4,9 @@ Example::
 
     python benchmarks/hamming.py corel1k --rows 100000 --rows 1000000
 
-The hashes are random ones, and such as photographs have: real hashes of the folder's pictures are
+The hashes are random ones, and such as photographs have: real hashes of the folder's images are
 drawn at random and 15 % of their bits flipped, which keeps how the bits depend on each other, and
-1 % are blank pictures, half of them identical, half with up to eight random bits. Every
+1 % are blank images, half of them identical, half with up to eight random bits. Every
 measurement is a new process whose kernels were compiled before; the memory is the most that was
 resident, with the hashes. faiss is told apart when it is installed; other methods that would take
 more than `--limit` comparisons are left out.
@@ -134,7 +134,7 @@ def _by_faiss(index: Any, hashes: Hashes, radius: int) -> int:
 
 
 def _real(dataset: Path, folder: str) -> Hashes:
-    """Return the different hashes of a folder of pictures."""
+    """Return the different hashes of a folder of images."""
     path = str(Path(folder) / "index.csv")
     cbir.index(str(dataset), path, ["phash"])
     rows = open_store(path).snapshot().matrix("phash")

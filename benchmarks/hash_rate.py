@@ -1,14 +1,14 @@
-"""How fast pictures are hashed, beside imagededup.
+"""How fast images are hashed, beside imagededup.
 
 Examples::
 
     python benchmarks/hash_rate.py fashion corel1k
     python benchmarks/hash_rate.py fashion corel1k --peer
 
-The pictures of all folders are linked into one. A whole ``cbir index`` process makes a new index
+The images of all folders are linked into one. A whole ``cbir index`` process makes a new index
 of them by two workers; with ``--peer``, so does a process that calls ``encode_images`` of
 imagededup's ``PHash``, by two workers too. From both is taken off what the same process takes on a
-single picture: its start and its imports. Medians of several rounds, in turn; ratio is that of the
+single image: its start and its imports. Medians of several rounds, in turn; ratio is that of the
 first rate to each.
 """
 
@@ -24,7 +24,7 @@ from pathlib import Path
 
 from common import report, run, seconds
 
-from cbir.images.discovery import find_pictures
+from cbir.images.discovery import find_images
 
 WORKERS = 2
 
@@ -64,15 +64,15 @@ def main() -> None:
         rate = (count - 1) / (statistics.median(times[method]) - start)
         first = first or rate
         rows.append([method, count, round(rate), round(start, 2), round(first / rate, 2)])
-    columns = ["method", "pictures", "hashed/s", "start s", "ratio"]
+    columns = ["method", "images", "hashed/s", "start s", "ratio"]
     report(f"hash-rate-{'-'.join(dataset.name for dataset in options.dataset)}", columns, rows)
 
 
 def _link(datasets: list[Path], work: Path) -> int:
-    """Link all pictures into ``all``, and the first one into ``one``; return their number."""
+    """Link all images into ``all``, and the first one into ``one``; return their number."""
     for name in ("all", "one"):
         (work / name).mkdir()
-    files = [dataset / one.path for dataset in datasets for one in find_pictures(str(dataset))]
+    files = [dataset / one.path for dataset in datasets for one in find_images(str(dataset))]
     for row, file in enumerate(files):
         (work / "all" / f"{row:07}{file.suffix}").symlink_to(file.resolve())
     (work / "one" / f"0{files[0].suffix}").symlink_to(files[0].resolve())

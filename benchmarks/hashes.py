@@ -1,16 +1,16 @@
-"""What hashes say of copies, of other pictures, of turned ones, and of blank ones.
+"""What hashes say of copies, of other images, of turned ones, and of blank ones.
 
 Example::
 
-    python benchmarks/hashes.py background holidays_half ferrari fashion --pictures 100
+    python benchmarks/hashes.py background holidays_half ferrari fashion --images 100
 
-Of each folder so many pictures are taken, evenly. Each is compared with copies of it: recompressed
+Of each folder so many images are taken, evenly. Each is compared with copies of it: recompressed
 as JPEG of quality 10, reduced to a quarter of its sides, blurred by a Gaussian of 1/200 of its
-longest side; and with the pictures of other folders. ``turned`` is the distance between the
-hashes derived for its seven other orientations and those of the turned pictures. Distances are
-told by their mean and their 99th percentile; those of other pictures by their mean and the least.
+longest side; and with the images of other folders. ``turned`` is the distance between the
+hashes derived for its seven other orientations and those of the turned images. Distances are
+told by their mean and their 99th percentile; those of other images by their mean and the least.
 
-The qualities of the pictures are told by the least and the 1st percentile; those of blank ones by
+The qualities of the images are told by the least and the 1st percentile; those of blank ones by
 the highest and the 99th percentile. These are uniform, ramps and vignettes of several sizes, plain
 and with noise, raw and as JPEG.
 """
@@ -34,8 +34,8 @@ from cbir.core.threads import one_thread_each
 from cbir.descriptors.base import Descriptor
 from cbir.descriptors.hashes.dihedral import ORIENTATIONS, orientations
 from cbir.descriptors.registry import parse
-from cbir.images.decoders import Picture, Pixels, open_picture
-from cbir.images.discovery import find_pictures
+from cbir.images.decoders import EncodedImage, Pixels, open_image
+from cbir.images.discovery import find_images
 from cbir.search.metrics import hamming
 
 SPECS = "phash phash:bits=64 pdq dhash dhash:bits=256 ahash whash colorhash".split()
@@ -46,9 +46,9 @@ def main() -> None:
     """Measure, print, keep."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("dataset", type=Path, nargs="+")
-    parser.add_argument("--pictures", type=int, default=100, help="of each folder; default 100")
+    parser.add_argument("--images", type=int, default=100, help="of each folder; default 100")
     options = parser.parse_args()
-    folders = [_sample(dataset, options.pictures) for dataset in options.dataset]
+    folders = [_sample(dataset, options.images) for dataset in options.dataset]
     blanks = list(_blanks())
     rows = [[spec, *_measure(spec, folders, blanks)] for spec in SPECS]
     columns = ["descriptor", "jpeg 10", "quarter", "blur", "others", "turned"]
@@ -57,14 +57,14 @@ def main() -> None:
 
 
 def _sample(dataset: Path, count: int) -> list[Path]:
-    found = find_pictures(str(dataset))
+    found = find_images(str(dataset))
     return [dataset / one.path for one in found[:: max(1, len(found) // count)]][:count]
 
 
 def _measure(spec: str, folders: list[list[Path]], blanks: list[Pixels]) -> list[Any]:
     descriptor = parse(spec).descriptor
     paths = [path for folder in folders for path in folder]
-    rows = np.stack([_row(descriptor, Picture.open(str(path))) for path in paths])
+    rows = np.stack([_row(descriptor, EncodedImage.open(str(path))) for path in paths])
     bits, qualities = np.ascontiguousarray(rows[:, :-1]), rows[:, -1]
     copies: dict[str, list[int]] = {}
     for path, own in zip(paths, bits, strict=True):
@@ -75,7 +75,7 @@ def _measure(spec: str, folders: list[list[Path]], blanks: list[Pixels]) -> list
     turned = "-"
     if spec in TURNED:
         turned = _spread([one for path in paths for one in _turned(descriptor, path)])
-    blank = [int(_row(descriptor, open_picture(image))[-1]) for image in blanks]
+    blank = [int(_row(descriptor, open_image(image))[-1]) for image in blanks]
     apart = np.concatenate(others)
     return [
         *map(_spread, copies.values()),
@@ -87,8 +87,8 @@ def _measure(spec: str, folders: list[list[Path]], blanks: list[Pixels]) -> list
     ]
 
 
-def _row(descriptor: Descriptor, picture: Any) -> NDArray[np.uint8]:
-    return descriptor.describe(picture.pixels(descriptor.working_size))
+def _row(descriptor: Descriptor, image: Any) -> NDArray[np.uint8]:
+    return descriptor.describe(image.pixels(descriptor.working_size))
 
 
 def _distance(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> int:
@@ -99,7 +99,7 @@ def _spread(distances: list[int]) -> str:
     return f"{float(np.mean(distances)):.3g}; {float(np.percentile(distances, 99)):.0f}"
 
 
-def _copies(image: Image.Image) -> dict[str, Picture]:
+def _copies(image: Image.Image) -> dict[str, EncodedImage]:
     quarter = (max(1, image.width // 4), max(1, image.height // 4))
     blur = ImageFilter.GaussianBlur(max(image.size) / 200)
     return {
@@ -109,14 +109,14 @@ def _copies(image: Image.Image) -> dict[str, Picture]:
     }
 
 
-def _saved(image: Image.Image, quality: int) -> Picture:
+def _saved(image: Image.Image, quality: int) -> EncodedImage:
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=quality)
-    return Picture("copy", buffer.getvalue())
+    return EncodedImage("copy", buffer.getvalue())
 
 
 def _turned(descriptor: Descriptor, path: Path) -> Iterator[int]:
-    pixels = Picture.open(str(path)).pixels(descriptor.working_size)
+    pixels = EncodedImage.open(str(path)).pixels(descriptor.working_size)
     derived = orientations(descriptor.describe(pixels)[None, :-1])[0]
     for one, bits in zip(ORIENTATIONS, derived, strict=True):
         if one.done is not None:
@@ -125,7 +125,7 @@ def _turned(descriptor: Descriptor, path: Path) -> Iterator[int]:
 
 
 def _blanks() -> Iterator[Pixels]:
-    """Make pictures without content."""
+    """Make images without content."""
     rng = np.random.default_rng(0)
     for height, width in ((64, 64), (150, 200), (480, 640), (1200, 1600)):
         y, x = np.mgrid[0:height, 0:width, 0:1][:2] / width
@@ -145,9 +145,9 @@ def _blanks() -> Iterator[Pixels]:
 
 
 def _milliseconds(descriptor: Descriptor, paths: list[Path]) -> float:
-    pictures = [Picture.open(str(path)).pixels(descriptor.working_size) for path in paths]
+    images = [EncodedImage.open(str(path)).pixels(descriptor.working_size) for path in paths]
     with one_thread_each():
-        times = [seconds(partial(descriptor.describe, picture)) for picture in pictures]
+        times = [seconds(partial(descriptor.describe, image)) for image in images]
     return round(1000 * statistics.median(times), 3)
 
 

@@ -1,10 +1,10 @@
-"""How much memory indexing takes at most, for more and more pictures.
+"""How much memory indexing takes at most, for more and more images.
 
 Example::
 
-    python benchmarks/index_memory.py corel1k --pictures 1000 --pictures 10000
+    python benchmarks/index_memory.py corel1k --images 1000 --images 10000
 
-The folder's pictures are linked under other names until there are as many as asked for. Beside
+The folder's images are linked under other names until there are as many as asked for. Beside
 the peak of the process stands what its rows take, and the growth beyond them.
 """
 
@@ -20,26 +20,26 @@ from pathlib import Path
 from common import report
 
 import cbir
-from cbir.images.discovery import find_pictures
+from cbir.images.discovery import find_images
 
 
 def main() -> None:
     """Measure, print, keep."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("dataset", type=Path)
-    parser.add_argument("--pictures", type=int, action="append", help="repeatable")
+    parser.add_argument("--images", type=int, action="append", help="repeatable")
     options = parser.parse_args()
     rows = []
-    for count in options.pictures or [1000, 4000, 16_000]:
+    for count in options.images or [1000, 4000, 16_000]:
         peak, row_bytes = _measure(options.dataset, count)
         features = count * row_bytes / 1e6
         rows.append([count, round(peak), round(features, 1), round(peak - features)])
-    columns = ["pictures", "peak MB", "features MB", "beyond them MB"]
+    columns = ["images", "peak MB", "features MB", "beyond them MB"]
     report(f"index-memory-{options.dataset.name}", columns, rows)
 
 
 def _measure(dataset: Path, count: int) -> tuple[float, int]:
-    found = find_pictures(str(dataset))
+    found = find_images(str(dataset))
     with tempfile.TemporaryDirectory() as folder:
         links = Path(folder) / "links"
         links.mkdir()

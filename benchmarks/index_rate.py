@@ -1,10 +1,10 @@
-"""How fast pictures are indexed, beside merely reading and decoding them.
+"""How fast images are indexed, beside merely reading and decoding them.
 
 Example::
 
     python benchmarks/index_rate.py corel1k ferrari
 
-For each folder: the rate at which threads read and decode the pictures to the descriptor's
+For each folder: the rate at which threads read and decode the images to the descriptor's
 working size and do nothing else; the rate of ``cbir.index`` from the walk to the commit; and that
 of a whole ``cbir index`` process, its start included. Medians of several rounds, in turn.
 """
@@ -24,8 +24,8 @@ from common import report, run, seconds
 import cbir
 from cbir.core.threads import cores, one_thread_each, ordered_map
 from cbir.descriptors.registry import parse
-from cbir.images.decoders import _JPEG_REDUCTIONS, Picture, _fitted, _jpeg_reduction
-from cbir.images.discovery import find_pictures
+from cbir.images.decoders import _JPEG_REDUCTIONS, EncodedImage, _fitted, _jpeg_reduction
+from cbir.images.discovery import find_images
 
 Times = dict[str, list[float]]
 """Seconds of each round, by what was done."""
@@ -42,7 +42,7 @@ def main() -> None:
     counts: list[int] = []
     times: list[Times] = []
     for dataset in options.dataset:
-        paths = [str(dataset / found.path) for found in find_pictures(str(dataset))]
+        paths = [str(dataset / found.path) for found in find_images(str(dataset))]
         counts.append(len(paths))
         times.append(_measure(dataset, paths, options.descriptor, options.workers, options.rounds))
     names = [dataset.name for dataset in options.dataset]
@@ -56,7 +56,7 @@ def main() -> None:
             for key in times[0]
         }
         rows.append(_row("together", options.descriptor, sum(counts), together))
-    columns = ["dataset", "descriptor", "pictures", "decode/s", "index/s", "ratio", "process/s"]
+    columns = ["dataset", "descriptor", "images", "decode/s", "index/s", "ratio", "process/s"]
     report(f"index-rate-{'-'.join(names)}", columns, rows)
 
 
@@ -94,7 +94,7 @@ def _bare_decoder(paths: list[str], size: int | None) -> Callable[[str], None]:
     """Return what reads a file and decodes it to `size`, knowing its header beforehand."""
     plans = {}
     for path in paths:
-        header = Picture.open(path).header
+        header = EncodedImage.open(path).header
         reduction = _JPEG_REDUCTIONS[_jpeg_reduction(header, size)]
         plans[path] = (reduction, _fitted(header, size) if size else None)
 

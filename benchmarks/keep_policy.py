@@ -32,8 +32,8 @@ from strokes import Pixels, scale
 
 from cbir.core.threads import cores, one_thread_each, ordered_map
 from cbir.duplicates.loss_kinds import LOSSES
-from cbir.images.decoders import Picture
-from cbir.images.discovery import find_pictures
+from cbir.images.decoders import EncodedImage
+from cbir.images.discovery import find_images
 
 _FIRST, _LATER = 1_000_000_000, 1_500_000_000
 """Seconds since 1970 at which the originals and the copies were made."""
@@ -88,7 +88,7 @@ def _sample(folders: Iterable[Path], count: int, seed: int) -> tuple[list[str], 
     """Return photographs to edit, and others to place them in."""
     originals, hosts = list[str](), list[str]()
     for folder in folders:
-        paths = [str(folder / one.path) for one in find_pictures(str(folder))]
+        paths = [str(folder / one.path) for one in find_images(str(folder))]
         shuffled = random.Random(seed).sample(paths, min(count + _HOSTS, len(paths)))
         hosts += shuffled[:_HOSTS]
         originals += shuffled[_HOSTS:]
@@ -101,9 +101,9 @@ def _pair(edit: Edit, folder: Path, hosts: list[str], seed: int, item: tuple[int
     rng = np.random.default_rng([seed, number])
 
     def other(rng: np.random.Generator) -> Pixels:
-        return Picture.open(hosts[int(rng.integers(len(hosts)))]).pixels()
+        return EncodedImage.open(hosts[int(rng.integers(len(hosts)))]).pixels()
 
-    data, extension = edit(Picture.open(path).pixels(), rng, other)
+    data, extension = edit(EncodedImage.open(path).pixels(), rng, other)
     names = [f"{number}-{'ab'[number % 2]}", f"{number}-{'ba'[number % 2]}"]
     first, later = folder / f"{names[0]}{Path(path).suffix}", folder / f"{names[1]}{extension}"
     shutil.copyfile(path, first)

@@ -1,4 +1,4 @@
-"""What the programs share that measure on labeled pictures: options, index, truth and queries."""
+"""What the programs share that measure on labeled images: options, index, truth and queries."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cbir.descriptors.base import TrainedDescriptor
 from cbir.descriptors.registry import Named, parse
 from cbir.evaluation import PROTOCOLS, Queries, Truth, choose_queries, read_truth
 from cbir.evaluation.protocols import usual_protocol
-from cbir.images.discovery import find_pictures
+from cbir.images.discovery import find_images
 from cbir.indexing.selection import Source
 
 
@@ -24,7 +24,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say what is measured on; they are those of ``cbir evaluate``."""
     parser.add_argument("dataset", type=Path)
     parser.add_argument("--truth", default="folders", help="folders, groups:REGEX, or a file")
-    parser.add_argument("--key", help="the column of a CSV that names the pictures")
+    parser.add_argument("--key", help="the column of a CSV that names the images")
     parser.add_argument("--label", help="the column of a CSV that says their class")
     parser.add_argument("--protocol", choices=PROTOCOLS, help="default all; with groups, first")
     parser.add_argument(
@@ -35,7 +35,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def make_index(
     dataset: Path, specs: Mapping[str, str], train: list[Path], folder: Path
 ) -> cbir.Index:
-    """Index a dataset by descriptors, given by alias; each picture is decoded once for all.
+    """Index a dataset by descriptors, given by alias; each image is decoded once for all.
 
     Those that no model comes with learn from the folders `train`, lest they learn from the dataset.
     """
@@ -57,7 +57,7 @@ def make_index(
 
 
 def read_queries(index: cbir.Index, options: argparse.Namespace) -> tuple[Truth, Queries]:
-    """Return what is right, and which pictures query."""
+    """Return what is right, and which images query."""
     truth = read_truth(options.truth, index.paths, key=options.key, label=options.label)
     protocol = options.protocol or usual_protocol(options.truth)
     return truth, choose_queries(index, truth, protocol)
@@ -66,6 +66,6 @@ def read_queries(index: cbir.Index, options: argparse.Namespace) -> tuple[Truth,
 def _samples(descriptor: TrainedDescriptor, folders: list[Path]) -> list[NDArray[Any]]:
     samples = []
     for folder in folders:
-        source = Source(str(folder), find_pictures(str(folder)), cores())
+        source = Source(str(folder), find_images(str(folder)), cores())
         samples += source.samples(descriptor)
     return samples

@@ -4,7 +4,7 @@ Example::
 
     python benchmarks/messy.py fashion --files 10000
 
-Makes a folder of pictures with exact copies, recompressed copies, unreadable files, odd names, hard
+Makes a folder of images with exact copies, recompressed copies, unreadable files, odd names, hard
 links and symbolic links among them. ``cbir duplicates --action move`` clears it out, and
 ``--undo`` takes that back. After the first, every file's bytes must be there as often as before,
 and no file may have been acted on twice; after the second, everything must be as it was.
@@ -28,7 +28,7 @@ import cv2
 import numpy as np
 from common import report
 
-from cbir.images.discovery import find_pictures
+from cbir.images.discovery import find_images
 
 _ODD = [
     "ä ö",
@@ -89,12 +89,12 @@ def main() -> None:
 def make(source: Path, root: Path, count: int, unreadable: int) -> list[Path]:
     """Make the folder; return the copies in it."""
     rng = np.random.default_rng(0)
-    paths = [str(source / one.path) for one in find_pictures(str(source))]
+    paths = [str(source / one.path) for one in find_images(str(source))]
     originals = count - unreadable - 2 * _LINKS
     unique = min(len(paths), originals * 3 // 4)
     copies, made = [], []
     for number in range(originals):
-        odd = _ODD[number % len(_ODD)] if number % 50 < len(_ODD) else "picture"
+        odd = _ODD[number % len(_ODD)] if number % 50 < len(_ODD) else "image"
         target = root / f"folder {number % 40}" / f"{odd}-{number}.jpg"
         target.parent.mkdir(parents=True, exist_ok=True)
         data = Path(paths[number % unique]).read_bytes()
@@ -108,7 +108,7 @@ def make(source: Path, root: Path, count: int, unreadable: int) -> list[Path]:
         made.append(target)
     for number in range(unreadable):
         data = Path(paths[number]).read_bytes()
-        broken = [b"", data[: len(data) // 2], rng.bytes(5000), b"no picture"][number % 4]
+        broken = [b"", data[: len(data) // 2], rng.bytes(5000), b"no image"][number % 4]
         (root / f"folder {number % 40}" / f"broken-{number}.jpg").write_bytes(broken)
     for number, place in enumerate(rng.choice(len(made), 2 * _LINKS, replace=False)):
         link = root / "links" / f"link-{number}.jpg"

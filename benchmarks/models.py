@@ -1,12 +1,12 @@
-"""Train the models that come with the package, from any folder of pictures.
+"""Train the models that come with the package, from any folder of images.
 
 Example::
 
     python benchmarks/models.py background
 
 Every built-in descriptor whose class names shipped models is trained with the parameters that it
-names, and the files are written to ``cbir/models``. The same pictures give the same bytes. A model
-must not be trained on the pictures that it is measured on.
+names, and the files are written to ``cbir/models``. The same images give the same bytes. A model
+must not be trained on the images that it is measured on.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from common import report
 from cbir.core.threads import cores
 from cbir.descriptors.base import SHIPPED, TrainedDescriptor
 from cbir.descriptors.registry import built_in
-from cbir.images.discovery import find_pictures
+from cbir.images.discovery import find_images
 from cbir.indexing.selection import Source
 from cbir.indexing.train import train_model
 
@@ -33,17 +33,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path)
     rows = make_models(parser.parse_args().folder, MODELS)
-    report("models", ["model", "trained on", "pictures", "bytes", "s"], rows)
+    report("models", ["model", "trained on", "images", "bytes", "s"], rows)
 
 
 def make_models(folder: Path, into: Path) -> list[list[Any]]:
     """Write all models; return a row of the table for each."""
-    source = Source(str(folder), find_pictures(str(folder)), cores())
+    source = Source(str(folder), find_images(str(folder)), cores())
     rows: list[list[Any]] = []
     for name, descriptor in shipped_models():
         done = train_model(descriptor, source, str(into / f"{name}.npz"), SHIPPED)
         seconds = round(done.seconds, 1)
-        rows.append([name, folder.resolve().name, done.pictures, done.bytes, seconds])
+        rows.append([name, folder.resolve().name, done.images, done.bytes, seconds])
     return rows
 
 

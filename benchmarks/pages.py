@@ -28,7 +28,7 @@ INTRODUCTION = """\
 
 This page is made by `python benchmarks/pages.py`; edit that instead.
 
-A descriptor turns a picture into a row of numbers. Name it as `NAME`, `NAME:key=value,key=value`
+A descriptor turns an image into a row of numbers. Name it as `NAME`, `NAME:key=value,key=value`
 or `ALIAS=NAME:…`; the alias is the prefix of its columns. `cbir descriptors` prints what is
 installed, plug-ins included.
 """
@@ -42,17 +42,17 @@ a small cloud machine with 2 cores. Figures of other machines differ; the ratios
 Nobody waits for a compiler: searches and small indexes use numpy. Kernels compiled by numba take
 over where there is much to scan, which is 300 million numbers in one program, and only when they
 were compiled before on this machine; `index` compiles them at the end of a run over 100,000
-pictures or more, and a program that scans 20 times as much compiles them by itself.
+images or more, and a program that scans 20 times as much compiles them by itself.
 """
 
 SPEED_RESULTS = {
-    "index-rate-corel1k-ferrari": "Indexing\nPictures a second, by `hsv`. decode: the same threads"
-    " merely read and decode the same pictures to the same size. index: from the walk to the"
+    "index-rate-corel1k-ferrari": "Indexing\nImages a second, by `hsv`. decode: the same threads"
+    " merely read and decode the same images to the same size. index: from the walk to the"
     " commit. ratio: index to decode. process: a whole process, its start included.",
     "search-latency-corel1k": "Searching\nSeconds that a whole `search --no-montage` process takes,"
     " the first time and later, and milliseconds in a running program. The rows of the larger index"
     " repeat real ones.",
-    "index-memory-corel1k": "Memory\nThe peak of a process that indexes more and more pictures by"
+    "index-memory-corel1k": "Memory\nThe peak of a process that indexes more and more images by"
     " `hsv`, and what is left of it without their rows.",
 }
 
@@ -63,33 +63,33 @@ This page is made by `python benchmarks/pages.py` from what the programs named b
 a small cloud machine with 2 cores. What the levels mean is in [duplicates.md](duplicates.md).
 
 Copies are made by `benchmarks/edits.py`: 45 edits in eleven groups, from JPEG of quality 10 to a
-picture pasted into another one. Which of the photographs are copies of each other to begin with is
+image pasted into another one. Which of the photographs are copies of each other to begin with is
 listed in `benchmarks/truth/copies.csv`.
 """
 
 DUPLICATES_RESULTS = {
     "duplicates": "Recall and false pairs, beside other libraries\nThe share of edited copies whose"
     " original is found: near, of the edits that belong to that level; all; and by group. false"
-    " pairs: pictures that are no copies of each other and are put into one group; false matches:"
+    " pairs: images that are no copies of each other and are put into one group; false matches:"
     " found for a copy, and not its original. Hashes of other libraries stand here twice: at the"
     " customary threshold, and at the largest that gives no false pair, chosen with hindsight."
-    " One of the 120 pictures is a black night sky, with a mean brightness of 5 of 255: no copy of"
+    " One of the 120 images is a black night sky, with a mean brightness of 5 of 255: no copy of"
     " it is found but an exact one. Measured before displacement counted for more in what is less"
     " than 192 pixels across: all false matches at near are of copies reduced to a quarter.",
     "duplicates-edits": "Recall by edit\nThe same, edit by edit.",
-    "duplicates-near": "More pictures, at near\nOnly the edits that belong to that level; another"
-    " black night sky among the pictures.",
-    "duplicates-other": "Other pictures, other seed\nThe same for photographs that nothing was"
+    "duplicates-near": "More images, at near\nOnly the edits that belong to that level; another"
+    " black night sky among the images.",
+    "duplicates-other": "Other images, other seed\nThe same for photographs that nothing was"
     " chosen by.",
     "closest": "The closest pairs that are no copies\ncloseness is 1 at the limit, and more for"
     " what is called a copy; bits are those of `phash`; agreement is the share of the cells that"
     " agree, displacement in pixels.",
     "duplicates-scale-edited": "Time\nOf the whole command, from an empty index, at `edited`.",
-    "hash-rate-fashion-corel1k": "Hashing\nPictures a second, start-up taken off: the time of the"
-    " same command on one picture.",
+    "hash-rate-fashion-corel1k": "Hashing\nImages a second, start-up taken off: the time of the"
+    " same command on one image.",
     "hamming-background": "All pairs within 31 bits of 256\nphotographs: hashes with the bit"
     " statistics of real ones, with 1 % blanks among them.",
-    "messy": "A folder as people have them\nPictures with copies, unreadable files, odd names and"
+    "messy": "A folder as people have them\nImages with copies, unreadable files, odd names and"
     " links among them, cleared out by `--action move` and taken back by `--undo`.",
 }
 
@@ -106,9 +106,9 @@ HASHES = """\
 ### Hashes
 
 Differing bits of copies: recompressed as JPEG of quality 10, reduced to a quarter of the sides,
-blurred; each by its mean and its 99th percentile. others: of other pictures, the mean and the
+blurred; each by its mean and its 99th percentile. others: of other images, the mean and the
 least. turned: between the hashes derived for the other orientations and those of the turned
-pictures. quality: of the pictures, the least (a black night sky) and the 1st percentile; of blank
+images. quality: of the images, the least (a black night sky) and the 1st percentile; of blank
 ones, the highest and the 99th percentile.
 """
 
@@ -159,7 +159,7 @@ def _section(cls: type[Descriptor]) -> str:
     summary = cls.summary[0].upper() + cls.summary[1:]
     return (
         f"## `{cls.name}`\n\n{paragraphs[0].strip()} {summary}.\n\n"
-        f"- {cls.kind}, {descriptor.dimension:,} {unit}, from the picture at {size}; version"
+        f"- {cls.kind}, {descriptor.dimension:,} {unit}, from the image at {size}; version"
         f" {cls.version}\n"
         f"- parameters with their defaults: {parameters}\n"
         f"- metrics, the default first: {', '.join(cls.metrics)}\n"

@@ -24,9 +24,9 @@ ABOUT = {
     "holidays_half": "Every other one of the first 300 groups, 400 px wide: a group is one scene,"
     " photographed 2 to 9 times.",
     "clothing": "clothing-dataset-small, about 400 × 533; 10 classes of 90.",
-    "fashion-articleType": "Fashion Product Images: pictures of a catalog, 224 × 224; right is the"
+    "fashion-articleType": "Fashion Product Images: images of a catalog, 224 × 224; right is the"
     " same `articleType`.",
-    "fashion-baseColour": "The same pictures; right is the same `baseColour`.",
+    "fashion-baseColour": "The same images; right is the same `baseColour`.",
     "ferrari": "Photographs of cars, 683 to 1024 px; a class is a color of the car. Nothing was"
     " chosen with figures of these in view.",
 }
@@ -38,8 +38,8 @@ This page is made by `python benchmarks/pages.py`; edit that instead. The figure
 `python benchmarks/evaluate.py` left under `benchmarks/results/`; the commands stand below the
 tables.
 
-How good searches are, by descriptor, preset and fusion, on labeled pictures: what is right for a
-query comes from classes or groups, and the picture itself is left out of its ranking. Measures,
+How good searches are, by descriptor, preset and fusion, on labeled images: what is right for a
+query comes from classes or groups, and the image itself is left out of its ranking. Measures,
 intervals and tests are those of `cbir evaluate`: [evaluation.md](evaluation.md#measures) defines
 them. What is measured stands in [descriptors.md](descriptors.md) and [fusion.md](fusion.md).
 
@@ -51,7 +51,7 @@ them. What is measured stands in [descriptors.md](descriptors.md) and [fusion.md
 - In parentheses behind a mAP stands its 95 % interval. Two rows should not be compared by their
   intervals, but query by query: see [Paired differences](#paired-differences).
 - Tables of several sets begin with the best mAP on Corel-1k.
-- ms is the median time that describing a picture takes on one core of a small cloud machine,
+- ms is the median time that describing an image takes on one core of a small cloud machine,
   decoding not included; bytes is what its rows take in memory. See [Cost](#cost).
 """
 
@@ -149,7 +149,7 @@ def _beside_others(measured: Measured) -> str:
     table = _table(["system", "P@10", "mAP"], rows, 1)
     return (
         f"## Beside other systems\n\nOn {measured.title}. The figures of LIRE (Lucene Image"
-        " Retrieval) and of the tutorials' histogram were measured on the same files, every picture"
+        " Retrieval) and of the tutorials' histogram were measured on the same files, every image"
         f" querying the rest, but not by `evaluate.py`.\n\n{table}"
     )
 
@@ -171,20 +171,18 @@ def _set(measured: Measured) -> str:
 def _about(measured: Measured) -> str:
     """Say what was measured on, and how."""
     facts = measured.facts
-    who = {"all": "every picture queries the rest", "first": "the first of each group queries"}
+    who = {"all": "every image queries the rest", "first": "the first of each group queries"}
     asked, possible = facts["asked_queries"], facts["possible_queries"]
     queries = f"{asked:,} queries"
     if asked < possible:
         queries += f" of {possible:,}, chosen evenly by a hash of their paths"
-    text = f"{ABOUT[measured.name]} {facts['pictures']:,} pictures; {who[facts['protocol']]};"
+    text = f"{ABOUT[measured.name]} {facts['images']:,} images; {who[facts['protocol']]};"
     text += f" {queries}."
     empty = asked - facts["rows"][0]["queries"]
     if empty:
         text += f" For {empty:,} of them nothing is right; they do not count."
     if facts["exact_duplicates"]:
-        text += (
-            f" {facts['exact_duplicates']:,} pictures are further copies of others, byte for byte"
-        )
+        text += f" {facts['exact_duplicates']:,} images are further copies of others, byte for byte"
         text += " ([what that does](#with-and-without-exact-duplicates))."
     if facts["trained_on"]:
         text += f" Words of `orb` from: {', '.join(facts['trained_on'])}."
@@ -266,13 +264,13 @@ def _costs(sets: Sequence[Measured]) -> str:
     making = [[_name(row), f"{row['bytes']:,}", *map(_making, found)] for row, found in rows]
     asking = [[_name(row), *map(_asking, found)] for row, found in rows]
     titles = [one.title for one in sets]
-    sizes = [f"{one.title}, {one.facts['pictures']:,}" for one in sets]
+    sizes = [f"{one.title}, {one.facts['images']:,}" for one in sets]
     return (
-        "## Cost\n\nMedian milliseconds a picture on one core: decoding + describing. Of presets"
-        " and fusions it is the sum over the descriptors, with the picture decoded once for each"
-        " size that they want. bytes is what a picture takes in the matrices."
+        "## Cost\n\nMedian milliseconds an image on one core: decoding + describing. Of presets"
+        " and fusions it is the sum over the descriptors, with the image decoded once for each"
+        " size that they want. bytes is what an image takes in the matrices."
         f"\n\n{_table(['descriptor', 'bytes', *titles], making, 1)}\n"
-        "Median milliseconds to compare a query with all pictures and to rank them all, on one"
+        "Median milliseconds to compare a query with all images and to rank them all, on one"
         f" thread.\n\n{_table(['descriptor', *sizes], asking, 1)}"
     )
 

@@ -8,7 +8,7 @@ The first two arguments are Python interpreters with one version of cbir each. E
 each command by both, so that what else the machine does falls on both; told are the medians, and
 the median of the ratios of the rounds, which is above 1 where the second version is slower, with
 their range; and the ratio of the shortest times, which are least disturbed.
-`index` and `search` work on the first folder, `duplicates` on the first thousand pictures of the
+`index` and `search` work on the first folder, `duplicates` on the first thousand images of the
 second, and on two hundred of them that have a copy each.
 """
 
@@ -27,7 +27,7 @@ from pathlib import Path
 from common import report, seconds
 from PIL import Image
 
-PICTURES = 1000
+IMAGES = 1000
 ROWS = 50_000
 
 LARGE = f"""
@@ -43,8 +43,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("before", type=Path, help="a Python interpreter with the older cbir")
     parser.add_argument("now", type=Path, help="a Python interpreter with the newer cbir")
-    parser.add_argument("dataset", type=Path, help="pictures to index and to search")
-    parser.add_argument("copies", type=Path, help="pictures to find duplicates among")
+    parser.add_argument("dataset", type=Path, help="images to index and to search")
+    parser.add_argument("copies", type=Path, help="images to find duplicates among")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--only", action="append", help="a command's name; repeatable")
     options = parser.parse_args()
@@ -96,12 +96,12 @@ class Version:
 
 def _copy_some(source: Path, target: Path) -> None:
     target.mkdir()
-    for number, path in enumerate(sorted(source.rglob("*.jpg"))[:PICTURES]):
+    for number, path in enumerate(sorted(source.rglob("*.jpg"))[:IMAGES]):
         shutil.copyfile(path, target / f"{number:04}-{path.name}")
 
 
 def _recompress_some(source: Path, target: Path) -> None:
-    """Put every fifth picture into another folder, with a copy of poorer quality."""
+    """Put every fifth image into another folder, with a copy of poorer quality."""
     target.mkdir()
     for path in sorted(source.iterdir())[::5]:
         shutil.copyfile(path, target / path.name)

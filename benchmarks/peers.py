@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 Hash = Callable[[Image.Image], NDArray[np.uint8]]
-"""A picture's bits, packed."""
+"""An image's bits, packed."""
 
 CUSTOMARY = 10 / 64
 """The share of differing bits that counts as a copy: imagededup's ``max_distance_threshold`` of 10
@@ -82,7 +82,7 @@ def _imagehash() -> Mapping[str, Hash]:
     library: Any = importlib.import_module("imagehash")
 
     def packed(function: Callable[..., Any], **options: int) -> Hash:
-        return lambda picture: np.packbits(function(picture, **options).hash)
+        return lambda image: np.packbits(function(image, **options).hash)
 
     return {
         "phash-64": packed(library.phash),
@@ -100,8 +100,8 @@ def _imagededup() -> Mapping[str, Hash]:
 
     def packed(name: str) -> Hash:
         encoder = getattr(methods, name)(verbose=False)
-        return lambda picture: np.frombuffer(
-            bytes.fromhex(encoder.encode_image(image_array=np.asarray(picture))), np.uint8
+        return lambda image: np.frombuffer(
+            bytes.fromhex(encoder.encode_image(image_array=np.asarray(image))), np.uint8
         )
 
     return {name: packed(name) for name in ("PHash", "DHash", "WHash", "AHash")}
@@ -113,7 +113,7 @@ _FUNCTIONS = {"ImageHash": _imagehash, "imagededup": _imagededup}
 def hashes(files: Sequence[Path], peers: Sequence[Peer]) -> dict[Peer, NDArray[np.uint8]]:
     """Compute the hashes of files by two processes, each file decoded once.
 
-    Pictures are turned upright first, which is more than the libraries do by themselves.
+    Images are turned upright first, which is more than the libraries do by themselves.
 
     Returns
     -------
@@ -138,8 +138,8 @@ def _start(peers: Sequence[Peer]) -> None:
 
 def _of_file(path: Path) -> list[NDArray[np.uint8]]:
     with Image.open(path) as file:
-        picture = ImageOps.exif_transpose(file).convert("RGB")
-    return [function(picture) for function in _chosen]
+        image = ImageOps.exif_transpose(file).convert("RGB")
+    return [function(image) for function in _chosen]
 
 
 def distances(

@@ -2,7 +2,7 @@
 
 A step is ``(rgb, rng, other) -> rgb``: an RGB array of uint8, shape (height, width, 3); a random
 generator for what is left to chance; ``other(rng)`` gives another photograph. Sizes are shares of
-the picture's sides, so that small and large pictures look alike afterwards.
+the image's sides, so that small and large images look alike afterwards.
 """
 
 # Every step takes the same three arguments, whether it needs them or not.
@@ -140,8 +140,8 @@ def border(share: float) -> Step:
 def rotate(degrees: float, whole: bool) -> Step:
     """Return a step that turns left or right by chance.
 
-    `whole`: the canvas grows until it holds the picture, its corners are white, as drawing
-    programs do. Otherwise the canvas stays, cuts the picture's corners, and has black ones, as
+    `whole`: the canvas grows until it holds the image, its corners are white, as drawing
+    programs do. Otherwise the canvas stays, cuts the image's corners, and has black ones, as
     programs that straighten photographs or augment them do.
     """
 
@@ -184,8 +184,8 @@ def text(rgb: Pixels, rng: np.random.Generator, other: Other) -> Pixels:
     White letters outlined in black, an eighth of the height at most, in a line of 92 % of the
     width at most.
     """
-    picture = Image.fromarray(rgb)
-    draw = ImageDraw.Draw(picture)
+    image = Image.fromarray(rgb)
+    draw = ImageDraw.Draw(image)
     chosen = rng.permutation(len(WORDS))[:2]
     places = [("top",), ("bottom",), ("top", "bottom")][int(rng.integers(3))]
     for place_, word in zip(places, chosen, strict=False):
@@ -204,7 +204,7 @@ def text(rgb: Pixels, rng: np.random.Generator, other: Other) -> Pixels:
             stroke_width=outline,
             stroke_fill=BLACK,
         )
-    return np.asarray(picture)
+    return np.asarray(image)
 
 
 def logo(rgb: Pixels, rng: np.random.Generator, other: Other) -> Pixels:
@@ -229,15 +229,15 @@ def logo(rgb: Pixels, rng: np.random.Generator, other: Other) -> Pixels:
     across, down = [(0.03, 0.03), (0.97, 0.03), (0.03, 0.97), (0.97, 0.97), (0.5, 0.5)][
         int(rng.integers(5))
     ]
-    picture = Image.fromarray(rgb)
-    picture.paste(stamp, (int((width - side) * across), int((height - side) * down)), stamp)
-    return np.asarray(picture)
+    image = Image.fromarray(rgb)
+    image.paste(stamp, (int((width - side) * across), int((height - side) * down)), stamp)
+    return np.asarray(image)
 
 
 def place(rgb: Pixels, rng: np.random.Generator, other: Other) -> Pixels:
-    """Paste the picture, at its size, anywhere on another photograph.
+    """Paste the image, at its size, anywhere on another photograph.
 
-    The other one is enlarged and cut to the picture's shape, so that the picture takes 40 to
+    The other one is enlarged and cut to the image's shape, so that the image takes 40 to
     60 % of its sides.
     """
     height, width = rgb.shape[:2]
@@ -250,9 +250,9 @@ def place(rgb: Pixels, rng: np.random.Generator, other: Other) -> Pixels:
 
 
 def collage(rgb: Pixels, rng: np.random.Generator, other: Other) -> Pixels:
-    """Put the picture, at half its sides, among three others into a grid of two by two.
+    """Put the image, at half its sides, among three others into a grid of two by two.
 
-    The whole is as large as the picture was, with white lines between the four.
+    The whole is as large as the image was, with white lines between the four.
     """
     height, width = rgb.shape[:2]
     line = max(1, round(min(height, width) / 100))
@@ -260,9 +260,9 @@ def collage(rgb: Pixels, rng: np.random.Generator, other: Other) -> Pixels:
     canvas = np.full_like(rgb, 255)
     own = int(rng.integers(4))
     for number in range(4):
-        picture = _resized(rgb, *tile) if number == own else _covering(other(rng), *tile)
+        image = _resized(rgb, *tile) if number == own else _covering(other(rng), *tile)
         top, left = (number // 2) * (tile[1] + line), (number % 2) * (tile[0] + line)
-        canvas[top : top + tile[1], left : left + tile[0]] = picture
+        canvas[top : top + tile[1], left : left + tile[0]] = image
     return canvas
 
 

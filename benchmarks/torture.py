@@ -4,7 +4,7 @@ Example::
 
     python benchmarks/torture.py data --minutes 10
 
-Works on copies of some pictures of FOLDER, below a scratch folder. In each round two random
+Works on copies of some images of FOLDER, below a scratch folder. In each round two random
 commands run at once on one dataset and one index: ``index``, ``duplicates`` with every action,
 ``--undo``, ``search``, ``info`` and ``evaluate``. Some are killed, some may write only small
 files, some meet a full disk (a small tmpfs, where one can be mounted), and between the rounds
@@ -70,7 +70,7 @@ class Counts:
 @click.option("--minutes", type=float, default=10.0, show_default=True)
 @click.option("--episodes", type=int, help="Stop after so many.")
 @click.option("--rounds", type=int, default=12, show_default=True, help="In each episode.")
-@click.option("--pictures", type=int, default=12, show_default=True, help="Besides their copies.")
+@click.option("--images", type=int, default=12, show_default=True, help="Besides their copies.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--episode", type=int, default=0, show_default=True, help="The first one.")
 @click.option("--scratch", type=click.Path(file_okay=False, path_type=Path), help="Where to work.")
@@ -82,13 +82,13 @@ def main(
     minutes: float,
     episodes: int | None,
     rounds: int,
-    pictures: int,
+    images: int,
     seed: int,
     episode: int,
     scratch: Path | None,
     name: str,
 ) -> None:
-    """Torment the commands with pictures like those of FOLDER."""
+    """Torment the commands with images like those of FOLDER."""
     if _may_mount():
         _run_again_where_mounting_is_private()
     counts, start = Counts(), time.monotonic()
@@ -96,8 +96,8 @@ def main(
     last = episode + episodes if episodes is not None else sys.maxsize
     while episode < last and time.monotonic() - start < 60 * minutes:
         command = f"python benchmarks/torture.py {folder} --seed {seed} --episode {episode}"
-        command += f" --episodes 1 --rounds {rounds} --pictures {pictures}"
-        one = Episode(folder, place / f"episode-{episode}", f"{seed}-{episode}", pictures)
+        command += f" --episodes 1 --rounds {rounds} --images {images}"
+        one = Episode(folder, place / f"episode-{episode}", f"{seed}-{episode}", images)
         one.run(rounds, start + 60 * minutes)
         counts.done += one.counts
         counts.done["episodes"] += 1
@@ -137,24 +137,24 @@ def _run_again_where_mounting_is_private() -> None:
 
 
 class Episode:
-    """Some rounds on one copy of the pictures.
+    """Some rounds on one copy of the images.
 
     Parameters
     ----------
     source, folder : Path
-        Where the pictures come from, and where to work.
+        Where the images come from, and where to work.
     seed : str
-    pictures : int
+    images : int
     """
 
-    def __init__(self, source: Path, folder: Path, seed: str, pictures: int) -> None:
+    def __init__(self, source: Path, folder: Path, seed: str, images: int) -> None:
         self.folder = folder
         self.counts: Counter[str] = Counter()
         self.findings: list[Finding] = []
         self.chance = random.Random(seed)
         (folder / "small").mkdir(parents=True)
         self._mounted = _TMPFS in os.environ and _mount(folder / "small")
-        self.world = make(source, folder, self.chance, pictures)
+        self.world = make(source, folder, self.chance, images)
         contents = sorted(str(path) for path in (folder / "contents").iterdir())
         queries = self.chance.sample(contents, 4)
         self.truth = self._truth(queries)

@@ -140,7 +140,7 @@ class Ledger:
 
     @staticmethod
     def _is_told(path: str, told: set[str]) -> bool:
-        """A sidecar is moved with its picture, under the same stem."""
+        """A sidecar is moved with its image, under the same stem."""
         return path in told or any(
             os.path.splitext(path)[0] == os.path.splitext(one)[0] for one in told
         )

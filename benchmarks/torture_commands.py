@@ -65,7 +65,7 @@ class Commands:
     world : World
     chance : random.Random
     queries : sequence of str
-        Pictures, relative to the world's folder.
+        Images, relative to the world's folder.
     """
 
     world: World

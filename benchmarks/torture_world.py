@@ -1,4 +1,4 @@
-"""A folder to torment: pictures with copies of every kind, links, odd names; and what is in it."""
+"""A folder to torment: images with copies of every kind, links, odd names; and what is in it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from cbir.images.discovery import find_pictures
+from cbir.images.discovery import find_images
 
 DESCRIPTORS = ("hsv", "phash", "layout", "orb:words=20,features=200")
 """What an index may hold; the last one needs the vocabulary of the world."""
@@ -68,9 +68,9 @@ class World:
     ----------
     folder : Path
     precious : dict of str to str
-        By SHA-256 what no other picture shows, and why: it may never be deleted.
+        By SHA-256 what no other image shows, and why: it may never be deleted.
     families : list of set of str
-        SHA-256 of pictures that show the whole of one scene: one of each must stay.
+        SHA-256 of images that show the whole of one scene: one of each must stay.
     """
 
     folder: Path
@@ -128,14 +128,14 @@ class World:
         return rows
 
 
-def make(source: Path, folder: Path, chance: random.Random, pictures: int) -> World:
-    """Make a world of some pictures of `source`."""
+def make(source: Path, folder: Path, chance: random.Random, images: int) -> World:
+    """Make a world of some images of `source`."""
     world = World(folder)
     for name in ("photos", "outside", "moved", "home", "cached", "tmp", "contents"):
         (folder / name).mkdir(parents=True)
     world.logs.mkdir(parents=True)
-    found = [str(source / one.path) for one in find_pictures(str(source))]
-    for number, path in enumerate(chance.sample(found, min(pictures, len(found)))):
+    found = [str(source / one.path) for one in find_images(str(source))]
+    for number, path in enumerate(chance.sample(found, min(images, len(found)))):
         _family(world, Path(path), number, chance)
     (world.photos / "linked").symlink_to("../outside")
     for sha, path in {sha: path for path, sha in world.snapshot().files.items()}.items():
@@ -145,7 +145,7 @@ def make(source: Path, folder: Path, chance: random.Random, pictures: int) -> Wo
 
 
 def _family(world: World, path: Path, number: int, chance: random.Random) -> None:
-    """Put a picture into the dataset, and some of its copies."""
+    """Put an image into the dataset, and some of its copies."""
     data = path.read_bytes()
     image = Image.open(io.BytesIO(data)).convert("RGB")
     image.thumbnail((320, 320))

@@ -1,7 +1,7 @@
-"""Which pictures of real folders are copies of each other already, before any copy is made.
+"""Which images of real folders are copies of each other already, before any copy is made.
 
 Files that are equal byte for byte are; the rest was labeled by eye, in a CSV file whose first two
-columns name two pictures, each as ``FOLDER/PATH`` below it. Pairs whose verdict there is unclear
+columns name two images, each as ``FOLDER/PATH`` below it. Pairs whose verdict there is unclear
 are taken for copies, which leaves them out: a pair of copies is no false one, and no original.
 """
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 
 def groups_of_copies(root: Path, paths: Sequence[str], labeled: Path | None) -> NDArray[np.intp]:
-    """Return a number for each picture that its copies share, and nothing else does.
+    """Return a number for each image that its copies share, and nothing else does.
 
     Parameters
     ----------

@@ -4,7 +4,7 @@ Example::
 
     python benchmarks/vocabulary.py holidays --train background --train clothing
 
-Groups are the first four characters of a name, as in INRIA Holidays; the first picture of a group
+Groups are the first four characters of a name, as in INRIA Holidays; the first image of a group
 is its query. Three ways to cluster: k-majority (binary centers), k-means on the bits with its
 centers rounded to bits, and with real centers; each with one vote a feature and with 4, 2 and 1
 votes for the three nearest words. Then k-majority with fewer and more words. Needs faiss-cpu, for
@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 from cbir.core.threads import cores, ordered_map
 from cbir.descriptors.encoders.bovw import _TRAINING_FEATURES, k_majority, nearest_words
 from cbir.descriptors.local_features.orb import orb_features
-from cbir.images.decoders import Picture
-from cbir.images.discovery import find_pictures
+from cbir.images.decoders import EncodedImage
+from cbir.images.discovery import find_images
 from cbir.search.exact.bovw import BagSpace
 from cbir.search.exact.flat import nearest
 from cbir.search.metrics import METRICS
@@ -45,14 +45,14 @@ def main() -> None:
     training = np.concatenate([part for folder in options.train for part in _features(folder)])
     chosen = np.random.default_rng(0).choice(len(training), _TRAINING_FEATURES, replace=False)
     training = training[np.sort(chosen)]
-    pictures = _features(options.dataset)
-    groups = [found.path.rpartition("/")[2][:4] for found in find_pictures(str(options.dataset))]
+    images = _features(options.dataset)
+    groups = [found.path.rpartition("/")[2][:4] for found in find_images(str(options.dataset))]
     rows = []
     for name, count in [(name, WORDS) for name in CLUSTERINGS] + [("k-majority", k) for k in SIZES]:
         words: list[Any] = []
         spent = seconds(lambda: words.append(CLUSTERINGS[name](training, count)))  # noqa: B023
         for label, votes in VOTES.items():
-            bags = np.array([_bag(features, words[0], count, votes) for features in pictures])
+            bags = np.array([_bag(features, words[0], count, votes) for features in images])
             rows.append(
                 [
                     name,
@@ -66,9 +66,11 @@ def main() -> None:
 
 
 def _features(folder: Path) -> list[NDArray[np.uint8]]:
-    paths = [str(folder / found.path) for found in find_pictures(str(folder))]
+    paths = [str(folder / found.path) for found in find_images(str(folder))]
     return list(
-        ordered_map(lambda path: orb_features(Picture.open(path).pixels(512), 1000), paths, cores())
+        ordered_map(
+            lambda path: orb_features(EncodedImage.open(path).pixels(512), 1000), paths, cores()
+        )
     )
 
 

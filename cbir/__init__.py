@@ -1,7 +1,7 @@
-"""Find pictures by what they show: content-based image retrieval without training or a server.
+"""Find images by what they show: content-based image retrieval without training or a server.
 
-:func:`index` makes an index of a folder of pictures, :func:`open` opens one to be searched, and
-:func:`describe` gives the numbers of a single picture. ``docs/python.md`` shows them at work.
+:func:`index` makes an index of a folder of images, :func:`open` opens one to be searched, and
+:func:`describe` gives the numbers of a single image. ``docs/python.md`` shows them at work.
 """
 
 from __future__ import annotations

@@ -97,5 +97,5 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def noise() -> np.ndarray:
-    """A picture in which every pixel differs from its neighbors."""
+    """An image in which every pixel differs from its neighbors."""
     return np.random.default_rng(7).integers(0, 256, (90, 130, 3), np.uint8)

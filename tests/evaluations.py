@@ -1,4 +1,4 @@
-"""An evaluation of the sample pictures with made-up numbers, to print and to draw."""
+"""An evaluation of the sample images with made-up numbers, to print and to draw."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def run(
     averages: tuple[float, ...] = (1.0, 0.25, np.nan, 0.125),
     without_duplicates: tuple[float, ...] | None = None,
 ) -> Run:
-    """Return a run that the first pictures of a folder query, whose answers take turns."""
-    pictures = [str(path) for path in sorted(folder.rglob("*.jpg"))]
-    queries = pictures[: len(averages)]
-    hits = [Hit(path, place / 8, place % 2 == 0) for place, path in enumerate(pictures[:10])]
+    """Return a run that the first images of a folder query, whose answers take turns."""
+    images = [str(path) for path in sorted(folder.rglob("*.jpg"))]
+    queries = images[: len(averages)]
+    hits = [Hit(path, place / 8, place % 2 == 0) for place, path in enumerate(images[:10])]
     return Run(
         descriptor,
         metric,

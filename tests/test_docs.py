@@ -18,7 +18,7 @@ from tests.conftest import PROJECT
 
 @pytest.fixture
 def playground(tmp_path: Path) -> Path:
-    """A copy of the sample pictures to run the documentation's commands in."""
+    """A copy of the sample images to run the documentation's commands in."""
     for name in ("data", "queries"):
         shutil.copytree(PROJECT / name, tmp_path / name)
     return tmp_path
@@ -159,7 +159,7 @@ def test_the_pages_with_figures_are_up_to_date() -> None:
     assert done.returncode == 0, "run: python benchmarks/pages.py\n" + done.stderr
 
 
-def test_every_sample_picture_has_a_source_and_a_license() -> None:
+def test_every_sample_image_has_a_source_and_a_license() -> None:
     text = (PROJECT / "data" / "README.md").read_text(encoding="utf-8")
     for folder in ("data", "queries"):
         for path in (PROJECT / folder).rglob("*.jpg"):

@@ -54,7 +54,7 @@ def _lines(entry: dict[str, Any]) -> list[str]:
     ]
     if entry["trained"] is not None:
         shipped = " or ".join(map(_assignments, entry["trained"]["shipped"]))
-        origin = f"comes with cbir for {shipped}" if shipped else "learned from your pictures"
+        origin = f"comes with cbir for {shipped}" if shipped else "learned from your images"
         lines.append(f"{entry['trained']['state']}: {origin}")
     return lines
 

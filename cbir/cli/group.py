@@ -87,7 +87,7 @@ def _load_plugin(point: EntryPoint) -> click.Command:
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="cbir")
 def cli() -> None:
-    """Find pictures by what they show.
+    """Find images by what they show.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""``index``: describe a folder of pictures."""
+"""``index``: describe a folder of images."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class _IndexCommand(Command):
 
 _SECTIONS = {
     "Common options": "--dataset --index --descriptor --preset --quiet".split(),
-    "Which pictures": "--include --exclude --strict".split(),
+    "Which images": "--include --exclude --strict".split(),
     "Descriptors and what they learn": "--drop --model --retrain --rebuild".split(),
 }
 
@@ -81,8 +81,8 @@ _SECTIONS = {
 @pattern_options
 @workers_option
 @click.option("--rebuild", is_flag=True, help="Start from nothing.")
-@click.option("--retrain", is_flag=True, help="Train vocabularies and models on these pictures.")
-@click.option("--strict", is_flag=True, help="Fail if any picture cannot be read.")
+@click.option("--retrain", is_flag=True, help="Train vocabularies and models on these images.")
+@click.option("--strict", is_flag=True, help="Fail if any image cannot be read.")
 @wait_option
 @quiet_option
 @click.option(
@@ -109,11 +109,11 @@ def index(
     quiet: bool,
     verbose: bool,
 ) -> None:
-    """Describe a folder of pictures.
+    """Describe a folder of images.
 
     Makes an index of it, or brings the index up to date.
 
-    Unchanged pictures are not described again, deleted ones leave, and renamed ones are
+    Unchanged images are not described again, deleted ones leave, and renamed ones are
     recognized. Hidden files and folders are left out. Patterns are not remembered: give --include
     and --exclude each time.
 
@@ -173,7 +173,7 @@ def summary(name: str, report: IndexReport) -> str:
     if report.described:
         pace.append(rate_text(report.described, report.seconds))
     return (
-        f"{printable(name)}: {counted(report.pictures, 'picture')}: {', '.join(counts)};"
+        f"{printable(name)}: {counted(report.images, 'image')}: {', '.join(counts)};"
         f" {', '.join(pace)}"
     )
 

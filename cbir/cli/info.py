@@ -17,7 +17,7 @@ from cbir.stores.inspection import INDEXED, Inspection, inspect
 _ORIGINS = {
     SHIPPED: "that comes with cbir",
     TRAINED: "by cbir train",
-    INDEXED: "learned from indexed pictures",
+    INDEXED: "learned from indexed images",
 }
 
 
@@ -72,21 +72,21 @@ def _index_file(path: str) -> str:
 
 def _print_table(inspection: Inspection) -> None:
     summary = inspection.summary
-    size = size_text(summary["bytes_of_pictures"])
+    size = size_text(summary["bytes_of_images"])
     _line(f"index     {printable(summary['index'])} ({summary['written_by']})")
     _line(f"dataset   {printable(summary['dataset'])}")
-    _line(f"pictures  {summary['pictures']:,} ({size})")
+    _line(f"images  {summary['images']:,} ({size})")
     if summary["own_columns"]:
         _line(f"columns   {', '.join(summary['own_columns'])} (your own)")
     for one in summary["descriptors"]:
         parameters = ",".join(f"{key}={value}" for key, value in one["parameters"].items())
         name = f"{one['name']}:{parameters}" if parameters else one["name"]
-        empty = f", {counted(one['empty'], 'picture')} without keypoints" if one["empty"] else ""
+        empty = f", {counted(one['empty'], 'image')} without keypoints" if one["empty"] else ""
         trained = f", {_model(one['trained'])}" if one["trained"] else ""
         size = counted(one["dimension"], "bit" if one["kind"] == "hash" else "number")
         _line(
             f"holds     {one['alias']} = {name}: {size},"
-            f" {counted(one['bytes_per_picture'], 'byte')} a picture{trained}{empty}"
+            f" {counted(one['bytes_per_image'], 'byte')} an image{trained}{empty}"
         )
     if summary["presets"]:
         _line(f"presets   {', '.join(summary['presets'])}")

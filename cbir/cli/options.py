@@ -124,11 +124,11 @@ def dataset_option(
         def merged(*args: Any, folder: str | None, dataset: str | None, **values: Any) -> Any:
             chosen = _the_folder(folder, dataset)
             if required and chosen is None:
-                raise UsageError("name the folder of pictures, as DIR or with --dataset DIR")
+                raise UsageError("name the folder of images, as DIR or with --dataset DIR")
             return function(*args, dataset=chosen, **values)
 
         claim = "  [one of them is required]" if required else ""
-        text = f"The folder of pictures; or DIR by itself.{claim}"
+        text = f"The folder of images; or DIR by itself.{claim}"
         option = click.option("-d", "--dataset", metavar="DIR", help=text)
         return click.argument("folder", metavar="[DIR]", required=False)(option(merged))
 

@@ -35,7 +35,7 @@ def presets(format_: str) -> None:
         write_text(
             f"{entry['name']:<{width}}  {entry['summary']}\n"
             f"{'':<{width}}  {' + '.join(weighted)}\n"
-            f"{'':<{width}}  {counted(entry['bytes_per_picture'], 'byte')} a picture\n"
+            f"{'':<{width}}  {counted(entry['bytes_per_image'], 'byte')} an image\n"
         )
 
 
@@ -48,5 +48,5 @@ def _entry(preset: Preset) -> dict[str, Any]:
             {"descriptor": spec, "weight": weight}
             for spec, weight in zip(preset.specs, preset.weights, strict=True)
         ],
-        "bytes_per_picture": sum(one.width * one.dtype.itemsize for one in descriptors),
+        "bytes_per_image": sum(one.width * one.dtype.itemsize for one in descriptors),
     }

@@ -1,4 +1,4 @@
-"""Pictures to look for, as they are named on the command line and on standard input."""
+"""Images to look for, as they are named on the command line and on standard input."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def check_streams(queries: Sequence[str], from0: bool, null: bool, format_: str 
 
 
 def query_paths(queries: Sequence[str], from0: bool) -> list[str]:
-    """Return the pictures that are asked for.
+    """Return the images that are asked for.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def query_paths(queries: Sequence[str], from0: bool) -> list[str]:
     """
     paths = list(_listed(queries, from0))
     if not paths:
-        raise CbirError("no query: standard input names no picture")
+        raise CbirError("no query: standard input names no image")
     return paths
 
 
@@ -46,7 +46,7 @@ def _listed(queries: Sequence[str], from0: bool) -> Iterator[str]:
     for query in queries:
         if query == "-":
             if sys.stdin is None:
-                raise CbirError("standard input is closed; name the pictures, or open it")
+                raise CbirError("standard input is closed; name the images, or open it")
             data = sys.stdin.buffer.read(_LONGEST_LIST + 1)
             if len(data) > _LONGEST_LIST:
                 raise CbirError(

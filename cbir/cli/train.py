@@ -1,4 +1,4 @@
-"""``cbir train``: make vocabularies and models from one's own pictures."""
+"""``cbir train``: make vocabularies and models from one's own images."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from cbir.core.errors import printable
 
 _SECTIONS = {
     "Common options": "--dataset --descriptor --output --quiet".split(),
-    "Which pictures": "--include --exclude".split(),
+    "Which images": "--include --exclude".split(),
 }
 
 
@@ -55,9 +55,9 @@ def train(
     workers: int | None,
     quiet: bool,
 ) -> None:
-    """Train descriptors on your own pictures.
+    """Train descriptors on your own images.
 
-    Writes what they learn to a file, which index takes with --model. Up to 1,000 of the pictures
+    Writes what they learn to a file, which index takes with --model. Up to 1,000 of the images
     are looked at, always the same ones. A file that is there is overwritten only if cbir train
     wrote it.
 
@@ -86,7 +86,7 @@ def train(
     for one in written:
         click.echo(
             f"{printable(one.path)}: a {one.state_name} for {one.name}, trained on"
-            f" {counted(one.pictures, 'picture')}; {size_text(one.bytes)},"
+            f" {counted(one.images, 'image')}; {size_text(one.bytes)},"
             f" {seconds_text(one.seconds)}",
             err=True,
         )

@@ -1,4 +1,4 @@
-"""Counts, sizes, times and rates as people read them: never "0.0 MB", never "1 pictures"."""
+"""Counts, sizes, times and rates as people read them: never "0.0 MB", never "1 images"."""
 
 from __future__ import annotations
 

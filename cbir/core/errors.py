@@ -36,7 +36,7 @@ class UsageError(CbirError):
 
 
 class UnreadableImageError(CbirError):
-    """A file that cannot be read as a picture.
+    """A file that cannot be read as an image.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class UnreadableImageError(CbirError):
     reason : str
         Why, in a few words.
     remedy : str, optional
-        What helps, where something does. Pictures with the same remedy are reported together.
+        What helps, where something does. Images with the same remedy are reported together.
     """
 
     def __init__(self, path: str, reason: str, remedy: str = "") -> None:

@@ -1,6 +1,6 @@
 """The guard of everything that is written for the user: it replaces only files of the same kind.
 
-A kind is known by a mark inside of the file. Anything else that is in the way (a picture, an index,
+A kind is known by a mark inside of the file. Anything else that is in the way (an image, an index,
 a page of another kind, a folder, a device, a pipe, a link that leads nowhere) is never replaced. A
 link to a file that may be replaced stays a link.
 """

@@ -1,4 +1,4 @@
-"""Catch what decoders print on file descriptor 2, and tell which picture it was about.
+"""Catch what decoders print on file descriptor 2, and tell which image it was about.
 
 libjpeg and libpng report damage only by printing it. While :func:`caught` is active the
 descriptor leads into a temporary file. When several threads decode at once, the file only tells
@@ -98,7 +98,7 @@ def want(wanted: bool = True) -> None:
 def caught() -> Iterator[None]:
     """Lead descriptor 2 into a temporary file; Python's own ``sys.stderr`` stays where it was.
 
-    What was printed and is not about a picture comes out at the end. Can be nested; the outermost
+    What was printed and is not about an image comes out at the end. Can be nested; the outermost
     one counts. Does nothing unless :func:`want` was called.
     """
     with _capture.lock:

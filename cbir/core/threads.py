@@ -1,7 +1,7 @@
 """Work on several threads at once, with results in order and memory bounded.
 
 Threads, not processes: decoding, hashing and the array operations of the descriptors release the
-GIL, nothing has to be pickled or imported again, and a thousand small pictures are done before
+GIL, nothing has to be pickled or imported again, and a thousand small images are done before
 new processes would have started.
 """
 

@@ -1,1 +1,1 @@
-"""Descriptors: from a picture to the numbers that are compared."""
+"""Descriptors: from an image to the numbers that are compared."""

@@ -25,7 +25,7 @@ from cbir.core.progress import Watcher
 from cbir.images.decoders import LADDER, Pixels
 
 Row = NDArray[Any]
-"""What a descriptor stores of one picture: a vector of small numbers, or packed bits, which the
+"""What a descriptor stores of one image: a vector of small numbers, or packed bits, which the
 quality may follow."""
 
 State = Mapping[str, NDArray[Any]]
@@ -117,10 +117,10 @@ class Descriptor(ABC):
     meaning : str
         What a distance of the default metric means, with its range.
     has_quality : bool
-        For a hash: one byte follows the bits, 0 to 100, that says how much of the picture they
-        rest on. The bits of a blank picture are an accident of its noise.
+        For a hash: one byte follows the bits, 0 to 100, that says how much of the image they
+        rest on. The bits of a blank image are an accident of its noise.
     least_quality : int
-        Below it, a hash says too little for two pictures to be called alike.
+        Below it, a hash says too little for two images to be called alike.
     """
 
     name: ClassVar[str]
@@ -135,7 +135,7 @@ class Descriptor(ABC):
     @property
     @abstractmethod
     def dimension(self) -> int:
-        """Numbers a picture, or bits for a hash."""
+        """Numbers an image, or bits for a hash."""
 
     @property
     @abstractmethod
@@ -149,12 +149,12 @@ class Descriptor(ABC):
 
     @property
     def working_size(self) -> int | None:
-        """The longest side, in pixels, of the picture to describe: a step of the ladder."""
+        """The longest side, in pixels, of the image to describe: a step of the ladder."""
         return LADDER[0]
 
     @abstractmethod
     def describe(self, image: Pixels) -> Row:
-        """Describe an upright RGB picture at the working size.
+        """Describe an upright RGB image at the working size.
 
         Parameters
         ----------
@@ -163,12 +163,12 @@ class Descriptor(ABC):
         Returns
         -------
         ndarray, shape (width,), of `dtype`
-            The row that the index stores. The same picture always gives the same bytes.
+            The row that the index stores. The same image always gives the same bytes.
         """
 
     @property
     def width(self) -> int:
-        """Stored numbers a picture: the dimension, or a hash's bytes and that of its quality."""
+        """Stored numbers an image: the dimension, or a hash's bytes and that of its quality."""
         return self.dimension // 8 + self.has_quality if self.kind == "hash" else self.dimension
 
     @property
@@ -222,19 +222,19 @@ class TrainedDescriptor(Descriptor):
 
     @abstractmethod
     def training_sample(self, image: Pixels) -> NDArray[Any]:
-        """Extract from one picture what training needs: an array of any number of rows.
+        """Extract from one image what training needs: an array of any number of rows.
 
-        Those of a thousand pictures are held at once.
+        Those of a thousand images are held at once.
         """
 
     @abstractmethod
     def train(self, samples: Sequence[NDArray[Any]], watcher: Watcher | None = None) -> State:
-        """Learn from the training samples of several pictures, deterministically.
+        """Learn from the training samples of several images, deterministically.
 
         Parameters
         ----------
         samples : sequence of ndarray
-            One of each picture, in the order of the pictures.
+            One of each image, in the order of the images.
         watcher : Watcher, optional
             Told of the progress of what takes long.
 

@@ -1,4 +1,4 @@
-"""Describe one picture."""
+"""Describe one image."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from cbir.core.errors import UsageError
 from cbir.core.threads import one_thread_each
 from cbir.descriptors.base import Row, TrainedDescriptor
 from cbir.descriptors.registry import Named, parse
-from cbir.images.decoders import Source, open_picture
+from cbir.images.decoders import Source, open_image
 
 
 def describe(image: Source, descriptor: str = "hsv") -> Row:
-    """Describe one picture by one descriptor.
+    """Describe one image by one descriptor.
 
     Parameters
     ----------
     image : path, ndarray of uint8 of shape (height, width, 3), or PIL.Image.Image
-        A picture file, RGB pixels, or a Pillow image.
+        An image file, RGB pixels, or a Pillow image.
     descriptor : str
         ``NAME`` or ``NAME:key=value,…``; one that needs no training, or whose model comes with the
         package.
@@ -30,7 +30,7 @@ def describe(image: Source, descriptor: str = "hsv") -> Row:
     Raises
     ------
     UnreadableImageError
-        When the file is no picture.
+        When the file is no image.
     UsageError
         When there is no such descriptor, or it must be trained first.
 
@@ -42,7 +42,7 @@ def describe(image: Source, descriptor: str = "hsv") -> Row:
     """
     named = _ready(parse(descriptor))
     with stderr_capture.caught(), one_thread_each():
-        return named.describe(open_picture(image))
+        return named.describe(open_image(image))
 
 
 def _ready(named: Named) -> Named:

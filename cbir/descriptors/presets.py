@@ -92,7 +92,7 @@ PRESETS = {
         ),
         Preset(
             "balanced",
-            "shapes and colors, as a whole and in detail: also things, and pictures of catalogs",
+            "shapes and colors, as a whole and in detail: also things, and images of catalogs",
             ("colorfisher", "fisher", "phog", "gist"),
             (0.5, 1.0, 0.5, 0.5),
         ),

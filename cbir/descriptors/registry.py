@@ -17,7 +17,7 @@ from cbir.core.errors import CbirError, UnreadableImageError, UsageError
 from cbir.core.plugins import plugins
 from cbir.core.suggestions import did_you_mean
 from cbir.descriptors.base import HIGHEST_QUALITY, Descriptor, Row, parameter_fields
-from cbir.images.decoders import ArrayPicture, Picture
+from cbir.images.decoders import ArrayImage, EncodedImage
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -63,31 +63,31 @@ class Named:
             return [self.alias, *([f"{self.alias}_quality"] if descriptor.has_quality else [])]
         return [f"{self.alias}_{i}" for i in range(descriptor.dimension)]
 
-    def describe(self, picture: Picture | ArrayPicture) -> Row:
-        """Describe a picture, decoded for the descriptor's working size.
+    def describe(self, image: EncodedImage | ArrayImage) -> Row:
+        """Describe an image, decoded for the descriptor's working size.
 
         Raises
         ------
         UnreadableImageError
-            When the picture cannot be decoded, or the descriptor, perhaps a plug-in, fails on it.
+            When the image cannot be decoded, or the descriptor, perhaps a plug-in, fails on it.
         """
         descriptor = self.descriptor
-        pixels = picture.pixels(descriptor.working_size)
+        pixels = image.pixels(descriptor.working_size)
         try:
             row = descriptor.describe(pixels)
             given, wanted = (row.shape, row.dtype), ((descriptor.width,), descriptor.dtype)
         except Exception as error:  # a plug-in may fail in any way
             reason = f"the descriptor {self.alias!r} failed: {type(error).__name__}: {error}"
-            raise UnreadableImageError(picture.path, reason) from error
+            raise UnreadableImageError(image.path, reason) from error
         if given != wanted:
             reason = f"the descriptor {self.alias!r} gave {given}, not {wanted} as it says"
-            raise UnreadableImageError(picture.path, reason)
+            raise UnreadableImageError(image.path, reason)
         if descriptor.has_quality and row[-1] > HIGHEST_QUALITY:
             reason = f"the descriptor {self.alias!r} gave the quality {row[-1]}, not 0 to 100"
-            raise UnreadableImageError(picture.path, reason)
+            raise UnreadableImageError(image.path, reason)
         if not np.isfinite(row).all():
             reason = f"the descriptor {self.alias!r} gave a number that is not finite"
-            raise UnreadableImageError(picture.path, reason)
+            raise UnreadableImageError(image.path, reason)
         return row
 
     @property

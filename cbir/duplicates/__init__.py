@@ -1,1 +1,1 @@
-"""Finding the copies of pictures, whatever was done to them."""
+"""Finding the copies of images, whatever was done to them."""

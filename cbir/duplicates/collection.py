@@ -1,4 +1,4 @@
-"""The pictures among which duplicates are looked for: of a dataset, and of references."""
+"""The images among which duplicates are looked for: of a dataset, and of references."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from cbir.stores.model import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """Pictures with what is known of them.
+    """Images with what is known of them.
 
     Attributes
     ----------
@@ -72,11 +72,11 @@ def open_collection(
     Parameters
     ----------
     dataset : str or None
-        A folder of pictures. None: the index is used as it is.
+        A folder of images. None: the index is used as it is.
     index : str or None
         Where to keep what is computed. None: in a temporary folder.
     references : str or sequence of str
-        Folders of pictures that are kept.
+        Folders of images that are kept.
     level : Level
         For which there must be enough in the index.
     include, exclude : str or sequence of str
@@ -91,7 +91,7 @@ def open_collection(
     UsageError
         When neither a dataset nor an index is given, or there is no such level.
     CbirError
-        When there is no picture, or the index lacks what the level needs.
+        When there is no image, or the index lacks what the level needs.
     """
     watcher = Watcher.of(watcher)
     if dataset is None and index is None:
@@ -158,7 +158,7 @@ def _check(snapshot: Snapshot, level: Level) -> None:
             lacks.append("local features")
     if lacks:
         raise CbirError(
-            f"{printable(snapshot.path)}: the index lacks {' and '.join(lacks)} of its pictures;"
+            f"{printable(snapshot.path)}: the index lacks {' and '.join(lacks)} of its images;"
             f" add them with: cbir duplicates --dataset {printable(snapshot.root)}"
             f" --index {printable(snapshot.path)} --level {level}"
         )
@@ -180,7 +180,7 @@ def _index_of_reference(index: str, reference: str) -> str:
 
 
 class _Part:
-    """The pictures of one index."""
+    """The images of one index."""
 
     def __init__(
         self,
@@ -268,7 +268,7 @@ def _once(entries: list[Entry], watcher: Watcher) -> list[Entry]:
     """Keep one name of each file: references first, real names before links, then by path.
 
     A file under two names frees nothing when one is removed, and where one is a link to the other,
-    the picture itself might be.
+    the image itself might be.
     """
     files: dict[tuple[int, int], list[Entry]] = {}
     gone = []
@@ -292,7 +292,7 @@ def _once(entries: list[Entry], watcher: Watcher) -> list[Entry]:
     more = len(entries) - len(gone) - len(kept)
     if more:
         links = counted(more, "link")
-        watcher.note(f"Left out {links} to pictures that take part under another name")
+        watcher.note(f"Left out {links} to images that take part under another name")
     if gone:
-        watcher.warn(f"{counted(len(gone), 'picture')} of the index no longer there; update it")
+        watcher.warn(f"{counted(len(gone), 'image')} of the index no longer there; update it")
     return sorted(kept, key=lambda entry: os.fsencode(entry.path))

@@ -24,7 +24,7 @@ from cbir.duplicates.compression import (
 )
 from cbir.duplicates.sights import Sight, open_content
 from cbir.images.contents.file_contents import read_facts
-from cbir.images.decoders import Picture, Pixels
+from cbir.images.decoders import EncodedImage, Pixels
 
 Floats = NDArray[np.float32]
 
@@ -168,7 +168,7 @@ class Details:
         return known
 
 
-def measure(picture: Picture) -> Detail:
+def measure(image: EncodedImage) -> Detail:
     """Measure an image at its full size.
 
     Raises
@@ -176,18 +176,18 @@ def measure(picture: Picture) -> Detail:
     UnreadableImageError
         When it cannot be decoded.
     """
-    with picture.room():
-        return _measured(picture)
+    with image.room():
+        return _measured(image)
 
 
-def _measured(picture: Picture) -> Detail:
-    rgb, orientation = picture.pixels(None), picture.header.orientation
+def _measured(image: EncodedImage) -> Detail:
+    rgb, orientation = image.pixels(None), image.header.orientation
     tiles = _tiles(rgb, orientation, _TILES_A_SIDE).astype(np.float32)
     luma = tiles @ _LUMA
     coefficients = _coefficients(luma)
     power = _power(luma, coefficients)
-    facts = read_facts(picture)
-    coarseness = coarseness_of_file(picture.data, picture.header.format)
+    facts = read_facts(image)
+    coarseness = coarseness_of_file(image.data, image.header.format)
     colors, flat = _colors(tiles)
     some = coefficients[:: -(-len(coefficients) // _MOST_BLOCKS)]
     digest = hashlib.sha256(repr(rgb.shape).encode())
@@ -206,7 +206,7 @@ def _measured(picture: Picture) -> Detail:
         besides=(len(facts.further) + len(facts.extras), (facts.depth or 8) > 8),
         alpha=facts.alpha is not None,
         pixels=digest.digest(),
-        damaged=bool(picture.damage),
+        damaged=bool(image.damage),
     )
 
 

@@ -22,7 +22,7 @@ from cbir.images.contents.file_contents import (
     read_facts,
     stored_digest,
 )
-from cbir.images.decoders import Picture, Pixels
+from cbir.images.decoders import EncodedImage, Pixels
 
 _FACTS: tuple[LossKind, ...] = ("frames", "depth", "alpha", "gamut")
 
@@ -59,7 +59,7 @@ class Content:
         Returns the file, in memory; raises UnreadableImageError when it cannot.
     """
 
-    open: Callable[[], Picture]
+    open: Callable[[], EncodedImage]
     _facts: ImageFacts | None = None
 
     @property
@@ -231,10 +231,10 @@ def _same_colors(copy: Content, keeper: Content, same_pixels: bool) -> bool:
     return bool(colors.mean() <= max(_EQUAL_COLORS, _CONVERTED * numbers.mean()))
 
 
-def _small(picture: Picture) -> Pixels:
+def _small(image: EncodedImage) -> Pixels:
     size = (_COLOR_SIDE, _COLOR_SIDE)
     return np.asarray(
-        cv2.resize(picture.pixels(_WORKING_SIZE), size, interpolation=cv2.INTER_AREA), np.uint8
+        cv2.resize(image.pixels(_WORKING_SIZE), size, interpolation=cv2.INTER_AREA), np.uint8
     )
 
 

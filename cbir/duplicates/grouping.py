@@ -1,4 +1,4 @@
-"""Groups of copies, each around the picture that is kept."""
+"""Groups of copies, each around the image that is kept."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from cbir.duplicates.shortlists import Shortlists, hint_of
 from cbir.duplicates.sights import Sight
 
 Apart = Callable[[Entry, Entry], bool]
-"""Says that two pictures were judged different."""
+"""Says that two images were judged different."""
 
 Lacking = Callable[[Sight, Sight, Match], tuple[Loss, ...]]
 """``lacking(keeper, copy, match)``: what the copy shows, and the keeper does not."""
 
 
 def never(*_: Entry) -> bool:
-    """Say of no two pictures that they were judged different."""
+    """Say of no two images that they were judged different."""
     return False
 
 
@@ -49,11 +49,11 @@ def find_groups(
 ) -> list[Group]:
     """Group the copies of a collection.
 
-    The pictures are put in the order of the keep policy, references first. Each one joins the
-    first picture before it that is kept, that it is a copy of and that holds all that it shows;
+    The images are put in the order of the keep policy, references first. Each one joins the
+    first image before it that is kept, that it is a copy of and that holds all that it shows;
     else it is kept itself. So every member is a copy of the group's keeper: groups do not chain.
-    They do not depend on the order in which the pictures were found. One that shows more than the
-    first picture that it is a copy of is listed in that one's group, too, but stays.
+    They do not depend on the order in which the images were found. One that shows more than the
+    first image that it is a copy of is listed in that one's group, too, but stays.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def find_groups(
     keep : Keep
         Which image of a group is kept; see :func:`cbir.duplicates.keep_policy.keep_order`.
     apart : callable
-        ``apart(first, second)``: two pictures that must not be in one group as copies.
+        ``apart(first, second)``: two images that must not be in one group as copies.
     allow_loss : str or iterable of str
         Kinds of :class:`cbir.duplicates.loss_kinds.Loss` that do not matter. ``smallest`` allows
         the loss of detail.
@@ -272,7 +272,7 @@ class _Search:
 
 
 def reversed_match(match: Match) -> Match:
-    """Return a match as seen from the other picture."""
+    """Return a match as seen from the other image."""
     if match.transform is None:
         return match
     return replace(

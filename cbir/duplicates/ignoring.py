@@ -1,4 +1,4 @@
-"""The ignore file: pairs of pictures that were judged different, and stay apart from then on.
+"""The ignore file: pairs of images that were judged different, and stay apart from then on.
 
 It is a text file that people may edit, with one pair a line: the SHA-256 of the one file, that of
 the other, and whatever is helpful behind a ``#``. So a pair is about contents, not about names. It
@@ -19,7 +19,7 @@ from cbir.duplicates.actions.locking import locked
 from cbir.duplicates.model import Entry
 
 _HEADER = b"""\
-# Pairs of pictures that were judged different: a search for duplicates keeps them apart.
+# Pairs of images that were judged different: a search for duplicates keeps them apart.
 # One pair a line: the SHA-256 of the one file and that of the other. What follows a # is a
 # comment, like the names that the two files had. The pair is known by the contents, so it stays
 # apart wherever the files are, and copies of the same bytes do too. Delete a line to undo it.
@@ -56,7 +56,7 @@ class Ignored:
     pairs: frozenset[_Pair] = frozenset()
 
     def apart(self, a: Entry, b: Entry) -> bool:
-        """Say whether two pictures, or files of the same bytes, were judged different."""
+        """Say whether two images, or files of the same bytes, were judged different."""
         return bool(self.pairs) and _pair(a.sha256, b.sha256) in self.pairs
 
     def __len__(self) -> int:
@@ -85,7 +85,7 @@ def mark_different(path: str, first_file: str, second_file: str) -> bool:
     path : str
         The ignore file.
     first_file, second_file : str
-        The two pictures.
+        The two images.
 
     Returns
     -------
@@ -102,7 +102,7 @@ def mark_different(path: str, first_file: str, second_file: str) -> bool:
     names = f"{printable(first_file)} | {printable(second_file)}"
     if first == second:
         raise CbirError(
-            f"{names}: these are the same bytes, and an ignore file knows pictures by their bytes,"
+            f"{names}: these are the same bytes, and an ignore file knows images by their bytes,"
             " so it cannot keep them apart; leave one of the files out of the search instead"
         )
     # A link to the file stays one.
@@ -169,7 +169,7 @@ def _sha256(path: str) -> bytes:
     import hashlib
 
     try:
-        with explained(path, "read the picture"), open_regular(path) as file:
+        with explained(path, "read the image"), open_regular(path) as file:
             return hashlib.file_digest(file, "sha256").digest()
     except ValueError as error:  # a NUL in the name
         raise CbirError(f"{printable(path)}: {error}; name a file") from None

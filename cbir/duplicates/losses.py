@@ -21,7 +21,7 @@ from cbir.duplicates.model import Match
 from cbir.duplicates.preference import more_detail
 from cbir.duplicates.sights import Eyes, Recent, Sight, open_content, resolution
 from cbir.images.contents.file_contents import ALPHA_SIDE, opacity
-from cbir.images.decoders import Picture, fit
+from cbir.images.decoders import EncodedImage, fit
 from cbir.search.metrics import hamming
 from cbir.verification.alignment import Transform, scale_of
 
@@ -53,8 +53,8 @@ exact."""
 _USUAL_DEPTH, _DARK = 8, 128
 """Bits a channel, and the brightest level of an image of more bits that uses few of its values."""
 
-Plane = Callable[[Picture, int], NDArray[np.uint8]]
-"""``plane(picture, size)``: what is compared of an image, fitted into `size` × `size` pixels."""
+Plane = Callable[[EncodedImage, int], NDArray[np.uint8]]
+"""``plane(image, size)``: what is compared of an image, fitted into `size` × `size` pixels."""
 
 
 class Losses:
@@ -206,9 +206,9 @@ class Losses:
         """Return a plane of an image, fitted into `size` × `size` pixels."""
 
         def read() -> NDArray[np.uint8]:
-            picture = open_content(sight)
-            with picture.room():
-                return plane(picture, size)
+            image = open_content(sight)
+            with image.room():
+                return plane(image, size)
 
         return self._fine.get(sight.sha256 + size.to_bytes(4) + plane.__name__.encode(), read)
 
@@ -250,15 +250,15 @@ class Losses:
         return _resized(transform, cell, other)
 
 
-def _brightness(picture: Picture, size: int) -> NDArray[np.uint8]:
+def _brightness(image: EncodedImage, size: int) -> NDArray[np.uint8]:
     # What decodes a JPEG at a reduced size keeps other detail than area averages do.
-    whole = max(picture.header.width, picture.header.height) <= 4 * size
-    pixels = fit(picture.pixels(None if whole else 2 * size), size)
+    whole = max(image.header.width, image.header.height) <= 4 * size
+    pixels = fit(image.pixels(None if whole else 2 * size), size)
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
-def _transparency(picture: Picture, size: int) -> NDArray[np.uint8]:
-    return fit(opacity(picture), size)
+def _transparency(image: EncodedImage, size: int) -> NDArray[np.uint8]:
+    return fit(opacity(image), size)
 
 
 def _told(regions: Sequence[tuple[int, int]]) -> str:

@@ -1,4 +1,4 @@
-"""Whether two pictures are copies of each other, and at which level."""
+"""Whether two images are copies of each other, and at which level."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ from cbir.verification.comparison import Comparison, compare
 
 NEAR_DISTANCE = 40
 """Bits of 256 by which the hashes of near copies may differ; the pixels are compared then. Strong
-contrast moves up to 34 bits in 99 of 100 pictures, the other edits fewer; different catalog
-pictures may differ in 14 only."""
+contrast moves up to 34 bits in 99 of 100 images, the other edits fewer; different catalog
+images may differ in 14 only."""
 
 NEAR = (Limits(0.6, 0.0, 0.13), Limits(0.85, 0.0, 0.25))
 """What is asked of near copies. They show the same in the same place, and no rotation or crop was
 fitted, so that less is asked than of edited ones: strong compression and clipped whites cost cells,
-and sharpening and blur displace edges. Different catalog pictures whose hashes are near agree in
+and sharpening and blur displace edges. Different catalog images whose hashes are near agree in
 0.71 of the cells at most, and come within a tenth of the limits: ``benchmarks/closest.py``."""
 
 TURNED_DISTANCE = 44
 """The same for hashes that are derived for another orientation: the derivation itself is off by up
-to 20 bits in 99 of 100 pictures."""
+to 20 bits in 99 of 100 images."""
 
 STILL = 1.0
 """Pixels of 512 by which a corner may lie aside when a copy is said to be a mere scaling."""
@@ -55,13 +55,13 @@ SCALE = 256
 
 @dataclass(slots=True)
 class Hint:
-    """Why two pictures may be copies of each other.
+    """Why two images may be copies of each other.
 
     Attributes
     ----------
     turns : set of int
         Orientations, as numbers of :data:`cbir.descriptors.hashes.dihedral.ORIENTATIONS`, in which
-        the second picture's hash is near to the first one's.
+        the second image's hash is near to the first one's.
     features : set of bool
         Whether local features vote for the pair: as it is (False), or mirrored (True).
     """
@@ -116,7 +116,7 @@ class Judge:
         )
 
     def match(self, first: Sight, second: Sight, hint: Hint) -> Match | None:
-        """Return the strictest match of two pictures, or None.
+        """Return the strictest match of two images, or None.
 
         Raises
         ------
@@ -161,7 +161,7 @@ class Judge:
         return None
 
     def _moved(self, first: Sight, second: Sight, transform: Transform) -> Transform | None:
-        """Return a transform that is more than a scaling of the whole picture, or None."""
+        """Return a transform that is more than a scaling of the whole image, or None."""
         a, b = self.eyes.gray(first).shape, self.eyes.gray(second).shape
         corners = np.array([(x, y, 1) for x in (0, a[1] - 1) for y in (0, a[0] - 1)])
         aside = np.abs(corners @ (transform - turned(a, b, 0)).T).max()
@@ -178,7 +178,7 @@ class Judge:
 
 
 def turned(first: Sequence[int], second: Sequence[int], turn: int) -> Transform:
-    """Return the transform from a picture to one that was turned and resized.
+    """Return the transform from an image to one that was turned and resized.
 
     Parameters
     ----------

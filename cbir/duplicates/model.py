@@ -20,7 +20,7 @@ KEEPS: tuple[Keep, ...] = ("best", "largest", "smallest", "oldest", "newest", "f
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A picture that takes part.
+    """An image that takes part.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Why one picture is a copy of another.
+    """Why one image is a copy of another.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class Match:
         The strictest at which it is one.
     distance : int
         0 to 256: at ``near`` the bits of 256 in which the hashes differ, at ``edited`` the 256ths
-        of what both pictures show that do not agree; at ``exact`` 0.
+        of what both images show that do not agree; at ``exact`` 0.
     evidence : str
         The measurement in words, for people.
     transform : ndarray of float64, shape (2, 3), or None
@@ -80,7 +80,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """A picture that is a copy of a group's keeper, or of a query.
+    """An image that is a copy of a group's keeper, or of a query.
 
     Attributes
     ----------
@@ -105,7 +105,7 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A picture that is kept, and its copies.
+    """An image that is kept, and its copies.
 
     Attributes
     ----------
@@ -123,7 +123,7 @@ class Group:
 
     @property
     def max_distance(self) -> int:
-        """The largest distance of a copy to the picture that is kept."""
+        """The largest distance of a copy to the image that is kept."""
         return max(duplicate.match.distance for duplicate in self.duplicates)
 
 

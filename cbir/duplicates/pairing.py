@@ -145,7 +145,7 @@ def _pair_equal_pixels(
     found: Shortlisting,
     watcher: Watcher,
 ) -> None:
-    """Pair the pictures without structure that are the same, pixel by pixel.
+    """Pair the images without structure that are the same, pixel by pixel.
 
     Their hashes say nothing, so that all of them might have to be compared with all others. Each
     is paired with the first of its kind only, which is the one that will be kept.
@@ -188,7 +188,7 @@ def _pair_turned(
 
 
 def index_of_features(sights: Sequence[Sight], eyes: Eyes, watcher: Watcher) -> FeatureIndex:
-    """Return the index of the local features of contents; those of lost pictures are none."""
+    """Return the index of the local features of contents; those of lost images are none."""
     return FeatureIndex(_features(sight, eyes, watcher) for sight in sights)
 
 
@@ -214,7 +214,7 @@ def _pair_by_features(
     def vote(i: int) -> tuple[int, list[int], list[int]]:
         candidates = index.candidates(_features(sights[i], eyes), excluded=i)
         reasons = [reason_of_features(one.mirrored) for one in candidates]
-        return i, [one.picture for one in candidates], reasons
+        return i, [one.image for one in candidates], reasons
 
     watcher.begin("looking for candidates", len(sights))
     for i, others, reasons in ordered_map(vote, range(len(sights)), workers):

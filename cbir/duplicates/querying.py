@@ -1,4 +1,4 @@
-"""The copies of given pictures in a collection."""
+"""The copies of given images in a collection."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def find_copies(
     ----------
     collection : Collection
     queries : str or sequence of str
-        Picture files.
+        Image files.
     level, threshold, apart, allow_loss, workers, watcher
         As for :func:`cbir.duplicates.grouping.find_groups`.
     """
@@ -89,7 +89,7 @@ class _Search:
             self._files[content].append(entry)
 
     def copies(self, path: str) -> Copies | UnreadableImageError:
-        """Return the copies of the picture at `path`."""
+        """Return the copies of the image at `path`."""
         eyes, level = self._collection.eyes, self._judge.level
         try:
             query = eyes.see(path, with_features=level == "edited")
@@ -98,7 +98,7 @@ class _Search:
         hints = self._surroundings.hints(query)
         if self._features is not None:
             for candidate in self._features.candidates(eyes.features(query)):
-                hints[candidate.picture].features.add(candidate.mirrored)
+                hints[candidate.image].features.add(candidate.mirrored)
         this = Entry(path, query.sha256, 0, 0, query.width, query.height, query.quality)
         found = [
             Duplicate(entry, match, losses, stays=bool(refused(losses, self._allowed)))

@@ -1,4 +1,4 @@
-"""What is known of the pictures that are compared, computed or read when it is asked for."""
+"""What is known of the images that are compared, computed or read when it is asked for."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from cbir.core.errors import UnreadableImageError
 from cbir.descriptors.hashes.perceptual import PerceptualHash
 from cbir.descriptors.local_features.sift import Features, SiftExtractor
-from cbir.images.decoders import Picture, Pixels
+from cbir.images.decoders import EncodedImage, Pixels
 from cbir.verification.alignment import Transform, scale_of
 
 PLAIN = 20
-"""Quality of a hash below which a picture has too little in it to be compared. Below what
+"""Quality of a hash below which an image has too little in it to be compared. Below what
 :data:`cbir.descriptors.hashes.perceptual.LEAST_PHASH_QUALITY` advises for hashes alone: here the
-pixels are compared as well, and gamma and contrast may take a light picture from 37 to 23."""
+pixels are compared as well, and gamma and contrast may take a light image from 37 to 23."""
 
 T = TypeVar("T")
 
@@ -92,7 +92,7 @@ class Sight:
 
 
 class Eyes:
-    """Looks at pictures, and remembers what it saw last.
+    """Looks at images, and remembers what it saw last.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ class Eyes:
         """Of what was looked at, the contents whose end is missing."""
 
     def gray(self, sight: Sight) -> NDArray[np.uint8]:
-        """Return the brightness of a picture, fitted into 512 × 512 pixels.
+        """Return the brightness of an image, fitted into 512 × 512 pixels.
 
         Raises
         ------
@@ -127,18 +127,18 @@ class Eyes:
         return self._grays.get(sight.sha256, read)
 
     def pixels_digest(self, sight: Sight) -> bytes:
-        """Return what identifies a picture's pixels at full size."""
+        """Return what identifies an image's pixels at full size."""
         if sight.sha256 not in self._digests:
-            picture = open_content(sight)
-            with picture.room():
-                pixels = picture.pixels(None)
+            image = open_content(sight)
+            with image.room():
+                pixels = image.pixels(None)
                 digest = hashlib.sha256(repr(pixels.shape).encode())
                 digest.update(np.ascontiguousarray(pixels).data)
             self._digests[sight.sha256] = digest.digest()
         return self._digests[sight.sha256]
 
     def features(self, sight: Sight) -> Features:
-        """Return a picture's local features."""
+        """Return an image's local features."""
         kept = self._features(sight.sha256)
         if kept is not None:
             return kept
@@ -148,19 +148,19 @@ class Eyes:
         )
 
     def see(self, path: str, with_features: bool) -> Sight:
-        """Look at a picture file that is in no index, and remember it for a while.
+        """Look at an image file that is in no index, and remember it for a while.
 
         Raises
         ------
         UnreadableImageError
             When it cannot be read.
         """
-        picture = Picture.open(path)
-        header = picture.header
-        row = HASH.describe(picture.pixels(HASH.working_size))
-        sha256 = hashlib.sha256(picture.data).digest()
-        pixels = picture.pixels(EXTRACTOR.working_size)
-        if picture.damage:
+        image = EncodedImage.open(path)
+        header = image.header
+        row = HASH.describe(image.pixels(HASH.working_size))
+        sha256 = hashlib.sha256(image.data).digest()
+        pixels = image.pixels(EXTRACTOR.working_size)
+        if image.damage:
             self.damaged.add(sha256)
         self._grays.get(sha256, lambda: _gray(pixels))
         if with_features and self._features(sha256) is None:
@@ -188,7 +188,7 @@ def _reduction(sight: Sight) -> float:
     return max(1.0, max(sight.width, sight.height) / EXTRACTOR.working_size)
 
 
-def open_content(sight: Sight) -> Picture:
+def open_content(sight: Sight) -> EncodedImage:
     """Read the file of a content.
 
     Raises
@@ -196,11 +196,11 @@ def open_content(sight: Sight) -> Picture:
     UnreadableImageError
         When it has gone, or has changed since it was indexed.
     """
-    picture = Picture.open(sight.path)
-    if hashlib.sha256(picture.data).digest() != sight.sha256:
+    image = EncodedImage.open(sight.path)
+    if hashlib.sha256(image.data).digest() != sight.sha256:
         reason = "it has changed since it was indexed"
         raise UnreadableImageError(sight.path, reason, "run the same command again")
-    return picture
+    return image
 
 
 def _gray(pixels: Pixels) -> NDArray[np.uint8]:

@@ -1,6 +1,6 @@
-"""Measuring how good searches are, on pictures whose right answers are known.
+"""Measuring how good searches are, on images whose right answers are known.
 
-:func:`read_truth` says what is right, :func:`choose_queries` which pictures query, and
+:func:`read_truth` says what is right, :func:`choose_queries` which images query, and
 :func:`evaluate` lets them rank an index and measures what they find::
 
     index = cbir.open("index.csv")

@@ -1,4 +1,4 @@
-"""Which pictures the keys of a file mean."""
+"""Which images the keys of a file mean."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from cbir.core.errors import CbirError, printable
 
 
 def match_keys(keys: Container[str], names: Sequence[str], source: str) -> list[str | None]:
-    """Find the key of each picture.
+    """Find the key of each image.
 
-    A key is a picture's path, its path without the ending, its name, or its name without the
-    ending; what comes first in this list wins, and then means no other picture.
+    A key is an image's path, its path without the ending, its name, or its name without the
+    ending; what comes first in this list wins, and then means no other image.
 
     Parameters
     ----------
     keys : container of str
     names : sequence of str
-        Paths of pictures, below their folder, with ``/``.
+        Paths of images, below their folder, with ``/``.
     source : str
         The file that the keys are from, for the message.
 
     Returns
     -------
     list of (str or None)
-        None for a picture that no key means.
+        None for an image that no key means.
 
     Raises
     ------
     CbirError
-        When a key means several pictures.
+        When a key means several images.
 
     Examples
     --------

@@ -17,7 +17,7 @@ from cbir.evaluation.model import CUTOFFS, RECALLS
 Relevant = NDArray[np.bool_]
 
 GROUP = 4
-"""Pictures of one object in the UKBench data, and so the results that the N-S score looks at."""
+"""Images of one object in the UKBench data, and so the results that the N-S score looks at."""
 
 
 def average_precision(relevant: Relevant) -> float:
@@ -98,7 +98,7 @@ def first_rank(relevant: Relevant) -> float:
 def ns_score(relevant: Relevant) -> float:
     """N-S score: the number of right ones among the first four, 0 to 4.
 
-    In UKBench the query is one of four pictures of an object and is not left out of the ranking,
+    In UKBench the query is one of four images of an object and is not left out of the ranking,
     so that 4 is perfect and 1 is the query alone. With other protocols the query is left out.
 
     References

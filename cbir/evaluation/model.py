@@ -40,7 +40,7 @@ SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A picture that a query returned.
+    """An image that a query returned.
 
     Attributes
     ----------
@@ -151,10 +151,10 @@ class Run:
     hits : list of list of Hit
         The first :data:`SHOWN` results of each query.
     ms_per_query : float
-        Median time to compare a query with every picture and rank all of them, while nothing else
+        Median time to compare a query with every image and rank all of them, while nothing else
         is computed; describing it not included.
     bytes_per_image : int
-        What a picture's description takes in memory.
+        What an image's description takes in memory.
     weights : mapping of str to float
         Of a fusion: what each descriptor counts, by alias. Of one descriptor: empty.
     adaptive : bool
@@ -264,16 +264,16 @@ class Run:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How good some descriptors are on labeled pictures.
+    """How good some descriptors are on labeled images.
 
     Attributes
     ----------
     dataset : str
         The folder, as it was given.
-    pictures : int
+    images : int
         In the index.
     protocol : str
-        Which pictures query; see :mod:`cbir.evaluation.protocols`.
+        Which images query; see :mod:`cbir.evaluation.protocols`.
     truth : str
         What is right, as it was given; see :mod:`cbir.evaluation.truth`.
     runs : list of Run
@@ -281,7 +281,7 @@ class Evaluation:
     """
 
     dataset: str
-    pictures: int
+    images: int
     protocol: str
     truth: str
     runs: list[Run]
@@ -300,7 +300,7 @@ class Evaluation:
         """Return what the command line prints as JSON."""
         return {
             "dataset": printable(self.dataset),
-            "pictures": self.pictures,
+            "images": self.images,
             "protocol": printable(self.protocol),
             "truth": printable(self.truth),
             "queries": self.queries,

@@ -1,4 +1,4 @@
-"""Which pictures query."""
+"""Which images query."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from cbir.core.errors import CbirError, UnreadableImageError, UsageError, printa
 from cbir.core.progress import Watcher
 from cbir.core.regular_files import open_regular
 from cbir.evaluation.relevance import Truth
-from cbir.images.discovery import find_pictures
+from cbir.images.discovery import find_images
 from cbir.search.engine import Index
 
 Protocol = Literal["all", "first", "ukbench"]
 PROTOCOLS: tuple[Protocol, ...] = ("all", "first", "ukbench")
-"""``all``: every picture queries the others. ``first``: the first one of each class, by path,
-queries all others, as in INRIA Holidays. ``ukbench``: every picture queries all, itself among them,
+"""``all``: every image queries the others. ``first``: the first one of each class, by path,
+queries all others, as in INRIA Holidays. ``ukbench``: every image queries all, itself among them,
 as in UKBench; there the query is one of the four that can be found."""
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A picture that queries.
+    """An image that queries.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Queries:
-    """The pictures that query, with the name of how they were chosen."""
+    """The images that query, with the name of how they were chosen."""
 
     protocol: str
     queries: tuple[Query, ...]
@@ -78,9 +78,9 @@ def choose_queries(
     folder: str | None = None,
     watcher: Watcher | None = None,
 ) -> Queries:
-    """Choose the pictures that query.
+    """Choose the images that query.
 
-    Pictures that the truth does not know are no queries.
+    Images that the truth does not know are no queries.
 
     Parameters
     ----------
@@ -89,18 +89,18 @@ def choose_queries(
     protocol : {"all", "first", "ukbench"}
         See :data:`PROTOCOLS`.
     folder : str, optional
-        Its pictures query, instead of the index's; the truth is asked for their paths below it.
+        Its images query, instead of the index's; the truth is asked for their paths below it.
         One that is itself a file of the index is left out of its own ranking.
     watcher : Watcher, optional
-        Told of pictures of the folder that cannot be read, or that the truth does not know, and of
-        topics of the truth that are no pictures.
+        Told of images of the folder that cannot be read, or that the truth does not know, and of
+        topics of the truth that are no images.
 
     Raises
     ------
     UsageError
         When `protocol` makes no sense for the folder, or for the truth.
     CbirError
-        When no picture is left to query.
+        When no image is left to query.
     """
     check_type(index, Index, "an index")
     check_type(truth, Truth, "a truth")
@@ -113,7 +113,7 @@ def choose_queries(
         return Queries(protocol, _some(chosen, truth, "the index"))
     if protocol != "all":
         raise UsageError(
-            f"the protocol {protocol} says which pictures of the index query, --queries takes those"
+            f"the protocol {protocol} says which images of the index query, --queries takes those"
             " of a folder: give one of them"
         )
     chosen = _of_folder(index, truth, folder, watcher)
@@ -125,7 +125,7 @@ def choose_queries(
 def _some(queries: list[Query], truth: Truth, place: str) -> tuple[Query, ...]:
     if not queries:
         raise CbirError(
-            f"--truth {printable(truth.spec)}: it knows no picture of {printable(place)}, so there"
+            f"--truth {printable(truth.spec)}: it knows no image of {printable(place)}, so there"
             " is no query; check it against their paths"
         )
     return tuple(queries)
@@ -135,7 +135,7 @@ def _of_index(index: Index, truth: Truth, protocol: Protocol) -> list[Query]:
     if protocol == "first" and not truth.has_classes:
         raise UsageError(
             f"--truth {printable(truth.spec)}: it has no classes of which the first could query;"
-            " its topics say which pictures do: use the protocol all"
+            " its topics say which images do: use the protocol all"
         )
     paths = index.paths
     queries, seen = [], set[str]()
@@ -151,8 +151,8 @@ def _of_index(index: Index, truth: Truth, protocol: Protocol) -> list[Query]:
 
 def _of_folder(index: Index, truth: Truth, folder: str, watcher: Watcher) -> list[Query]:
     if not os.path.isdir(path_of(folder, "a folder of queries")):
-        raise CbirError(f"--queries {printable(folder)}: there is no such folder of pictures")
-    names = [found.path for found in find_pictures(folder, on_error=watcher.unreadable)]
+        raise CbirError(f"--queries {printable(folder)}: there is no such folder of images")
+    names = [found.path for found in find_images(folder, on_error=watcher.unreadable)]
     subjects = truth.subjects(names)
     _warn_of_unknown(names, subjects, truth, folder, watcher)
     rows = _rows_by_file(index)
@@ -183,7 +183,7 @@ def _warn_of_unknown(
     if unknown and len(unknown) < len(names):
         watcher.warn(
             f"--truth {printable(truth.spec)}: it does not know {len(unknown)} of {len(names)}"
-            f" pictures of {printable(folder)}, {printable(unknown[0])} for one; they do not query"
+            f" images of {printable(folder)}, {printable(unknown[0])} for one; they do not query"
         )
 
 
@@ -191,7 +191,7 @@ def _warn_of_unasked(queries: list[Query], truth: Truth, place: str, watcher: Wa
     unasked = truth.unasked([query.subject for query in queries])
     if queries and unasked:
         watcher.warn(
-            f"--truth {printable(truth.spec)}: {len(unasked)} of its topics are no picture of"
+            f"--truth {printable(truth.spec)}: {len(unasked)} of its topics are no image of"
             f" {printable(place)}, {printable(unasked[0])} for one; they are left out"
         )
 
@@ -201,7 +201,7 @@ def _warn_of_unmatched(truth: Truth, place: str, watcher: Watcher) -> None:
     if unmatched:
         watcher.warn(
             f"--truth {printable(truth.spec)}: {counted(len(unmatched), 'name')} in it"
-            f" {'is no picture' if len(unmatched) == 1 else 'are no pictures'} of"
+            f" {'is no image' if len(unmatched) == 1 else 'are no images'} of"
             f" {printable(place)}, {printable(unmatched[0])} for one"
         )
 

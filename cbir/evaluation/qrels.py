@@ -24,7 +24,7 @@ Judgments = dict[str, dict[str, int]]
 
 
 class Qrels(Truth):
-    """What somebody judged right for each topic; a topic is the picture that queries.
+    """What somebody judged right for each topic; a topic is the image that queries.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ class Qrels(Truth):
         return match_keys(self._judgments, several(names, "a path"), self.spec)
 
     def unasked(self, subjects: Sequence[str | None]) -> list[str]:
-        """Return the topics that no picture queries about; see :meth:`Truth.unasked`."""
+        """Return the topics that no image queries about; see :meth:`Truth.unasked`."""
         return sorted(self._judgments.keys() - set(subjects))
 
     def grades(self, subject: str) -> NDArray[np.integer]:

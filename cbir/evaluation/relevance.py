@@ -1,4 +1,4 @@
-"""Which pictures are right for which query."""
+"""Which images are right for which query."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Labeler = Callable[[Sequence[str]], list[str | None]]
 
 
 class Labels:
-    """Classes of pictures by their path or name, as a file gives them.
+    """Classes of images by their path or name, as a file gives them.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class Labels:
     Attributes
     ----------
     unmatched : set of str
-        The keys that are none of the pictures that were asked for so far.
+        The keys that are none of the images that were asked for so far.
     """
 
     def __init__(self, table: dict[str, str], source: str) -> None:
@@ -53,7 +53,7 @@ class Truth(ABC):
     spec : str
         As it was given.
     has_classes : bool
-        Whether :meth:`subjects` are classes of pictures, so that means by class make sense.
+        Whether :meth:`subjects` are classes of images, so that means by class make sense.
     """
 
     spec: str
@@ -63,17 +63,17 @@ class Truth(ABC):
     def subjects(self, names: Sequence[str]) -> list[str | None]:
         """Return what each query is about, by its path: a class or a topic.
 
-        None for a picture that the truth does not know; it cannot be a query.
+        None for an image that the truth does not know; it cannot be a query.
 
         Raises
         ------
         CbirError
-            When it is not clear which picture is meant.
+            When it is not clear which image is meant.
         """
 
     @abstractmethod
     def grades(self, subject: str) -> NDArray[np.integer]:
-        """Return how right each picture of the index is for a query about `subject`.
+        """Return how right each image of the index is for a query about `subject`.
 
         Returns
         -------
@@ -86,12 +86,12 @@ class Truth(ABC):
         return []
 
     def unmatched(self) -> list[str]:
-        """Return the names in the truth that are no picture it was asked about so far, sorted."""
+        """Return the names in the truth that are no image it was asked about so far, sorted."""
         return []
 
 
 class Classes(Truth):
-    """Pictures of the query's class are right.
+    """Images of the query's class are right.
 
     Parameters
     ----------
@@ -102,12 +102,12 @@ class Classes(Truth):
     labeler : callable
         Gives the class of each path.
     watcher : Watcher
-        Told of pictures without a class. They are distractors: wrong for every query.
+        Told of images without a class. They are distractors: wrong for every query.
 
     Raises
     ------
     CbirError
-        When no picture has a class.
+        When no image has a class.
     """
 
     has_classes = True
@@ -123,14 +123,14 @@ class Classes(Truth):
         if len(unlabeled) == len(paths):
             names = sorted(labeler.unmatched) if isinstance(labeler, Labels) else []
             raise CbirError(
-                f"--truth {printable(spec)}: it gives no picture of the index a class"
+                f"--truth {printable(spec)}: it gives no image of the index a class"
                 f"{f', not even {printable(paths[0])}' if paths else ''}; check it against the"
-                " paths of the pictures"
-                f"{f': it names pictures like {printable(names[0])}' if names else ''}"
+                " paths of the images"
+                f"{f': it names images like {printable(names[0])}' if names else ''}"
             )
         if unlabeled:
             (watcher or Watcher()).warn(
-                f"--truth {printable(spec)}: {len(unlabeled)} of {len(paths)} pictures have no"
+                f"--truth {printable(spec)}: {len(unlabeled)} of {len(paths)} images have no"
                 f" class, {printable(unlabeled[0])} for one; they are no queries, and wrong for all"
             )
         self._codes = np.array(
@@ -142,11 +142,11 @@ class Classes(Truth):
         return self._labeler(several(names, "a path"))
 
     def unmatched(self) -> list[str]:
-        """Return the names that no picture has; see :meth:`Truth.unmatched`."""
+        """Return the names that no image has; see :meth:`Truth.unmatched`."""
         return sorted(self._labeler.unmatched) if isinstance(self._labeler, Labels) else []
 
     def grades(self, subject: str) -> NDArray[np.integer]:
-        """Return 1 for the pictures of a class; see :meth:`Truth.grades`."""
+        """Return 1 for the images of a class; see :meth:`Truth.grades`."""
         return (self._codes == self._numbers.get(text_of(subject, "a class"), -2)).astype(np.int8)
 
     def _number(self, label: str) -> int:

@@ -63,13 +63,13 @@ class Searching(Protocol):
         """Whether each query changes these weights."""
 
     def describe(self, query: str) -> Any:
-        """Describe a picture file."""
+        """Describe an image file."""
 
     def indexed(self, row: int) -> Any:
-        """Return the stored description of the index's picture number `row`."""
+        """Return the stored description of the index's image number `row`."""
 
     def distances(self, description: Any) -> NDArray[np.floating[Any]]:
-        """Return the distance to every picture, in the order of the index's paths."""
+        """Return the distance to every image, in the order of the index's paths."""
 
 
 def evaluate(
@@ -84,7 +84,7 @@ def evaluate(
 ) -> Evaluation:
     """Measure how good searches are.
 
-    Each query is compared with all pictures; equal distances are ranked by path. The result is
+    Each query is compared with all images; equal distances are ranked by path. The result is
     the same with any number of workers, but for the times.
 
     Parameters
@@ -93,7 +93,7 @@ def evaluate(
     truth : Truth
         What is right; see :func:`cbir.evaluation.truth.read_truth`.
     queries : Queries
-        Which pictures query; see :func:`cbir.evaluation.protocols.choose_queries`.
+        Which images query; see :func:`cbir.evaluation.protocols.choose_queries`.
     searchers : iterable of searchers
         Of the index: a run each. They are told apart by label and metric.
     dataset : str, optional
@@ -223,7 +223,7 @@ class _Trial:
             self._watcher.advance()
         self._watcher.end()
         if not queries:
-            raise CbirError("none of the queries can be read; give pictures with --queries")
+            raise CbirError("none of the queries can be read; give images with --queries")
         # What cannot be read is told of once, and the runs that follow have the same queries.
         self._queries = queries
         return Run(

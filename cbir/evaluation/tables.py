@@ -1,4 +1,4 @@
-"""Classes of pictures in a CSV file."""
+"""Classes of images in a CSV file."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def read_labels(path: str, text: str, key: str, label: str | None) -> dict[str, 
     path : str
         The file, for messages.
     text : str
-        What is in it: a header and a row a picture, separated by commas.
+        What is in it: a header and a row an image, separated by commas.
     key, label : str
-        The columns that name the pictures, and that have their classes.
+        The columns that name the images, and that have their classes.
 
     Returns
     -------
@@ -34,7 +34,7 @@ def read_labels(path: str, text: str, key: str, label: str | None) -> dict[str, 
     UsageError
         When there is no such column, or `label` is None.
     CbirError
-        When it is no CSV, or gives a picture two classes.
+        When it is no CSV, or gives an image two classes.
 
     Examples
     --------
@@ -53,7 +53,7 @@ def read_labels(path: str, text: str, key: str, label: str | None) -> dict[str, 
     except (ValueError, pandas.errors.ParserWarning) as error:
         reason = " ".join(str(error).split())
         raise CbirError(
-            f"{printable(path)}: no CSV: {reason}; it needs a header and a row a picture"
+            f"{printable(path)}: no CSV: {reason}; it needs a header and a row an image"
         ) from None
     columns = ", ".join(map(str, frame.columns))
     if label is None:
@@ -73,6 +73,6 @@ def read_labels(path: str, text: str, key: str, label: str | None) -> dict[str, 
         if value not in MISSING and labels.setdefault(image, value) != value:
             raise CbirError(
                 f"{printable(path)}: {printable(name)} is {printable(labels[image])} in one row and"
-                f" {printable(value)} in another; a picture has one class"
+                f" {printable(value)} in another; an image has one class"
             )
     return labels

@@ -15,10 +15,10 @@ from cbir.evaluation.relevance import Classes, Labeler, Labels, Truth
 from cbir.evaluation.tables import read_labels
 
 KEY = "file"
-"""The column of a CSV that names the pictures, unless told otherwise."""
+"""The column of a CSV that names the images, unless told otherwise."""
 
 MAX_BYTES = 1 << 28
-"""A file that says what is right may have no more; ten million pictures need that."""
+"""A file that says what is right may have no more; ten million images need that."""
 
 
 def read_truth(
@@ -34,28 +34,28 @@ def read_truth(
     Parameters
     ----------
     spec : str
-        ``folders``: the folder of a picture is its class, those below it are other classes.
+        ``folders``: the folder of an image is its class, those below it are other classes.
         ``groups:REGEX``: the first group of a regular expression, searched in the file name, is
         the class; ``groups:^(\d{4})`` for INRIA Holidays. ``numbers:N``: the last number in the
         file name, divided by N, is the class; ``numbers:4`` for UKBench. Else a file: a CSV with a
-        row a picture, or relevance judgments in the format of TREC.
+        row an image, or relevance judgments in the format of TREC.
     paths : sequence of str
         Of the index, sorted, relative to the dataset.
     key : str, optional
-        The column of the CSV that names the pictures by their path or name, with or without the
+        The column of the CSV that names the images by their path or name, with or without the
         ending; ``file`` unless told otherwise.
     label : str, optional
         The column of the CSV that has their classes. An empty label, or ``NA``, is none.
     watcher : Watcher, optional
-        Told of pictures without a class, and of documents that are not in the index.
+        Told of images without a class, and of documents that are not in the index.
 
     Raises
     ------
     UsageError
         When the regular expression makes no sense, or a column is not there.
     CbirError
-        When the file cannot be read, or does not say clearly which picture is meant, or gives no
-        picture a class.
+        When the file cannot be read, or does not say clearly which image is meant, or gives no
+        image a class.
 
     Examples
     --------
@@ -71,7 +71,7 @@ def read_truth(
     labeler = _by_path(spec)
     if labeler is _folders and not any("/" in path for path in paths):
         raise CbirError(
-            "--truth folders: the pictures lie in no folders below the dataset; sort them into one"
+            "--truth folders: the images lie in no folders below the dataset; sort them into one"
             " for each class, or say what is right in another way, as in --truth 'groups:^([a-z]+)'"
         )
     if labeler is not None:
@@ -112,7 +112,7 @@ def _groups(spec: str) -> Labeler:
         raise UsageError(f"--truth {printable(spec)}: no regular expression: {error}") from None
     if not regex.groups:
         raise UsageError(
-            f"--truth {printable(spec)}: it has no group; put what pictures of a class share"
+            f"--truth {printable(spec)}: it has no group; put what images of a class share"
             r" in parentheses, as in groups:^(\d{4})"
         )
 
@@ -127,7 +127,7 @@ def _numbers(spec: str) -> Labeler:
     size = spec.removeprefix("numbers:")
     if not re.fullmatch("[1-9][0-9]{0,8}", size):
         raise UsageError(
-            f"--truth {printable(spec)}: how many pictures are a class? Give a number, as in"
+            f"--truth {printable(spec)}: how many images are a class? Give a number, as in"
             " numbers:4"
         )
 

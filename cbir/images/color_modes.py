@@ -16,7 +16,7 @@ _BAND = 1 << 20
 """Pixels that are converted at a time: a conversion in Pillow holds several copies."""
 
 _SAMPLE = 1 << 20
-"""Values by which the range of a picture is estimated, about."""
+"""Values by which the range of an image is estimated, about."""
 
 _FARTHEST = 0.1
 """Percent of the values at either end that the range may leave out: overshoot of sharpening, hot
@@ -33,7 +33,7 @@ _LEVELS = 256
 
 
 def to_rgb(image: Image.Image) -> NDArray[np.uint8]:
-    """Return the pixels of a loaded picture of any mode as 8-bit RGB, on white."""
+    """Return the pixels of a loaded image of any mode as 8-bit RGB, on white."""
     converted = np.empty((image.height, image.width, 3), np.uint8)
     convert = _converter(image)
     for top, band in _bands(image):
@@ -42,14 +42,14 @@ def to_rgb(image: Image.Image) -> NDArray[np.uint8]:
 
 
 def on_white(image: Image.Image) -> Image.Image:
-    """Composite an RGBA picture on white; others are only converted to RGB."""
+    """Composite an RGBA image on white; others are only converted to RGB."""
     if image.mode != "RGBA":
         return image.convert("RGB")
     return Image.alpha_composite(Image.new("RGBA", image.size, _WHITE), image).convert("RGB")
 
 
 def _bands(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
-    """Cut a picture into bands of whole rows."""
+    """Cut an image into bands of whole rows."""
     rows = max(1, _BAND // image.width)
     if rows >= image.height:
         yield 0, image
@@ -59,7 +59,7 @@ def _bands(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
 
 
 def _converter(image: Image.Image) -> Any:
-    """Return the function that converts each band of a picture."""
+    """Return the function that converts each band of an image."""
     if image.mode == "LAB":
         from PIL import ImageCms
 
@@ -76,13 +76,13 @@ def _converter(image: Image.Image) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class _Values:
-    """How the deep gray values of a picture become 0–255.
+    """How the deep gray values of an image become 0–255.
 
     16 bits have a scale that is known. Of floating point and 32 bits it is what the TIFF's header
     says, in SMinSampleValue and SMaxSampleValue; else it comes from the values. Black is 0, or the
     smallest value if that is less. White is 1, 255 or 65535 above that, the first that holds the
     largest value (1 only for floating point); from each to half of the next, white moves up to that
-    with the largest value, so that there is no step: 1.0 and 1.001 give nearly the same picture,
+    with the largest value, so that there is no step: 1.0 and 1.001 give nearly the same image,
     255 and 256 too. A thousandth of the values at either end may lie beyond. What is not a number
     is black.
     """

@@ -1,8 +1,8 @@
-"""Decode a picture: always the same way, for every descriptor and page.
+"""Decode an image: always the same way, for every descriptor and page.
 
 What decoding may take of the memory, over all threads, has a limit: :data:`DECODING_MB`.
 
-A decoded picture is an upright, 8-bit RGB array. OpenCV decodes what it decodes right and fast
+A decoded image is an upright, 8-bit RGB array. OpenCV decodes what it decodes right and fast
 (JPEG and PNG without transparency); Pillow decodes the rest.
 """
 
@@ -32,25 +32,25 @@ from cbir.images.truncation import completed
 Pixels = NDArray[np.uint8]
 
 Source = str | os.PathLike[str] | Pixels | Image.Image
-"""What a picture can be given as."""
+"""What an image can be given as."""
 
 LADDER = (128, 256, 512, 1024)
 """The working sizes that a descriptor may ask for: the longest side, in pixels."""
 
 MAX_PIXELS = 256_000_000
-"""Pictures with more pixels than this are refused from their header, before any decoding."""
+"""Images with more pixels than this are refused from their header, before any decoding."""
 
 MAX_BYTES = 1 << 31
 """Files larger than this are refused unread: 256 million pixels need no more."""
 
 DECODING_MB = "CBIR_DECODING_MB"
-"""The environment variable with the megabytes that all decoding at a time may take; a picture that
+"""The environment variable with the megabytes that all decoding at a time may take; an image that
 alone takes more is decoded alone."""
 
 _USUAL_DECODING_MB, _MOST_DIGITS = 1024, 18
 
 _KEPT = 64 << 20
-"""Bytes of a decoded picture that are kept for another working size."""
+"""Bytes of a decoded image that are kept for another working size."""
 
 _OPENCV_COST, _PROGRESSIVE_COST, _PILLOW_COST, _TURNING_COST = 6, 6, 8, 3
 _PILLOW_COSTS = {"WEBP": 12, "AVIF": 12, "HEIF": 12, "JXL": 12, "JPEG2000": 24}
@@ -62,7 +62,7 @@ _SMALL = 1 << 20
 
 MARKER = "cbir montage"
 PLOT_MARKER = "cbir plot"
-"""The EXIF `Software` entries of pictures that the program makes: they are never indexed."""
+"""The EXIF `Software` entries of images that the program makes: they are never indexed."""
 
 _LARGEST_SIDE = 1 << 20
 """Pixels; OpenCV decodes nothing wider or higher."""
@@ -91,11 +91,11 @@ if Image.MAX_IMAGE_PIXELS is not None:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a picture's header says, before any decoding."""
+    """What an image's header says, before any decoding."""
 
     format: str
     width: int
-    """Of the upright picture, in pixels."""
+    """Of the upright image, in pixels."""
     height: int
     orientation: int
     """EXIF, 1 to 8: what is left to do after decoding."""
@@ -111,8 +111,8 @@ class Header:
 
 
 @dataclass(slots=True)
-class Picture:
-    """One picture file in memory, decoded at most once for each working size.
+class EncodedImage:
+    """One image file in memory, decoded at most once for each working size.
 
     Attributes
     ----------
@@ -121,7 +121,7 @@ class Picture:
     data : bytes
         The file.
     suspect : bool
-        It is damaged, or something was printed while it was decoded, perhaps about another picture.
+        It is damaged, or something was printed while it was decoded, perhaps about another image.
     damage : str
         What is known to be wrong with it although it could be decoded.
     """
@@ -135,7 +135,7 @@ class Picture:
     _whole: bytes = b""
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str]) -> Picture:
+    def open(cls, path: str | os.PathLike[str]) -> EncodedImage:
         """Read the file at `path`.
 
         Raises
@@ -163,19 +163,19 @@ class Picture:
         Raises
         ------
         UnreadableImageError
-            When this is no picture, or one over :data:`MAX_PIXELS`.
+            When this is no image, or one over :data:`MAX_PIXELS`.
         """
         if self._header is None:
             self._header = _read_header(self.path, self.data)
         return self._header
 
     def pixels(self, size: int | None = None) -> Pixels:
-        """Decode the picture for a working size.
+        """Decode the image for a working size.
 
         Parameters
         ----------
         size : int or None
-            The longest side at most, in pixels; a picture is never enlarged. None: full size.
+            The longest side at most, in pixels; an image is never enlarged. None: full size.
 
         Returns
         -------
@@ -209,7 +209,7 @@ class Picture:
             return decoded if size is None else _resize_to(decoded, _fitted(self.header, size))
 
     def _decode_whole(self, size: int | None) -> None:
-        """Decode at full size; of a large picture keep only what it is shrunk to."""
+        """Decode at full size; of a large image keep only what it is shrunk to."""
         with decoding_budget().reserve(_cost(self.header, self.data)):
             decoded = self._decode()
             if size is None or decoded.nbytes <= _KEPT:
@@ -257,10 +257,10 @@ class Picture:
 
 
 def software_of(path: str) -> str:
-    """Return what made a picture, by its EXIF; nothing if the file is no picture."""
+    """Return what made an image, by its EXIF; nothing if the file is no image."""
     try:
         with stderr_capture.caught():
-            return Picture.open(path).header.software
+            return EncodedImage.open(path).header.software
     except UnreadableImageError:
         return ""
 
@@ -282,8 +282,8 @@ def decoding_budget() -> Budget:
     return Budget(int(text) << 20)
 
 
-def open_picture(image: Source) -> Picture | ArrayPicture:
-    """Return a picture for a file's path, or for pixels that are in memory already.
+def open_image(image: Source) -> EncodedImage | ArrayImage:
+    """Return an image for a file's path, or for pixels that are in memory already.
 
     Parameters
     ----------
@@ -298,14 +298,14 @@ def open_picture(image: Source) -> Picture | ArrayPicture:
         When it is none of these.
     """
     if isinstance(image, np.ndarray):
-        return ArrayPicture(image)
+        return ArrayImage(image)
     if isinstance(image, Image.Image):
-        return ArrayPicture(_pixels_of(image))
-    return Picture.open(image)
+        return ArrayImage(_pixels_of(image))
+    return EncodedImage.open(image)
 
 
-class ArrayPicture:
-    """Pixels that are in memory already, with the interface of :class:`Picture`.
+class ArrayImage:
+    """Pixels that are in memory already, with the interface of :class:`EncodedImage`.
 
     Parameters
     ----------
@@ -318,16 +318,16 @@ class ArrayPicture:
     def __init__(self, image: Pixels) -> None:
         if image.dtype != np.uint8 or image.size == 0:
             raise UnreadableImageError(
-                self.path, "not an 8-bit picture", "give a uint8 array of gray, RGB or RGBA pixels"
+                self.path, "not an 8-bit image", "give a uint8 array of gray, RGB or RGBA pixels"
             )
         if image.ndim == 2:
             image = np.repeat(image[:, :, None], 3, axis=2)
         if image.ndim != 3 or image.shape[2] not in (3, 4):
-            raise UnreadableImageError(self.path, f"shape {image.shape} is not a picture's")
+            raise UnreadableImageError(self.path, f"shape {image.shape} is not an image's")
         self._image = np.asarray(on_white(Image.fromarray(image)))
 
     def pixels(self, size: int | None = None) -> Pixels:
-        """Return the picture at a working size, as :meth:`Picture.pixels` does."""
+        """Return the image at a working size, as :meth:`EncodedImage.pixels` does."""
         return self._image if size is None else fit(self._image, check_whole("size", size))
 
 
@@ -383,7 +383,7 @@ def _pillow_open(path: str, data: bytes) -> Image.Image:
         if not readable:
             reason = f"{optional} needs an optional package"
             raise UnreadableImageError(path, reason, "pip install 'cbir[heif]'") from None
-        raise UnreadableImageError(path, "not a picture") from None
+        raise UnreadableImageError(path, "not an image") from None
     except Exception as error:  # Pillow's plug-ins raise anything at all on hostile headers
         raise UnreadableImageError(path, str(error) or type(error).__name__) from None
 
@@ -417,7 +417,7 @@ def _pillow_header(path: str, data: bytes) -> Header:
         try:
             exif = image.getexif()
             orientation, software = exif.get(_ORIENTATION, 1), exif.get(_SOFTWARE)
-        except Exception:  # damaged EXIF: the picture itself may be sound
+        except Exception:  # damaged EXIF: the image itself may be sound
             pass
     if orientation not in range(1, 9) or image.format == "TIFF":
         orientation = 1  # Pillow turns TIFF upright itself
@@ -502,7 +502,7 @@ def _pixels_of(image: Image.Image) -> Pixels:
         orientation = image.getexif().get(_ORIENTATION, 1)
         pixels = to_rgb(image)
     except Exception as error:  # the file behind it may be damaged or gone
-        raise UnreadableImageError(ArrayPicture.path, str(error) or type(error).__name__) from None
+        raise UnreadableImageError(ArrayImage.path, str(error) or type(error).__name__) from None
     if orientation not in range(1, 9) or image.format == "TIFF":
         return pixels
     return _upright(pixels, int(orientation))

@@ -1,4 +1,4 @@
-"""Find the picture files of a dataset."""
+"""Find the image files of a dataset."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ UNREAD = frozenset(
     " .pef .pfm .ps .psb .psd .psdt .qoi .raf .raw .rw2 .rwl .sgi .sid .sr2 .srf .srw .svg"
     " .svgz .vob .wdp .webm .wmf .wmv .x3f .xbm .xcf .xpm .3fr .3gp".split()
 )
-"""Extensions of pictures and films that are not read; how many were left out is told."""
+"""Extensions of images and films that are not read; how many were left out is told."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file that the walk took for a picture."""
+    """A file that the walk took for an image."""
 
     path: str
     """Relative to the dataset's root, with ``/``; bytes that are not UTF-8 as surrogates."""
@@ -42,17 +42,17 @@ class Found:
     """Milliseconds since 1970."""
 
 
-def find_pictures(
+def find_images(
     root: str,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     on_error: Callable[[UnreadableImageError], None] | None = None,
     left_out: Counter[str] | None = None,
 ) -> list[Found]:
-    """List the picture files below `root`, sorted by the bytes of their paths.
+    """List the image files below `root`, sorted by the bytes of their paths.
 
     Hidden files and folders are skipped. A folder is entered once, whatever number of symbolic
-    links lead to it, so loops end. A file counts as a picture by its extension; one that has no
+    links lead to it, so loops end. A file counts as an image by its extension; one that has no
     extension, by its first bytes.
 
     Parameters
@@ -98,7 +98,7 @@ class _Walk:
     _seen: set[tuple[int, int]] = field(default_factory=set)
 
     def files(self) -> Iterator[Found]:
-        # Links are followed after all real folders, so that a picture is known by its real path
+        # Links are followed after all real folders, so that an image is known by its real path
         # wherever it has one below the root.
         folders, links = [""], list[str]()
         while folders or links:
@@ -135,14 +135,14 @@ class _Walk:
         try:
             if entry.is_dir():
                 (links if entry.is_symlink() else folders).append(path)
-            elif self._is_picture(entry, path):
+            elif self._is_image(entry, path):
                 status = entry.stat()
                 if stat.S_ISREG(status.st_mode):
                     yield Found(path, status.st_size, status.st_mtime_ns // 1_000_000)
         except OSError as error:
             self._report(path, error)
 
-    def _is_picture(self, entry: os.DirEntry[str], path: str) -> bool:
+    def _is_image(self, entry: os.DirEntry[str], path: str) -> bool:
         if self.include:
             return _matches(path, self.include)
         extension = os.path.splitext(entry.name)[1].lower()
@@ -151,15 +151,15 @@ class _Walk:
                 self.left_out[extension] += 1
             return extension in EXTENSIONS
         if entry.is_symlink() and not os.path.exists(entry.path):
-            return True  # it may have led to a folder of pictures: `stat` will say what is wrong
-        return entry.is_file() and _starts_like_a_picture(entry.path)
+            return True  # it may have led to a folder of images: `stat` will say what is wrong
+        return entry.is_file() and _starts_like_an_image(entry.path)
 
     def _report(self, path: str, error: OSError) -> None:
         self.on_error(UnreadableImageError(os.path.join(self.root, path), reason_of(error)))
 
 
 def is_selected(path: str, include: Sequence[str], exclude: Sequence[str]) -> bool:
-    """Say whether patterns take a path, as :func:`find_pictures` does.
+    """Say whether patterns take a path, as :func:`find_images` does.
 
     Examples
     --------
@@ -181,7 +181,7 @@ def _matches(path: str, patterns: Sequence[str]) -> bool:
     return any(fnmatch.fnmatch(path, glob) or fnmatch.fnmatch(name, glob) for glob in patterns)
 
 
-def _starts_like_a_picture(path: str) -> bool:
+def _starts_like_an_image(path: str) -> bool:
     with open_regular(path) as file:
         start = file.read(16)
     return (

@@ -1,6 +1,6 @@
 """The header of a plain JPEG, in a third of the time that Pillow takes.
 
-Pillow reads every segment of a header in Python, which for small pictures is a good part of all
+Pillow reads every segment of a header in Python, which for small images is a good part of all
 that is done with them. Most have the same few kinds of segments; the rest is left to Pillow.
 """
 
@@ -24,8 +24,8 @@ _TABLE = 65
 def plain_size(data: bytes) -> tuple[int, int] | None:
     """Return width and height of a plain JPEG, or None when another reader should be asked.
 
-    Plain is an 8-bit picture in gray or of three components whose header is whole, and holds
-    nothing but JFIF, comments and what decoding needs: no EXIF, color profile or second picture.
+    Plain is an 8-bit image in gray or of three components whose header is whole, and holds
+    nothing but JFIF, comments and what decoding needs: no EXIF, color profile or second image.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 LARGEST_LOSS = 0.02
-"""Of a picture's area: what may be missing at its end."""
+"""Of an image's area: what may be missing at its end."""
 
 _END_OF_IMAGE = b"\xff\xd9"
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
@@ -46,7 +46,7 @@ def completed(format_: str, data: bytes) -> tuple[bytes, str] | None:
     Returns
     -------
     (bytes, str) or None
-        The whole file, and what was missing in words. None when more of the picture is missing
+        The whole file, and what was missing in words. None when more of the image is missing
         than :data:`LARGEST_LOSS`, or when something else is wrong.
     """
     try:
@@ -60,10 +60,10 @@ def completed(format_: str, data: bytes) -> tuple[bytes, str] | None:
 
 
 def _completed_jpeg(data: bytes) -> tuple[bytes, str] | None:
-    """Complete a JPEG, if its data reach the end of the picture.
+    """Complete a JPEG, if its data reach the end of the image.
 
     Decoders make something up for data that are missing, and something else for data that are
-    wrong. So the picture is decoded with nothing at its end, and with noise: where both are the
+    wrong. So the image is decoded with nothing at its end, and with noise: where both are the
     same, it is what the file says.
     """
     body = data.removesuffix(b"\xff")
@@ -73,7 +73,7 @@ def _completed_jpeg(data: bytes) -> tuple[bytes, str] | None:
     lost = _lost_share(_decoded(whole), _decoded(body + _FILLER + _END_OF_IMAGE))
     if lost > LARGEST_LOSS:
         return None
-    what = f", and the last {max(100 * lost, 0.1):.1f} % of the picture with it" if lost else ""
+    what = f", and the last {max(100 * lost, 0.1):.1f} % of the image with it" if lost else ""
     return whole, f"the end of the file is missing{what}"
 
 
@@ -83,7 +83,7 @@ def _decoded(data: bytes) -> NDArray[np.uint8]:
 
 
 def _lost_share(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
-    """Return the share of a picture from the first unit on in which two decodings differ."""
+    """Return the share of an image from the first unit on in which two decodings differ."""
     height, width = one.shape[:2]
     rows = np.flatnonzero([not np.array_equal(a, b) for a, b in zip(one, other, strict=True)])
     if len(rows) == 0:
@@ -104,7 +104,7 @@ def _unit_at(place: int, size: int) -> int:
 def _has_all_coefficients(data: bytes) -> bool:
     """Say whether the scans of a JPEG are for all components and, to the last bit, for all sizes.
 
-    A progressive one is sent in many scans, and the first of them make a blurred picture already.
+    A progressive one is sent in many scans, and the first of them make a blurred image already.
     """
     components = b""
     missing: dict[int, set[int]] = {}

@@ -18,19 +18,19 @@ from cbir.stores.model import FACTS, PathList, Rows, Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A picture that is described, by this run or before."""
+    """An image that is described, by this run or before."""
 
     found: Found
     item: Item
     described: bool
     suspect: bool = False
-    """Something was printed while it was decoded, perhaps about another picture."""
+    """Something was printed while it was decoded, perhaps about another image."""
     features: Features | None = None
     """Its local features, if they were wanted and not known."""
 
 
 class Table:
-    """The new index, filled picture by picture in the order of the paths."""
+    """The new index, filled image by image in the order of the paths."""
 
     def __init__(self, capacity: int, named: Sequence[Named]) -> None:
         self.named = named
@@ -45,7 +45,7 @@ class Table:
         }
 
     def add(self, outcome: Outcome) -> None:
-        """Put a picture in the next row."""
+        """Put an image in the next row."""
         found, item, row = outcome.found, outcome.item, self.count
         self._paths.append(found.path)
         self._facts[row] = (found.size, found.mtime, item.width, item.height, item.sha256)
@@ -62,23 +62,23 @@ class Table:
 
     @property
     def origins(self) -> NDArray[np.int64]:
-        """For each picture the row of the previous index with this content, or -1."""
+        """For each image the row of the previous index with this content, or -1."""
         return self._origins[: self.count]
 
     @property
     def described(self) -> NDArray[np.bool_]:
-        """Whether this run described the picture."""
+        """Whether this run described the image."""
         return self._described[: self.count]
 
     def sources(self, previous: Snapshot | None, same_root: bool) -> list[int | None]:
-        """Return for each picture the row of the previous index whose own columns it gets.
+        """Return for each image the row of the previous index whose own columns it gets.
 
         Parameters
         ----------
         previous : Snapshot or None
             The index so far.
         same_root : bool
-            It is about the same dataset, so that equal paths mean equal pictures.
+            It is about the same dataset, so that equal paths mean equal images.
         """
         if previous is None or not previous.rows.own:
             return [None] * self.count
@@ -112,7 +112,7 @@ def left_behind(previous: Snapshot | None, sources: Sequence[int | None]) -> lis
 def _source(
     path: str, content: bytes, before: Rows, by_content: dict[bytes, int], same_root: bool
 ) -> int | None:
-    """Return the row that this picture had before: by both, by content, or by path alone."""
+    """Return the row that this image had before: by both, by content, or by path alone."""
     there = before.paths.find(path) if same_root else None
     if there is not None and before.facts["sha256"][there].tobytes() == content:
         return there
@@ -120,10 +120,10 @@ def _source(
 
 
 def counts(paths: PathList, table: Table, before: PathList) -> dict[str, int]:
-    """Count what became of the pictures, old and new."""
+    """Count what became of the images, old and new."""
     stayed = np.array([before.find(path) is not None for path in paths], bool)
     gone = np.array([paths.find(path) is None for path in before], bool)
-    # A picture under a new path was renamed if its old path is gone, for one new path each.
+    # An image under a new path was renamed if its old path is gone, for one new path each.
     moved = np.zeros(len(paths), bool)
     candidates = np.flatnonzero(~stayed & (table.origins >= 0))
     origins, first = np.unique(table.origins[candidates], return_index=True)

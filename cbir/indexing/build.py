@@ -27,7 +27,7 @@ from cbir.descriptors import presets
 from cbir.descriptors.base import TrainedDescriptor
 from cbir.descriptors.local_features.sift import SiftExtractor
 from cbir.descriptors.registry import Named, parse
-from cbir.images.discovery import Found, find_pictures
+from cbir.images.discovery import Found, find_images
 from cbir.indexing.buffer import Table, counts, left_behind
 from cbir.indexing.describe_stage import Collector, Keeper
 from cbir.indexing.reuse import Known, is_same_dataset, outside, with_unreachable
@@ -50,19 +50,19 @@ class IndexReport:
     ----------
     index, dataset : str
         Their paths.
-    pictures : int
+    images : int
         In the index now.
     added, updated, reused : int
         Of these: new ones; known ones that were described again, for their content changed or a
         descriptor came; and those that were taken over as they were.
     renamed, removed : int
-        Pictures known by their content under a new path; pictures that left.
+        Images known by their content under a new path; images that left.
     described : int
-        Pictures that this run decoded; an interrupted run may have described more.
+        Images that this run decoded; an interrupted run may have described more.
     unreadable : tuple of UnreadableImageError
         Files that could not be read, with their reasons.
     warned : tuple of str
-        Paths of pictures that this run described, though a warning was told about them.
+        Paths of images that this run described, though a warning was told about them.
     left_out : mapping of str to int
         Files of formats that are not read, by extension; see ``docs/formats.md``.
     seconds : float
@@ -71,7 +71,7 @@ class IndexReport:
 
     index: str
     dataset: str
-    pictures: int
+    images: int
     added: int
     updated: int
     reused: int
@@ -85,7 +85,7 @@ class IndexReport:
 
     @property
     def rate(self) -> float:
-        """Pictures described a second."""
+        """Images described a second."""
         return self.described / self.seconds
 
 
@@ -107,15 +107,15 @@ def build_index(
     wait: bool = False,
     watcher: Watcher | None = None,
 ) -> IndexReport:
-    """Make the index of a folder of pictures, or bring it up to date.
+    """Make the index of a folder of images, or bring it up to date.
 
-    Pictures that are unchanged are not described again, those that are gone leave, and those that
+    Images that are unchanged are not described again, those that are gone leave, and those that
     were renamed are recognized by their content.
 
     Parameters
     ----------
     dataset : str
-        The folder; it is searched for pictures at any depth.
+        The folder; it is searched for images at any depth.
     index : str
         The index file.
     descriptors : str or sequence of str
@@ -130,17 +130,17 @@ def build_index(
         is needed and none of these fits, the index goes on with what it has, or takes what comes
         with the package, or else trains one.
     include, exclude : str or sequence of str
-        Shell patterns of pictures to take and to leave.
+        Shell patterns of images to take and to leave.
     workers : int, optional
         Threads; all cores unless told otherwise. The index does not depend on it.
     rebuild : bool
         Start from nothing; only columns that the user added are kept.
     retrain : bool
-        Train vocabularies and models on these pictures, whatever there is.
+        Train vocabularies and models on these images, whatever there is.
     features : SiftExtractor, optional
-        Also keep the local features that this extracts of each picture.
+        Also keep the local features that this extracts of each image.
     keep_others : bool
-        Pictures of the index that the patterns leave out stay in it.
+        Images of the index that the patterns leave out stay in it.
     wait : bool
         Wait for another process that writes to the index.
     watcher : Watcher, optional
@@ -222,7 +222,7 @@ def build_index(
     return IndexReport(
         index=index,
         dataset=dataset,
-        pictures=len(rows),
+        images=len(rows),
         described=int(table.described.sum()),
         unreadable=tuple(unreadable.errors),
         warned=tuple(collector.warned),
@@ -239,14 +239,14 @@ def _find(
     unreadable: _Unreadable,
     left_out: Counter[str],
 ) -> list[Found]:
-    found = find_pictures(dataset, include, exclude, unreadable, left_out)
+    found = find_images(dataset, include, exclude, unreadable, left_out)
     if not found:
         hint = (
             "nothing matches --include, or all is left out by --exclude"
             if include or exclude
-            else "pictures are known by extensions like .jpg and .png, or by --include"
+            else "images are known by extensions like .jpg and .png, or by --include"
         )
-        raise CbirError(f"{printable(dataset)}: there is no picture in the dataset; {hint}")
+        raise CbirError(f"{printable(dataset)}: there is no image in the dataset; {hint}")
     return found
 
 
@@ -257,7 +257,7 @@ def _entries(journal: Journal, rebuild: bool, watcher: Watcher) -> list[Entry]:
     entries = journal.read()
     if entries:
         watcher.note(
-            f"Continuing an interrupted run: {counted(len(entries), 'picture')} described already"
+            f"Continuing an interrupted run: {counted(len(entries), 'image')} described already"
         )
     return entries
 
@@ -397,7 +397,7 @@ def _warn_of_drift(ready: Sequence[Named], table: Table, watcher: Watcher) -> No
             drift = descriptor.drift(table.matrices[named.alias])
             if drift > descriptor.drift_limit:
                 watcher.warn(
-                    f"{named.alias}: the pictures differ much from those that its"
+                    f"{named.alias}: the images differ much from those that its"
                     f" {descriptor.state_name} was trained on (drift {drift:.2f}, expected up to"
                     f" {descriptor.drift_limit:.2f}); train again with --retrain"
                 )

@@ -1,4 +1,4 @@
-"""Describe the pictures of a dataset, as far as they are not known, and collect what comes out."""
+"""Describe the images of a dataset, as far as they are not known, and collect what comes out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cbir.core.progress import Watcher
 from cbir.core.threads import ordered_map
 from cbir.descriptors.local_features.sift import Features, SiftExtractor
 from cbir.descriptors.registry import Named
-from cbir.images.decoders import Picture
+from cbir.images.decoders import EncodedImage
 from cbir.images.discovery import Found
 from cbir.indexing.buffer import Outcome, Table
 from cbir.indexing.reuse import Item, Known
@@ -23,7 +23,7 @@ from cbir.stores.model import Writer
 
 
 class Keeper:
-    """Keeps the local features of pictures in the index's state.
+    """Keeps the local features of images in the index's state.
 
     Parameters
     ----------
@@ -42,12 +42,12 @@ class Keeper:
         """Say whether a content's features are not kept since before this run."""
         return sha256 not in self._kept
 
-    def extract(self, picture: Picture) -> Features:
-        """Extract the features of a picture."""
-        return self._extractor.extract(picture.pixels(self._extractor.working_size))
+    def extract(self, image: EncodedImage) -> Features:
+        """Extract the features of an image."""
+        return self._extractor.extract(image.pixels(self._extractor.working_size))
 
     def add(self, sha256: bytes, features: Features) -> None:
-        """Keep features; those of equal pictures are kept once."""
+        """Keep features; those of equal images are kept once."""
         self._store.append(sha256, self._extractor.as_record(features))
 
     def close(self) -> None:
@@ -55,17 +55,17 @@ class Keeper:
         self._store.close()
 
     def forget_all_but(self, contents: Iterable[bytes]) -> None:
-        """Free the space of pictures that are gone, when it is worth the work."""
+        """Free the space of images that are gone, when it is worth the work."""
         self._store.compact(frozenset(bytes(content) for content in contents))
 
 
 class Collector:
-    """Describes pictures, in order, and puts everything into the table.
+    """Describes images, in order, and puts everything into the table.
 
     Parameters
     ----------
     dataset : str
-        The folder of the pictures.
+        The folder of the images.
     known : Known
         What need not be computed.
     table : Table
@@ -77,12 +77,12 @@ class Collector:
     watcher : Watcher
         Told of progress and of damage.
     unreadable : callable
-        Called with each picture that cannot be read.
+        Called with each image that cannot be read.
 
     Attributes
     ----------
     warned : list of str
-        The pictures that were described although something is wrong with them.
+        The images that were described although something is wrong with them.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class Collector:
         self.warned: list[str] = []
 
     def run(self, found: Sequence[Found], workers: int) -> None:
-        """Describe what is not known of the pictures that were found."""
+        """Describe what is not known of the images that were found."""
         suspects: list[str] = []
         self._watcher.begin("describing", len(found))
         try:
@@ -140,25 +140,25 @@ class Collector:
             return error
 
     def _describe(self, found: Found) -> Outcome | None:
-        """Describe a picture as far as it is not known; None for a montage of our own."""
+        """Describe an image as far as it is not known; None for a montage of our own."""
         item = self._known.at(found)
         if item is not None and not self._missing(item) and not self._lacks_features(item):
             return Outcome(found, item, described=False)
-        picture = Picture.open(os.path.join(self._dataset, found.path))
-        sha256 = hashlib.sha256(picture.data).digest()
+        image = EncodedImage.open(os.path.join(self._dataset, found.path))
+        sha256 = hashlib.sha256(image.data).digest()
         item = self._known.with_content(sha256) or Item(sha256, 0, 0, {})
         missing, wanted = self._missing(item), self._lacks_features(item)
         if not missing and not wanted:
             return Outcome(found, item, described=False)
-        header = picture.header
+        header = image.header
         if header.own:
             return None
         rows = dict(item.rows)
         for one in missing:
-            rows[one.descriptor.fingerprint] = one.describe(picture)
-        features = self._keeper.extract(picture) if self._keeper and wanted else None
+            rows[one.descriptor.fingerprint] = one.describe(image)
+        features = self._keeper.extract(image) if self._keeper and wanted else None
         item = Item(sha256, header.width, header.height, rows, item.origin)
-        return Outcome(found, item, bool(missing), picture.suspect, features)
+        return Outcome(found, item, bool(missing), image.suspect, features)
 
     def _missing(self, item: Item) -> list[Named]:
         return [one for one in self._table.named if one.descriptor.fingerprint not in item.rows]
@@ -168,16 +168,16 @@ class Collector:
 
 
 def _warn_of_damage(path: str, named: Sequence[Named], watcher: Watcher) -> bool:
-    """Decode a picture once more, with nothing beside, and tell what is wrong with it, if any."""
+    """Decode an image once more, with nothing beside, and tell what is wrong with it, if any."""
 
     known = ""
 
     def decode() -> None:
         nonlocal known
-        picture = Picture.open(path)
+        image = EncodedImage.open(path)
         for one in named:
-            picture.pixels(one.descriptor.working_size)
-        known = picture.damage
+            image.pixels(one.descriptor.working_size)
+        known = image.damage
 
     with contextlib.suppress(UnreadableImageError):
         heard = stderr_capture.noise_of(decode)

@@ -18,19 +18,19 @@ from cbir.stores.journal import Entry
 from cbir.stores.model import PathList, Snapshot
 
 _SAMPLE = 32
-"""Pictures by whose content a dataset is recognized that was moved."""
+"""Images by whose content a dataset is recognized that was moved."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A picture whose description is known, at least in part.
+    """An image whose description is known, at least in part.
 
     Attributes
     ----------
     sha256 : bytes
         Of the file.
     width, height : int
-        Pixels of the upright picture.
+        Pixels of the upright image.
     rows : mapping of str to ndarray
         Stored rows by descriptor fingerprint.
     origin : int
@@ -56,7 +56,7 @@ class Known:
     named : sequence of Named
         The descriptors that are wanted.
     moved : bool
-        The dataset is at another place: only a picture's content tells what it is.
+        The dataset is at another place: only an image's content tells what it is.
 
     Attributes
     ----------
@@ -134,7 +134,7 @@ class Known:
 
 
 def is_same_dataset(previous: Snapshot, dataset: str, found: Sequence[Found]) -> bool:
-    """Say whether a folder holds the pictures of an index: most of a sample, by content.
+    """Say whether a folder holds the images of an index: most of a sample, by content.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ def _content(path: str) -> bytes | None:
 def outside(
     found: Sequence[Found], previous: Snapshot, include: Sequence[str], exclude: Sequence[str]
 ) -> list[Found]:
-    """Add the pictures of the index that patterns leave out, as they are known.
+    """Add the images of the index that patterns leave out, as they are known.
 
     Parameters
     ----------
@@ -188,7 +188,7 @@ def outside(
 def with_unreachable(
     found: list[Found], previous: Snapshot, dataset: str, errors: Sequence[UnreadableImageError]
 ) -> list[Found]:
-    """Add the pictures below what could not be looked at: they are not known to be gone.
+    """Add the images below what could not be looked at: they are not known to be gone.
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ from cbir.descriptors.base import (
     state_digest,
 )
 from cbir.descriptors.registry import Named, create, parse
-from cbir.images.decoders import Picture
+from cbir.images.decoders import EncodedImage
 from cbir.images.discovery import Found
 from cbir.stores import open_store
 from cbir.stores.model import Record, Snapshot
@@ -32,25 +32,25 @@ from cbir.stores.model import Record, Snapshot
 DEFAULT = "hsv"
 """What a new index gets when nothing is asked for."""
 
-TRAINING_PICTURES = 1000
-"""Pictures of the dataset that training looks at, at most."""
+TRAINING_IMAGES = 1000
+"""Images of the dataset that training looks at, at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The pictures that training may look at."""
+    """The images that training may look at."""
 
     dataset: str
     found: Sequence[Found]
     workers: int
 
     def sample(self) -> list[str]:
-        """Choose pictures evenly, by a hash of their paths: always the same ones."""
+        """Choose images evenly, by a hash of their paths: always the same ones."""
 
         def rank(found: Found) -> bytes:
             return hashlib.sha256(os.fsencode(found.path)).digest()
 
-        chosen = sorted(self.found, key=rank)[:TRAINING_PICTURES]
+        chosen = sorted(self.found, key=rank)[:TRAINING_IMAGES]
         return [os.path.join(self.dataset, found.path) for found in chosen]
 
     def samples(
@@ -61,7 +61,7 @@ class Source:
     ) -> list[NDArray[Any]]:
         """Extract what `descriptor` trains on from the sample.
 
-        Pictures that cannot be read are left out; `unreadable` is told of them. Without it nobody
+        Images that cannot be read are left out; `unreadable` is told of them. Without it nobody
         is: a run of indexing tells when it is their turn to be described.
         """
         watcher = watcher or Watcher()
@@ -73,7 +73,7 @@ class Source:
             except UnreadableImageError as error:
                 return error
 
-        watcher.begin(f"{descriptor.name}: training pictures", len(paths))
+        watcher.begin(f"{descriptor.name}: training images", len(paths))
         samples = []
         for sample in ordered_map(extract, paths, self.workers):
             watcher.advance()
@@ -87,11 +87,11 @@ class Source:
 
 
 def _training_sample(descriptor: TrainedDescriptor, path: str) -> NDArray[Any] | None:
-    """Return what a picture has to train on, or None if it is one that we wrote."""
-    picture = Picture.open(path)
-    if picture.header.own:
+    """Return what an image has to train on, or None if it is one that we wrote."""
+    image = EncodedImage.open(path)
+    if image.header.own:
         return None
-    pixels = picture.pixels(descriptor.working_size)
+    pixels = image.pixels(descriptor.working_size)
     try:
         return descriptor.training_sample(pixels)
     except Exception as error:  # a plug-in may fail in any way
@@ -289,7 +289,7 @@ def _kept(named: Named, previous: Snapshot | None, watcher: Watcher) -> State | 
     if descriptor.check_state(state) is not None:
         return None
     if origin_of(state) == SHIPPED and _is_superseded(state, descriptor):
-        if record.version != descriptor.version:  # all pictures are described again in any case
+        if record.version != descriptor.version:  # all images are described again in any case
             return None
         watcher.note(
             f"{named.alias}: the index keeps the {descriptor.state_name} of the version of cbir"
@@ -315,7 +315,7 @@ def _train(descriptor: TrainedDescriptor, source: Source, watcher: Watcher) -> S
     samples = source.samples(descriptor, watcher)
     watcher.note(
         f"Training a {descriptor.state_name} for {descriptor.name} on"
-        f" {counted(len(samples), 'picture')} …"
+        f" {counted(len(samples), 'image')} …"
     )
     return descriptor.train(samples, watcher)
 

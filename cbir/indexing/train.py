@@ -1,4 +1,4 @@
-"""Train descriptors on one's own pictures, and keep what they learned in files."""
+"""Train descriptors on one's own images, and keep what they learned in files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cbir.core.progress import Watcher
 from cbir.core.threads import one_thread_each, threads
 from cbir.descriptors.base import TRAINED, TrainedDescriptor, origin_of, with_origin
 from cbir.descriptors.registry import Broken, Named, available, parse
-from cbir.images.discovery import find_pictures
+from cbir.images.discovery import find_images
 from cbir.indexing.selection import Source
 
 
@@ -34,18 +34,18 @@ class Trained:
         The registered name of the descriptor.
     state_name : str
         What it is: ``vocabulary`` or ``model``.
-    pictures : int
-        Pictures that it was trained on.
+    images : int
+        Images that it was trained on.
     bytes : int
         The size of the file.
     seconds : float
-        What looking at the pictures and training took.
+        What looking at the images and training took.
     """
 
     path: str
     name: str
     state_name: str
-    pictures: int
+    images: int
     bytes: int
     seconds: float
 
@@ -60,22 +60,22 @@ def train_models(
     workers: int | None = None,
     watcher: Watcher | None = None,
 ) -> list[Trained]:
-    """Train descriptors on the pictures of a folder; write one file for each.
+    """Train descriptors on the images of a folder; write one file for each.
 
-    Up to :data:`cbir.indexing.selection.TRAINING_PICTURES` pictures are looked at, chosen evenly by
-    a hash of their paths. The same pictures give the same bytes, with any number of workers.
+    Up to :data:`cbir.indexing.selection.TRAINING_IMAGES` images are looked at, chosen evenly by
+    a hash of their paths. The same images give the same bytes, with any number of workers.
 
     Parameters
     ----------
     dataset : str
-        The folder; it is searched for pictures at any depth.
+        The folder; it is searched for images at any depth.
     descriptors : str or sequence of str
         As ``NAME``, ``NAME:key=value`` or ``ALIAS=NAME:…``.
     output : str
         An ``.npz`` file; or a folder, where each file is called by the alias. For several
         descriptors it is a folder, which is made if there is none.
     include, exclude : str or sequence of str
-        Shell patterns of pictures to take and to leave.
+        Shell patterns of images to take and to leave.
     workers : int, optional
         Threads; all cores unless told otherwise.
     watcher : Watcher, optional
@@ -100,9 +100,9 @@ def train_models(
     include, exclude = several(include, "a pattern"), several(exclude, "a pattern")
     chosen = _chosen(several(descriptors, "a descriptor"))
     targets = _targets(list(chosen), output)
-    found = find_pictures(dataset, include, exclude, watcher.unreadable)
+    found = find_images(dataset, include, exclude, watcher.unreadable)
     if not found:
-        raise CbirError(f"{printable(dataset)}: there is no picture to train on")
+        raise CbirError(f"{printable(dataset)}: there is no image to train on")
     if len(targets) > 1:
         with explained(output, "make the folder"):
             os.makedirs(output, exist_ok=True)
@@ -129,7 +129,7 @@ def train_model(
     descriptor : TrainedDescriptor
         Not bound.
     source : Source
-        The pictures.
+        The images.
     path : str
         The file.
     origin : str
@@ -154,7 +154,7 @@ def train_model(
         if not any(map(len, samples)):
             raise CbirError(
                 f"{printable(source.dataset)}: {descriptor.name} finds nothing to train on in"
-                f" {counted(len(samples), 'readable picture')}; train on others"
+                f" {counted(len(samples), 'readable image')}; train on others"
             )
         state = descriptor.train(samples, watcher)
     with _output(descriptor, origin).written(path) as file:

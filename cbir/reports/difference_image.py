@@ -1,4 +1,4 @@
-"""What a copy shows differently from the picture that is kept, to be seen at a glance."""
+"""What a copy shows differently from the image that is kept, to be seen at a glance."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cbir.images.decoders import Pixels
 
 Transform = NDArray[np.float64]
-"""Shape (2, 3): maps ``(x, y, 1)`` of the kept picture to ``(x, y)`` of the copy."""
+"""Shape (2, 3): maps ``(x, y, 1)`` of the kept image to ``(x, y)`` of the copy."""
 
 SMOOTHING = 1.0
 """Standard deviation, in pixels, of the blur before comparing: recompression changes what is
@@ -21,7 +21,7 @@ SLIGHT, STRONG = 12.0, 72.0
 """Gray levels: less is not shown, more is shown no stronger."""
 
 _UNSURE = 5
-"""Pixels along the edge of the kept picture in which interpolation mixes it with nothing."""
+"""Pixels along the edge of the kept image in which interpolation mixes it with nothing."""
 
 _ROUNDS = 4
 _OUTLIER = 2.5
@@ -36,24 +36,24 @@ _STRIPE = 8
 """Pixels."""
 
 _VEIL = 0.75
-"""How much of what the kept picture does not show the stripes hide."""
+"""How much of what the kept image does not show the stripes hide."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A copy compared with the kept picture, pixel by pixel.
+    """A copy compared with the kept image, pixel by pixel.
 
     Attributes
     ----------
     image : ndarray of uint8, shape (height, width, 3)
         The copy in gray. From yellow to red where its lightness differs; striped in blue where
-        the kept picture shows nothing.
+        the kept image shows nothing.
     changed : float
         Share of what both show that differs: 0 to 1.
     shown : float
-        Share of the kept picture that the copy shows: 0 to 1.
+        Share of the kept image that the copy shows: 0 to 1.
     added : float
-        Share of the copy that the kept picture does not show: 0 to 1.
+        Share of the copy that the kept image does not show: 0 to 1.
     """
 
     image: Pixels
@@ -63,7 +63,7 @@ class Difference:
 
 
 def scaling(kept: Pixels, copy: Pixels) -> Transform:
-    """Return the transform that brings all of the one picture onto all of the other.
+    """Return the transform that brings all of the one image onto all of the other.
 
     Examples
     --------
@@ -76,11 +76,11 @@ def scaling(kept: Pixels, copy: Pixels) -> Transform:
 
 
 def difference(kept: Pixels, copy: Pixels, transform: Transform) -> Difference:
-    """Compare a copy with the kept picture.
+    """Compare a copy with the kept image.
 
-    The kept picture is brought into the copy's frame, and its brightness and contrast to the
+    The kept image is brought into the copy's frame, and its brightness and contrast to the
     copy's, by least squares that leave out what differs most. A pixel of the copy then differs by
-    how far it lies outside of what the kept picture has right around that place: so edges do not
+    how far it lies outside of what the kept image has right around that place: so edges do not
     differ for being half a pixel aside.
 
     Parameters
@@ -139,7 +139,7 @@ def _inside(image: Pixels, transform: Transform, other: Pixels) -> NDArray[np.bo
 
 
 def _coarsened(gray: NDArray[np.float32], scale: float) -> NDArray[np.float32]:
-    """Take away the detail that a picture loses when it is shrunk to `scale`."""
+    """Take away the detail that an image loses when it is shrunk to `scale`."""
     if scale > 0.9:
         return gray
     return cv2.GaussianBlur(gray, (0, 0), 0.5 * float(np.sqrt(1 / scale**2 - 1)))  # type: ignore[return-value]
@@ -156,7 +156,7 @@ def _like(
             break
         spread = float(x[kept].var())
         covariance = float(((x[kept] - x[kept].mean()) * (y[kept] - y[kept].mean())).mean())
-        # A flat picture has no contrast that could be measured.
+        # A flat image has no contrast that could be measured.
         gain = min(max(covariance / spread, _LEAST_GAIN), _LARGEST_GAIN) if spread > 4 else 1.0
         bias = float(np.median(y[kept] - gain * x[kept]))
         miss = np.abs(y - gain * x - bias)
@@ -174,7 +174,7 @@ def _drawn(
     absent = np.float32(_VEIL) * ~covered[:, :, None]
     paper = paper * (1 - absent) + stripes * absent
     strength = np.clip((apart - SLIGHT) / (STRONG - SLIGHT), 0, 1)
-    # Thin strokes stay visible when the picture is shrunk.
+    # Thin strokes stay visible when the image is shrunk.
     strength = cv2.GaussianBlur(cv2.dilate(strength, np.ones((3, 3), np.uint8)), (0, 0), 0.8)
     heat = np.asarray(strength)[:, :, None]
     cover = np.minimum(1, 2.5 * heat)

@@ -1,7 +1,7 @@
 """A page with the groups of duplicates side by side, that a browser opens from disk.
 
-The page is one file: style and pictures are inside, there is no script, and nothing is fetched
-from anywhere. Pictures are thumbnails; a group of two takes about 40 kB. So that a page of
+The page is one file: style and images are inside, there is no script, and nothing is fetched
+from anywhere. Images are thumbnails; a group of two takes about 40 kB. So that a page of
 thousands of groups still opens, only the first 1,500 copies (`EMBEDDED`) are shown like that:
 further ones are shown from their own files, which the browser reads when it comes to them, and
 without the difference, which no file holds.
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 REPORT = Page("the report", "--report", "cbir report")
 
 EMBEDDED = 1500
-"""Copies whose pictures are inside of the page."""
+"""Copies whose images are inside of the page."""
 
 
 def write_report(
@@ -43,7 +43,7 @@ def write_report(
     groups: Sequence[Group],
     *,
     title: str = "Duplicates",
-    pictures: int | None = None,
+    images: int | None = None,
     level: Level | None = None,
     threshold: int | None = None,
     keep: Keep | None = None,
@@ -60,12 +60,12 @@ def write_report(
     groups : sequence of Group
         Shown in this order.
     title : str
-    pictures : int, optional
+    images : int, optional
         That were compared.
     level, threshold, keep : optional
         With which the groups were found, for the summary.
     embedded : int
-        Copies whose pictures are inside of the page.
+        Copies whose images are inside of the page.
     workers : int, optional
         Threads; by default as many as there are cores. The page is the same with any number.
     watcher : Watcher, optional
@@ -73,7 +73,7 @@ def write_report(
     Returns
     -------
     list of str
-        What a reader should know: pictures that vanished or were changed meanwhile, or that are
+        What a reader should know: images that vanished or were changed meanwhile, or that are
         not inside of the page.
 
     Raises
@@ -114,7 +114,7 @@ def write_report(
         generator=REPORT.generator,
         title=printable(title),
         version=__version__,
-        summary=_Summary(groups, pictures, level, threshold, keep),
+        summary=_Summary(groups, images, level, threshold, keep),
         embedded=min(embedded, copies),
         exhibits=exhibits(),
     )
@@ -156,7 +156,7 @@ def _percent(share: float) -> str:
 @dataclass(frozen=True)
 class _Summary:
     groups: Sequence[Group]
-    pictures: int | None
+    images: int | None
     level: Level | None
     threshold: int | None
     keep: Keep | None

@@ -1,7 +1,7 @@
 """A page with the queries that an evaluation did worst on, and what they returned.
 
-The page is like that of :mod:`cbir.reports.duplicates_page`: one file with small pictures inside.
-Only the first 2,000 pictures (`EMBEDDED`) are; further ones are shown from their own files.
+The page is like that of :mod:`cbir.reports.duplicates_page`: one file with small images inside.
+Only the first 2,000 images (`EMBEDDED`) are; further ones are shown from their own files.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from cbir.core.progress import Watcher
 from cbir.core.threads import ordered_map, threads
 from cbir.core.version import __version__
 from cbir.evaluation.model import SHOWN, Evaluation, Run
-from cbir.images.decoders import Picture
+from cbir.images.decoders import EncodedImage
 from cbir.reports.html import Page, environment
 from cbir.reports.image_card import data_uri, file_url
 from cbir.search.results import distance_text
@@ -30,7 +30,7 @@ WORST = 20
 """Queries of each run that are shown unless told otherwise."""
 
 EMBEDDED = 2000
-"""Pictures that are inside of the page."""
+"""Images that are inside of the page."""
 
 THUMBNAIL = 160
 """Longest side, in pixels."""
@@ -60,7 +60,7 @@ def write_failures(
     worst : int
         Queries of each run.
     embedded : int
-        Pictures that are inside of the page.
+        Images that are inside of the page.
     workers : int, optional
         Threads; by default as many as there are cores. The page is the same with any number.
     watcher : Watcher, optional
@@ -68,7 +68,7 @@ def write_failures(
     Returns
     -------
     list of str
-        What a reader should know: pictures that vanished, or that are not inside of the page.
+        What a reader should know: images that vanished, or that are not inside of the page.
 
     Raises
     ------
@@ -83,12 +83,12 @@ def write_failures(
     workers = threads(workers)
     watcher = watcher or Watcher()
     sections = [_section(run, worst) for run in evaluation.runs]
-    before = [0, *accumulate(_pictures(run, row) for run, rows in sections for row in rows)]
-    pictures = before.pop()
+    before = [0, *accumulate(_images(run, row) for run, rows in sections for row in rows)]
+    images = before.pop()
     notes = dict[str, None]()
-    if pictures > embedded:
+    if images > embedded:
         note = (
-            f"The page of failures holds the first {embedded:,} of {counted(pictures, 'picture')};"
+            f"The page of failures holds the first {embedded:,} of {counted(images, 'image')};"
             " further ones are shown from their own files"
         )
         notes[note] = None
@@ -123,7 +123,7 @@ def write_failures(
         runs=runs(),
         shown=SHOWN,
         embedded=embedded,
-        pictures=pictures,
+        images=images,
     )
     try:
         FAILURES.write(path, chunks)
@@ -147,7 +147,7 @@ def check_failures(path: str, in_use: Iterable[str] = ()) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """A picture on the page; `src` is empty when there is none to show, for `failure`."""
+    """An image on the page; `src` is empty when there is none to show, for `failure`."""
 
     name: str
     path: str
@@ -158,7 +158,7 @@ class _Shown:
 
 @dataclass(frozen=True, slots=True)
 class _HitExhibit:
-    picture: _Shown
+    image: _Shown
     distance: str
     relevant: bool
 
@@ -167,7 +167,7 @@ class _HitExhibit:
 class _Failure:
     """A query on the page, with what it returned, and what should be told about it besides."""
 
-    picture: _Shown
+    image: _Shown
     label: str | None
     average_precision: str
     hits: list[_HitExhibit]
@@ -188,16 +188,16 @@ def _section(run: Run, worst: int) -> tuple[Run, list[int]]:
     return run, [row for row in run.worst(worst) if precisions[row] < 1]
 
 
-def _pictures(run: Run, row: int) -> int:
+def _images(run: Run, row: int) -> int:
     return 1 + len(run.hits[row])
 
 
 def _failure(run: Run, row: int, room: int, folder: str) -> _Failure:
-    """Prepare a query for the page, with `room` pictures that are shown by thumbnails."""
+    """Prepare a query for the page, with `room` images that are shown by thumbnails."""
     hits, label = run.hits[row], run.labels[row]
     notes = list[str]()
-    query, *pictures = (
-        _picture(path, place < room, folder, notes)
+    query, *images = (
+        _image(path, place < room, folder, notes)
         for place, path in enumerate([run.queries[row], *(hit.path for hit in hits)])
     )
     return _Failure(
@@ -205,8 +205,8 @@ def _failure(run: Run, row: int, room: int, folder: str) -> _Failure:
         None if label is None else printable(label),
         _rounded_down(float(run.scores.values["map"][row])),
         [
-            _HitExhibit(picture, distance_text(run.metric, hit.distance), hit.relevant)
-            for picture, hit in zip(pictures, hits, strict=True)
+            _HitExhibit(image, distance_text(run.metric, hit.distance), hit.relevant)
+            for image, hit in zip(images, hits, strict=True)
         ],
         notes,
     )
@@ -217,14 +217,14 @@ def _rounded_down(value: float) -> str:
     return f"{math.floor(1000 * value) / 1000:.3f}"
 
 
-def _picture(path: str, embedded: bool, folder: str, notes: list[str]) -> _Shown:
-    """Return a picture for the page; why it cannot be shown is added to `notes`."""
+def _image(path: str, embedded: bool, folder: str, notes: list[str]) -> _Shown:
+    """Return an image for the page; why it cannot be shown is added to `notes`."""
     name, readable = printable(os.path.basename(path)), printable(path)
     url = file_url(path, folder)
     if not embedded:
         return _Shown(name, readable, url, url)
     try:
-        pixels = Picture.open(path).pixels(_WORKING_SIZE)
+        pixels = EncodedImage.open(path).pixels(_WORKING_SIZE)
     except UnreadableImageError as error:
         notes.append(f"Not in the failures: {error}")
         return _Shown(name, readable, url, "", error.reason)

@@ -1,6 +1,6 @@
 """What the pages that the program writes have in common: one file that a browser opens from disk.
 
-Style and pictures are inside of a page, there is no script, and nothing is fetched from anywhere.
+Style and images are inside of a page, there is no script, and nothing is fetched from anywhere.
 A page says nothing that changes from run to run, such as the time.
 """
 
@@ -73,7 +73,7 @@ class Page:
         ----------
         path : str
         chunks : iterable of str
-            What a template generates. Pictures are decoded meanwhile.
+            What a template generates. Images are decoded meanwhile.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""The pictures of a report, and what is said of each."""
+"""The images of a report, and what is said of each."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from PIL import Image
 from cbir.core.amounts import size_text
 from cbir.core.errors import UnreadableImageError, printable
 from cbir.duplicates.model import Entry, Group, Match
-from cbir.images.decoders import Picture, Pixels, fit
+from cbir.images.decoders import EncodedImage, Pixels, fit
 from cbir.reports.difference_image import Transform, difference, scaling
 
 THUMBNAIL = 320
 """Longest side, in pixels."""
 
 WORKING_SIZE = 512
-"""Longest side, in pixels, of the pictures that a match's transform is about."""
+"""Longest side, in pixels, of the images that a match's transform is about."""
 
-_PICTURE_QUALITY, _DIFFERENCE_QUALITY = 72, 55
+_IMAGE_QUALITY, _DIFFERENCE_QUALITY = 72, 55
 _WHOLE = 0.97
-"""Of the kept picture; a copy that shows less of it shows a part."""
+"""Of the kept image; a copy that shows less of it shows a part."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exhibit:
-    """A picture on the page.
+    """An image on the page.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Exhibit:
         Its sizes and its date.
     reference : bool
     data : str
-        The thumbnail as a data URI; empty when the picture is shown from its file, or not at all.
+        The thumbnail as a data URI; empty when the image is shown from its file, or not at all.
     width, height : int
         Pixels at the working size.
     failure : str
@@ -75,13 +75,13 @@ class Contrast:
     Attributes
     ----------
     data : str
-        The picture of the difference as a data URI.
+        The image of the difference as a data URI.
     changed, shown, added : float
         Of :class:`cbir.reports.difference_image.Difference`.
     matrix : str
-        Where the kept picture lies in the copy, for SVG.
+        Where the kept image lies in the copy, for SVG.
     frame : str
-        The corners of the copy in the kept picture, for SVG; empty if it shows all of it.
+        The corners of the copy in the kept image, for SVG; empty if it shows all of it.
     """
 
     data: str
@@ -96,7 +96,7 @@ class Contrast:
 class CopyExhibit:
     """A copy on the page; without `contrast` when there is nothing to compare."""
 
-    picture: Exhibit
+    image: Exhibit
     match: Match
     contrast: Contrast | None
     losses: tuple[str, ...] = ()
@@ -124,10 +124,10 @@ def exhibit(group: Group, room: int, folder: str) -> GroupExhibit:
     folder : str
         The page's; absolute.
     """
-    kept, kept_pixels, notes = _picture(group.keep, folder, room > 0)
+    kept, kept_pixels, notes = _image(group.keep, folder, room > 0)
     copies = []
     for place, copy in enumerate(group.duplicates):
-        shown, pixels, more = _picture(copy.entry, folder, place < room)
+        shown, pixels, more = _image(copy.entry, folder, place < room)
         notes += more
         contrast = None
         if copy.match.level != "exact" and kept_pixels is not None and pixels is not None:
@@ -137,8 +137,8 @@ def exhibit(group: Group, room: int, folder: str) -> GroupExhibit:
     return GroupExhibit(group, kept, copies, notes)
 
 
-def _picture(entry: Entry, folder: str, embedded: bool) -> tuple[Exhibit, Pixels | None, list[str]]:
-    """Return a picture for the page, its pixels if they are what was compared, and notes."""
+def _image(entry: Entry, folder: str, embedded: bool) -> tuple[Exhibit, Pixels | None, list[str]]:
+    """Return an image for the page, its pixels if they are what was compared, and notes."""
     facts = f"{entry.width:,} × {entry.height:,} px · {size_text(entry.bytes)}"
     when = _when(entry.mtime)
     shown = partial(
@@ -152,13 +152,13 @@ def _picture(entry: Entry, folder: str, embedded: bool) -> tuple[Exhibit, Pixels
     if not embedded:
         return shown(), None, []
     try:
-        picture = Picture.open(entry.path)
-        pixels = picture.pixels(WORKING_SIZE)
+        image = EncodedImage.open(entry.path)
+        pixels = image.pixels(WORKING_SIZE)
     except UnreadableImageError as error:
         return shown(failure=error.reason), None, [f"Not in the report: {error}"]
     height, width = pixels.shape[:2]
-    data = data_uri(pixels, _PICTURE_QUALITY)
-    if hashlib.sha256(picture.data).digest() == entry.sha256:
+    data = data_uri(pixels, _IMAGE_QUALITY)
+    if hashlib.sha256(image.data).digest() == entry.sha256:
         return shown(data=data, width=width, height=height), pixels, []
     note = f"{printable(entry.path)}: changed since the images were compared"
     return shown(data=data, width=width, height=height, changed=True), None, [note]
@@ -212,7 +212,7 @@ def file_url(path: str, folder: str) -> str:
 
 
 def data_uri(image: Pixels, quality: int, side: int = THUMBNAIL) -> str:
-    """Return a picture for a page, as WebP that is part of the link.
+    """Return an image for a page, as WebP that is part of the link.
 
     Parameters
     ----------
@@ -221,7 +221,7 @@ def data_uri(image: Pixels, quality: int, side: int = THUMBNAIL) -> str:
     quality : int
         0 to 100.
     side : int
-        The longest one at most, in pixels; a picture is never enlarged.
+        The longest one at most, in pixels; an image is never enlarged.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A picture of search results: one row a query, the query at the left, then its matches."""
+"""An image of search results: one row a query, the query at the left, then its matches."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cbir.core.checks import check_whole
 from cbir.core.errors import UnreadableImageError, UsageError, printable
 from cbir.core.overwriting import Output
 from cbir.core.threads import cores, ordered_map
-from cbir.images.decoders import LADDER, MARKER, Picture, software_of
+from cbir.images.decoders import LADDER, MARKER, EncodedImage, software_of
 from cbir.reports.fonts import runs
 from cbir.search.results import SearchResult, distance_text
 
@@ -30,7 +30,7 @@ _MATCHES_A_LINE = 10
 """More matches than these go on in further lines, under the first."""
 
 _LARGEST_ZOOM = 4
-"""How much a tiny picture is enlarged at most."""
+"""How much a tiny image is enlarged at most."""
 
 _PAPER, _MAT, _INK, _ACCENT = "white", (238, 238, 238), (30, 30, 30), (0, 90, 160)
 _SOFTWARE = 0x0131
@@ -57,7 +57,7 @@ def write_montage(path: str, results: Sequence[SearchResult], top: int) -> list[
     Returns
     -------
     list of str
-        What was left out because the picture would have become too large.
+        What was left out because the image would have become too large.
 
     Raises
     ------
@@ -127,9 +127,9 @@ def draw_montage(
         for cell in _cells(result, lines, _MARGIN + row * lines * cell_height)
     ]
     with stderr_capture.caught():
-        pictures = ordered_map(_load, cells, cores())
-        for cell, picture in zip(cells, pictures, strict=True):
-            _draw_cell(sheet, cell, picture)
+        images = ordered_map(_load, cells, cores())
+        for cell, image in zip(cells, images, strict=True):
+            _draw_cell(sheet, cell, image)
     return sheet, notes
 
 
@@ -154,10 +154,10 @@ def _cells(result: SearchResult, lines: int, top: int) -> list[_Cell]:
 
 
 def _load(cell: _Cell) -> Image.Image | str:
-    """Return the picture, fitted into the box; or why it cannot be shown."""
+    """Return the image, fitted into the box; or why it cannot be shown."""
     try:
         size = next(step for step in LADDER if step >= _BOX)
-        image = Image.fromarray(Picture.open(cell.path).pixels(size))
+        image = Image.fromarray(EncodedImage.open(cell.path).pixels(size))
     except UnreadableImageError as error:
         return error.reason
     zoom = min(_BOX / image.width, _BOX / image.height, _LARGEST_ZOOM)
@@ -165,15 +165,15 @@ def _load(cell: _Cell) -> Image.Image | str:
     return image.resize(fitted, Image.Resampling.LANCZOS)
 
 
-def _draw_cell(sheet: Image.Image, cell: _Cell, picture: Image.Image | str) -> None:
+def _draw_cell(sheet: Image.Image, cell: _Cell, image: Image.Image | str) -> None:
     x, y = cell.x, cell.y
     box = (x, y, x + _BOX - 1, y + _BOX - 1)
     draw = ImageDraw.Draw(sheet)
     draw.rectangle(box, fill=_MAT)
-    if isinstance(picture, str):
-        _write(draw, (x + _MARGIN, y + _BOX // 2), picture, _BOX - 2 * _MARGIN)
+    if isinstance(image, str):
+        _write(draw, (x + _MARGIN, y + _BOX // 2), image, _BOX - 2 * _MARGIN)
     else:
-        sheet.paste(picture, (x + (_BOX - picture.width) // 2, y + (_BOX - picture.height) // 2))
+        sheet.paste(image, (x + (_BOX - image.width) // 2, y + (_BOX - image.height) // 2))
     if cell.is_query:
         draw.rectangle(box, outline=_ACCENT, width=3)
     _write(draw, (x, y + _BOX + 2), cell.caption, _BOX, _ACCENT if cell.is_query else _INK)

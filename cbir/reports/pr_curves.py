@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _SOFTWARE = 0x0131
 _CREATOR = "cbir evaluate"
-"""Who made a plot, as SVG and PDF say it; PNG says it as our other pictures do."""
+"""Who made a plot, as SVG and PDF say it; PNG says it as our other images do."""
 
 _MARKS = {
     ".svg": f"<dc:title>{_CREATOR}</dc:title>".encode(),

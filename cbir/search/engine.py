@@ -15,14 +15,14 @@ from cbir.core.threads import cores, growing_batches, one_thread_each, ordered_m
 from cbir.descriptors import presets
 from cbir.descriptors.base import Row
 from cbir.descriptors.registry import Named
-from cbir.images.decoders import open_picture
+from cbir.images.decoders import open_image
 from cbir.search import metrics
 from cbir.search.exact.flat import open_space
 from cbir.search.fusion.options import Fusion, Weights, equal_weights
 from cbir.search.results import SearchResult
 from cbir.search.searchers import (
     FusedSearcher,
-    Pictures,
+    Images,
     Query,
     Searcher,
     SingleSearcher,
@@ -40,15 +40,15 @@ class Index:
     snapshot : Snapshot
         What is committed.
     result_path : str, optional
-        Where the pictures are now, if the dataset has moved since it was indexed.
+        Where the images are now, if the dataset has moved since it was indexed.
     """
 
     def __init__(self, snapshot: Snapshot, result_path: str | None = None) -> None:
         check_type(snapshot, Snapshot, "a snapshot")
         if result_path is not None and not os.path.isdir(path_of(result_path, "a dataset")):
-            raise CbirError(f"{printable(result_path)}: there is no such folder of pictures")
+            raise CbirError(f"{printable(result_path)}: there is no such folder of images")
         self._snapshot = snapshot
-        self._pictures = Pictures(
+        self._images = Images(
             snapshot.rows.paths,
             snapshot.rows.facts["sha256"],
             os.path.realpath(result_path) if result_path else snapshot.root,
@@ -67,11 +67,11 @@ class Index:
 
     @property
     def root(self) -> str:
-        """Where the pictures are supposed to be."""
-        return self._pictures.root
+        """Where the images are supposed to be."""
+        return self._images.root
 
     @property
-    def has_pictures(self) -> bool:
+    def has_images(self) -> bool:
         """Whether there is a folder at :attr:`root`."""
         return os.path.isdir(self.root)
 
@@ -87,7 +87,7 @@ class Index:
 
     @property
     def paths(self) -> list[str]:
-        """The paths of the pictures, relative to the dataset."""
+        """The paths of the images, relative to the dataset."""
         return list(self._snapshot.rows.paths)
 
     @property
@@ -97,7 +97,7 @@ class Index:
 
     def shown(self, path: str) -> str:
         """Return one of :attr:`paths` as it opens from the current folder."""
-        return below(self._pictures.shown_root(), text_of(path, "a path"))
+        return below(self._images.shown_root(), text_of(path, "a path"))
 
     def vectors(self, descriptor: str | None = None) -> Row:
         """Return the stored rows of a descriptor, in the order of :attr:`paths`."""
@@ -118,12 +118,12 @@ class Index:
         weights: Weights | None = None,
         adaptive: bool = False,
     ) -> SearchResult:
-        """Find the pictures most similar to one.
+        """Find the images most similar to one.
 
         Parameters
         ----------
         query : path, ndarray of uint8 of shape (height, width, 3), or PIL.Image.Image
-            A picture file, RGB pixels, or a Pillow image.
+            An image file, RGB pixels, or a Pillow image.
         top : int
             How many to return at most.
         descriptor : str, optional
@@ -137,7 +137,7 @@ class Index:
             Leave out the query's own row. A copy of it under another path stays, and is counted
             by :attr:`SearchResult.identical`.
         exclude_identical : bool
-            Leave out the query's own row, and all pictures that have its very bytes.
+            Leave out the query's own row, and all images that have its very bytes.
         preset : str, optional
             Fuse the descriptors of a preset, with its weights.
         fusion : {"scores", "ranks"}, optional
@@ -155,7 +155,7 @@ class Index:
         Raises
         ------
         UnreadableImageError
-            When the query is no picture.
+            When the query is no image.
         UsageError
             When `top` is below 1, or `max_distance` is negative or not finite.
         CbirError
@@ -184,7 +184,7 @@ class Index:
         weights: Weights | None = None,
         adaptive: bool = False,
     ) -> Iterator[SearchResult | UnreadableImageError]:
-        """Search for many pictures; yield each one's result, or why it cannot be read, in order.
+        """Search for many images; yield each one's result, or why it cannot be read, in order.
 
         The parameters are those of :meth:`search`.
         """
@@ -195,7 +195,7 @@ class Index:
 
         def describe(query: str) -> tuple[str, Any]:
             try:
-                return query, searcher.describe_picture(open_picture(query))
+                return query, searcher.describe_image(open_image(query))
             except UnreadableImageError as error:
                 return query, error
 
@@ -274,7 +274,7 @@ class Index:
 
         matrix = self._snapshot.matrix(alias)
         space = open_space(named.descriptor, matrix, chosen, derive)
-        return SingleSearcher(self._pictures, named, chosen, matrix, space)
+        return SingleSearcher(self._images, named, chosen, matrix, space)
 
     def _make_fused_searcher(
         self, aliases: tuple[str, ...], fusion: Fusion, label: str | None
@@ -291,7 +291,7 @@ def open_index(path: str = "index.csv", result_path: str | None = None) -> Index
     path : str
         The index file.
     result_path : str, optional
-        Where the pictures are now, if the dataset has moved since.
+        Where the images are now, if the dataset has moved since.
 
     Raises
     ------
@@ -302,15 +302,15 @@ def open_index(path: str = "index.csv", result_path: str | None = None) -> Index
 
 
 def list_queries(source: str) -> list[str]:
-    """Return the pictures that a query names: itself, or all below it if it is a folder."""
-    from cbir.images.discovery import find_pictures
+    """Return the images that a query names: itself, or all below it if it is a folder."""
+    from cbir.images.discovery import find_images
 
     source = path_text_of(source, "a query")
     if not os.path.isdir(source):
         return [source]
-    found = [os.path.join(source, one.path) for one in find_pictures(source)]
+    found = [os.path.join(source, one.path) for one in find_images(source)]
     if not found:
-        raise CbirError(f"{printable(source)}: there is no picture in this folder")
+        raise CbirError(f"{printable(source)}: there is no image in this folder")
     return found
 
 

@@ -16,7 +16,7 @@ FUSED = "fused"
 RECIPROCAL_RANKS = "rrf"
 
 FUSED_MEANINGS = {
-    FUSED: "0 = equal in everything, 1 = as unrelated pictures are",
+    FUSED: "0 = equal in everything, 1 = as unrelated images are",
     RECIPROCAL_RANKS: "0 = the first in everything, up to 1",
 }
 """What the distances of fusions say."""
@@ -40,7 +40,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A picture of the index that is like the query.
+    """An image of the index that is like the query.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """The pictures most similar to a query.
+    """The images most similar to a query.
 
     Attributes
     ----------

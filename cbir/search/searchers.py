@@ -1,7 +1,7 @@
 """What searches an index: by one descriptor, or by a fusion of several.
 
-Both are used alike: `describe` a query, or take the description of an `indexed` picture; then
-`rank` the pictures for it, or compute its `distances` to all of them.
+Both are used alike: `describe` a query, or take the description of an `indexed` image; then
+`rank` the images for it, or compute its `distances` to all of them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from cbir.core.folders import below, current_folder, shortest
 from cbir.core.threads import one_thread_each
 from cbir.descriptors.base import Row
 from cbir.descriptors.registry import Named
-from cbir.images.decoders import ArrayPicture, Picture, Source, open_picture
+from cbir.images.decoders import ArrayImage, EncodedImage, Source, open_image
 from cbir.search import metrics
 from cbir.search.exact.flat import Distances, Space, nearest
 from cbir.search.fusion.backgrounds import Background
@@ -47,8 +47,8 @@ D = TypeVar("D")
 
 
 @dataclass(frozen=True, slots=True)
-class Pictures:
-    """The pictures of an index.
+class Images:
+    """The images of an index.
 
     Attributes
     ----------
@@ -81,11 +81,11 @@ class Pictures:
         return shortest(self.absolute_root)
 
     def path(self, row: int) -> str:
-        """Return a picture's absolute path."""
+        """Return an image's absolute path."""
         return os.path.join(self.absolute_root, self.paths[row])
 
     def rows_with_bytes_of(self, query: str) -> NDArray[np.intp]:
-        """Return the rows of the pictures whose bytes are those of a file, wherever they lie."""
+        """Return the rows of the images whose bytes are those of a file, wherever they lie."""
         try:
             with open(query, "rb") as file:
                 digest = hashlib.file_digest(file, "sha256").digest()
@@ -125,7 +125,7 @@ class Searcher(ABC, Generic[D]):
 
     Attributes
     ----------
-    pictures : Pictures
+    images : Images
     label : str
         The alias of the descriptor, several joined by ``+``, or the name of a preset.
     metric_name : str
@@ -138,7 +138,7 @@ class Searcher(ABC, Generic[D]):
         Of a fusion: whether each query changes these weights.
     """
 
-    pictures: Pictures
+    images: Images
     label: str
     metric_name: str
     meaning: str
@@ -148,26 +148,26 @@ class Searcher(ABC, Generic[D]):
     @property
     @abstractmethod
     def bytes_per_image(self) -> int:
-        """Bytes that the matrices take a picture."""
+        """Bytes that the matrices take an image."""
 
     def describe(self, query: Query) -> D:
-        """Describe a query as the index describes its pictures.
+        """Describe a query as the index describes its images.
 
         Raises
         ------
         UnreadableImageError
-            When it is no picture.
+            When it is no image.
         """
         with one_thread_each():
-            return self.describe_picture(open_picture(query))
+            return self.describe_image(open_image(query))
 
     @abstractmethod
-    def describe_picture(self, picture: Picture | ArrayPicture) -> D:
-        """Describe a picture that is open already."""
+    def describe_image(self, image: EncodedImage | ArrayImage) -> D:
+        """Describe an image that is open already."""
 
     @abstractmethod
     def indexed(self, row: int) -> D:
-        """Return what the index stores of a picture, by its number in the order of the paths.
+        """Return what the index stores of an image, by its number in the order of the paths.
 
         Raises
         ------
@@ -192,14 +192,14 @@ class Searcher(ABC, Generic[D]):
         return [None] * len(rows)
 
     def distances(self, description: D) -> Distances:
-        """Return the exact distances of a described query to all pictures.
+        """Return the exact distances of a described query to all images.
 
         Returns
         -------
         ndarray of float64, shape (n,)
             In the order of the paths. Those of :meth:`rank` are the same.
         """
-        return self.space_for(description).exact(description, np.arange(len(self.pictures.paths)))
+        return self.space_for(description).exact(description, np.arange(len(self.images.paths)))
 
     def rank(
         self,
@@ -210,7 +210,7 @@ class Searcher(ABC, Generic[D]):
         exclude_self: bool = False,
         exclude_identical: bool = False,
     ) -> SearchResult:
-        """Rank the index's pictures for a described query; see :meth:`cbir.Index.search`."""
+        """Rank the index's images for a described query; see :meth:`cbir.Index.search`."""
         check_limits(top, max_distance)
         is_path = isinstance(query, str | os.PathLike)
         name = path_of(query, "a query") if is_path else "<array>"
@@ -219,13 +219,13 @@ class Searcher(ABC, Generic[D]):
         space = self.space_for(description)
         ranked = nearest(space, description, top, max_distance, excluded)
         parts = self.parts(space, description, np.array([row for row, _ in ranked], np.intp))
-        folder, paths = self.pictures.shown_root(), self.pictures.paths
+        folder, paths = self.images.shown_root(), self.images.paths
         return SearchResult(
             name,
             self.label,
             self.metric_name,
             tuple(
-                Match(rank, self.pictures.path(row), distance, some, below(folder, paths[row]))
+                Match(rank, self.images.path(row), distance, some, below(folder, paths[row]))
                 for rank, ((row, distance), some) in enumerate(zip(ranked, parts, strict=True), 1)
             ),
             self.meaning,
@@ -233,9 +233,9 @@ class Searcher(ABC, Generic[D]):
         )
 
     def _same(self, name: str) -> tuple[list[int], list[int]]:
-        """Return the query's own row, and those of the pictures that have its very bytes."""
-        own = self.pictures.row_of(name)
-        return [] if own is None else [own], self.pictures.rows_with_bytes_of(name).tolist()
+        """Return the query's own row, and those of the images that have its very bytes."""
+        own = self.images.row_of(name)
+        return [] if own is None else [own], self.images.rows_with_bytes_of(name).tolist()
 
 
 class SingleSearcher(Searcher[Row]):
@@ -243,7 +243,7 @@ class SingleSearcher(Searcher[Row]):
 
     Parameters
     ----------
-    pictures : Pictures
+    images : Images
     named : Named
         The descriptor.
     metric : Metric
@@ -255,13 +255,13 @@ class SingleSearcher(Searcher[Row]):
 
     def __init__(
         self,
-        pictures: Pictures,
+        images: Images,
         named: Named,
         metric: metrics.Metric,
         matrix: Row,
         space: Space[Row],
     ) -> None:
-        self.pictures = pictures
+        self.images = images
         self.named = named
         self.metric = metric
         self.label = named.alias
@@ -276,10 +276,10 @@ class SingleSearcher(Searcher[Row]):
         """Bytes of a row."""
         return self._matrix.shape[1] * self._matrix.itemsize
 
-    def describe_picture(self, picture: Picture | ArrayPicture) -> Row:
-        """Describe a picture by the descriptor."""
-        check_type(picture, Picture | ArrayPicture, "a picture that is open")
-        return self.named.describe(picture)
+    def describe_image(self, image: EncodedImage | ArrayImage) -> Row:
+        """Describe an image by the descriptor."""
+        check_type(image, EncodedImage | ArrayImage, "an image that is open")
+        return self.named.describe(image)
 
     def indexed(self, row: int) -> Row:
         """Return a row of the matrix."""
@@ -310,7 +310,7 @@ class FusedSearcher(Searcher[Rows]):
         self, searchers: Sequence[SingleSearcher], fusion: Fusion, label: str | None = None
     ) -> None:
         aliases = [searcher.label for searcher in searchers]
-        self.pictures = searchers[0].pictures
+        self.images = searchers[0].images
         self.label = label or "+".join(aliases)
         self.metric_name = METRICS[fusion.method]
         self.meaning = FUSED_MEANINGS[self.metric_name]
@@ -319,7 +319,7 @@ class FusedSearcher(Searcher[Rows]):
         self.fusion = fusion
         self._searchers = tuple(searchers)
         self._spaces = tuple(searcher.space for searcher in searchers)
-        self._count = len(self.pictures.paths)
+        self._count = len(self.images.paths)
         self._backgrounds = [
             Background.of(one.named.descriptor, one.metric, one.space, self._count)
             for one in (searchers if fusion.method == "scores" else ())
@@ -330,9 +330,9 @@ class FusedSearcher(Searcher[Rows]):
         """Bytes of the rows of all descriptors."""
         return sum(searcher.bytes_per_image for searcher in self._searchers)
 
-    def describe_picture(self, picture: Picture | ArrayPicture) -> Rows:
-        """Describe a picture by each descriptor; it is decoded once for each working size."""
-        return tuple(searcher.describe_picture(picture) for searcher in self._searchers)
+    def describe_image(self, image: EncodedImage | ArrayImage) -> Rows:
+        """Describe an image by each descriptor; it is decoded once for each working size."""
+        return tuple(searcher.describe_image(image) for searcher in self._searchers)
 
     def indexed(self, row: int) -> Rows:
         """Return a row of each matrix."""

@@ -24,7 +24,7 @@ _OPENCV_BUILDS = (
 
 
 INDEXED = "indexed"
-"""The origin of what was learned from the pictures of an index, by indexing them."""
+"""The origin of what was learned from the images of an index, by indexing them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Inspection:
     Attributes
     ----------
     summary : dict
-        Its path, dataset, pictures, sizes and descriptors, and the presets that it is ready for.
+        Its path, dataset, images, sizes and descriptors, and the presets that it is ready for.
     faults : list of str
         What is wrong with it; empty when it is sound.
     warnings : list of str
@@ -64,8 +64,8 @@ def inspect(path: str) -> Inspection:
     summary = {
         "index": path,
         "dataset": snapshot.root,
-        "pictures": len(snapshot.rows),
-        "bytes_of_pictures": int(snapshot.rows.facts["bytes"].sum()),
+        "images": len(snapshot.rows),
+        "bytes_of_images": int(snapshot.rows.facts["bytes"].sum()),
         "written_by": f"cbir {snapshot.metadata.program}",
         "format": snapshot.metadata.format,
         "own_columns": list(snapshot.rows.own),
@@ -98,7 +98,7 @@ def _describe(snapshot: Snapshot, record: Record, faults: list[str]) -> dict[str
         "kind": record.kind,
         "dimension": record.dimension,
         "dtype": record.dtype,
-        "bytes_per_picture": matrix.itemsize * record.width,
+        "bytes_per_image": matrix.itemsize * record.width,
         "empty": empty,
         "fingerprint": record.fingerprint,
         "state": record.state,

@@ -1,7 +1,7 @@
 """The journal: finished descriptions, kept until they are committed.
 
-A run appends each picture that it has described. When it is killed, the next run reads the
-journal and does not describe those pictures again. Every entry carries a checksum, so that a
+A run appends each image that it has described. When it is killed, the next run reads the
+journal and does not describe those images again. Every entry carries a checksum, so that a
 torn end, or any damage, costs the entries behind it and nothing else.
 """
 
@@ -32,14 +32,14 @@ _PATIENCE = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A described picture.
+    """A described image.
 
     Attributes
     ----------
     path : str
         Relative to the dataset's root.
     size, mtime, width, height : int
-        Bytes, milliseconds, and pixels of the upright picture.
+        Bytes, milliseconds, and pixels of the upright image.
     sha256 : bytes
         Of the file.
     rows : mapping of str to bytes
@@ -64,7 +64,7 @@ class Journal:
         The file; it is made when the first entry comes.
     root : str
         The dataset. Entries about another one are not read: equal names, sizes and times do not
-        make equal pictures.
+        make equal images.
     """
 
     def __init__(self, path: str, root: str) -> None:
@@ -154,7 +154,7 @@ def _decoded(payload: bytes) -> Entry:
     if not all(type(n) is int and 0 <= n < _MOST for n in numbers) or not all(
         0 < side < _LONGEST for side in sides
     ):
-        raise ValueError("not what is known of a picture")
+        raise ValueError("not what is known of an image")
     if len(sha256) != _HEX_DIGITS:
         raise ValueError("not a SHA-256")
     rows, start = {}, 0

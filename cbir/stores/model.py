@@ -1,6 +1,6 @@
 """The model of an index, and the interface that every store implements.
 
-An index is rows (what is known of each picture file) and one matrix a descriptor, with metadata
+An index is rows (what is known of each image file) and one matrix a descriptor, with metadata
 that says what the matrices are. Rows are sorted by the bytes of their paths.
 """
 
@@ -31,7 +31,7 @@ FORMAT = 1
 FACTS = np.dtype(
     [("bytes", "<i8"), ("mtime", "<i8"), ("width", "<i4"), ("height", "<i4"), ("sha256", "V32")]
 )
-"""What is known of a picture file besides its path: mtime in ms, sizes in pixels, upright."""
+"""What is known of an image file besides its path: mtime in ms, sizes in pixels, upright."""
 
 
 Derivation = Callable[[], dict[str, NDArray[Any]]]
@@ -108,7 +108,7 @@ class PathList(Sequence[str]):
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What is known of the picture files.
+    """What is known of the image files.
 
     Attributes
     ----------
@@ -300,7 +300,7 @@ class Snapshot(ABC):
             raise BrokenIndexError(
                 f"{self.path}: {alias} was written by version {record.version} of {record.name},"
                 f" this is version {descriptor.version}, and their numbers differ."
-                f" Describe the pictures again: index --dataset {self.root} --index {self.path}"
+                f" Describe the images again: index --dataset {self.root} --index {self.path}"
             )
         return Named(alias, descriptor)
 

@@ -1,4 +1,4 @@
-"""Geometric verification: whether one picture is a copy of another, or of a part of it."""
+"""Geometric verification: whether one image is a copy of another, or of a part of it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from cbir.core.arguments import check_type, each_of
 from cbir.core.errors import UsageError
 from cbir.descriptors.local_features.sift import Features, SiftExtractor
-from cbir.images.decoders import ArrayPicture, Pixels
+from cbir.images.decoders import ArrayImage, Pixels
 from cbir.verification.alignment import Alignment, Transform, align
 from cbir.verification.comparison import Comparison, compare
 
 LEAST_SHARED = 0.5
-"""One of the two pictures shows at least so much of the other: a crop shows nothing else, and what
-is pasted into a larger picture is shown whole. Two different crops of one picture may fail."""
+"""One of the two images shows at least so much of the other: a crop shows nothing else, and what
+is pasted into a larger image is shown whole. Two different crops of one image may fail."""
 
 UNSTEADY = 0.2
 """Pixels more of displacement that are allowed for detail that is lost altogether: where
@@ -58,7 +58,7 @@ which people walk about are displaced by 0.036 in what stands still."""
 
 COVERED = Limits(0.4, 0.75, 0.03)
 """A caption and a logo cover up to half of the cells; the others agree closely, in at least 0.84 of
-them but for strong compression. Other pictures that agree in half of the cells do so closely in
+them but for strong compression. Other images that agree in half of the cells do so closely in
 0.61 of these at most: clothes of one cut, a scene with other people in it."""
 
 EDITED = (WHOLE, DAMAGED, COVERED)
@@ -67,14 +67,14 @@ EDITED = (WHOLE, DAMAGED, COVERED)
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What verification needs of one picture.
+    """What verification needs of one image.
 
     Attributes
     ----------
     features : Features
     gray : callable
-        Returns the picture from which the features were extracted, as an ndarray of uint8, shape
-        (height, width); called only when the features of both pictures align.
+        Returns the image from which the features were extracted, as an ndarray of uint8, shape
+        (height, width); called only when the features of both images align.
     """
 
     features: Features
@@ -82,7 +82,7 @@ class View:
 
     @classmethod
     def of(cls, image: Pixels, extractor: SiftExtractor | None = None) -> View:
-        """Look at an RGB picture of the extractor's working size.
+        """Look at an RGB image of the extractor's working size.
 
         Raises
         ------
@@ -94,14 +94,14 @@ class View:
         extractor = SiftExtractor() if extractor is None else extractor
         check_type(image, np.ndarray, "an image")
         check_type(extractor, SiftExtractor, "an extractor")
-        pixels = ArrayPicture(image).pixels()
+        pixels = ArrayImage(image).pixels()
         gray = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
         return cls(extractor.extract(pixels), lambda: gray)
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What was found out about two pictures.
+    """What was found out about two images.
 
     Attributes
     ----------
@@ -112,7 +112,7 @@ class Verification:
     comparison : Comparison or None
         How far they agree; None when there was nothing to compare.
     mirrored : bool
-        The second picture is mirrored.
+        The second image is mirrored.
     """
 
     copy: bool
@@ -127,7 +127,7 @@ def verify(
     mirrored: bool | None = None,
     limits: Sequence[Limits] = EDITED,
 ) -> Verification:
-    """Say whether two pictures are copies of each other, or one of a part of the other.
+    """Say whether two images are copies of each other, or one of a part of the other.
 
     1. Features are matched: each other's nearest, and clearly nearer than the second nearest
        (:func:`cbir.verification.alignment.match`).
@@ -135,20 +135,20 @@ def verify(
        (:func:`cbir.verification.alignment.align`).
     3. It is fitted to these by least squares, as a similarity and then as an affine transform, and
        at least 6 matches must stay within 3 pixels.
-    4. The finer picture is brought into the coarser one's frame, and the transform is refined on
+    4. The finer image is brought into the coarser one's frame, and the transform is refined on
        the pixels (:func:`cbir.verification.comparison.compare`).
     5. The shared part is divided into cells. A cell agrees when its brightness correlates by 0.8:
        so no change of brightness or contrast matters, and a caption costs only the cells that it
        covers.
     6. A copy agrees in enough cells, is not displaced within them, shows enough of the other
-       picture and is not stretched much (:func:`closeness`). The same scene taken again is
+       image and is not stretched much (:func:`closeness`). The same scene taken again is
        displaced: by depth, by the lens, by what moves.
 
     Parameters
     ----------
     first, second : View
     mirrored : bool, optional
-        Whether to take the second picture as mirrored; by default both are tried.
+        Whether to take the second image as mirrored; by default both are tried.
     limits : sequence of Limits
         Copies keep all of one of these.
 
@@ -166,9 +166,9 @@ def verify(
     Examples
     --------
     >>> noise = np.random.default_rng(0).integers(0, 255, (60, 80, 3), dtype=np.uint8)
-    >>> picture = cv2.GaussianBlur(cv2.resize(noise, (320, 240)), (0, 0), 2)
-    >>> part = np.ascontiguousarray(picture[40:200, 200:60:-1])
-    >>> found = verify(View.of(picture), View.of(part))
+    >>> image = cv2.GaussianBlur(cv2.resize(noise, (320, 240)), (0, 0), 2)
+    >>> part = np.ascontiguousarray(image[40:200, 200:60:-1])
+    >>> found = verify(View.of(image), View.of(part))
     >>> found.copy, found.mirrored
     (True, True)
     """
@@ -235,7 +235,7 @@ def _times(share: float, least: float) -> float:
 
 
 def unmirrored(transform: Transform, width: int) -> Transform:
-    """Turn a transform into a mirrored picture into one into the picture itself.
+    """Turn a transform into a mirrored image into one into the image itself.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""How one picture lies in another, from their local features."""
+"""How one image lies in another, from their local features."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from cbir.descriptors.local_features.sift import Features
 
 Transform = NDArray[np.float64]
-"""Shape (2, 3): maps ``(x, y, 1)`` of the first picture to ``(x, y)`` of the second."""
+"""Shape (2, 3): maps ``(x, y, 1)`` of the first image to ``(x, y)`` of the second."""
 
 RATIO = 0.85
 """A match's distance is below this share of that of the second best. Lowe (2004) has 0.8 for
@@ -41,16 +41,16 @@ _ROUNDS = 4
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """Where the first picture lies in the second.
+    """Where the first image lies in the second.
 
     Attributes
     ----------
     transform : Transform
-        In pixels of the two working pictures.
+        In pixels of the two working images.
     matches, inliers : int
         Pairs of features that look alike; those of them that the transform explains.
     cells : int
-        Cells of an 8 × 8 grid over the first picture that hold an inlier.
+        Cells of an 8 × 8 grid over the first image that hold an inlier.
     """
 
     transform: Transform
@@ -60,7 +60,7 @@ class Alignment:
 
     @property
     def scale(self) -> float:
-        """Pixels of the second picture for one of the first."""
+        """Pixels of the second image for one of the first."""
         return scale_of(self.transform)
 
 

@@ -1,4 +1,4 @@
-"""Whether two aligned pictures show the same pixels where both show something."""
+"""Whether two aligned images show the same pixels where both show something."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ BLOCKS = 4
 
 SMALL = 192
 """Pixels across below which a displacement counts for more: reduced to 56 pixels, different catalog
-pictures are displaced by a tenth of a pixel only."""
+images are displaced by a tenth of a pixel only."""
 
 _MARGIN = 7
 """Pixels along the edges of what is shared that interpolation and padding make unsure."""
@@ -55,7 +55,7 @@ _HOPELESS = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How far two aligned pictures agree.
+    """How far two aligned images agree.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class Comparison:
         Share of the cells with some contrast that correlate by 0.8 or more: 0 to 1.
     displacement : float
         Median, over blocks, of how far what agrees is still shifted after the best affine
-        transform, in pixels of the coarser picture; where less than 192 × 192 of these are shared,
+        transform, in pixels of the coarser image; where less than 192 × 192 of these are shared,
         in 192nds of the side of a square as large.
     fidelity : float
         Share of the cells that agree which correlate by 0.95 or more: 0 to 1.
@@ -72,9 +72,9 @@ class Comparison:
     cells : int
         Cells that were compared.
     shared : tuple of float
-        The share of either picture that the other one shows: 0 to 1.
+        The share of either image that the other one shows: 0 to 1.
     transform : Transform
-        Refined; from the first picture to the second.
+        Refined; from the first image to the second.
     """
 
     agreement: float
@@ -87,20 +87,20 @@ class Comparison:
 
 
 def compare(first: Gray, second: Gray, transform: Transform) -> Comparison | None:
-    """Compare two pictures where they overlap.
+    """Compare two images where they overlap.
 
-    1. The finer picture is brought into the coarser one's frame.
+    1. The finer image is brought into the coarser one's frame.
     2. The transform is refined by Gauss-Newton steps on the brightness, normalized cell by cell;
        cells that do not agree have no say.
     3. The correlation of each cell is computed, and the displacement that is left in each of 4 × 4
-       blocks: a picture that was taken again from nearly the same place agrees almost everywhere,
+       blocks: an image that was taken again from nearly the same place agrees almost everywhere,
        but not to a tenth of a pixel.
 
     Parameters
     ----------
     first, second : ndarray of uint8, shape (height, width)
     transform : Transform
-        From the first picture to the second.
+        From the first image to the second.
 
     Returns
     -------
@@ -114,9 +114,9 @@ def compare(first: Gray, second: Gray, transform: Transform) -> Comparison | Non
 
     Examples
     --------
-    >>> picture = np.random.default_rng(0).integers(0, 255, (90, 120), dtype=np.uint8)
-    >>> picture = cv2.GaussianBlur(picture, (0, 0), 2)
-    >>> same = compare(picture, picture, np.eye(3)[:2])
+    >>> image = np.random.default_rng(0).integers(0, 255, (90, 120), dtype=np.uint8)
+    >>> image = cv2.GaussianBlur(image, (0, 0), 2)
+    >>> same = compare(image, image, np.eye(3)[:2])
     >>> same.agreement, round(same.displacement, 2)
     (1.0, 0.0)
     """
@@ -154,7 +154,7 @@ class _State:
     """The overlap under one transform."""
 
     difference: Plane
-    """Of the normalized pictures, in gray levels of the second."""
+    """Of the normalized images, in gray levels of the second."""
     correlation: Plane
     contrast: Plane
     """The larger standard deviation of the two."""
@@ -173,12 +173,12 @@ class _State:
 
 @dataclass
 class _Overlap:
-    """The part of the coarser picture that the finer one covers."""
+    """The part of the coarser image that the finer one covers."""
 
     fine: Plane
     coarse: Plane
     inside: Plane
-    """1 where both pictures are."""
+    """1 where both images are."""
     transform: Transform
     origin: tuple[int, int]
     shared: tuple[float, float]
@@ -224,7 +224,7 @@ class _Overlap:
         self._gradient = [np.asarray(plane, np.float32) for plane in sobel]
 
     def look(self) -> _State:
-        """Bring the finer picture into place, and correlate."""
+        """Bring the finer image into place, and correlate."""
         smooth = _blurred(self._warped(), SMOOTHING)
         here, there = smooth - self._means(smooth), self._smooth - self._mean
         variance = np.maximum(self._means(here**2), 0)
@@ -281,7 +281,7 @@ class _Overlap:
         return float(np.median(shifts)) * max(1.0, SMALL / side) if shifts else np.inf
 
     def detail(self, state: _State) -> float:
-        """Return the median correlation of the finest detail where the pictures agree."""
+        """Return the median correlation of the finest detail where the images agree."""
         here, there = _finest(self._warped()), _finest(self.coarse)
         grid = self._grid
         products = (here * here, there * there, here * there)
@@ -334,6 +334,6 @@ def _finest(plane: Plane) -> Plane:
 
 
 def _reduced(gray: Gray, scale: float) -> Plane:
-    """Blur a picture as shrinking it does, so that sampling it at `scale` does not alias."""
+    """Blur an image as shrinking it does, so that sampling it at `scale` does not alias."""
     plane = gray.astype(np.float32)
     return _blurred(plane, 0.5 * float(np.sqrt(1 / scale**2 - 1))) if scale < 0.9 else plane

@@ -1,4 +1,4 @@
-"""Undoing changes of gamma and contrast before two pictures are compared."""
+"""Undoing changes of gamma and contrast before two images are compared."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ unexplained: the comparison is by itself indifferent to lines."""
 def with_equal_tones(
     fine: Plane, warped: Plane, coarse: Plane, inside: NDArray[np.bool_]
 ) -> tuple[Plane, Plane]:
-    """Give one of two pictures the tones of the other.
+    """Give one of two images the tones of the other.
 
     A change of gamma or contrast maps gray levels to others, and may clip the brightest and the
-    darkest. The picture that has more levels gets the other one's: what is clipped there is
-    flat in both then. Each level becomes the median of what it meets in the other picture,
+    darkest. The image that has more levels gets the other one's: what is clipped there is
+    flat in both then. Each level becomes the median of what it meets in the other image,
     and brighter ones never become darker than it.
 
     Parameters
     ----------
     fine : ndarray of float32
-        The finer picture.
+        The finer image.
     warped, coarse : ndarray of float32, of one shape
-        The finer picture in the frame of the coarser one, and that.
+        The finer image in the frame of the coarser one, and that.
     inside : ndarray of bool
         Where both are.
 

@@ -57,11 +57,11 @@ def test_a_dataset_that_is_a_file(run: Run, photos: Path) -> None:
     assert_refused(run("index", "-d", QUERY), QUERY, "is not a folder")
 
 
-def test_an_empty_and_a_pictureless_dataset(run: Run, tmp_path: Path) -> None:
+def test_an_empty_and_an_imageless_dataset(run: Run, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    assert_refused(run("index", "-d", "empty"), "empty", "no picture")
+    assert_refused(run("index", "-d", "empty"), "empty", "no image")
     (tmp_path / "empty" / "notes.txt").write_text("text")
-    assert_refused(run("index", "-d", "empty"), "empty", "no picture")
+    assert_refused(run("index", "-d", "empty"), "empty", "no image")
 
 
 def encoded(format_: str) -> bytes:
@@ -82,7 +82,7 @@ BAD_FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     "zero.jpg": (lambda: b"", "the file is empty"),
     "cut.jpg": (lambda: encoded("JPEG")[:9000], "truncated"),
     "cut.png": (lambda: encoded("PNG")[:9000], "truncated"),
-    "text.jpg": (lambda: b"hello\n" * 99, "not a picture"),
+    "text.jpg": (lambda: b"hello\n" * 99, "not an image"),
     "bomb.png": (lambda: bomb(50_000, 50_000), "more than 256 million pixels"),
 }
 
@@ -135,7 +135,7 @@ def test_heic_files_without_the_extra_are_told_once(run: Run, photos: Path, tmp_
     assert lines[0] == f"Cannot read photos/0.heic: {remedy}"
     assert "Cannot read 2 more files" in lines[-1] or "2 more files" in lines[-2]
     assert len(lines) == 3 and "3 unreadable" in done.stderr
-    assert "15 pictures" in run("index", "-d", "photos").stderr
+    assert "15 images" in run("index", "-d", "photos").stderr
 
 
 @pytest.mark.parametrize("limit", [500, 20_000])
@@ -150,20 +150,20 @@ def test_a_full_disk_leaves_the_old_index(run: Run, index: Path, photos: Path, l
     assert_refused(done, "index.csv", "cannot", "file too large")
     assert index.read_bytes() == before
     assert run(*FLAT).returncode == 0
-    assert "13 pictures: 1 added, 12 reused" in run("index", "-d", "photos").stderr
+    assert "13 images: 1 added, 12 reused" in run("index", "-d", "photos").stderr
 
 
 # The query
 
 
-def test_a_query_that_is_no_picture(run: Run, index: Path, tmp_path: Path) -> None:
+def test_a_query_that_is_no_image(run: Run, index: Path, tmp_path: Path) -> None:
     (tmp_path / "text.jpg").write_text("text")
     (tmp_path / "none").mkdir()
     for name, reason in (
-        ("text.jpg", "not a picture"),
+        ("text.jpg", "not an image"),
         ("gone.jpg", "no such file"),
-        ("index.csv", "not a picture"),
-        ("none", "no picture"),
+        ("index.csv", "not an image"),
+        ("none", "no image"),
     ):
         assert_refused(run("search", "--no-montage", "-q", name), name, reason)
 

@@ -1,4 +1,4 @@
-"""``search --dataset``: one picture against a folder, in one command and without a trace in it."""
+"""``search --dataset``: one image against a folder, in one command and without a trace in it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_folder_is_searched_in_one_command_and_nothing_is_written_there(
     found = done.stdout.splitlines()
     assert len(found) == 3 and found[0] == "photos/cats/cat-2.jpg"
     assert all(Path(path).is_file() for path in found)
-    assert "photos: 12 pictures: 12 added" in done.stderr
+    assert "photos: 12 images: 12 added" in done.stderr
     assert f"Its index is kept as {kept_index('photos')}" in done.stderr
     assert files(tmp_path) == before and (tmp_path / "index.csv").read_text() == "mine\n"
 
@@ -46,7 +46,7 @@ def test_a_second_search_describes_only_what_is_new_and_forgets_what_is_gone(
     shutil.copy(DATA / "cats" / "cat-4.jpg", photos / "new.jpg")
     os.unlink(photos / "cats" / "cat-2.jpg")
     changed = here("search", QUERY, "-d", "photos", *PLAIN)
-    assert ": 12 pictures: 1 added, 11 reused, 1 removed" in changed.stderr
+    assert ": 12 images: 1 added, 11 reused, 1 removed" in changed.stderr
     assert "photos/cats/cat-2.jpg" not in changed.stdout
 
 
@@ -72,7 +72,7 @@ def test_an_index_that_is_named_is_the_one_that_is_updated(
     assert here("index", "photos", "--descriptor", "phash", "-i", "own.csv").returncode == 0
     shutil.copy(DATA / "cats" / "cat-4.jpg", photos / "new.jpg")
     done = here("search", QUERY, "-d", "photos", "-i", "own.csv", "--no-montage")
-    assert "(phash, hamming: " in done.stdout and "own.csv: 13 pictures: 1 added" in done.stderr
+    assert "(phash, hamming: " in done.stdout and "own.csv: 13 images: 1 added" in done.stderr
     assert not os.path.exists(kept_index("photos"))
 
 
@@ -122,7 +122,7 @@ def test_a_folder_that_is_missing_or_empty_is_told_and_leaves_no_index(
     assert done.returncode == 1 and "missing: the dataset does not exist" in done.stderr
     (tmp_path / "empty").mkdir()
     done = here("search", QUERY, "-d", "empty", *PLAIN)
-    assert done.returncode == 1 and "empty: there is no picture in the dataset" in done.stderr
+    assert done.returncode == 1 and "empty: there is no image in the dataset" in done.stderr
     assert not any(Path(os.environ["XDG_CACHE_HOME"]).rglob("*.csv*"))
     done = here("search", QUERY, "-d", "empty", "--result-path", "empty")
     assert done.returncode == 2 and "leave out --result-path" in done.stderr

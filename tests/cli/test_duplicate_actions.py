@@ -34,8 +34,8 @@ def copied(photos: Path) -> Path:
     """Twelve photographs, a twin of one, and a recompressed copy of another."""
     shutil.copy2(photos / "sky" / "galaxies-1.jpg", photos / "sky" / "twin.jpg")
     os.utime(photos / "sky" / "galaxies-1.jpg", (10, 10))
-    with Image.open(photos / "cats" / "cat-1.jpg") as picture:
-        picture.resize((picture.width // 2, picture.height // 2)).save(photos / "small.jpg")
+    with Image.open(photos / "cats" / "cat-1.jpg") as image:
+        image.resize((image.width // 2, image.height // 2)).save(photos / "small.jpg")
     return photos
 
 
@@ -83,7 +83,7 @@ def test_a_move_and_back(run: Run, copied: Path, tmp_path: Path) -> None:
     done = run(*MOVE, "--yes", "--log", "log")
     assert done.returncode == 0 and done.stdout == "", done.stderr
     assert f"move  small.jpg -> {tmp_path}/copies/small.jpg" in done.stderr
-    assert "2 pictures moved\nLog: log\n" in done.stderr
+    assert "2 images moved\nLog: log\n" in done.stderr
     assert done.stderr.endswith("To take it back: cbir duplicates --undo log\n")
     moved = sorted(path.name for path in (tmp_path / "copies").rglob("*.jpg"))
     assert moved == ["small.jpg", "twin.jpg"] and not (copied / "small.jpg").exists()
@@ -100,7 +100,7 @@ def test_links_and_back(here: Run, copied: Path, tmp_path: Path) -> None:
     before = tree(copied)
     for action, log in (("hardlink", "a.log"), ("symlink", "b.log")):
         done = here("duplicates", "-d", "photos", "--action", action, "--yes", "--log", log)
-        assert done.returncode == 0 and "1 picture linked, " in done.stderr
+        assert done.returncode == 0 and "1 image linked, " in done.stderr
         assert "skip  small.jpg   (its bytes are not those of cats/cat-1.jpg" in done.stderr
         one, other = copied / "sky" / "galaxies-1.jpg", copied / "sky" / "twin.jpg"
         assert one.samefile(other) and other.is_symlink() == (action == "symlink")
@@ -154,7 +154,7 @@ def test_a_terminal_is_asked(
 ) -> None:
     terminal = Terminal(tmp_path, *MOVE, "--log", "log")
     assert terminal.answer(answer) == code
-    assert "Move 2 pictures (" in terminal.shown
+    assert "Move 2 images (" in terminal.shown
     assert (copied / "small.jpg").exists() is not moved
     assert (tmp_path / "log").exists() is moved
     assert ("Nothing was done" in terminal.shown) is not moved
@@ -200,7 +200,7 @@ def test_an_interrupted_action_tells_what_was_done(
     given = options("-d", str(copied), "--action", "move", "--move-to", place, "--log", log)
     code = act_on(groups, collection.root, Options(**{**vars(given), "yes": True, "quiet": True}))
     assert code == 130
-    assert "Interrupted: 1 picture moved, 1 not begun\n" in capsys.readouterr().err
+    assert "Interrupted: 1 image moved, 1 not begun\n" in capsys.readouterr().err
     assert [step.state for step in read_log(log)] == ["done"]
 
 
@@ -215,7 +215,7 @@ def test_references_are_never_planned(here: Run, copied: Path, tmp_path: Path) -
     assert len(list((copied / "cats").iterdir())) == 3
 
 
-def test_strict_does_nothing_beside_an_unreadable_picture(
+def test_strict_does_nothing_beside_an_unreadable_image(
     here: Run, copied: Path, tmp_path: Path
 ) -> None:
     (copied / "text.jpg").write_text("text")
@@ -229,7 +229,7 @@ def test_what_fails_is_told(here: Run, copied: Path, tmp_path: Path) -> None:
     (tmp_path / "copies" / "sky").write_text("no folder")
     done = here(*MOVE, "--yes")
     assert done.returncode == 1 and "Warning: sky/twin.jpg: " in done.stderr
-    assert "1 picture moved, 1 failed\n" in done.stderr
+    assert "1 image moved, 1 failed\n" in done.stderr
     assert (copied / "sky" / "twin.jpg").exists() and not (copied / "small.jpg").exists()
 
 
@@ -250,9 +250,7 @@ def test_what_cannot_be_done_is_told_before_the_work(
     assert tree(tmp_path) == before
 
 
-def test_an_index_alone_knows_where_its_pictures_are(
-    run: Run, copied: Path, tmp_path: Path
-) -> None:
+def test_an_index_alone_knows_where_its_images_are(run: Run, copied: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     run("duplicates", "-d", "photos", "-i", "kept.csv")

@@ -96,7 +96,7 @@ def test_json_of_queries_is_as_documented() -> None:
     assert raw(documents[1], "query") == os.fsencode(ODD)
 
 
-def test_csv_has_a_row_a_picture() -> None:
+def test_csv_has_a_row_an_image() -> None:
     rows = list(csv.DictReader(io.StringIO(output(GROUPS, "csv").decode())))
     assert [row["role"] for row in rows] == [
         "keep", "duplicate", "duplicate", "keep", "reference", "duplicate",
@@ -171,8 +171,8 @@ def test_what_a_keeper_links_to_is_not_removable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "link.jpg").symlink_to("picture.jpg")
-    group = Group(1, entry("link.jpg"), (copy("picture.jpg"), copy("other.jpg")))
+    (tmp_path / "link.jpg").symlink_to("image.jpg")
+    group = Group(1, entry("link.jpg"), (copy("image.jpg"), copy("other.jpg")))
     assert output([group], "paths") == b"other.jpg\n"
 
 

@@ -1,4 +1,4 @@
-"""``cbir duplicates --action move`` is killed at random moments: no picture is ever lost."""
+"""``cbir duplicates --action move`` is killed at random moments: no image is ever lost."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ KILLS = 6
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    picture = PROJECT / "data" / "cats" / "cat-1.jpg"
+    image = PROJECT / "data" / "cats" / "cat-1.jpg"
     photos = tmp_path / "photos"
     photos.mkdir()
     for number in range(COPIES + 1):
-        shutil.copy(picture, photos / f"{number:02}.jpg")
+        shutil.copy(image, photos / f"{number:02}.jpg")
     index = [sys.executable, "-m", "cbir", "duplicates", "-d", str(photos), "-q"]
     subprocess.run([*index, "-i", str(tmp_path / "i.csv")], check=True, capture_output=True)
     return tmp_path
@@ -51,7 +51,7 @@ def names(*folders: Path) -> Counter[str]:
     )
 
 
-def test_every_picture_is_there_once_and_the_log_tells_where(folder: Path) -> None:
+def test_every_image_is_there_once_and_the_log_tells_where(folder: Path) -> None:
     photos, moved = folder / "photos", folder / "moved"
     whole = Counter(f"{number:02}.jpg" for number in range(COPIES + 1))
     content = hashlib.sha256((photos / "00.jpg").read_bytes()).digest()

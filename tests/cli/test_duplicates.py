@@ -25,9 +25,9 @@ CROP, WHOLE = "photos/things/crop.jpg", "photos/things/coffee-1.jpg"
 
 
 def recompress(source: Path, target: Path, scale: float = 1.0, quality: int = 75) -> None:
-    with Image.open(source) as picture:
-        size = round(picture.width * scale), round(picture.height * scale)
-        picture.resize(size).save(target, quality=quality)
+    with Image.open(source) as image:
+        size = round(image.width * scale), round(image.height * scale)
+        image.resize(size).save(target, quality=quality)
 
 
 @pytest.fixture
@@ -35,9 +35,9 @@ def copied(photos: Path) -> Path:
     """Twelve photographs, a smaller copy of one, a twin of another, a crop of a third."""
     recompress(photos / "cats" / "cat-1.jpg", photos / "cats" / "small.jpg", 0.6, 50)
     shutil.copy2(photos / "sky" / "galaxies-1.jpg", photos / "a-twin.jpg")
-    with Image.open(photos / "things" / "coffee-1.jpg") as picture:
-        width, height = picture.size
-        picture.crop((width // 8, 0, width, height)).save(photos / "things" / "crop.jpg")
+    with Image.open(photos / "things" / "coffee-1.jpg") as image:
+        width, height = image.size
+        image.crop((width // 8, 0, width, height)).save(photos / "things" / "crop.jpg")
     return photos
 
 
@@ -106,8 +106,8 @@ def test_keep_chooses(here: Run, copied: Path) -> None:
 
 
 def test_the_threshold_overrides(here: Run, copied: Path) -> None:
-    with Image.open(copied / "cats" / "cat-1.jpg") as picture:
-        dark = picture.convert("L").point([round(255 * (i / 255) ** 1.5) for i in range(256)])
+    with Image.open(copied / "cats" / "cat-1.jpg") as image:
+        dark = image.convert("L").point([round(255 * (i / 255) ** 1.5) for i in range(256)])
         dark.resize((90, 60)).save(copied / "cats" / "dark.jpg", quality=20)
     flags = ["duplicates", "-d", "photos", "--format", "json"]
     (_, cats) = json.loads(here(*flags).stdout)
@@ -203,7 +203,7 @@ def test_unreadable_queries_are_reported(here: Run, copied: Path, tmp_path: Path
     flags = ["duplicates", "-d", "photos", "--format", "jsonl", "--query", "text.jpg"]
     alone = here(*flags)
     assert alone.returncode == 1 and alone.stdout == ""
-    assert alone.stderr.startswith("Cannot read text.jpg: not a picture\n")
+    assert alone.stderr.startswith("Cannot read text.jpg: not an image\n")
     mixed = here(*flags, "--query", TWIN)
     assert mixed.returncode == 0 and len(mixed.stdout.splitlines()) == 1
     assert "1 of 2 queries could not be read" in mixed.stderr
@@ -265,11 +265,11 @@ def test_what_makes_no_sense_is_refused(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_unreadable_pictures_are_told_and_the_rest_goes_on(here: Run, copied: Path) -> None:
+def test_unreadable_images_are_told_and_the_rest_goes_on(here: Run, copied: Path) -> None:
     (copied / "text.jpg").write_text("text")
     done = here("duplicates", "-d", "photos")
     assert done.returncode == 0 and len(done.stdout.splitlines()) == 5
-    assert done.stderr.startswith("Cannot read photos/text.jpg: not a picture\n")
+    assert done.stderr.startswith("Cannot read photos/text.jpg: not an image\n")
     done = here("duplicates", "-d", "photos", "--strict")
     assert done.returncode == 1 and done.stderr.endswith("Error: 1 unreadable and --strict\n")
 

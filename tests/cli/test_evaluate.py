@@ -18,7 +18,7 @@ import cbir
 from tests.conftest import Run
 from tests.pages import Page
 
-# The fixture's folders with more than one picture: three cats, two deserts, two things.
+# The fixture's folders with more than one image: three cats, two deserts, two things.
 QUERIES, EMPTY = 7, 5
 
 
@@ -41,7 +41,7 @@ def test_a_table_for_people(here: Run, photos: Path) -> None:
     lines = done.stdout.splitlines()
     assert len(lines) == 2 and lines[1].split()[:2] == ["hsv", "chi2"]
     assert done.stderr == (
-        f"12 pictures, {QUERIES} queries and {EMPTY} more without anything to find;"
+        f"12 images, {QUERIES} queries and {EMPTY} more without anything to find;"
         " protocol all, truth folders\n"
     )
     assert here("evaluate", "-d", "photos", "-q").stderr == ""
@@ -55,7 +55,7 @@ def test_the_output_is_that_of_a_process(run: Run, photos: Path) -> None:
 
 def test_the_measures_are_right(here: Run, photos: Path) -> None:
     document = evaluated(here, "-d", "photos")
-    assert (document["dataset"], document["pictures"]) == ("photos", 12)
+    assert (document["dataset"], document["images"]) == ("photos", 12)
     assert (document["queries"], document["empty_queries"]) == (QUERIES, EMPTY)
     (found,) = document["runs"]
     cbir.index("photos", "index.csv")
@@ -156,7 +156,7 @@ def test_another_folder_can_query(here: Run, photos: Path) -> None:
     os.makedirs("more/cats")
     shutil.move("asked.jpg", "more/cats/cat-3.jpg")
     document = evaluated(here, "-d", "photos", "--queries", "more")
-    assert (document["pictures"], document["queries"]) == (11, 1)
+    assert (document["images"], document["queries"]) == (11, 1)
     document = evaluated(here, "-d", "photos", "--queries", "more", "--truth", "groups:^(.*)-[0-9]")
     assert document["queries"] == 1
 
@@ -170,7 +170,7 @@ def test_exact_duplicates_have_a_line_of_their_own(here: Run, photos: Path) -> N
     assert found["without_duplicates"]["map"] < found["map"]
 
 
-def test_pictures_of_the_result(here: Run, photos: Path) -> None:
+def test_images_of_the_result(here: Run, photos: Path) -> None:
     files = ("--plot", "curves.png", "--failures", "failures.html", "--worst", "1")
     for _ in range(2):
         done = here("evaluate", "-d", "photos", *files)
@@ -181,7 +181,7 @@ def test_pictures_of_the_result(here: Run, photos: Path) -> None:
     assert any("photos/" in link["href"] for link in page.all("a"))
 
 
-def test_pictures_of_the_result_are_made_though_nobody_reads_the_measures(
+def test_images_of_the_result_are_made_though_nobody_reads_the_measures(
     photos: Path, tmp_path: Path
 ) -> None:
     evaluate = f"{sys.executable} -m cbir evaluate photos --plot p.svg --failures f.html"
@@ -206,11 +206,11 @@ def test_files_are_checked_before_the_work(here: Run, photos: Path) -> None:
     assert Path("mine.html").read_text() == "mine"
 
 
-def test_pictures_that_moved_are_missed_by_failures_only(here: Run, indexed: Path) -> None:
+def test_images_that_moved_are_missed_by_failures_only(here: Run, indexed: Path) -> None:
     indexed.rename("moved")
     assert here("evaluate", "-i", "index.csv").returncode == 0
     done = here("evaluate", "-i", "index.csv", "--failures", "failures.html")
-    assert done.returncode == 1 and "--failures shows pictures" in done.stderr
+    assert done.returncode == 1 and "--failures shows images" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -237,8 +237,8 @@ def test_what_gives_no_query_is_an_error(here: Run, photos: Path) -> None:
     assert "no query has anything to find" in done.stderr
 
 
-def test_unreadable_pictures_are_told(here: Run, photos: Path) -> None:
+def test_unreadable_images_are_told(here: Run, photos: Path) -> None:
     (photos / "cats" / "broken.jpg").write_bytes(b"broken")
     done = here("evaluate", "-d", "photos")
     assert done.returncode == 0 and done.stderr.startswith("Cannot read photos/cats/broken.jpg")
-    assert "12 pictures" in done.stderr
+    assert "12 images" in done.stderr

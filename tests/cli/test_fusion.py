@@ -27,7 +27,7 @@ def indexed(here: Run, photos: Path) -> Path:
 def test_a_fusion_has_a_table_and_a_montage(here: Run, indexed: Path, tmp_path: Path) -> None:
     done = here("search", "-q", QUERY, "--descriptor", "hsv+phash")
     lines = done.stdout.splitlines()
-    meaning = "0 = equal in everything, 1 = as unrelated pictures are"
+    meaning = "0 = equal in everything, 1 = as unrelated images are"
     assert lines[0] == f"{QUERY}  (hsv+phash, fused: {meaning})"
     assert lines[1].split() == ["1", "0.0000", QUERY] and len(lines) == 4
     assert (tmp_path / "montage.jpg").exists()

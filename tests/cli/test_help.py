@@ -1,4 +1,4 @@
-"""What commands are called with: folders and pictures as arguments, and help that is in order."""
+"""What commands are called with: folders and images as arguments, and help that is in order."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_no_folder_and_no_query_are_refused_with_both_ways_to_name_them(here: Ru
         rest = () if name == "index" else ("--descriptor", "orb", "--output", "orb.npz")
         done = here(name, *rest)
         assert done.returncode == 2
-        assert "name the folder of pictures, as DIR or with --dataset DIR" in done.stderr
+        assert "name the folder of images, as DIR or with --dataset DIR" in done.stderr
     done = here("search")
     assert done.returncode == 2 and "as IMG or with --query PATH" in done.stderr
 

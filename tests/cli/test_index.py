@@ -26,10 +26,10 @@ from tests.conftest import PROJECT, Run, can_be_interrupted
 def test_the_last_line_says_what_was_done(run: Run, photos: Path) -> None:
     done = run("index", "--dataset", photos)
     assert done.returncode == 0 and done.stdout == ""
-    pattern = r"index\.csv: 12 pictures: 12 added, 0 reused, 0 removed, 0 unreadable; .* images/s"
+    pattern = r"index\.csv: 12 images: 12 added, 0 reused, 0 removed, 0 unreadable; .* images/s"
     assert re.fullmatch(pattern, done.stderr.strip())
     (photos / "cats" / "cat-1.jpg").unlink()
-    assert "11 pictures: 0 added, 11 reused, 1 removed" in run("index", "-d", photos).stderr
+    assert "11 images: 0 added, 11 reused, 1 removed" in run("index", "-d", photos).stderr
     assert run("index", "-d", photos, "--quiet").stderr == ""
 
 
@@ -78,11 +78,11 @@ def test_include_and_exclude(run: Run, photos: Path, tmp_path: Path) -> None:
     assert len(paths) == 7 and paths.str.endswith("-1.jpg").all()
 
 
-def test_unreadable_pictures_fail_the_run_only_when_strict(run: Run, photos: Path) -> None:
+def test_unreadable_images_fail_the_run_only_when_strict(run: Run, photos: Path) -> None:
     (photos / "bad.jpg").write_text("text")
     done = run("index", "-d", photos)
     assert done.returncode == 0
-    assert f"Cannot read {photos / 'bad.jpg'}: not a picture\n" in done.stderr
+    assert f"Cannot read {photos / 'bad.jpg'}: not an image\n" in done.stderr
     assert "1 unreadable" in done.stderr
     strict = run("index", "-d", photos, "--strict")
     assert strict.returncode == 1 and "12 reused" in strict.stderr

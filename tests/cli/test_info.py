@@ -20,12 +20,12 @@ def test_info_says_what_an_index_holds(run: Run, photos: Path) -> None:
     done = run("info", "index.csv")
     assert done.returncode == 0
     assert f"dataset   {photos}\n" in done.stdout
-    assert "pictures  12 (" in done.stdout
-    assert "hsv = hsv:layout=grid: 1,536 numbers, 1,536 bytes a picture" in done.stdout
+    assert "images  12 (" in done.stdout
+    assert "hsv = hsv:layout=grid: 1,536 numbers, 1,536 bytes an image" in done.stdout
     assert "small = orb:features=1000,words=40,upright=False" in done.stdout
     assert done.stdout.endswith("sound     yes\n")
     document = json.loads(run("info", "--format", "json").stdout)
-    assert document["sound"] and document["pictures"] == 12
+    assert document["sound"] and document["images"] == 12
     assert [one["alias"] for one in document["descriptors"]] == ["hsv", "small"]
 
 
@@ -68,10 +68,10 @@ def test_shipped_models_are_listed_and_told_from_others(
     specs = ("--descriptor", "palette", "--descriptor", "orb:words=20")
     here("index", "-d", photos, *specs)
     told = here("info").stdout
-    assert "bytes a picture, model that comes with cbir\n" in told
-    assert "bytes a picture, vocabulary learned from indexed pictures\n" in told
+    assert "bytes an image, model that comes with cbir\n" in told
+    assert "bytes an image, vocabulary learned from indexed images\n" in told
     here("index", "-d", photos, "--model", "own.npz")
-    assert "bytes a picture, model by cbir train\n" in here("info").stdout
+    assert "bytes an image, model by cbir train\n" in here("info").stdout
     document = json.loads(here("info", "--format", "json").stdout)
     assert [one["trained"]["origin"] for one in document["descriptors"]] == ["trained", "indexed"]
 
@@ -82,9 +82,9 @@ def test_presets_are_listed_and_an_index_may_be_ready_for_them(
     trial = Preset("trial", "for tests", ("hsv", "dhash"), (1.0, 0.5))
     monkeypatch.setitem(PRESETS, "trial", trial)
     told = here("presets").stdout
-    assert "1 hsv + 0.5 dhash\n" in told and f"{1536 + 9:,} bytes a picture\n" in told
+    assert "1 hsv + 0.5 dhash\n" in told and f"{1536 + 9:,} bytes an image\n" in told
     listed = {one["name"]: one for one in json.loads(here("presets", "--format", "json").stdout)}
-    assert listed["trial"]["bytes_per_picture"] == 1545 and "balanced" in listed
+    assert listed["trial"]["bytes_per_image"] == 1545 and "balanced" in listed
     here("index", "-d", photos, "--descriptor", "hsv")
     assert json.loads(here("info", "--format", "json").stdout)["presets"] == []
     here("index", "-d", photos, "--descriptor", "dhash")

@@ -40,17 +40,17 @@ def test_a_page_of_another_kind_is_no_page_of_ours(found: Evaluation, tmp_path: 
 
 
 def test_a_plot_is_no_montage(found: Evaluation, photos: Path, tmp_path: Path) -> None:
-    picture = str(tmp_path / "p.png")
-    write_plot(picture, found)
-    check_plot(picture)
+    image = str(tmp_path / "p.png")
+    write_plot(image, found)
+    check_plot(image)
     with pytest.raises(Exception, match=r"p\.png: .*not made by this program"):
-        check_montage(picture)
-    os.unlink(picture)
+        check_montage(image)
+    os.unlink(image)
     query = str(photos / "cats" / "cat-1.jpg")
-    write_montage(picture, [SearchResult(query, "hsv", "chi2", (Match(1, query, 0.0),))], 1)
-    check_montage(picture)
+    write_montage(image, [SearchResult(query, "hsv", "chi2", (Match(1, query, 0.0),))], 1)
+    check_montage(image)
     with pytest.raises(Exception, match=r"p\.png: .*not made by this program"):
-        check_plot(picture)
+        check_plot(image)
 
 
 def test_every_command_refuses_before_it_works(run: Run, photos: Path, tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def test_queries_come_from_standard_input(run: Run, indexed: Path) -> None:
         done = run(*flags, *more, input=text)
         assert [json.loads(line)["query"] for line in done.stdout.splitlines()] == wanted
     none = run(*flags, input="")
-    assert none.returncode == 1 and "names no picture" in none.stderr
+    assert none.returncode == 1 and "names no image" in none.stderr
 
 
 def test_the_options_narrow_the_results(run: Run, indexed: Path) -> None:
@@ -179,7 +179,7 @@ def test_unreadable_queries_are_reported_one_line_each(run: Run, indexed: Path) 
     flags = ["search", "--no-montage", "--format", "jsonl"]
     alone = run(*flags, "-q", "text.jpg")
     assert (alone.returncode, alone.stdout) == (1, "")
-    assert alone.stderr == "Cannot read text.jpg: not a picture\n"
+    assert alone.stderr == "Cannot read text.jpg: not an image\n"
     mixed = run(*flags, "-q", "text.jpg", "-q", QUERY, "-q", "gone.jpg")
     assert mixed.returncode == 0 and len(mixed.stdout.splitlines()) == 1
     assert "Cannot read gone.jpg: no such file or directory\n" in mixed.stderr
@@ -264,8 +264,8 @@ def test_the_montage_is_made_though_nobody_reads_the_results(indexed: Path, tmp_
             command, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False
         )
         assert montage.exists() and "Traceback" not in done.stderr
-        with Image.open(montage) as picture:
-            assert picture.height > 12 * 240  # all queries
+        with Image.open(montage) as image:
+            assert image.height > 12 * 240  # all queries
     assert done.returncode == 1 and "cannot write to standard output" in done.stderr
 
 
@@ -319,7 +319,7 @@ def test_output_that_cannot_be_written_is_told(run: Run, indexed: Path, tmp_path
         assert "Traceback" not in done.stderr
 
 
-def test_a_picture_on_standard_input_is_refused(run: Run, indexed: Path) -> None:
+def test_an_image_on_standard_input_is_refused(run: Run, indexed: Path) -> None:
     data = (indexed / "cats" / "cat-1.jpg").read_bytes()
     done = run("search", "-q", "-", input=data, text=False)
     assert done.returncode == 1
@@ -339,7 +339,7 @@ def test_a_dataset_that_moved_is_warned_of(run: Run, indexed: Path, tmp_path: Pa
     shutil.copy(indexed / "cats" / "cat-1.jpg", query)
     indexed.rename(tmp_path / "moved")
     done = run("search", "-q", query, "--no-montage")
-    assert "the pictures are not at photos" in done.stderr.replace(f"{tmp_path}/", "")
+    assert "the images are not at photos" in done.stderr.replace(f"{tmp_path}/", "")
     assert "--result-path" in done.stderr
     done = run("search", "-q", query, "--no-montage", "-r", "moved")
     assert done.stderr == "" and "moved/cats/cat-1.jpg" in done.stdout

@@ -152,7 +152,7 @@ def test_the_header_says_what_far_means_for_this_descriptor(here: Run, photos: P
     assert here("index", "-d", photos, "--descriptor", "phash").returncode == 0
     query = ("search", "-q", "photos/cats/cat-1.jpg", "--no-montage")
     header = here(*query).stdout.splitlines()[0]
-    assert header.endswith("differing bits: 0 = a copy; unrelated pictures differ in about half)")
+    assert header.endswith("differing bits: 0 = a copy; unrelated images differ in about half)")
 
 
 def test_a_search_by_a_mistyped_descriptor_asks_what_was_meant(run: Run, photos: Path) -> None:

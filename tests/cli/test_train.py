@@ -16,8 +16,8 @@ def test_it_says_what_it_did_and_how_to_use_it(
     done = here("train", "-d", "photos", "--descriptor", spec, "-o", "a model.npz")
     assert done.returncode == 0 and done.stdout == ""
     lines = done.stderr.splitlines()
-    assert lines[0].startswith("Cannot read photos/bad.jpg: not a picture")
-    said = r"a model\.npz: a model for palette, trained on 12 pictures; \d+ bytes, \S+ s"
+    assert lines[0].startswith("Cannot read photos/bad.jpg: not an image")
+    said = r"a model\.npz: a model for palette, trained on 12 images; \d+ bytes, \S+ s"
     assert re.fullmatch(said, lines[1])
     assert lines[2] == f"To use it: index --dataset DIR --descriptor {spec} --model 'a model.npz'"
     used = here("index", "-d", "photos", "--descriptor", spec, "--model", "a model.npz", "-q")
@@ -29,8 +29,8 @@ def test_it_says_what_it_did_and_how_to_use_it(
 def test_several_descriptors(package: Path, here: Run, photos: Path) -> None:
     specs = ["--descriptor", "palette", "--descriptor", "orb:words=20"]
     done = here("train", "-d", "photos", *specs, "-o", "models", "--exclude", "cats")
-    assert "models/palette.npz: a model for palette, trained on 9 pictures" in done.stderr
-    assert "models/orb.npz: a vocabulary for orb, trained on 9 pictures" in done.stderr
+    assert "models/palette.npz: a model for palette, trained on 9 images" in done.stderr
+    assert "models/orb.npz: a vocabulary for orb, trained on 9 images" in done.stderr
     assert done.stderr.endswith(
         "To use it: index --dataset DIR --descriptor palette --descriptor orb:words=20"
         " --model models\n"

@@ -1,4 +1,4 @@
-"""What commands say reads well: no "0.0 MB", no "1 pictures", no "0 images/s"."""
+"""What commands say reads well: no "0.0 MB", no "1 images", no "0 images/s"."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.conftest import DATA, Run
 
 @pytest.fixture
 def one(tmp_path: Path) -> Path:
-    """A dataset of one small picture."""
+    """A dataset of one small image."""
     folder = tmp_path / "one"
     folder.mkdir()
     Image.new("RGB", (8, 8), "red").save(folder / "red.png")
@@ -24,16 +24,16 @@ def one(tmp_path: Path) -> Path:
 
 def test_one_is_no_plural_and_no_size_or_rate_is_nothing(here: Run, one: Path) -> None:
     first = here("index", "--dataset", one)
-    assert re.search(r": 1 picture: 1 added.* images/s\n$", first.stderr)
+    assert re.search(r": 1 image: 1 added.* images/s\n$", first.stderr)
     again = here("index", "--dataset", one)
-    assert ": 1 picture: 0 added, 1 reused" in again.stderr
+    assert ": 1 image: 0 added, 1 reused" in again.stderr
     assert "images/s" not in again.stderr  # none was described
     info = here("info")
     size = os.path.getsize(one / "red.png")
-    assert f"pictures  1 ({size} bytes)" in info.stdout
+    assert f"images  1 ({size} bytes)" in info.stdout
     texts = first.stderr + again.stderr + info.stdout
     assert not re.search(r"(?<![\d.])0(\.0+)? (MB|kB|images/s|s\b)", texts)
-    assert not re.search(r"\b1 (pictures|images|files|queries)\b", texts)
+    assert not re.search(r"\b1 (images|images|files|queries)\b", texts)
 
 
 def test_a_copy_of_few_bytes_has_a_size(here: Run, one: Path) -> None:
@@ -59,10 +59,10 @@ def test_the_summary_of_copies_leaves_out_what_says_nothing(here: Run, tmp_path:
     assert here(*find).stderr.endswith("B)\n")
 
 
-def test_links_to_pictures_are_left_out_in_plain_words(here: Run, one: Path) -> None:
+def test_links_to_images_are_left_out_in_plain_words(here: Run, one: Path) -> None:
     os.link(one / "red.png", one / "link.png")
     done = here("duplicates", "--dataset", one)
-    assert "Left out 1 link to pictures that take part under another name" in done.stderr
+    assert "Left out 1 link to images that take part under another name" in done.stderr
 
 
 def test_a_single_query_is_counted_in_the_singular(here: Run, one: Path) -> None:

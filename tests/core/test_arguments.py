@@ -17,7 +17,7 @@ from cbir.duplicates.collection import Collection, open_collection
 from cbir.duplicates.grouping import find_groups
 from cbir.duplicates.querying import find_copies
 from cbir.evaluation import Queries, Run, Truth, choose_queries, evaluate, read_truth
-from cbir.images.decoders import Picture
+from cbir.images.decoders import EncodedImage
 from cbir.indexing.train import train_models
 from cbir.search.engine import list_queries
 from cbir.search.searchers import Searcher
@@ -60,7 +60,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
         yield Here(
             str(data), path, image, str(folder / "out"), index, index.searcher("hsv"),
             index.searcher("hsv+phash"), truth, queries, run, collection,
-            View.of(Picture.open(image).pixels(256)),
+            View.of(EncodedImage.open(image).pixels(256)),
         )  # fmt: skip
 
 
@@ -83,7 +83,7 @@ PATHS: dict[str, Call] = {
     "describe": lambda here, wrong: cbir.describe(wrong),
     "Index.search": lambda here, wrong: here.index.search(wrong),
     "Searcher.describe": lambda here, wrong: here.fused.describe(wrong),
-    "Picture.open": lambda here, wrong: Picture.open(wrong),
+    "Image.open": lambda here, wrong: EncodedImage.open(wrong),
     "read_truth": lambda here, wrong: read_truth(wrong, here.index.paths),
     "train_models.dataset": lambda here, wrong: train_models(wrong, "orb", here.out),
     "train_models.output": lambda here, wrong: train_models(here.data, "orb", wrong),
@@ -148,7 +148,7 @@ OBJECTS: dict[str, Call] = {
     "Searcher.rank": lambda here, wrong: here.searcher.rank(here.image, wrong),
     "FusedSearcher.distances": lambda here, wrong: here.fused.distances(wrong),
     "FusedSearcher.rank": lambda here, wrong: here.fused.rank(here.image, wrong),
-    "describe_picture": lambda here, wrong: here.fused.describe_picture(wrong),
+    "describe_image": lambda here, wrong: here.fused.describe_image(wrong),
     "choose_queries.index": lambda here, wrong: choose_queries(wrong, here.truth),
     "choose_queries.truth": lambda here, wrong: choose_queries(here.index, wrong),
     "evaluate.index": lambda here, wrong: evaluate(wrong, here.truth, here.queries, []),
@@ -172,7 +172,7 @@ ROWS: dict[str, Call] = {
     "Searcher.indexed": lambda here, wrong: here.searcher.indexed(wrong),
     "FusedSearcher.indexed": lambda here, wrong: here.fused.indexed(wrong),
     "find_groups.threshold": lambda here, wrong: find_groups(here.collection, threshold=wrong),
-    "Picture.pixels": lambda here, wrong: Picture.open(here.image).pixels(wrong),
+    "Image.pixels": lambda here, wrong: EncodedImage.open(here.image).pixels(wrong),
 }
 
 CALLS = [
@@ -227,5 +227,5 @@ def test_a_single_text_is_one_item(here: Here, tmp_path: Path) -> None:
     with open_collection(here.data, None, include="cat-*", exclude="*2*") as collection:
         assert [Path(entry.path).name for entry in collection.entries] == ["cat-1.jpg"]
     (trained,) = train_models(here.data, "orb:words=5", str(tmp_path / "o.npz"), include="cat-*")
-    assert trained.pictures == 2
+    assert trained.images == 2
     cbir.index(here.data, tmp_path / "i.csv", "orb:words=5", vocabulary=tmp_path / "o.npz")

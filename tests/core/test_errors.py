@@ -28,7 +28,7 @@ def test_different_names_look_different() -> None:
     assert len({printable(name) for name in names}) == len(names)
 
 
-def test_an_unreadable_picture_names_path_reason_and_remedy() -> None:
+def test_an_unreadable_image_names_path_reason_and_remedy() -> None:
     error = UnreadableImageError("a\nb.heic", "no reader", "install one")
     assert str(error) == "a\\nb.heic: no reader (install one)"
 

@@ -103,10 +103,10 @@ def test_index_takes_what_is_shipped_and_trains_the_rest(
     for path, row in zip(opened.paths, opened.vectors(), strict=True):
         assert np.array_equal(row, cbir.describe(photos / path, "palette"))
     other = indexed(photos, index + "5.csv", "palette:levels=5")
-    assert other.notes == ["Training a model for palette on 12 pictures …"]
+    assert other.notes == ["Training a model for palette on 12 images …"]
 
 
-def test_retrain_trains_on_the_pictures(package: Path, photos: Path, index: str) -> None:
+def test_retrain_trains_on_the_images(package: Path, photos: Path, index: str) -> None:
     ship(package, FIRST)
     indexed(photos, index, "palette", retrain=True)
     own = grays(index)

@@ -20,7 +20,7 @@ from cbir.descriptors.encoders.bovw import OrbWords
 from cbir.descriptors.global_features.hsv_histogram import HsvHistogram
 from cbir.descriptors.hashes.perceptual import PerceptualHash
 from cbir.descriptors.registry import _BUILT_IN, Named, create, parse
-from cbir.images.decoders import open_picture
+from cbir.images.decoders import open_image
 from tests.conftest import Run
 
 
@@ -123,7 +123,7 @@ def test_a_descriptor_from_another_package_works(run: Run, tmp_path: Path, photo
     assert "install the package" in gone.stderr and "Traceback" not in gone.stderr
 
 
-def test_a_descriptor_that_fails_is_told_with_the_picture(
+def test_a_descriptor_that_fails_is_told_with_the_image(
     run: Run, tmp_path: Path, photos: Path
 ) -> None:
     site = tmp_path / "site"
@@ -210,7 +210,7 @@ def test_every_descriptor_can_be_pickled_also_when_it_is_bound(name: str, noise:
     if isinstance(descriptor, TrainedDescriptor) and (shipped := descriptor.shipped()):
         descriptor = descriptor.bind(shipped)
     ready = not isinstance(descriptor, TrainedDescriptor) or descriptor.state is not None
-    image = open_picture(noise).pixels(descriptor.working_size)
+    image = open_image(noise).pixels(descriptor.working_size)
     before = descriptor.describe(image) if ready else None  # and with it what it computes once
     copy = pickle.loads(pickle.dumps(Named("alias", descriptor))).descriptor
     assert copy == descriptor and copy.fingerprint == descriptor.fingerprint

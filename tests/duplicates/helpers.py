@@ -48,15 +48,15 @@ def unknown(sha256: bytes) -> Features | None:
 
 
 def seen(path: Path) -> tuple[Eyes, Sight]:
-    """Look at one picture."""
+    """Look at one image."""
     eyes = Eyes(unknown)
     return eyes, eyes.see(str(path), with_features=False)
 
 
-def save(picture: Image.Image | np.ndarray, path: Path, **options: object) -> Path:
-    """Save a picture, with its folder."""
+def save(pixels: Image.Image | np.ndarray, path: Path, **options: object) -> Path:
+    """Save an image, with its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+    image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
     image.save(path, **options)
     return path
 

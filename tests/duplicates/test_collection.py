@@ -17,7 +17,7 @@ from cbir.core.threads import ordered_map
 from cbir.duplicates.collection import Collection, open_collection
 from cbir.duplicates.model import Level
 from cbir.duplicates.sights import EXTRACTOR, HASH
-from cbir.images.decoders import Picture
+from cbir.images.decoders import EncodedImage
 from tests.conftest import DATA
 from tests.duplicates.helpers import Listener, save
 from tests.edits import photo
@@ -25,8 +25,8 @@ from tests.edits import photo
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Four small pictures, two of one content."""
-    folder = tmp_path / "pictures"
+    """Four small images, two of one content."""
+    folder = tmp_path / "images"
     for name in ("cats/cat-1", "things/coffee-1", "forest/brook-1"):
         save(photo(name).resize((120, 80)), folder / f"{name}.png")
     shutil.copy(folder / "cats" / "cat-1.png", folder / "twin.png")
@@ -48,10 +48,10 @@ def test_entries_and_contents(folder: Path, level: Level) -> None:
             assert sight.sha256 == entry.sha256 and not entry.reference
             assert entry.bytes == path.stat().st_size
             assert entry.mtime == path.stat().st_mtime_ns // 1_000_000
-            row = HASH.describe(Picture.open(entry.path).pixels(HASH.working_size))
+            row = HASH.describe(EncodedImage.open(entry.path).pixels(HASH.working_size))
             assert np.array_equal(sight.bits, row[:-1]) and entry.quality == row[-1]
             assert (entry.width, entry.height) == (sight.width, sight.height) == (120, 80)
-            true = EXTRACTOR.extract(Picture.open(entry.path).pixels(EXTRACTOR.working_size))
+            true = EXTRACTOR.extract(EncodedImage.open(entry.path).pixels(EXTRACTOR.working_size))
             assert np.array_equal(collection.eyes.features(sight).descriptors, true.descriptors)
 
 
@@ -67,7 +67,7 @@ def test_hard_links_and_symbolic_links_are_one_file(folder: Path) -> None:
             "a-hard.png", "forest/brook-1.png", "things/coffee-1.png", "twin.png",
         ]  # fmt: skip
         assert [error.path for error in collection.unreadable] == [str(folder / "dangling.png")]
-    assert listener.notes == ["Left out 2 links to pictures that take part under another name"]
+    assert listener.notes == ["Left out 2 links to images that take part under another name"]
 
 
 def test_references_are_marked_whichever_name_they_have(folder: Path, tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ def test_patterns_are_for_the_dataset_alone(folder: Path, tmp_path: Path) -> Non
         ]  # fmt: skip
 
 
-def test_pictures_that_are_gone_are_told(folder: Path, tmp_path: Path) -> None:
+def test_images_that_are_gone_are_told(folder: Path, tmp_path: Path) -> None:
     index, listener = str(tmp_path / "index.csv"), Listener()
     with open_collection(str(folder), index):
         pass
@@ -185,7 +185,7 @@ def test_pictures_that_are_gone_are_told(folder: Path, tmp_path: Path) -> None:
         assert relative(collection, folder) == [
             "forest/brook-1.png", "things/coffee-1.png", "twin.png",
         ]  # fmt: skip
-    assert listener.warnings == ["1 picture of the index no longer there; update it"]
+    assert listener.warnings == ["1 image of the index no longer there; update it"]
 
 
 def test_paths_that_are_no_text(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from cbir.duplicates.detail import Detail, measure
 from cbir.duplicates.preference import Relation
 from cbir.duplicates.preference import compare as compare_as
-from cbir.images.decoders import Picture
+from cbir.images.decoders import EncodedImage
 from tests.edits import photo
 
 NAMES = ("cats/cat-1", "things/coffee-1", "buildings/pagoda-1")
@@ -28,7 +28,7 @@ def encoded(image: Image.Image, quality: int | None = None, **options: object) -
 
 
 def detail(data: bytes) -> Detail:
-    return measure(Picture("a picture", data))
+    return measure(EncodedImage("an image", data))
 
 
 def compare(first: Detail, second: Detail, scale: float = 1.0, same_grid: bool = True) -> int:
@@ -79,7 +79,7 @@ def test_what_was_compressed_more_loses(original: Image.Image, quality: int) -> 
 
 def test_a_copy_is_no_better_for_being_saved_without_loss(original: Image.Image) -> None:
     lossy = encoded(original, 50)
-    decoded = Image.fromarray(Picture("a picture", lossy).pixels())
+    decoded = Image.fromarray(EncodedImage("an image", lossy).pixels())
     assert compare(detail(lossy), detail(encoded(decoded))) == 0
     assert compare(detail(lossy), detail(encoded(decoded, 95))) <= 0
 
@@ -113,7 +113,7 @@ def test_where_pixels_moved_only_a_great_difference_of_compression_counts(
 def test_an_image_saved_again_at_about_the_same_quality_is_no_better(
     original: Image.Image,
 ) -> None:
-    decoded = Image.fromarray(Picture("a picture", encoded(original, 72)).pixels())
+    decoded = Image.fromarray(EncodedImage("an image", encoded(original, 72)).pixels())
     for quality in (70, 75, 78, 85):
         assert compare(detail(encoded(original, 72)), detail(encoded(decoded, quality))) <= 0
 
@@ -134,7 +134,7 @@ def test_the_blocks_of_a_turned_image_are_found() -> None:
     for orientation in range(2, 9):
         exif = Image.Exif()
         exif[0x0112] = orientation
-        turned = Picture("a picture", encoded(image, 40, exif=exif))
+        turned = EncodedImage("an image", encoded(image, 40, exif=exif))
         assert turned.header.orientation == orientation
         assert detail(turned.data).power.blocks == pytest.approx(plain.power.blocks, rel=0.25)
 

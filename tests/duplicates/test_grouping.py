@@ -115,11 +115,11 @@ def test_a_match_is_turned_round_with_its_transform() -> None:
     assert reversed_match(near) is near
 
 
-# The whole search, on pictures
+# The whole search, on images
 
 
 def copies_of(folder: Path) -> Path:
-    """Three photographs with copies of several kinds, two others, and blank pictures."""
+    """Three photographs with copies of several kinds, two others, and blank images."""
     cat, coffee, brook = photo("cats/cat-1"), photo("things/coffee-1"), photo("forest/brook-1")
     save(cat, folder / "cat.png")
     save(cat, folder / "b" / "cat.bmp")
@@ -143,13 +143,13 @@ def copies_of(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return copies_of(tmp_path_factory.mktemp("pictures"))
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return copies_of(tmp_path_factory.mktemp("images"))
 
 
 @pytest.fixture(scope="module")
-def collection(pictures: Path) -> Iterator[Collection]:
-    with collected(pictures, "edited") as collection:
+def collection(images: Path) -> Iterator[Collection]:
+    with collected(images, "edited") as collection:
         yield collection
 
 
@@ -207,7 +207,7 @@ def test_every_member_is_a_copy_of_its_keeper(collection: Collection, keep: Any)
     assert removable and kept.isdisjoint(removable)
 
 
-def test_the_keep_policies(pictures: Path, tmp_path: Path) -> None:
+def test_the_keep_policies(images: Path, tmp_path: Path) -> None:
     for number, name in enumerate(["middle.png", "old.jpg", "new.png"]):
         blurred = photo("cats/cat-1").filter(ImageFilter.GaussianBlur(number * 0.6))
         size = ((320, 208), (400, 260), (200, 130))[number]
@@ -236,13 +236,13 @@ def test_the_number_of_workers_does_not_matter(collection: Collection, level: Le
     assert one == other
 
 
-def test_names_matter_only_among_equals(pictures: Path, tmp_path: Path) -> None:
+def test_names_matter_only_among_equals(images: Path, tmp_path: Path) -> None:
     """Under reversed names the same contents are together."""
-    every = sorted(path for path in pictures.rglob("*") if path.is_file())
+    every = sorted(path for path in images.rglob("*") if path.is_file())
     for number, path in enumerate(reversed(every)):
         shutil.copy2(path, tmp_path / f"{number:02}{path.suffix}")
     together = []
-    for folder in (pictures, tmp_path):
+    for folder in (images, tmp_path):
         with collected(folder, "edited") as collection:
             groups = find_groups(collection, "edited")
         together.append(
@@ -264,14 +264,14 @@ def test_groups_do_not_chain(tmp_path: Path) -> None:
     assert smallest in ([["left.png", "whole.png"]], [["right.png", "whole.png"]])
 
 
-def test_references_are_kept_and_come_first(pictures: Path, tmp_path: Path) -> None:
+def test_references_are_kept_and_come_first(images: Path, tmp_path: Path) -> None:
     save(photo("cats/cat-1").resize((200, 130)), tmp_path / "cat.png")
     save(photo("cats/cat-1").resize((240, 156)), tmp_path / "cat-too.png")
-    shutil.copy(pictures / "coffee.jpg", tmp_path / "coffee.jpg")
-    shutil.copy(pictures / "coffee.jpg", tmp_path / "coffee-again.jpg")
+    shutil.copy(images / "coffee.jpg", tmp_path / "coffee.jpg")
+    shutil.copy(images / "coffee.jpg", tmp_path / "coffee-again.jpg")
     for path in tmp_path.iterdir():
         os.utime(path, (9, 9))
-    with collected(pictures, "near", tmp_path) as collection:
+    with collected(images, "near", tmp_path) as collection:
         for keep in KEEPS:
             groups = find_groups(collection, "near", keep=keep, allow_loss=["detail"])
             assert not any(entry.reference for group in groups for entry in members(group))
@@ -281,15 +281,15 @@ def test_references_are_kept_and_come_first(pictures: Path, tmp_path: Path) -> N
             first = "coffee-again.jpg" if keep == "first" else "coffee.jpg"
             coffees = members(by_keeper[f"{tmp_path}/{first}"])
             assert sorted(entry.path for entry in coffees) == [
-                str(pictures / "b/coffee.jpg"), str(pictures / "coffee.jpg"),
+                str(images / "b/coffee.jpg"), str(images / "coffee.jpg"),
             ]  # fmt: skip
 
 
-def test_pictures_that_are_kept_apart(collection: Collection, pictures: Path) -> None:
-    keeper = str(pictures / "b/cat.bmp")
+def test_images_that_are_kept_apart(collection: Collection, images: Path) -> None:
+    keeper = str(images / "b/cat.bmp")
 
     def apart(one: Entry, other: Entry) -> bool:
-        return {one.path, other.path} == {keeper, str(pictures / "b/cat-small.jpg")}
+        return {one.path, other.path} == {keeper, str(images / "b/cat-small.jpg")}
 
     groups = names(find_groups(collection, "near", apart=apart), collection.root)
     assert ["b/cat.bmp", "cat.png"] in groups and len(groups) == 4
@@ -314,10 +314,10 @@ def test_a_thousand_equal_files_are_one_content(tmp_path: Path) -> None:
     ("level", "change"),
     [("exact", "removed"), ("near", "replaced"), ("near", "cut"), ("edited", "removed")],
 )
-def test_pictures_that_change_meanwhile_are_told_and_the_rest_goes_on(
+def test_images_that_change_meanwhile_are_told_and_the_rest_goes_on(
     tmp_path: Path, level: Level, change: str
 ) -> None:
-    folder = copies_of(tmp_path / "pictures")
+    folder = copies_of(tmp_path / "images")
     listener = Listener()
     with collected(folder, level) as collection:
         for name in ("b/cat.bmp", "noise0.png", "b/white.bmp", "brook.jpg"):
@@ -335,14 +335,14 @@ def test_pictures_that_change_meanwhile_are_told_and_the_rest_goes_on(
         assert any(group[0] == "cat.png" and "b/cat-small.jpg" in group for group in groups)
 
 
-def test_sharpness_of_a_picture_that_has_gone(tmp_path: Path) -> None:
-    folder = copies_of(tmp_path / "pictures")
+def test_sharpness_of_an_image_that_has_gone(tmp_path: Path) -> None:
+    folder = copies_of(tmp_path / "images")
     with collected(folder, "near") as collection:
         (folder / "windmill.jpg").unlink()
         assert find_groups(collection, "near", keep="sharpest")
 
 
-def test_pictures_of_one_photograph_of_the_repository(photos: Path) -> None:
+def test_images_of_one_photograph_of_the_repository(photos: Path) -> None:
     """Of twelve photographs two pairs are sections of each other."""
     with collected(photos, "edited") as collection:
         assert sorted_members(names(find_groups(collection, "edited"), str(photos))) == [

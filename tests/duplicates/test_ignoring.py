@@ -131,7 +131,7 @@ def test_identical_files_cannot_be_told_apart(files: list[Path], tmp_path: Path)
 
 def test_impossible_files_are_told(files: list[Path], tmp_path: Path) -> None:
     a, b, _ = map(str, files)
-    with pytest.raises(CbirError, match=r"gone\.jpg: cannot read the picture: no such file"):
+    with pytest.raises(CbirError, match=r"gone\.jpg: cannot read the image: no such file"):
         mark_different(str(tmp_path / "ignore.txt"), a, str(tmp_path / "gone.jpg"))
     with pytest.raises(CbirError, match="cannot write the ignore file: no such file"):
         mark_different(str(tmp_path / "nowhere" / "ignore.txt"), a, b)

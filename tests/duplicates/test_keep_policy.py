@@ -19,7 +19,7 @@ from cbir.duplicates.grouping import find_groups
 from cbir.duplicates.keep_policy import originality
 from cbir.duplicates.model import KEEPS, Entry, Level
 from cbir.duplicates.preference import Relation
-from cbir.images.decoders import Picture
+from cbir.images.decoders import EncodedImage
 from tests.duplicates.helpers import collected, names, save
 from tests.edits import photo
 
@@ -122,7 +122,7 @@ def test_the_file_that_holds_more_besides_is_kept(
     tmp_path: Path, richer: Callable[[Image.Image, Path], None], name: str, level: Level
 ) -> None:
     richer(photo("cats/cat-1").resize((300, 195)), tmp_path / name)
-    Image.fromarray(Picture.open(str(tmp_path / name)).pixels()).save(tmp_path / "a (1).bmp")
+    Image.fromarray(EncodedImage.open(str(tmp_path / name)).pixels()).save(tmp_path / "a (1).bmp")
     os.utime(tmp_path / "a (1).bmp", (10, 10))
     with collected(tmp_path, level) as collection:
         (group,) = names(find_groups(collection, level), str(tmp_path))
@@ -184,9 +184,9 @@ def test_only_images_that_show_the_same_are_compared(
     compared, measured = set[tuple[str, str]](), detail.measure
     shown: dict[Detail, str] = {}
 
-    def measure(picture: Picture) -> Detail:
-        found = measured(picture)
-        shown[found] = place[len(picture.data)]
+    def measure(image: EncodedImage) -> Detail:
+        found = measured(image)
+        shown[found] = place[len(image.data)]
         return found
 
     def compare(first: Detail, second: Detail, how: Relation) -> int:

@@ -1,4 +1,4 @@
-"""The judge: at which level two pictures are copies, and when they are not."""
+"""The judge: at which level two images are copies, and when they are not."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ VOTED = Hint({0}, {False, True})
 
 
 class Bench:
-    """Judges pictures of a folder."""
+    """Judges images of a folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -68,11 +68,11 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
 @pytest.mark.parametrize("turn", range(8))
 @pytest.mark.parametrize("size", [None, (7, 5)])
 def test_turned_transforms_agree_with_pillow(turn: int, size: tuple[int, int] | None) -> None:
-    """Each pixel of a picture goes where Pillow puts it."""
+    """Each pixel of an image goes where Pillow puts it."""
     numbers = np.arange(1, 13, dtype=np.uint8).reshape(3, 4)
     done = ORIENTATIONS[turn].done
-    picture = Image.fromarray(numbers)
-    there = np.asarray(picture if done is None else picture.transpose(done))
+    image = Image.fromarray(numbers)
+    there = np.asarray(image if done is None else image.transpose(done))
     if size is None:
         transform = turned(numbers.shape, there.shape, turn)
         for y, x in np.ndindex(*numbers.shape):
@@ -148,21 +148,21 @@ def test_the_threshold_of_edited_copies_is_the_last_that_counts(bench: Bench) ->
     assert bench.match("cat.png", "small.jpg", "edited", threshold=0) is not None
 
 
-def test_different_pictures_with_near_hashes_are_compared(bench: Bench) -> None:
+def test_different_images_with_near_hashes_are_compared(bench: Bench) -> None:
     """Even when every hash counts as near."""
     assert bench.match("cat.png", "coffee.png", "near", threshold=256) is None
     assert bench.match("cat.png", "captioned.png", "near", threshold=30) is None
 
 
 @pytest.mark.parametrize("turn", range(1, 8))
-def test_turned_pictures_are_found_by_their_hashes_alone(bench: Bench, turn: int) -> None:
+def test_turned_images_are_found_by_their_hashes_alone(bench: Bench, turn: int) -> None:
     match = bench.match("cat.png", f"turn{turn}.png", "edited", Hint({turn}))
     assert match is not None and match.level == "edited"
     assert match.evidence.startswith(ORIENTATIONS[turn].name)
     assert match.transform is not None
     assert match.mirrored == (np.linalg.det(match.transform[:, :2]) < 0)
-    with Image.open(bench.folder / f"turn{turn}.png") as picture:
-        there = turned((260, 400), (picture.height, picture.width), turn)
+    with Image.open(bench.folder / f"turn{turn}.png") as image:
+        there = turned((260, 400), (image.height, image.width), turn)
     assert match.transform == pytest.approx(there, abs=0.2)
     others = Hint(set(range(8)) - {turn})
     assert bench.match("cat.png", f"turn{turn}.png", "edited", others) is None
@@ -186,7 +186,7 @@ def test_the_transform_leads_to_the_copy(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("level", ["exact", "near", "edited"])
-def test_pictures_without_structure_are_copies_only_pixel_by_pixel(
+def test_images_without_structure_are_copies_only_pixel_by_pixel(
     tmp_path: Path, level: Level
 ) -> None:
     rng = np.random.default_rng(0)
@@ -214,15 +214,15 @@ def test_a_file_that_has_gone_is_told(tmp_path: Path) -> None:
 
 def test_lossy_copies_of_many_kinds_are_near(tmp_path: Path) -> None:
     """One photograph as different programs may store it."""
-    picture = photo("windmills/windmill-1")
-    save(picture, tmp_path / "original.png")
-    save(picture.filter(ImageFilter.GaussianBlur(0.8)), tmp_path / "blurred.png")
-    save(picture.filter(ImageFilter.UnsharpMask(2, 120, 0)), tmp_path / "sharp.png")
-    save(picture.convert("L"), tmp_path / "gray.png")
-    save(picture.resize((600, 800), Image.Resampling.BICUBIC), tmp_path / "large.png")
-    save(picture, tmp_path / "lossy.webp", quality=30)
+    image = photo("windmills/windmill-1")
+    save(image, tmp_path / "original.png")
+    save(image.filter(ImageFilter.GaussianBlur(0.8)), tmp_path / "blurred.png")
+    save(image.filter(ImageFilter.UnsharpMask(2, 120, 0)), tmp_path / "sharp.png")
+    save(image.convert("L"), tmp_path / "gray.png")
+    save(image.resize((600, 800), Image.Resampling.BICUBIC), tmp_path / "large.png")
+    save(image, tmp_path / "lossy.webp", quality=30)
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=30)
+    image.save(buffer, "JPEG", quality=30)
     save(Image.open(buffer).resize((150, 200)), tmp_path / "twice.jpg", quality=70)
     bench = Bench(tmp_path)
     for other in ("blurred.png", "sharp.png", "gray.png", "large.png", "lossy.webp", "twice.jpg"):

@@ -27,7 +27,7 @@ from cbir.duplicates.model import Level
 from cbir.duplicates.pairing import Surroundings, pair_up, radius_of
 from cbir.duplicates.shortlists import Shortlisting, Shortlists, hint_of
 from cbir.duplicates.sights import Eyes, Sight
-from cbir.images.decoders import Picture
+from cbir.images.decoders import EncodedImage
 from tests.duplicates.helpers import Listener, save, unknown
 from tests.edits import cropped, mirrored, photo
 
@@ -116,10 +116,10 @@ def test_turned_hashes_are_hinted_from_the_first_to_the_second(seed: int, count:
 
 def test_features_vote_for_crops_in_both_directions(tmp_path: Path) -> None:
     cat, eyes = photo("cats/cat-1"), Eyes(unknown)
-    pictures = [cat, cropped(cat), mirrored(cropped(cat)), photo("things/coffee-1")]
+    images = [cat, cropped(cat), mirrored(cropped(cat)), photo("things/coffee-1")]
     sights = [
-        eyes.see(str(save(picture, tmp_path / f"{number}.png")), True)
-        for number, picture in enumerate(pictures)
+        eyes.see(str(save(image, tmp_path / f"{number}.png")), True)
+        for number, image in enumerate(images)
     ]
     for order in (sights, sights[::-1]):
         found = hints_of(pair_up(order, Judge(eyes, "edited"), 2, Watcher()))
@@ -133,7 +133,7 @@ def test_features_vote_for_crops_in_both_directions(tmp_path: Path) -> None:
         assert True in votes(whole, flipped) and True in votes(crop, flipped)
 
 
-def test_pictures_without_structure_are_paired_by_their_pixels(tmp_path: Path) -> None:
+def test_images_without_structure_are_paired_by_their_pixels(tmp_path: Path) -> None:
     eyes = Eyes(unknown)
     white, gray = Image.new("RGB", (50, 40), "white"), Image.new("RGB", (50, 40), "gray")
     paths = [
@@ -158,7 +158,7 @@ def test_a_level_includes_those_before_it(tmp_path: Path, threshold: int | None)
     """Equal pixels may have different hashes: a JPEG is decoded at a reduced size for its own."""
     large = photo("windmills/windmill-1").resize((900, 1200))
     lossy = save(large, tmp_path / "a.jpg", quality=90)
-    clean = save(Picture.open(str(lossy)).pixels(None), tmp_path / "b.png")
+    clean = save(EncodedImage.open(str(lossy)).pixels(None), tmp_path / "b.png")
     eyes = Eyes(unknown)
     sights = [eyes.see(str(path), False) for path in (lossy, clean)]
     distance = apart(sights[0].bits, sights[1].bits)

@@ -22,7 +22,7 @@ from tests.edits import captioned, cropped, mirrored, photo, rotated
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("pictures")
+    folder = tmp_path_factory.mktemp("images")
     cat, coffee = photo("cats/cat-1"), photo("things/coffee-1")
     save(cat, folder / "cat.png")
     shutil.copy(folder / "cat.png", folder / "b-cat.png")
@@ -102,7 +102,7 @@ def test_turned_queries(collection: Collection, tmp_path: Path, turn: str) -> No
         "by 90°": rotated(90),
         "by 180°": rotated(180),
         "by 270°": rotated(270),
-        "transposed": lambda picture: picture.transpose(Image.Transpose.TRANSPOSE),
+        "transposed": lambda image: image.transpose(Image.Transpose.TRANSPOSE),
     }[turn]
     query = save(change(photo("windmills/windmill-1")), tmp_path / "query.png")
     (found,) = find_copies(collection, [str(query)], "edited")
@@ -180,8 +180,8 @@ def test_the_threshold_and_pairs_kept_apart(collection: Collection, folder: Path
 
 
 @pytest.mark.parametrize("level", ["near", "edited"])
-def test_pictures_that_have_changed_meanwhile_are_told(tmp_path: Path, level: Level) -> None:
-    folder, listener = tmp_path / "pictures", Listener()
+def test_images_that_have_changed_meanwhile_are_told(tmp_path: Path, level: Level) -> None:
+    folder, listener = tmp_path / "images", Listener()
     for name, source in (
         ("one.jpg", "cats/cat-1"),
         ("two.jpg", "cats/cat-1"),
@@ -196,12 +196,12 @@ def test_pictures_that_have_changed_meanwhile_are_told(tmp_path: Path, level: Le
         (found,) = find_copies(collection, [str(query)], level, watcher=listener)
     assert isinstance(found, Copies)
     assert [Path(copy.entry.path).name for copy in found.copies] == ["good.png"]
-    assert listener.warnings and all("pictures/" in warning for warning in listener.warnings)
+    assert listener.warnings and all("images/" in warning for warning in listener.warnings)
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_a_collection_whose_pictures_are_all_gone(tmp_path: Path, level: Level) -> None:
-    index, folder = str(tmp_path / "index.csv"), tmp_path / "pictures"
+def test_a_collection_whose_images_are_all_gone(tmp_path: Path, level: Level) -> None:
+    index, folder = str(tmp_path / "index.csv"), tmp_path / "images"
     query = save(photo("cats/cat-1").resize((90, 60)), folder / "cat.png")
     with open_collection(str(folder), index, level=level):
         pass

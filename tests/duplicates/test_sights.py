@@ -1,4 +1,4 @@
-"""Looking at pictures: what is kept is used, what has changed is told."""
+"""Looking at images: what is kept is used, what has changed is told."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PIL import Image
 
 from cbir.core.errors import UnreadableImageError
 from cbir.duplicates.sights import EXTRACTOR, HASH, Eyes, Recent
-from cbir.images.decoders import Picture
+from cbir.images.decoders import EncodedImage
 from tests.duplicates.helpers import save, seen, unknown
 from tests.edits import photo
 
@@ -25,7 +25,7 @@ def cat(tmp_path: Path) -> Path:
 
 def test_a_sight_is_what_an_index_would_say(cat: Path) -> None:
     _, sight = seen(cat)
-    row = HASH.describe(Picture.open(str(cat)).pixels(HASH.working_size))
+    row = HASH.describe(EncodedImage.open(str(cat)).pixels(HASH.working_size))
     assert sight.sha256 == hashlib.sha256(cat.read_bytes()).digest()
     assert (sight.width, sight.height) == photo("cats/cat-1").size
     assert np.array_equal(sight.bits, row[:-1]) and sight.quality == row[-1]
@@ -50,8 +50,8 @@ def test_features_that_are_kept_are_not_extracted_again(cat: Path) -> None:
     assert eyes.features(sight) is kept
 
 
-def test_that_a_picture_has_no_features_can_be_known_too(tmp_path: Path) -> None:
-    """Nothing need be read again of a picture that is known to have none."""
+def test_that_an_image_has_no_features_can_be_known_too(tmp_path: Path) -> None:
+    """Nothing need be read again of an image that is known to have none."""
     flat = save(Image.new("RGB", (90, 60), "gray"), tmp_path / "flat.png")
     _, sight = seen(flat)
     none = EXTRACTOR.extract(np.zeros((60, 90, 3), np.uint8))

@@ -1,4 +1,4 @@
-"""Which pictures query."""
+"""Which images query."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cbir.evaluation.truth import read_truth
 from tests.evaluation.conftest import Listener
 
 
-def test_every_picture_queries_the_others(index: cbir.Index, photos: Path) -> None:
+def test_every_image_queries_the_others(index: cbir.Index, photos: Path) -> None:
     chosen = choose_queries(index, read_truth("folders", index.paths))
     assert chosen.protocol == "all"
     assert [query.row for query in chosen.queries] == list(range(12))
@@ -38,12 +38,12 @@ def test_in_ukbench_a_query_can_find_itself(index: cbir.Index) -> None:
     assert not any(query.left_out for query in chosen.queries)
 
 
-def test_pictures_without_a_class_do_not_query(index: cbir.Index) -> None:
+def test_images_without_a_class_do_not_query(index: cbir.Index) -> None:
     chosen = choose_queries(index, read_truth("groups:^(cat|brook)", index.paths))
     assert [query.subject for query in chosen.queries] == ["cat", "cat", "cat", "brook"]
 
 
-def test_topics_that_are_no_picture_are_told(
+def test_topics_that_are_no_image_are_told(
     index: cbir.Index, tmp_path: Path, listener: Listener
 ) -> None:
     judgments = tmp_path / "judgments.txt"
@@ -51,10 +51,10 @@ def test_topics_that_are_no_picture_are_told(
     chosen = choose_queries(index, read_truth(str(judgments), index.paths), watcher=listener)
     assert [query.subject for query in chosen.queries] == ["cat-1"]
     (warning,) = listener.warnings
-    assert "1 of its topics are no picture of the index, cat-11 for one" in warning
+    assert "1 of its topics are no image of the index, cat-11 for one" in warning
 
 
-def test_pictures_of_another_folder_query(
+def test_images_of_another_folder_query(
     index: cbir.Index, photos: Path, tmp_path: Path, listener: Listener
 ) -> None:
     folder = tmp_path / "queries"
@@ -72,7 +72,7 @@ def test_pictures_of_another_folder_query(
     assert mine.sha256 == index.hashes[index.paths.index("cats/cat-2.jpg")]
     own = index.paths.index("cats/cat-1.jpg")
     assert (link.row, link.own, link.left_out) == (None, own, True)
-    assert "does not know 1 of 3 pictures" in listener.warnings[0]
+    assert "does not know 1 of 3 images" in listener.warnings[0]
     assert "nowhere.jpg" in listener.errors[0]
 
 
@@ -82,14 +82,14 @@ def test_what_makes_no_sense_is_refused(index: cbir.Index, tmp_path: Path) -> No
         choose_queries(index, truth, "some")
     with pytest.raises(UsageError, match="give one of them"):
         choose_queries(index, truth, "first", folder=str(tmp_path))
-    with pytest.raises(CbirError, match="there is no such folder of pictures"):
+    with pytest.raises(CbirError, match="there is no such folder of images"):
         choose_queries(index, truth, folder=str(tmp_path / "nowhere"))
     (tmp_path / "empty").mkdir()
-    with pytest.raises(CbirError, match=r"knows no picture of .*empty, so there is no query"):
+    with pytest.raises(CbirError, match=r"knows no image of .*empty, so there is no query"):
         choose_queries(index, truth, folder=str(tmp_path / "empty"))
 
 
-def test_judgments_say_which_pictures_query(index: cbir.Index, tmp_path: Path) -> None:
+def test_judgments_say_which_images_query(index: cbir.Index, tmp_path: Path) -> None:
     (tmp_path / "qrels").write_text("cat-1 0 cat-2 1\nbrook-1.jpg 0 cat-2 1\n")
     truth = read_truth(str(tmp_path / "qrels"), index.paths)
     chosen = choose_queries(index, truth)
@@ -97,5 +97,5 @@ def test_judgments_say_which_pictures_query(index: cbir.Index, tmp_path: Path) -
     with pytest.raises(UsageError, match="use the protocol all"):
         choose_queries(index, truth, "first")
     (tmp_path / "qrels").write_text("7 0 cat-2 1\n")
-    with pytest.raises(CbirError, match="knows no picture of the index"):
+    with pytest.raises(CbirError, match="knows no image of the index"):
         choose_queries(index, read_truth(str(tmp_path / "qrels"), index.paths))

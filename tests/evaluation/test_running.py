@@ -1,4 +1,4 @@
-"""Whole evaluations: of made-up distances, and of the sample pictures."""
+"""Whole evaluations: of made-up distances, and of the sample images."""
 
 from __future__ import annotations
 
@@ -128,13 +128,13 @@ def test_the_largest_class_is_counted_without_duplicates_too(photos: Path, tmp_p
     assert run.scores_without_duplicates.values["anmrr"][cats].tolist() == [1.0] * 4
 
 
-def test_pictures_of_a_folder_query_the_whole_index(
+def test_images_of_a_folder_query_the_whole_index(
     index: cbir.Index, photos: Path, tmp_path: Path, listener: Listener
 ) -> None:
     folder = tmp_path / "mine" / "cats"
     folder.mkdir(parents=True)
     shutil.copy(photos / "cats" / "cat-2.jpg", folder / "copy.jpg")
-    (folder / "broken.jpg").write_bytes(b"no picture")
+    (folder / "broken.jpg").write_bytes(b"no image")
     run = run_of(index, index.searcher(), folder=str(tmp_path / "mine"), watcher=listener)
     assert run.queries == [str(folder / "copy.jpg")]
     assert Path(run.hits[0][0].path).name == "cat-2.jpg"
@@ -148,7 +148,7 @@ def test_unreadable_queries_are_told_of_once_and_none_left_is_an_error(
 ) -> None:
     folder = tmp_path / "mine" / "cats"
     folder.mkdir(parents=True)
-    (folder / "broken.jpg").write_bytes(b"no picture")
+    (folder / "broken.jpg").write_bytes(b"no image")
     truth = read_truth("folders", index.paths)
     with pytest.raises(CbirError, match="none of the queries can be read"):
         run_of(index, chance, folder=str(tmp_path / "mine"))
@@ -176,13 +176,13 @@ def test_runs_are_sorted_and_progress_is_told(index: cbir.Index, listener: Liste
     truth = read_truth("folders", index.paths)
     result = evaluate(index, truth, choose_queries(index, truth), searchers, watcher=listener)
     assert [run.descriptor for run in result.runs] == ["best", "also-worst", "worst"]
-    assert (result.pictures, result.queries, result.empty_queries) == (12, 7, 5)
+    assert (result.images, result.queries, result.empty_queries) == (12, 7, 5)
     assert [left for _, left in listener.steps] == [0, 0, 0]
     difference = result.runs[0].compare(result.runs[2])
     assert difference.queries == 7 and difference.low > 0 and difference.p_value == 2 / 2**7
 
 
-def test_the_sample_pictures_are_ranked_as_a_search_ranks_them(tmp_path: Path) -> None:
+def test_the_sample_images_are_ranked_as_a_search_ranks_them(tmp_path: Path) -> None:
     cbir.index(str(DATA), str(tmp_path / "index.csv"), ["hsv", "phash"])
     index = cbir.open(str(tmp_path / "index.csv"))
     truth = read_truth("folders", index.paths)

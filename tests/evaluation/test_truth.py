@@ -50,19 +50,19 @@ def test_the_last_number_of_the_name_over_four_is_an_object_of_ukbench() -> None
     assert truth.subjects(paths) == ["0", "0", "1", "2", "2549"]
 
 
-def test_pictures_without_a_class_are_told_of_and_wrong_for_all(listener: Listener) -> None:
+def test_images_without_a_class_are_told_of_and_wrong_for_all(listener: Listener) -> None:
     truth = read_truth(r"groups:(\d)\.jpg|png", [*PATHS, "x.jpg"], watcher=listener)
     assert truth.subjects(["a/x.jpg", "3.png", "7.jpg"]) == [None, None, "7"]
     assert truth.grades("1").tolist() == [1, 0, 0, 0, 0]
     [warning] = listener.warnings
-    assert "2 of 5 pictures have no class, dogs/big/3.png for one" in warning
+    assert "2 of 5 images have no class, dogs/big/3.png for one" in warning
 
 
-def test_pictures_beside_the_folders_have_no_class(listener: Listener) -> None:
+def test_images_beside_the_folders_have_no_class(listener: Listener) -> None:
     truth = read_truth("folders", ["cats/1.jpg", "loose.jpg"], watcher=listener)
     assert truth.subjects(["loose.jpg"]) == [None]
     assert len(listener.warnings) == 1
-    with pytest.raises(CbirError, match="the pictures lie in no folders below the dataset"):
+    with pytest.raises(CbirError, match="the images lie in no folders below the dataset"):
         read_truth("folders", ["a.jpg", "b.jpg"])
 
 
@@ -72,9 +72,9 @@ def test_pictures_beside_the_folders_have_no_class(listener: Listener) -> None:
         ("groups:([a", "no regular expression"),
         ("groups:abc", "it has no group"),
         ("groups:", "it has no group"),
-        ("groups:^(x)", "gives no picture of the index a class"),
-        ("numbers:0", "how many pictures are a class"),
-        ("numbers:four", "how many pictures are a class"),
+        ("groups:^(x)", "gives no image of the index a class"),
+        ("numbers:0", "how many images are a class"),
+        ("numbers:four", "how many images are a class"),
         ("folder", "no such file or directory; give folders, groups:REGEX, numbers:N or a file"),
         (".", "is a directory"),
     ],
@@ -101,7 +101,7 @@ def test_a_csv_gives_classes_by_path_or_name(file, listener: Listener) -> None:
     assert truth.subjects(["other/2.png"]) == [None]
     assert truth.subjects(["other/2.jpg"]) == ["tame"]
     assert truth.spec == f"{spec}:kind"
-    assert "1 of 4 pictures have no class, dogs/small/4.jpg for one" in listener.warnings[0]
+    assert "1 of 4 images have no class, dogs/small/4.jpg for one" in listener.warnings[0]
 
 
 def test_a_csv_may_name_its_key(file) -> None:
@@ -121,7 +121,7 @@ def test_words_that_pandas_would_read_as_missing_are_classes(file) -> None:
         ("file,kind\n1,a\n", {"label": "sort"}, "--label sort: .* it has: file, kind"),
         ("id,kind\n1,a\n", {"label": "kind"}, "--key file: .* it has: id, kind"),
         ("file,kind\n1,a\n1,b\n", {"label": "kind"}, "1 is a in one row and b in another"),
-        ("file,kind\n9,a\n", {"label": "kind"}, "gives no picture of the index a class"),
+        ("file,kind\n9,a\n", {"label": "kind"}, "gives no image of the index a class"),
         ("file,kind\n1,a,x\n2,b,y\n", {"label": "kind"}, "no CSV: Length of header"),
         ("file,kind\n1,a\n2,b,y\n", {"label": "kind"}, "no CSV: .*line 3"),
         ("", {"label": "kind"}, "no CSV: No columns"),
@@ -194,23 +194,23 @@ def test_a_csv_header_with_four_words_is_no_judgment(file: Any) -> None:
         read_truth(path, ["1.jpg"])
 
 
-def test_a_truth_that_names_no_picture_shows_both_kinds_of_names(file: Any) -> None:
+def test_a_truth_that_names_no_image_shows_both_kinds_of_names(file: Any) -> None:
     path = file("file,kind\nold/7.jpg,cat\nold/8.jpg,dog\n")
-    message = "not even cats/1.jpg; .*: it names pictures like old/7.jpg"
+    message = "not even cats/1.jpg; .*: it names images like old/7.jpg"
     with pytest.raises(CbirError, match=message):
         read_truth(path, PATHS, label="kind")
 
 
-def test_names_without_a_picture_are_counted(
+def test_names_without_an_image_are_counted(
     index: cbir.Index, file: Any, listener: Listener, tmp_path: Path
 ) -> None:
     table = "file,kind\ncat-1,a\ncat-2,a\nmore,b\ngone-1.jpg,b\ngone-2.jpg,a\n"
     truth = read_truth(file(table), index.paths, label="kind")
     choose_queries(index, truth, watcher=listener)
     (warning,) = listener.warnings
-    assert "3 names in it are no pictures of the index, gone-1.jpg for one" in warning
+    assert "3 names in it are no images of the index, gone-1.jpg for one" in warning
     queries = tmp_path / "queries"
     queries.mkdir()
     shutil.copy(tmp_path / "photos" / index.paths[0], queries / "more.jpg")
     choose_queries(index, truth, folder=str(queries), watcher=listener)
-    assert "2 names in it are no pictures of the index or of" in listener.warnings[1]
+    assert "2 names in it are no images of the index or of" in listener.warnings[1]

@@ -14,7 +14,7 @@ from cbir.core.npz import load_arrays
 from cbir.core.progress import Watcher
 from cbir.descriptors.base import State, TrainedDescriptor
 from cbir.descriptors.registry import Named, parse
-from cbir.images.decoders import ArrayPicture
+from cbir.images.decoders import ArrayImage
 from cbir.indexing.selection import Source, make_ready
 from tests.fuzz.mutations import damaged_arrays
 from tests.fuzz.target import Target, as_npz
@@ -49,7 +49,7 @@ class Arrays(Target):
 
 @cache
 def noise() -> NDArray[np.uint8]:
-    """Return a picture with something in it for every descriptor."""
+    """Return an image with something in it for every descriptor."""
     dice = np.random.default_rng(3)
     small = dice.integers(0, 256, (24, 32, 3), np.uint8)
     return small.repeat(5, axis=0).repeat(5, axis=1)
@@ -69,8 +69,8 @@ class _Model(Target):
 
     @cached_property
     def state(self) -> State:
-        pictures = [np.rot90(noise(), turn).repeat(1 + turn // 4, axis=0) for turn in range(16)]
-        return self.descriptor.train(list(map(self.descriptor.training_sample, pictures)))
+        images = [np.rot90(noise(), turn).repeat(1 + turn // 4, axis=0) for turn in range(16)]
+        return self.descriptor.train(list(map(self.descriptor.training_sample, images)))
 
     @cached_property
     def seeds(self) -> list[bytes]:
@@ -85,8 +85,8 @@ class _Model(Target):
         named = Named("it", self.descriptor)
         source = Source(str(self.folder), [], 1)
         ready = make_ready([named], None, [str(path)], False, source, Watcher())
-        row = ready[0].describe(ArrayPicture(noise()))
-        assert row.any(), "a picture full of corners has words"
+        row = ready[0].describe(ArrayImage(noise()))
+        assert row.any(), "an image full of corners has words"
         bound: Any = ready[0].descriptor
         assert np.isfinite(bound.drift(np.array([row] * 300)))
 

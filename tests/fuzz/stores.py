@@ -31,7 +31,7 @@ _FRAME = struct.Struct("<II")
 
 
 class _InIndex(Target):
-    """A file of an index of three pictures."""
+    """A file of an index of three images."""
 
     examples = 6
 
@@ -48,13 +48,13 @@ class _InIndex(Target):
     @cached_property
     def made(self) -> Path:
         """An index as the program makes it, in a folder of its own."""
-        pictures, made = self.folder / "photos", self.folder / "made"
-        pictures.mkdir()
+        images, made = self.folder / "photos", self.folder / "made"
+        images.mkdir()
         made.mkdir()
         for turn, name in enumerate(("a.png", "-ö, b.png", "NA")):
             assert cv2.imwrite(str(self.folder / "p.png"), np.rot90(noise(), turn))
-            shutil.move(self.folder / "p.png", pictures / name)
-        build_index(str(pictures), str(made / "index.csv"), DESCRIPTORS, workers=1)
+            shutil.move(self.folder / "p.png", images / name)
+        build_index(str(images), str(made / "index.csv"), DESCRIPTORS, workers=1)
         return made
 
     def restore(self, cache: bool = False) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.fuzz import arrays, logs, pictures, stores, texts
+from tests.fuzz import arrays, images, logs, stores, texts
 from tests.fuzz.target import Target
 
 _CLASSES: tuple[type[Target], ...] = (
@@ -23,14 +23,14 @@ _CLASSES: tuple[type[Target], ...] = (
     arrays.Arrays,
     arrays.Vocabulary,
     arrays.Model,
-    pictures.Jpeg,
-    pictures.Png,
-    pictures.Gif,
-    pictures.Tiff,
-    pictures.Bmp,
-    pictures.Webp,
-    pictures.Others,
-    pictures.Exif,
+    images.Jpeg,
+    images.Png,
+    images.Gif,
+    images.Tiff,
+    images.Bmp,
+    images.Webp,
+    images.Others,
+    images.Exif,
 )
 
 TARGETS: dict[str, type[Target]] = {target.name: target for target in _CLASSES}

@@ -128,7 +128,7 @@ class Ignored(Target):
         path.write_bytes(data)
         pairs = read_ignored(str(path)).pairs
         assert all(len(one) == len(other) == 32 and one < other for one, other in pairs)
-        pictures = [str(self.folder / name) for name in ("a.jpg", "b.jpg")]
-        mark_different(str(path), *pictures)
-        wanted = tuple(sorted(map(sha256_of, pictures)))
+        images = [str(self.folder / name) for name in ("a.jpg", "b.jpg")]
+        mark_different(str(path), *images)
+        wanted = tuple(sorted(map(sha256_of, images)))
         assert read_ignored(str(path)).pairs == pairs | {wanted}

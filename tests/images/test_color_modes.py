@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from cbir.images.color_modes import _BAND, to_rgb
-from cbir.images.decoders import Picture
+from cbir.images.decoders import EncodedImage
 
 RAMP = np.linspace(0, 1, 4096).reshape(64, 64)
 
@@ -18,7 +18,7 @@ def decoded(values: np.ndarray, tags: dict[int, float] | None = None) -> np.ndar
     """Write a TIFF, and return the gray values that it is read with."""
     file = io.BytesIO()
     Image.fromarray(values).save(file, "TIFF", tiffinfo=tags or {})
-    return Picture("test", file.getvalue()).pixels()[:, :, 0].astype(int)
+    return EncodedImage("test", file.getvalue()).pixels()[:, :, 0].astype(int)
 
 
 def test_floats_within_0_and_1_and_8_bits_are_taken_as_they_are() -> None:
@@ -40,7 +40,7 @@ def test_a_little_more_changes_a_little(dtype: type, largest: int) -> None:
     assert one.max() >= 100
 
 
-def test_a_few_values_beyond_the_others_do_not_darken_the_picture() -> None:
+def test_a_few_values_beyond_the_others_do_not_darken_the_image() -> None:
     sharpened = RAMP.astype(np.float32)
     sharpened[0, :3] = (1.02, 1000, -5)
     difference = np.abs(decoded(sharpened) - np.rint(RAMP * 255))
@@ -79,7 +79,7 @@ def test_16_bits_keep_their_scale() -> None:
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "P", "CMYK", "LAB", "1", "LA"])
-def test_large_pictures_are_converted_in_bands_that_do_not_show(
+def test_large_images_are_converted_in_bands_that_do_not_show(
     mode: str, monkeypatch: pytest.MonkeyPatch, noise: np.ndarray
 ) -> None:
     image = Image.fromarray(noise)
@@ -98,5 +98,5 @@ def test_32_bits_without_a_sign_are_read_as_such() -> None:
     data = bytearray(file.getvalue())
     entry = data.index((339).to_bytes(2, "little") + (3).to_bytes(2, "little"))
     data[entry + 8 : entry + 10] = (1).to_bytes(2, "little")
-    gray = Picture("test", bytes(data)).pixels()[:, :, 0].astype(int)
+    gray = EncodedImage("test", bytes(data)).pixels()[:, :, 0].astype(int)
     assert np.abs(gray - np.rint(RAMP * 255)).max() <= 1

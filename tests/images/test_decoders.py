@@ -19,7 +19,7 @@ from PIL import Image, ImageCms, ImageOps
 from cbir.core import stderr_capture
 from cbir.core.errors import UnreadableImageError, UsageError
 from cbir.images import decoders
-from cbir.images.decoders import LADDER, MARKER, ArrayPicture, Picture, fit, open_picture
+from cbir.images.decoders import LADDER, MARKER, ArrayImage, EncodedImage, fit, open_image
 from tests.conftest import DATA
 
 PHOTO = DATA / "cats" / "cat-1.jpg"
@@ -32,7 +32,7 @@ def encoded(image: Image.Image, format_: str, **options: object) -> bytes:
 
 
 def pixels(data: bytes, size: int | None = None) -> np.ndarray:
-    return Picture("test", data).pixels(size)
+    return EncodedImage("test", data).pixels(size)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def photo() -> Image.Image:
 
 
 def test_a_jpeg_decodes_as_pillow_decodes_it() -> None:
-    assert np.array_equal(Picture.open(str(PHOTO)).pixels(), np.asarray(Image.open(PHOTO)))
+    assert np.array_equal(EncodedImage.open(str(PHOTO)).pixels(), np.asarray(Image.open(PHOTO)))
 
 
 @pytest.mark.parametrize("format_", ["PNG", "WEBP", "TIFF", "BMP"])
@@ -51,7 +51,7 @@ def test_lossless_formats_come_out_exactly(photo: Image.Image, format_: str) -> 
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "P", "CMYK", "YCbCr", "LAB", "I;16", "I", "F"])
-def test_every_color_mode_shows_the_same_picture(photo: Image.Image, mode: str) -> None:
+def test_every_color_mode_shows_the_same_image(photo: Image.Image, mode: str) -> None:
     gray = photo.convert("L")
     if mode == "LAB":
         lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
@@ -113,10 +113,10 @@ def test_exif_orientation_is_applied_once(orientation: int, format_: str) -> Non
     stored = ImageOps.exif_transpose(_with_exif(Image.fromarray(upright), exif))
     exif[0x0112] = orientation
     options = {"quality": 95} if format_ in ("JPEG", "WEBP") else {}
-    picture = Picture("test", encoded(stored, format_, exif=exif, **options))
-    assert (picture.header.width, picture.header.height) == (60, 40)
-    assert np.abs(picture.pixels().astype(int) - upright).mean() < 8
-    assert picture.pixels(128).shape == (40, 60, 3)
+    image = EncodedImage("test", encoded(stored, format_, exif=exif, **options))
+    assert (image.header.width, image.header.height) == (60, 40)
+    assert np.abs(image.pixels().astype(int) - upright).mean() < 8
+    assert image.pixels(128).shape == (40, 60, 3)
 
 
 def _with_exif(image: Image.Image, exif: Image.Exif) -> Image.Image:
@@ -125,7 +125,7 @@ def _with_exif(image: Image.Image, exif: Image.Exif) -> Image.Image:
 
 def test_a_misnamed_extension_is_read_by_content(tmp_path: Path, photo: Image.Image) -> None:
     (tmp_path / "png.jpg").write_bytes(encoded(photo, "PNG"))
-    assert np.array_equal(Picture.open(str(tmp_path / "png.jpg")).pixels(), np.asarray(photo))
+    assert np.array_equal(EncodedImage.open(str(tmp_path / "png.jpg")).pixels(), np.asarray(photo))
 
 
 def test_a_heic_file_is_read_with_the_extra(photo: Image.Image) -> None:
@@ -154,21 +154,21 @@ def test_a_scaled_jpeg_decode_is_close_to_area_averaging(photo: Image.Image) -> 
 
 
 def test_each_working_size_is_decoded_once() -> None:
-    picture = Picture.open(str(PHOTO))
-    assert picture.pixels(128) is picture.pixels(128)
+    image = EncodedImage.open(str(PHOTO))
+    assert image.pixels(128) is image.pixels(128)
 
 
 @pytest.mark.parametrize(
     ("name", "data", "reason"),
     [
         ("empty", b"", "empty"),
-        ("text", b"this is no picture\n" * 50, "not a picture"),
-        ("zeros", b"\0" * 5000, "not a picture"),
+        ("text", b"this is no image\n" * 50, "not an image"),
+        ("zeros", b"\0" * 5000, "not an image"),
     ],
 )
-def test_what_is_no_picture_is_refused_with_the_reason(name: str, data: bytes, reason: str) -> None:
+def test_what_is_no_image_is_refused_with_the_reason(name: str, data: bytes, reason: str) -> None:
     with pytest.raises(UnreadableImageError, match=reason):
-        Picture(name, data).pixels(128)
+        EncodedImage(name, data).pixels(128)
 
 
 @pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", "TIFF", "BMP"])
@@ -186,15 +186,15 @@ def test_a_jpeg_damaged_in_the_middle_is_decoded_and_warned_of(
     middle = len(data) // 2
     data[middle : middle + 300] = bytes(300)
     with stderr_capture.caught():
-        picture = Picture("damaged", bytes(data))
-        assert "Corrupt JPEG data" in stderr_capture.noise_of(lambda: picture.pixels(128))
-        assert picture.pixels(128).shape == (83, 128, 3)
-    assert picture.suspect
+        image = EncodedImage("damaged", bytes(data))
+        assert "Corrupt JPEG data" in stderr_capture.noise_of(lambda: image.pixels(128))
+        assert image.pixels(128).shape == (83, 128, 3)
+    assert image.suspect
     assert capfd.readouterr().err == ""
 
 
 def bomb(width: int, height: int) -> bytes:
-    """Return a small PNG whose header promises a huge picture."""
+    """Return a small PNG whose header promises a huge image."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         return (
@@ -216,47 +216,47 @@ def test_a_decompression_bomb_is_refused_from_its_header(width: int, height: int
 def test_a_montage_of_ours_is_known_by_its_marker(photo: Image.Image) -> None:
     exif = Image.Exif()
     exif[0x0131] = MARKER
-    assert Picture("m", encoded(photo, "JPEG", exif=exif)).header.own
-    assert not Picture("m", encoded(photo, "JPEG")).header.own
+    assert EncodedImage("m", encoded(photo, "JPEG", exif=exif)).header.own
+    assert not EncodedImage("m", encoded(photo, "JPEG")).header.own
 
 
 def test_damaged_exif_does_no_harm(photo: Image.Image) -> None:
     data = encoded(photo, "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff garbage")
     with stderr_capture.caught():
-        assert Picture("exif", data).pixels().shape == (*photo.size[::-1], 3)
+        assert EncodedImage("exif", data).pixels().shape == (*photo.size[::-1], 3)
 
 
-def test_arrays_are_taken_as_pictures(noise: np.ndarray) -> None:
-    assert np.array_equal(open_picture(noise).pixels(), noise)
-    assert ArrayPicture(noise[..., 0]).pixels(None).shape == noise.shape
+def test_arrays_are_taken_as_images(noise: np.ndarray) -> None:
+    assert np.array_equal(open_image(noise).pixels(), noise)
+    assert ArrayImage(noise[..., 0]).pixels(None).shape == noise.shape
     opaque = np.dstack([noise, np.full(noise.shape[:2], 255, np.uint8)])
-    assert np.array_equal(ArrayPicture(opaque).pixels(), noise)
+    assert np.array_equal(ArrayImage(opaque).pixels(), noise)
     for wrong in (noise.astype(float), noise[..., :2], np.zeros((0, 5, 3), np.uint8)):
         with pytest.raises(UnreadableImageError):
-            ArrayPicture(wrong)
+            ArrayImage(wrong)
 
 
 @given(st.binary(max_size=200))
 def test_arbitrary_bytes_never_raise_anything_else(data: bytes) -> None:
     for start in (b"", b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"II*\0", b"BM"):
         with stderr_capture.caught(), pytest.raises(UnreadableImageError):
-            Picture("fuzz", start + data).pixels(128)
+            EncodedImage("fuzz", start + data).pixels(128)
 
 
-def test_both_byte_orders_of_16_bits_are_the_same_picture() -> None:
+def test_both_byte_orders_of_16_bits_are_the_same_image() -> None:
     dark = np.arange(200, dtype=np.uint16).reshape(10, 20)
     little = pixels(encoded(Image.fromarray(dark), "TIFF"))
     big = pixels(encoded(Image.fromarray(dark.astype(">u2")), "TIFF"))
     assert np.array_equal(little, big) and little.max() == 0
 
 
-def test_a_picture_too_wide_for_opencv_is_decoded() -> None:
+def test_an_image_too_wide_for_opencv_is_decoded() -> None:
     assert pixels(encoded(Image.new("RGB", (1_100_000, 1), "red"), "PNG"), 128).shape == (1, 128, 3)
 
 
-def test_programs_are_no_pictures() -> None:
+def test_programs_are_no_images() -> None:
     postscript = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\nshowpage\n%%EOF\n"
-    with pytest.raises(UnreadableImageError, match="not a picture"):
+    with pytest.raises(UnreadableImageError, match="not an image"):
         pixels(postscript)
 
 
@@ -295,18 +295,18 @@ def test_a_budget_that_is_no_number_is_refused(text: str, monkeypatch: pytest.Mo
     decoders.decoding_budget.cache_clear()
     try:
         with pytest.raises(UsageError, match="whole number of megabytes"):
-            Picture.open(str(PHOTO)).pixels(128)
+            EncodedImage.open(str(PHOTO)).pixels(128)
     finally:
         decoders.decoding_budget.cache_clear()
 
 
-def test_of_a_large_picture_only_the_working_sizes_are_kept(
+def test_of_a_large_image_only_the_working_sizes_are_kept(
     photo: Image.Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = encoded(photo, "PNG")
     expected = {size: pixels(data, size) for size in LADDER}
     monkeypatch.setattr(decoders, "_KEPT", 1000)
-    picture = Picture("large", data)
+    image = EncodedImage("large", data)
     for size in LADDER:
-        assert np.array_equal(picture.pixels(size), expected[size])
-    assert None not in picture._decoded
+        assert np.array_equal(image.pixels(size), expected[size])
+    assert None not in image._decoded

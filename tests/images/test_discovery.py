@@ -1,4 +1,4 @@
-"""Finding the pictures of a dataset."""
+"""Finding the images of a dataset."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cbir.core.errors import CbirError, UnreadableImageError
-from cbir.images.discovery import EXTENSIONS, UNREAD, find_pictures
+from cbir.images.discovery import EXTENSIONS, UNREAD, find_images
 from tests.conftest import DATA, PROJECT
 
 
@@ -22,10 +22,10 @@ def touch(root: Path, *names: str) -> None:
 
 
 def paths(root: Path, **options: object) -> list[str]:
-    return [found.path for found in find_pictures(str(root), **options)]
+    return [found.path for found in find_images(str(root), **options)]
 
 
-def test_pictures_are_found_at_any_depth_sorted_by_their_bytes(tmp_path: Path) -> None:
+def test_images_are_found_at_any_depth_sorted_by_their_bytes(tmp_path: Path) -> None:
     touch(tmp_path, "b.jpg", "a/z.PNG", "a/b/c.webp", "é.jpg", "Z.jpg", "notes.txt", "a.csv")
     assert paths(tmp_path) == ["Z.jpg", "a/b/c.webp", "a/z.PNG", "b.jpg", "é.jpg"]
 
@@ -87,16 +87,16 @@ def test_a_broken_link_is_reported(tmp_path: Path) -> None:
 def test_size_and_time_are_told(tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg")
     os.utime(tmp_path / "a.jpg", ns=(0, 1_700_000_000_123_456_789))
-    found = find_pictures(str(tmp_path))[0]
+    found = find_images(str(tmp_path))[0]
     assert (found.size, found.mtime) == (1, 1_700_000_000_123)
 
 
 def test_a_missing_dataset_is_refused(tmp_path: Path) -> None:
     touch(tmp_path, "file")
     with pytest.raises(CbirError, match="does not exist"):
-        find_pictures(str(tmp_path / "nowhere"))
+        find_images(str(tmp_path / "nowhere"))
     with pytest.raises(CbirError, match="is not a folder"):
-        find_pictures(str(tmp_path / "file"))
+        find_images(str(tmp_path / "file"))
 
 
 def test_formats_that_are_not_read_are_counted_by_extension(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cbir.core.errors import UnreadableImageError
-from cbir.images.decoders import MARKER, Picture
+from cbir.images.decoders import MARKER, EncodedImage
 from cbir.images.jpeg_header import has_many_scans, plain_size
 from tests.conftest import DATA
 
@@ -74,7 +74,7 @@ def test_others_are_left_to_pillow(name: str) -> None:
     assert plain_size(OTHER[name]) is None
 
 
-def test_pictures_of_every_kind_have_the_size_that_pillow_reads() -> None:
+def test_images_of_every_kind_have_the_size_that_pillow_reads() -> None:
     known = 0
     for path in sorted(DATA.rglob("*.jp*g")):
         data = path.read_bytes()
@@ -104,9 +104,9 @@ def test_a_garbled_header_is_read_as_pillow_reads_it_or_not_at_all(
 
 
 @pytest.mark.parametrize("name", PLAIN)
-def test_plain_pictures_are_decoded(name: str) -> None:
-    picture, decoded = Picture(name, PLAIN[name]), Image.open(io.BytesIO(PLAIN[name]))
-    assert np.array_equal(picture.pixels(), np.asarray(decoded.convert("RGB")))
+def test_plain_images_are_decoded(name: str) -> None:
+    image, decoded = EncodedImage(name, PLAIN[name]), Image.open(io.BytesIO(PLAIN[name]))
+    assert np.array_equal(image.pixels(), np.asarray(decoded.convert("RGB")))
 
 
 def segment(marker: int, content: bytes) -> bytes:
@@ -122,11 +122,15 @@ def test_a_jpeg_of_thousands_of_scans_is_refused(frame: int) -> None:
     scan = segment(0xDA, bytes([1, 1, 0, 0, 0, 0])) + b"\0"
     assert not has_many_scans(head + 20 * scan) and has_many_scans(head + 2000 * scan)
     with pytest.raises(UnreadableImageError, match="more scans than any encoder makes"):
-        Picture("image", head + 2000 * scan + b"\xff\xd9").pixels(None)
+        EncodedImage("image", head + 2000 * scan + b"\xff\xd9").pixels(None)
 
 
 def test_what_looks_like_scans_behind_the_only_one_does_not_matter() -> None:
     file = io.BytesIO()
     Image.new("RGB", (64, 64)).save(file, "JPEG")
     data = file.getvalue() + 999 * b"\xff\xda"
-    assert not has_many_scans(data) and Picture("image", data).pixels(None).shape == (64, 64, 3)
+    assert not has_many_scans(data) and EncodedImage("image", data).pixels(None).shape == (
+        64,
+        64,
+        3,
+    )

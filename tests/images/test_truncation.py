@@ -12,7 +12,7 @@ from PIL import Image
 from cbir.core import stderr_capture
 from cbir.core.errors import UnreadableImageError
 from cbir.core.progress import Watcher
-from cbir.images.decoders import Picture
+from cbir.images.decoders import EncodedImage
 from cbir.indexing.build import build_index
 from tests.conftest import DATA
 
@@ -25,11 +25,11 @@ def encoded(format_: str, mode: str = "RGB", **options: object) -> bytes:
     return file.getvalue()
 
 
-def decode(data: bytes) -> Picture:
-    picture = Picture("test", data)
+def decode(data: bytes) -> EncodedImage:
+    image = EncodedImage("test", data)
     with stderr_capture.caught():
-        picture.pixels(None)
-    return picture
+        image.pixels(None)
+    return image
 
 
 _KINDS = {
@@ -45,18 +45,18 @@ _KINDS = {
 @pytest.mark.parametrize("missing", [1, 2])
 def test_a_jpeg_without_its_end_marker_is_shown_whole(kind: str, missing: int) -> None:
     data = encoded("JPEG", **_KINDS[kind])  # type: ignore[arg-type]
-    picture = decode(data[:-missing])
-    assert np.array_equal(picture.pixels(None), decode(data).pixels(None))
-    assert picture.damage == "the end of the file is missing" and picture.suspect
-    assert picture.data == data[:-missing]
+    image = decode(data[:-missing])
+    assert np.array_equal(image.pixels(None), decode(data).pixels(None))
+    assert image.damage == "the end of the file is missing" and image.suspect
+    assert image.data == data[:-missing]
 
 
 def test_a_jpeg_without_its_last_few_blocks_is_decoded_and_told_of() -> None:
     data = encoded("JPEG")
-    picture = decode(data[:-6])
-    assert "of the picture with it" in picture.damage
+    image = decode(data[:-6])
+    assert "of the image with it" in image.damage
     other = decode(data).pixels(None)
-    assert np.array_equal(picture.pixels(None)[:-16], other[:-16])
+    assert np.array_equal(image.pixels(None)[:-16], other[:-16])
 
 
 @pytest.mark.parametrize("kind", _KINDS)
@@ -77,9 +77,9 @@ def test_a_progressive_jpeg_without_its_last_scans_is_unreadable() -> None:
 @pytest.mark.parametrize("missing", [1, 12, 14])
 def test_a_png_without_its_end_chunk_is_shown_whole(missing: int) -> None:
     data = encoded("PNG")
-    picture = decode(data[:-missing])
-    assert np.array_equal(picture.pixels(None), decode(data).pixels(None))
-    assert picture.damage == "the end of the file is missing"
+    image = decode(data[:-missing])
+    assert np.array_equal(image.pixels(None), decode(data).pixels(None))
+    assert image.damage == "the end of the file is missing"
 
 
 @pytest.mark.parametrize("missing", [40, 1000])
@@ -90,8 +90,8 @@ def test_a_png_that_lacks_pixels_is_unreadable(missing: int) -> None:
 
 def test_what_is_whole_is_not_said_to_lack_anything() -> None:
     for format_ in ("JPEG", "PNG"):
-        picture = decode(encoded(format_))
-        assert picture.damage == "" and not picture.suspect
+        image = decode(encoded(format_))
+        assert image.damage == "" and not image.suspect
 
 
 def test_indexing_takes_it_warns_and_counts(tmp_path: Path) -> None:
@@ -104,6 +104,6 @@ def test_indexing_takes_it_warns_and_counts(tmp_path: Path) -> None:
     stderr_capture.want(False)  # in somebody's program the warning is told, too
     (tmp_path / "cut.jpg").write_bytes(PHOTO.read_bytes()[:-2])
     report = build_index(str(tmp_path), str(tmp_path / "index.csv"), watcher=Listener())
-    assert report.pictures == 1 and report.unreadable == ()
+    assert report.images == 1 and report.unreadable == ()
     assert report.warned == (str(tmp_path / "cut.jpg"),)
     assert warnings == [f"{tmp_path / 'cut.jpg'}: the end of the file is missing"]

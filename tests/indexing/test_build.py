@@ -14,7 +14,7 @@ import cbir
 from cbir.core.errors import CbirError, UsageError
 from cbir.core.progress import Watcher
 from cbir.descriptors.registry import parse
-from cbir.images.decoders import Picture
+from cbir.images.decoders import EncodedImage
 from tests.conftest import DATA
 
 ALL = ("hsv", "hog", "phash", "orb:words=50")
@@ -33,9 +33,9 @@ def index(tmp_path: Path) -> str:
     return str(tmp_path / "index.csv")
 
 
-def test_the_rows_are_the_descriptors_of_the_pictures(photos: Path, index: str) -> None:
+def test_the_rows_are_the_descriptors_of_the_images(photos: Path, index: str) -> None:
     report = cbir.index(str(photos), index, ALL)
-    assert (report.pictures, report.added, report.described) == (12, 12, 12)
+    assert (report.images, report.added, report.described) == (12, 12, 12)
     opened = cbir.open(index)
     assert opened.descriptors == ("hsv", "hog", "phash", "orb")
     for alias in ("hsv", "hog", "phash"):
@@ -84,10 +84,10 @@ def test_the_facts_of_the_files_are_told(photos: Path, index: str) -> None:
     frame = pandas.read_csv(index)
     for row in frame.itertuples():
         file = photos / row.path
-        picture = Picture.open(str(file))
+        image = EncodedImage.open(str(file))
         assert row.bytes == file.stat().st_size
         assert row.mtime == file.stat().st_mtime_ns // 1_000_000
-        assert (row.width, row.height) == (picture.header.width, picture.header.height)
+        assert (row.width, row.height) == (image.header.width, image.header.height)
 
 
 def test_nothing_is_done_twice(photos: Path, index: str) -> None:
@@ -108,7 +108,7 @@ def test_changes_in_the_dataset_are_followed(photos: Path, index: str, tmp_path:
     os.utime(photos / "things" / "kite-1.jpg", (1, 1))
     report = cbir.index(str(photos), index)
     assert (report.added, report.updated, report.renamed, report.removed) == (2, 1, 1, 1)
-    assert (report.reused, report.described, report.pictures) == (10, 2, 13)
+    assert (report.reused, report.described, report.images) == (10, 2, 13)
     clean = str(tmp_path / "clean.csv")
     cbir.index(str(photos), clean)
     assert Path(index).read_bytes() == Path(clean).read_bytes()
@@ -147,7 +147,7 @@ def test_wishes_that_contradict_are_refused(
     assert Path(index).read_bytes() == before
 
 
-def test_columns_of_ones_own_follow_their_pictures(photos: Path, index: str) -> None:
+def test_columns_of_ones_own_follow_their_images(photos: Path, index: str) -> None:
     cbir.index(str(photos), index)
     frame = pandas.read_csv(index, dtype=str)
     frame["rating"] = [str(i) for i in range(12)]
@@ -167,7 +167,7 @@ def test_columns_of_ones_own_follow_their_pictures(photos: Path, index: str) -> 
 
 
 def label(index: str) -> dict[str, str]:
-    """Add a column of one's own that names each picture; return it by path."""
+    """Add a column of one's own that names each image; return it by path."""
     frame = pandas.read_csv(index, dtype=str)
     frame["label"] = [f"was {path}" for path in frame["path"]]
     frame.to_csv(index, index=False)
@@ -180,7 +180,7 @@ def labels(index: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("rebuild", [False, True])
-def test_columns_of_ones_own_follow_pictures_that_swap_names(
+def test_columns_of_ones_own_follow_images_that_swap_names(
     photos: Path, index: str, rebuild: bool
 ) -> None:
     cbir.index(str(photos), index)
@@ -196,7 +196,7 @@ def test_columns_of_ones_own_follow_pictures_that_swap_names(
     assert found["cats/cat-4.jpg"] == "was cats/cat-3.jpg"
 
 
-def test_columns_of_ones_own_do_not_go_to_another_datasets_pictures(
+def test_columns_of_ones_own_do_not_go_to_another_datasets_images(
     photos: Path, index: str, tmp_path: Path
 ) -> None:
     cbir.index(str(photos), index)
@@ -259,7 +259,7 @@ def test_what_cannot_be_looked_at_is_not_taken_for_deleted(
     label(index)
     (tmp_path / "disk").rename(tmp_path / "unmounted")
     report = cbir.index(str(photos), index)
-    assert (report.pictures, report.removed, len(report.unreadable)) == (12, 0, 1)
+    assert (report.images, report.removed, len(report.unreadable)) == (12, 0, 1)
     (tmp_path / "unmounted").rename(tmp_path / "disk")
     report = cbir.index(str(photos), index)
     assert (report.reused, report.described) == (12, 0)
@@ -267,7 +267,7 @@ def test_what_cannot_be_looked_at_is_not_taken_for_deleted(
 
 
 def interrupted(monkeypatch: pytest.MonkeyPatch, *arguments: object, **options: object) -> None:
-    """Run ``cbir.index`` until nine pictures are described, and kill it."""
+    """Run ``cbir.index`` until nine images are described, and kill it."""
     from cbir.core import threads
     from cbir.indexing.describe_stage import Collector
 
@@ -290,7 +290,7 @@ def interrupted(monkeypatch: pytest.MonkeyPatch, *arguments: object, **options: 
 def test_what_was_described_of_another_dataset_is_not_taken(
     index: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rebuild: bool
 ) -> None:
-    """Equal names, sizes and times do not make equal pictures."""
+    """Equal names, sizes and times do not make equal images."""
     from PIL import Image
 
     for number, shade in enumerate(("red", "blue")):
@@ -336,7 +336,7 @@ def test_a_montage_of_ours_is_never_indexed(photos: Path, index: str) -> None:
     for name in ("montage.jpg", "montage.png", "montage.webp"):
         write_montage(str(photos / name), [result], 3)
     report = cbir.index(str(photos), index)
-    assert (report.pictures, report.added, len(report.unreadable)) == (12, 0, 0)
+    assert (report.images, report.added, len(report.unreadable)) == (12, 0, 0)
 
 
 def test_a_vocabulary_is_kept_until_it_is_to_be_trained_again(photos: Path, index: str) -> None:
@@ -416,7 +416,7 @@ def test_two_aliases_of_one_descriptor_are_computed_once(
 ) -> None:
     cbir.index(str(photos), index, ["hsv", "again=hsv"])
     assert np.array_equal(cbir.open(index).vectors("hsv"), cbir.open(index).vectors("again"))
-    monkeypatch.setattr(Picture, "open", None)
+    monkeypatch.setattr(EncodedImage, "open", None)
     assert cbir.index(str(photos), index).reused == 12
 
 
@@ -434,19 +434,19 @@ def test_an_index_of_another_program_version_of_a_descriptor_is_not_mixed(
     assert cbir.open(index).search(photos / "cats" / "cat-1.jpg").matches[0].distance == 0
 
 
-def test_unreadable_pictures_are_reported_and_the_rest_goes_on(photos: Path, index: str) -> None:
-    (photos / "text.jpg").write_text("not a picture")
+def test_unreadable_images_are_reported_and_the_rest_goes_on(photos: Path, index: str) -> None:
+    (photos / "text.jpg").write_text("not an image")
     (photos / "zero.png").write_bytes(b"")
     report = cbir.index(str(photos), index)
-    assert report.pictures == 12
+    assert report.images == 12
     reasons = {Path(error.path).name: error.reason for error in report.unreadable}
-    assert reasons == {"text.jpg": "not a picture", "zero.png": "the file is empty"}
+    assert reasons == {"text.jpg": "not an image", "zero.png": "the file is empty"}
 
 
 def test_there_must_be_something_to_index(tmp_path: Path, index: str) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
-    with pytest.raises(CbirError, match="there is no picture"):
+    with pytest.raises(CbirError, match="there is no image"):
         cbir.index(str(empty), index)
     (empty / "a.jpg").write_text("text")
     with pytest.raises(CbirError, match="none of 1 file could be read"):
@@ -492,14 +492,14 @@ def test_a_dataset_that_was_moved_apart_from_its_index_is_taken_over_by_content(
 ) -> None:
     cbir.index(str(photos), index)
     before = cbir.open(index).vectors("hsv").copy()
-    moved = tmp_path / "elsewhere" / "pictures"
+    moved = tmp_path / "elsewhere" / "images"
     shutil.copytree(photos, moved, copy_function=shutil.copyfile)  # with other times
-    with pytest.raises(CbirError, match=r"this is the index of .*photos, not of .*pictures"):
+    with pytest.raises(CbirError, match=r"this is the index of .*photos, not of .*images"):
         cbir.index(str(moved), index)
     shutil.rmtree(photos)
     shutil.copyfile(moved / "cats" / "cat-1.jpg", moved / "cats" / "cat-2.jpg")
     report = cbir.index(str(moved), index)
-    assert (report.described, report.reused, report.pictures) == (0, 12, 12)
+    assert (report.described, report.reused, report.images) == (0, 12, 12)
     opened = cbir.open(index)
     assert opened.paths[0] == "cats/cat-1.jpg"
     assert np.array_equal(opened.vectors("hsv")[1], before[0])  # not what the name once was
@@ -533,8 +533,8 @@ def test_a_number_edited_by_hand_is_told_and_described_again(photos: Path, index
 
 
 def test_what_is_refused_as_an_index_leaves_no_folder(photos: Path, tmp_path: Path) -> None:
-    picture = photos / "cats" / "cat-1.jpg"
-    for place in (picture, tmp_path / "photos"):
+    image = photos / "cats" / "cat-1.jpg"
+    for place in (image, tmp_path / "photos"):
         for rebuild in (False, True):
             with pytest.raises(CbirError, match=r"not an index|is a folder"):
                 cbir.index(str(photos), str(place), rebuild=rebuild)

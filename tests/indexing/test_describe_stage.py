@@ -14,7 +14,7 @@ from PIL import Image
 
 import cbir
 from cbir.descriptors.local_features.sift import Features, SiftExtractor
-from cbir.images.decoders import Picture
+from cbir.images.decoders import EncodedImage
 from cbir.indexing.build import build_index
 from cbir.stores import open_store
 from cbir.stores.features.store import FeatureSegments
@@ -27,8 +27,8 @@ NAMES = ["cats/cat-1", "things/coffee-1", "forest/brook-1", "windmills/windmill-
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Five pictures, a second file of one of them, and a blank one."""
-    folder = tmp_path / "pictures"
+    """Five images, a second file of one of them, and a blank one."""
+    folder = tmp_path / "images"
     folder.mkdir()
     for number, name in enumerate(NAMES):
         photo(name).resize((240, 160)).save(folder / f"{number}.png")
@@ -81,8 +81,8 @@ def check(folder: Path, index: str) -> None:
     store = kept(index)
     snapshot = open_store(index).snapshot()
     for path, fact in zip(snapshot.rows.paths, snapshot.rows.facts, strict=True):
-        picture = Picture.open(str(folder / path)).pixels(EXTRACTOR.working_size)
-        true, found = EXTRACTOR.extract(picture), store.get(fact["sha256"].tobytes())
+        image = EncodedImage.open(str(folder / path)).pixels(EXTRACTOR.working_size)
+        true, found = EXTRACTOR.extract(image), store.get(fact["sha256"].tobytes())
         assert np.array_equal(found["points"], true.points)
         assert np.array_equal(found["descriptors"], true.descriptors)
         assert found["size"].tolist() == [true.width, true.height]
@@ -123,7 +123,7 @@ def test_an_index_without_them_gets_them(folder: Path, index: str, extracted: li
     build(folder, index)
     assert Path(index).read_bytes() == rows
     check(folder, index)
-    # And new pictures get them as well.
+    # And new images get them as well.
     extracted.clear()
     photo("lemurs/lemur-1").resize((200, 130)).save(folder / "new.png")
     build(folder, index)
@@ -185,7 +185,7 @@ def test_features_that_were_lost_are_extracted_again(
     check(folder, index)
 
 
-def test_unreadable_pictures_have_none_and_the_rest_goes_on(folder: Path, index: str) -> None:
+def test_unreadable_images_have_none_and_the_rest_goes_on(folder: Path, index: str) -> None:
     (folder / "0.png").write_bytes((folder / "0.png").read_bytes()[:900])
     (folder / "text.jpg").write_text("text")
     build(folder, index)
@@ -221,7 +221,7 @@ build_index(folder, index, "ahash", workers=1, features=SiftExtractor(80))
 def test_a_killed_run_is_continued(
     folder: Path, index: str, tmp_path: Path, extracted: list[int], after: int, flush: bool
 ) -> None:
-    """Killed between two pictures, with what it had written and without."""
+    """Killed between two images, with what it had written and without."""
     clean = str(tmp_path / "clean.csv")
     build(folder, clean)
     arguments = [str(folder), index, str(after), "flush" if flush else "no"]

@@ -1,4 +1,4 @@
-"""Training on one's own pictures: the same bytes always, and nothing overwritten."""
+"""Training on one's own images: the same bytes always, and nothing overwritten."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from cbir.descriptors.base import (
     with_origin,
 )
 from cbir.descriptors.registry import available
-from cbir.images.decoders import Picture
+from cbir.images.decoders import EncodedImage
 from cbir.images.discovery import Found
 from cbir.indexing.selection import Source
 from cbir.indexing.train import train_models
@@ -47,15 +47,15 @@ def model(tmp_path: Path) -> Path:
 def samples(photos: Path, descriptor: Palette) -> list[np.ndarray]:
     paths = sorted(photos.rglob("*.jpg"))
     return [
-        descriptor.training_sample(Picture.open(str(path)).pixels(descriptor.working_size))
+        descriptor.training_sample(EncodedImage.open(str(path)).pixels(descriptor.working_size))
         for path in paths
     ]
 
 
-def test_it_learns_from_all_pictures(package: Path, photos: Path, model: Path) -> None:
+def test_it_learns_from_all_images(package: Path, photos: Path, model: Path) -> None:
     (done,) = train_models(str(photos), ["palette:levels=3"], str(model))
     assert (done.path, done.name, done.state_name) == (str(model), "palette", "model")
-    assert (done.pictures, done.bytes) == (12, model.stat().st_size)
+    assert (done.images, done.bytes) == (12, model.stat().st_size)
     descriptor = Palette(levels=3)
     learned = load_arrays(str(model))
     assert state_digest(learned) == state_digest(descriptor.train(samples(photos, descriptor)))
@@ -87,26 +87,26 @@ def test_several_descriptors_go_to_a_folder_that_index_takes(
     written = train_models(str(photos), specs, str(folder), include=["*-1.jpg"])
     names = ["small.npz", "palette.npz", "orb.npz"]
     assert [one.path for one in written] == [str(folder / name) for name in names]
-    assert written[0].pictures == 9
+    assert written[0].images == 9
     index = str(tmp_path / "index.csv")
     cbir.index(str(photos), index, specs, vocabulary=str(folder))
     assert cbir.open(index).descriptors == ("small", "palette", "orb")
 
 
-def test_pictures_that_cannot_be_read_are_told(package: Path, photos: Path, model: Path) -> None:
+def test_images_that_cannot_be_read_are_told(package: Path, photos: Path, model: Path) -> None:
     (photos / "bad.jpg").write_text("text")
     listener = Listener()
     (done,) = train_models(str(photos), ["palette"], str(model), watcher=listener)
-    assert done.pictures == 12
+    assert done.images == 12
     assert [error.path for error in listener.errors] == [str(photos / "bad.jpg")]
 
 
-def test_a_descriptor_that_fails_on_a_picture_is_told(
+def test_a_descriptor_that_fails_on_an_image_is_told(
     package: Path, photos: Path, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Palette, "training_sample", lambda self, image: 1 // 0)
     listener = Listener()
-    with pytest.raises(CbirError, match="palette finds nothing to train on in 0 readable pictures"):
+    with pytest.raises(CbirError, match="palette finds nothing to train on in 0 readable images"):
         train_models(str(photos), ["palette"], str(model), watcher=listener)
     assert len(listener.errors) == 12
     assert "the descriptor 'palette' failed: ZeroDivisionError" in str(listener.errors[0])
@@ -116,12 +116,12 @@ def test_a_descriptor_that_fails_on_a_picture_is_told(
 def test_there_must_be_something_to_train_on(tmp_path: Path, model: Path) -> None:
     from PIL import Image
 
-    (tmp_path / "pictures").mkdir()
-    with pytest.raises(CbirError, match="there is no picture to train on"):
-        train_models(str(tmp_path / "pictures"), ["orb"], str(model))
-    Image.new("RGB", (90, 90)).save(tmp_path / "pictures" / "blank.png")
-    with pytest.raises(CbirError, match="orb finds nothing to train on in 1 readable picture"):
-        train_models(str(tmp_path / "pictures"), ["orb"], str(model))
+    (tmp_path / "images").mkdir()
+    with pytest.raises(CbirError, match="there is no image to train on"):
+        train_models(str(tmp_path / "images"), ["orb"], str(model))
+    Image.new("RGB", (90, 90)).save(tmp_path / "images" / "blank.png")
+    with pytest.raises(CbirError, match="orb finds nothing to train on in 1 readable image"):
+        train_models(str(tmp_path / "images"), ["orb"], str(model))
     assert not model.exists()
 
 
@@ -172,7 +172,7 @@ def test_a_folder_that_is_missing_is_told_before_the_work(photos: Path, tmp_path
 
 
 def test_the_sample_does_not_depend_on_the_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cbir.indexing.selection.TRAINING_PICTURES", 5)
+    monkeypatch.setattr("cbir.indexing.selection.TRAINING_IMAGES", 5)
     found = [Found(f"{number}.jpg", 1, 1) for number in range(20)]
     chosen = Source("d", found, 1).sample()
     assert len(chosen) == 5 and chosen == Source("d", found[::-1], 1).sample()

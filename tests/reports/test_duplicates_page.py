@@ -17,7 +17,7 @@ from PIL import Image
 from cbir.core.errors import CbirError, UsageError
 from cbir.duplicates.loss_kinds import Loss
 from cbir.duplicates.model import Duplicate, Entry, Group, Match
-from cbir.images.decoders import Picture, Pixels
+from cbir.images.decoders import EncodedImage, Pixels
 from cbir.reports.difference_image import difference, scaling
 from cbir.reports.duplicates_page import check_report, write_report
 from tests.pages import Page, decoded
@@ -26,9 +26,9 @@ OVERLAY = (slice(100, 130), slice(60, 160))
 
 
 def entry(path: Path | str, reference: bool = False) -> Entry:
-    picture = Picture.open(str(path))
-    header, sha256 = picture.header, hashlib.sha256(picture.data).digest()
-    facts = (len(picture.data), 1_500_000_000_000, header.width, header.height, 90, reference)
+    image = EncodedImage.open(str(path))
+    header, sha256 = image.header, hashlib.sha256(image.data).digest()
+    facts = (len(image.data), 1_500_000_000_000, header.width, header.height, 90, reference)
     return Entry(str(path), sha256, *facts)
 
 
@@ -42,7 +42,7 @@ CROP = Match("edited", 9, "9 of 256 differ", np.array([[1.0, 0, -40], [0, 1, -30
 
 @pytest.fixture
 def pixels(photos: Path) -> Pixels:
-    return Picture.open(str(photos / "cats" / "cat-1.jpg")).pixels(256)
+    return EncodedImage.open(str(photos / "cats" / "cat-1.jpg")).pixels(256)
 
 
 @pytest.fixture
@@ -59,9 +59,9 @@ def groups(tmp_path: Path, pixels: Pixels) -> list[Group]:
     return [first, group(2, keep, (crop, CROP))]
 
 
-def test_the_page_shows_every_picture_with_its_facts(tmp_path: Path, groups: list[Group]) -> None:
+def test_the_page_shows_every_image_with_its_facts(tmp_path: Path, groups: list[Group]) -> None:
     notes = write_report(
-        str(tmp_path / "report.html"), groups, title="Cats <&>", pictures=1234,
+        str(tmp_path / "report.html"), groups, title="Cats <&>", images=1234,
         level="edited", threshold=40, keep="largest",
     )  # fmt: skip
     page = Page(tmp_path / "report.html")
@@ -139,10 +139,10 @@ def test_what_stays_is_no_copy_to_free(tmp_path: Path, groups: list[Group]) -> N
     write_report(str(tmp_path / "all.html"), [replace(first, duplicates=tuple(staying))])
     text = Page(tmp_path / "all.html").text
     assert "Copies 0 Show more, stay 2" in text and "Group 1 2 that show more" in text
-    assert "free" not in text and "picture" not in text.lower()
+    assert "free" not in text and "Images" not in text
 
 
-def test_only_the_first_pictures_are_in_the_page(tmp_path: Path, groups: list[Group]) -> None:
+def test_only_the_first_images_are_in_the_page(tmp_path: Path, groups: list[Group]) -> None:
     out = tmp_path / "out" / "report.html"
     out.parent.mkdir()
     notes = write_report(str(out), groups, embedded=1)
@@ -166,7 +166,7 @@ def test_any_name_is_linked(tmp_path: Path, groups: list[Group], name: str) -> N
     assert not page.all("b")
 
 
-def test_pictures_that_vanished_or_changed_are_told(tmp_path: Path, groups: list[Group]) -> None:
+def test_images_that_vanished_or_changed_are_told(tmp_path: Path, groups: list[Group]) -> None:
     os.unlink(tmp_path / "text <&>.png")
     Image.new("RGB", (9, 9)).save(tmp_path / "crop.png")
     notes = write_report(str(tmp_path / "report.html"), groups)
@@ -250,7 +250,7 @@ def test_a_scaled_copy_differs_nowhere(pixels: Pixels) -> None:
         assert (found.shown, found.added) == (1.0, 0.0) and found.changed < 0.02
 
 
-def test_flat_pictures_and_far_transforms_are_no_trouble() -> None:
+def test_flat_images_and_far_transforms_are_no_trouble() -> None:
     flat = np.full((40, 60, 3), 90, np.uint8)
     assert difference(flat, flat + np.uint8(9), scaling(flat, flat)).changed == 0
     far = difference(flat, flat, np.array([[1.0, 0, 900], [0, 1, 900]]))

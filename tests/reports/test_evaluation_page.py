@@ -69,19 +69,19 @@ def test_the_bytes_follow_from_the_evaluation(found: Evaluation, tmp_path: Path)
     assert pages[0] == pages[1]
 
 
-def test_only_the_first_pictures_are_in_the_page(found: Evaluation, tmp_path: Path) -> None:
+def test_only_the_first_images_are_in_the_page(found: Evaluation, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     path = tmp_path / "out" / "failures.html"
     notes = write_failures(str(path), found, embedded=12)
-    assert len(notes) == 1 and "first 12 of 44 pictures" in notes[0]
+    assert len(notes) == 1 and "first 12 of 44 images" in notes[0]
     page = Page(path)
     sources = [one["src"] for one in page.all("img")]
     assert [source.startswith("data:") for source in sources] == [True] * 12 + [False] * 32
     assert all((path.parent / source).exists() for source in sources[12:])
-    assert "first 12 pictures" in page.text
+    assert "first 12 images" in page.text
 
 
-def test_a_picture_that_vanished_is_told_once(found: Evaluation, tmp_path: Path) -> None:
+def test_an_image_that_vanished_is_told_once(found: Evaluation, tmp_path: Path) -> None:
     gone = found.runs[0].hits[0][1].path
     os.unlink(gone)
     notes = write_failures(str(tmp_path / "failures.html"), found)

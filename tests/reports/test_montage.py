@@ -35,7 +35,7 @@ def boxes(sheet: Image.Image, row: int, columns: int) -> list[np.ndarray]:
     return [pixels[top : top + _BOX, left : left + _BOX] for left in lefts]
 
 
-def test_every_picture_keeps_its_proportions_in_an_equal_box(result: SearchResult) -> None:
+def test_every_image_keeps_its_proportions_in_an_equal_box(result: SearchResult) -> None:
     sheet, notes = draw_montage([result], 5)
     assert notes == []
     for box, (width, height) in zip(boxes(sheet, 0, 6), SHAPES.values(), strict=True):
@@ -76,7 +76,7 @@ def test_a_montage_never_becomes_too_large(result: SearchResult, tmp_path: Path)
     assert "of 200 queries" in notes[0]
 
 
-def test_a_picture_that_is_gone_leaves_a_box_that_says_so(
+def test_an_image_that_is_gone_leaves_a_box_that_says_so(
     result: SearchResult, tmp_path: Path
 ) -> None:
     os.unlink(tmp_path / "tiny.png")

@@ -30,7 +30,7 @@ def index(photos: Path, tmp_path: Path) -> cbir.Index:
 
 
 @pytest.mark.parametrize("descriptor", ["hsv", "hog", "phash", "orb"])
-def test_a_picture_of_the_dataset_has_distance_0_and_nothing_is_nearer(
+def test_an_image_of_the_dataset_has_distance_0_and_nothing_is_nearer(
     index: cbir.Index, photos: Path, descriptor: str
 ) -> None:
     metrics = index.searcher(descriptor).named.descriptor.metrics
@@ -52,7 +52,7 @@ def test_the_distances_are_those_of_the_metric(index: cbir.Index, photos: Path) 
     assert [match.distance for match in result.matches] == sorted(expected.tolist())
 
 
-def test_similar_pictures_come_first(index: cbir.Index, photos: Path) -> None:
+def test_similar_images_come_first(index: cbir.Index, photos: Path) -> None:
     result = index.search(photos / "cats" / "cat-1.jpg")
     assert {Path(match.path).parent.name for match in result.matches} == {"cats"}
 
@@ -236,7 +236,7 @@ def test_an_unreadable_query_is_refused_or_yielded(
     index: cbir.Index, photos: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "text.jpg").write_text("text")
-    with pytest.raises(UnreadableImageError, match="not a picture"):
+    with pytest.raises(UnreadableImageError, match="not an image"):
         index.search(tmp_path / "text.jpg")
     good = str(photos / "cats" / "cat-1.jpg")
     results = list(index.search_all([good, str(tmp_path / "text.jpg"), good]))

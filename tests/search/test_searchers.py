@@ -134,7 +134,7 @@ def test_both_kinds_of_searcher_are_used_alike(index: cbir.Index, photos: Path) 
         assert searcher.rank("elsewhere.jpg", searcher.indexed(row), 1).query == "elsewhere.jpg"
 
 
-def test_a_fusion_of_equal_pictures_is_ordered_by_path(photos: Path, tmp_path: Path) -> None:
+def test_a_fusion_of_equal_images_is_ordered_by_path(photos: Path, tmp_path: Path) -> None:
     for name in ("z.jpg", "B.jpg", "a.jpg"):
         shutil.copy(photos / QUERY, photos / name)
     cbir.index(str(photos), str(tmp_path / "index.csv"), ["hsv", "phash"])
@@ -181,12 +181,12 @@ def test_many_queries_give_what_one_gives(index: cbir.Index, photos: Path) -> No
 def test_one_decoding_serves_all_descriptors(
     index: cbir.Index, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cbir.images.decoders import Picture
+    from cbir.images.decoders import EncodedImage
 
     sizes = []
-    decode = Picture._decode
+    decode = EncodedImage._decode
     monkeypatch.setattr(
-        Picture, "_decode", lambda self, size: sizes.append(size) or decode(self, size)
+        EncodedImage, "_decode", lambda self, size: sizes.append(size) or decode(self, size)
     )
     index.search(photos / QUERY, descriptor="hsv+small+phash+orb")
     assert len(sizes) == len(set(sizes)) == 2

@@ -54,7 +54,7 @@ def index(tmp_path: Path) -> Path:
 
 
 def answers(index: Path) -> tuple[dict[str, object], set[object]]:
-    """What an index says, and the local features of its pictures that are sound."""
+    """What an index says, and the local features of its images that are sound."""
     read = open_store(str(index)).snapshot()
     orb = read.matrix("orb")
     said: dict[str, object] = {

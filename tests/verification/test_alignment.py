@@ -52,7 +52,7 @@ def test_the_clearest_match_is_the_first() -> None:
 def features_and_moved(
     rng: np.random.Generator, linear: np.ndarray, shift: np.ndarray, right: int, wrong: int
 ) -> tuple[Features, Features]:
-    """Features of a picture and of its copy, `wrong` of which look alike in another place."""
+    """Features of an image and of its copy, `wrong` of which look alike in another place."""
     count = right + wrong
     points = np.column_stack(
         [

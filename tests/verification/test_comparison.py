@@ -36,7 +36,7 @@ def miss(found: np.ndarray, true: np.ndarray, shape: tuple[int, ...]) -> float:
 
 
 @pytest.mark.parametrize("name", ["cats/cat-1", "windmills/windmill-1", "sky/galaxies-1"])
-def test_a_picture_agrees_with_itself(name: str) -> None:
+def test_an_image_agrees_with_itself(name: str) -> None:
     found = compared(gray(name), gray(name))
     assert found.agreement == 1 and found.shared == (1, 1)
     assert found.displacement < 0.002 and found.detail > 0.97 and found.cells > 30
@@ -56,9 +56,9 @@ def test_a_picture_agrees_with_itself(name: str) -> None:
 )
 @pytest.mark.parametrize("name", ["cats/cat-2", "windmills/windmill-1"])
 def test_brightness_gamma_and_clipped_contrast_do_not_matter(name: str, change: object) -> None:
-    picture = gray(name)
-    changed = np.clip(change(picture.astype(float)), 0, 255).astype(np.uint8)  # type: ignore[operator]
-    for one, other in ((picture, changed), (changed, picture)):
+    image = gray(name)
+    changed = np.clip(change(image.astype(float)), 0, 255).astype(np.uint8)  # type: ignore[operator]
+    for one, other in ((image, changed), (changed, image)):
         found = compared(one, other)
         assert found.agreement > 0.95 and found.displacement < 0.02
 
@@ -76,7 +76,7 @@ def test_known_transforms_are_refined_to_a_part_of_a_pixel(
 ) -> None:
     linear = scale * np.array([[np.cos(turn), -np.sin(turn) + shear], [np.sin(turn), np.cos(turn)]])
     true = np.column_stack([linear, np.add(shift, 40)])
-    # The picture is made from one that is twice as fine, so that nothing is lost by resampling.
+    # The image is made from one that is twice as fine, so that nothing is lost by resampling.
     double = cv2.resize(CAT, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
     fine = cv2.GaussianBlur(double, (0, 0), 1.5)
     half = np.array([[0.5, 0, -0.25], [0, 0.5, -0.25], [0, 0, 1]])
@@ -106,7 +106,7 @@ def test_both_directions_say_the_same() -> None:
 
 
 def test_what_is_covered_does_not_agree_and_the_rest_does() -> None:
-    """Half of the picture is covered by another one."""
+    """Half of the image is covered by another one."""
     covered = CAT.copy()
     other = gray("autumn/maple-leaf-2")
     covered[:, 200:] = cv2.resize(other, CAT.shape[::-1])[:, 200:]
@@ -114,7 +114,7 @@ def test_what_is_covered_does_not_agree_and_the_rest_does() -> None:
     assert 0.35 < found.agreement < 0.65 and found.displacement < 0.01
 
 
-def test_different_pictures_do_not_agree() -> None:
+def test_different_images_do_not_agree() -> None:
     names = ["cats/cat-1", "things/coffee-1", "forest/brook-1", "snow/snow-forest-1"]
     for name in names:
         other = cv2.resize(gray(name), CAT.shape[::-1])
@@ -152,7 +152,7 @@ def test_what_does_not_overlap_cannot_be_compared(shift: tuple[int, int]) -> Non
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 200), (10, 10), (90, 120)])
-def test_flat_or_tiny_pictures_cannot_be_compared(size: tuple[int, int]) -> None:
+def test_flat_or_tiny_images_cannot_be_compared(size: tuple[int, int]) -> None:
     assert compare(np.full(size, 80, np.uint8), np.full(size, 80, np.uint8), SAME) is None
     assert compare(np.full(size, 80, np.uint8), CAT, SAME) is None
 

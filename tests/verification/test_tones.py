@@ -16,7 +16,7 @@ def plane() -> np.ndarray:
 
 
 def spread(one: np.ndarray, other: np.ndarray) -> float:
-    """What a straight line between the tones of two pictures leaves, in gray levels."""
+    """What a straight line between the tones of two images leaves, in gray levels."""
     slope, level = np.polyfit(one.ravel(), other.ravel(), 1)
     return float(np.std(other - slope * one - level))
 
@@ -40,7 +40,7 @@ def test_changes_of_tones_are_undone_in_both_directions(plane: np.ndarray, name:
     for one, other in ((plane, changed), (changed, plane)):
         before, after = spread(one, other), spread(*equalized(one, other))
         assert before > 5 and after < before / 4
-    # Of a clipped picture and a whole one, the whole one is changed.
+    # Of a clipped image and a whole one, the whole one is changed.
     if name.startswith("clipped"):
         assert equalized(plane, changed)[1] is not plane
         assert np.array_equal(equalized(plane, changed)[1], changed)
@@ -63,7 +63,7 @@ def test_only_what_is_inside_counts(plane: np.ndarray) -> None:
     assert spread(first[150:], second[150:]) < spread(plane[150:], changed[150:]) / 4
 
 
-def test_inverted_or_unrelated_pictures_are_not_made_alike(plane: np.ndarray) -> None:
+def test_inverted_or_unrelated_images_are_not_made_alike(plane: np.ndarray) -> None:
     other = np.asarray(photo("things/coffee-1").convert("L").resize(plane.shape[::-1]), np.float32)
     for second in (255 - plane, other):
         first, second_ = equalized(plane, second)
@@ -71,7 +71,7 @@ def test_inverted_or_unrelated_pictures_are_not_made_alike(plane: np.ndarray) ->
 
 
 @pytest.mark.parametrize("level", [0.0, 17.0, 255.0])
-def test_flat_or_tiny_pictures_do_no_harm(level: float) -> None:
+def test_flat_or_tiny_images_do_no_harm(level: float) -> None:
     flat = np.full((20, 20), level, np.float32)
     noise = np.random.default_rng(0).integers(0, 256, (20, 20)).astype(np.float32)
     for one, other in ((flat, flat), (flat, noise), (noise, flat)):
@@ -80,7 +80,7 @@ def test_flat_or_tiny_pictures_do_no_harm(level: float) -> None:
         assert first.min() >= -1 and first.max() <= 256 and first.dtype == np.float32
 
 
-def test_the_finer_picture_is_changed_as_it_is_where_it_is(plane: np.ndarray) -> None:
+def test_the_finer_image_is_changed_as_it_is_where_it_is(plane: np.ndarray) -> None:
     """It has a size of its own, and its tones are known from where it was brought."""
     small = cv2.resize(plane, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     changed = (255 * (small / 255) ** 2.2).astype(np.float32)

@@ -37,8 +37,8 @@ DIFFERENT = [
 """One of a folder: within a folder, some are overlapping parts of one photograph."""
 
 
-def view(picture: Image.Image | np.ndarray) -> View:
-    return View.of(fit(np.asarray(picture), 512))
+def view(image: Image.Image | np.ndarray) -> View:
+    return View.of(fit(np.asarray(image), 512))
 
 
 @cache
@@ -73,7 +73,7 @@ def test_different_photographs_are_no_copies() -> None:
 
 
 def test_overlapping_parts_of_one_photograph_are_copies() -> None:
-    """Two sections of a picture of a cat."""
+    """Two sections of an image of a cat."""
     found = verify(view_of("cats/cat-1"), view_of("cats/cat-2"))
     assert found.copy and found.comparison is not None and found.comparison.agreement > 0.9
 
@@ -81,9 +81,9 @@ def test_overlapping_parts_of_one_photograph_are_copies() -> None:
 @pytest.mark.parametrize("name", ["cats/cat-2", "forest/brook-1"])
 def test_a_scene_that_is_photographed_again_is_no_copy(name: str) -> None:
     """It agrees nearly everywhere, but not to a part of a pixel."""
-    picture = np.asarray(photo(name))
-    same = verify(view_of(name), view(photographed_again(picture, 0)))
-    found = verify(view_of(name), view(photographed_again(picture, 0.5)))
+    image = np.asarray(photo(name))
+    same = verify(view_of(name), view(photographed_again(image, 0)))
+    found = verify(view_of(name), view(photographed_again(image, 0.5)))
     assert same.copy and not found.copy
     assert found.comparison is not None and found.comparison.agreement > 0.8
     assert closeness(found.comparison, [replace(one, agreement=0.0) for one in EDITED]) < 1
@@ -118,7 +118,7 @@ def test_pixels_are_asked_for_only_when_features_align() -> None:
     assert (found.copy, found.alignment, found.comparison) == (False, None, None)
 
 
-def test_pictures_without_features_are_no_copies() -> None:
+def test_images_without_features_are_no_copies() -> None:
     flat = view(np.full((100, 100, 3), 70, np.uint8))
     assert not verify(flat, flat).copy
     assert not verify(flat, view_of("cats/cat-1")).copy
@@ -181,12 +181,12 @@ def test_what_could_not_be_compared_is_no_copy() -> None:
     assert closeness(None, EDITED) == 0
 
 
-def test_unmirrored_transforms_lead_into_the_picture_itself() -> None:
-    """Where the pixels of the mirrored picture came from."""
-    picture = np.asarray(cropped(photo("cats/cat-1")).convert("L"))
+def test_unmirrored_transforms_lead_into_the_image_itself() -> None:
+    """Where the pixels of the mirrored image came from."""
+    image = np.asarray(cropped(photo("cats/cat-1")).convert("L"))
     into_mirrored = np.array([[1.0, 0, 0], [0, 1, 0]])
-    flipped = np.ascontiguousarray(picture[:, ::-1])
-    found = compare(flipped, picture, unmirrored(into_mirrored, picture.shape[1]))
+    flipped = np.ascontiguousarray(image[:, ::-1])
+    found = compare(flipped, image, unmirrored(into_mirrored, image.shape[1]))
     assert found is not None and found.agreement == 1
     some = np.array([[0.5, -0.2, 7], [0.2, 0.4, -3]])
     assert np.allclose(unmirrored(unmirrored(some, 90), 90), some)

@@ -134,7 +134,7 @@ def _from_root(entry: Entry, root: str) -> str:
 
 
 def _intention(planned: Plan) -> str:
-    what = f"{counted(len(planned.steps), 'picture')} ({size_text(planned.size)})"
+    what = f"{counted(len(planned.steps), 'image')} ({size_text(planned.size)})"
     intentions: dict[Action, str] = {
         "move": f"Move {what} to {printable(planned.destination or '')}",
         "hardlink": f"Replace {what} by hard links",
@@ -185,7 +185,7 @@ def _tell(planned: Plan, report: ActionReport, log: str) -> None:
     copies = {step.removal.copy for step in planned.steps}
     ended = {told.path for told in (*report.skipped, *report.failed)} & copies
     not_begun = len(planned.steps) - len(report.done) - len(ended)
-    parts = [f"{counted(len(report.done), 'picture')} {participles[planned.action]}{freed}"]
+    parts = [f"{counted(len(report.done), 'image')} {participles[planned.action]}{freed}"]
     parts += [f"with {counted(len(report.sidecars), 'sidecar')}"] if report.sidecars else []
     parts += _counted((len(report.skipped), "skipped"), (len(report.failed), "failed"))
     parts += _counted((not_begun, "not begun"))

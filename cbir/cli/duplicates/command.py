@@ -1,4 +1,4 @@
-"""``cbir duplicates``: find the copies of pictures, and act on them."""
+"""``cbir duplicates``: find the copies of images, and act on them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _DIFFERENT = "different.txt"
 _SECTIONS = {
     "Common options": "--dataset --level --action --report --format --quiet".split(),
     "What is compared": "--index --reference --query --threshold --include --exclude".split(),
-    "Which picture stays": "--keep --allow-loss --ignore --mark-different".split(),
+    "Which image stays": "--keep --allow-loss --ignore --mark-different".split(),
     "Actions": (
         "--move-to --permanently --sidecars --follow-links --yes --dry-run --log --undo".split()
     ),
@@ -71,14 +71,14 @@ def _kinds(_: click.Context, __: click.Parameter, value: Sequence[str]) -> Set[s
     "references",
     metavar="DIR",
     multiple=True,
-    help="A folder of pictures that stay whatever happens; repeatable.",
+    help="A folder of images that stay whatever happens; repeatable.",
 )
 @click.option(
     "--query",
     "queries",
     metavar="PATH",
     multiple=True,
-    help="Find only the copies of this: a picture, a folder of them, or - for paths on standard"
+    help="Find only the copies of this: an image, a folder of them, or - for paths on standard"
     " input; repeatable.",
 )
 @click.option("--from0", is_flag=True, help="Paths on standard input end with NUL.")
@@ -148,21 +148,21 @@ def _kinds(_: click.Context, __: click.Parameter, value: Sequence[str]) -> Set[s
     metavar="A B",
     nargs=2,
     multiple=True,
-    help=f"Note that two pictures are different, in the file of --ignore; repeatable."
+    help=f"Note that two images are different, in the file of --ignore; repeatable."
     f"  [default: {_DIFFERENT}]",
 )
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if there are duplicates.")
 @pattern_options
 @workers_option
-@click.option("--strict", is_flag=True, help="Fail, and do nothing, if a picture cannot be read.")
+@click.option("--strict", is_flag=True, help="Fail, and do nothing, if an image cannot be read.")
 @wait_option
 @quiet_option
 @version_option
 @click.pass_context
 def duplicates(context: click.Context, /, **values: Any) -> None:
-    """Find the copies of pictures.
+    """Find the copies of images.
 
-    Groups of copies go to standard output, the picture that stays first. Nothing is changed unless
+    Groups of copies go to standard output, the image that stays first. Nothing is changed unless
     --action says so, and then only after a question; moves and links can be taken back.
 
     The exit code is 0 whether or not there are duplicates, 1 if something failed, 2 for wrong
@@ -330,7 +330,7 @@ def _apart(options: Options) -> Callable[[Entry, Entry], bool]:
     from cbir.duplicates.ignoring import read_ignored
 
     # The library takes a missing file for an empty one. Here it may be a slip, after which
-    # pictures that were judged different would be acted on.
+    # images that were judged different would be acted on.
     if not os.path.exists(options.ignore):
         raise CbirError(
             f"{printable(options.ignore)}: there is no such file for --ignore; make it with"
@@ -361,7 +361,7 @@ def _write_report(
     notes = write_report(
         options.report,
         groups,
-        pictures=len(collection.entries),
+        images=len(collection.entries),
         level=options.level,
         threshold=options.threshold,
         keep=options.keep or "best",

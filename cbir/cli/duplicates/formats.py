@@ -30,7 +30,7 @@ class Printer:
         One of :data:`FORMATS`.
     queries : sequence of str, optional
         The copies of these are printed, not groups. In the format ``paths`` no query is printed
-        as the copy of another one, and no picture twice.
+        as the copy of another one, and no image twice.
     end : bytes
         What ends a path, in the format ``paths``.
     """

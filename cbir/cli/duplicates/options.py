@@ -98,7 +98,7 @@ class Options:
 
     def _of_search(self) -> Iterator[str]:
         if self.dataset is None and self.index_path is None:
-            yield "say where the pictures are: a folder DIR, or --index FILE"
+            yield "say where the images are: a folder DIR, or --index FILE"
         if self.dataset is None and not self.references and (self.include or self.exclude):
             yield "an index alone is taken as it is; --include and --exclude go with --dataset"
         if self.level == "exact" and self.threshold is not None:

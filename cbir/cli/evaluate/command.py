@@ -1,4 +1,4 @@
-"""``cbir evaluate``: measure how good descriptors are on labeled pictures."""
+"""``cbir evaluate``: measure how good descriptors are on labeled images."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from cbir.search.engine import Index, open_index
 _SECTIONS = {
     "Common options": "--dataset --index --descriptor --preset --format --quiet".split(),
     "What is right": "--truth --key --label --protocol --queries".split(),
-    "How pictures are compared": "--metric --fusion --weights --adaptive --model".split(),
+    "How images are compared": "--metric --fusion --weights --adaptive --model".split(),
     "What else is written": "--by-class --plot --failures --worst".split(),
 }
 
@@ -57,20 +57,20 @@ _SECTIONS = {
     metavar="SPEC",
     default="folders",
     show_default=True,
-    help="What is right: folders (pictures of the query's folder), groups:REGEX (those whose names"
+    help="What is right: folders (images of the query's folder), groups:REGEX (those whose names"
     " have the same first group), numbers:N (whose last number divided by N is the same), a CSV"
     " file, or a file of TREC qrels.",
 )
-@click.option("--key", metavar="COLUMN", help="The column of the CSV that names the pictures.")
+@click.option("--key", metavar="COLUMN", help="The column of the CSV that names the images.")
 @click.option("--label", metavar="COLUMN", help="The column of the CSV that says their class.")
 @click.option(
     "--protocol",
     type=Choice(PROTOCOLS),
-    help="all: every picture queries the others; first: only the first of each class does; ukbench:"
-    " every picture queries all, itself too.  [default: all; with groups, first]",
+    help="all: every image queries the others; first: only the first of each class does; ukbench:"
+    " every image queries all, itself too.  [default: all; with groups, first]",
 )
 @click.option(
-    "--queries", "queries", metavar="DIR", help="Query with the pictures of this folder instead."
+    "--queries", "queries", metavar="DIR", help="Query with the images of this folder instead."
 )
 @click.option(
     "--descriptor",
@@ -118,7 +118,7 @@ _SECTIONS = {
 def evaluate(**values: Any) -> None:
     """Measure how good descriptors are.
 
-    Pictures whose classes are known query each other: the more of their class come first, the
+    Images whose classes are known query each other: the more of their class come first, the
     better. Measures go to standard output, the best mAP first, with 95 % intervals; two and more
     runs are compared query by query. cbir docs evaluation defines them all.
 
@@ -166,7 +166,7 @@ def _measured(options: Options, watcher: Watcher) -> Evaluation:
     if not evaluation.queries:
         raise CbirError(
             f"--truth {printable(options.truth)}: no query has anything to find; there must be"
-            " classes of at least two pictures"
+            " classes of at least two images"
         )
     return evaluation
 
@@ -176,9 +176,9 @@ def _opened(options: Options, watcher: Watcher) -> Iterator[Index]:
     """Open the index; that of a dataset is made in a folder that is removed afterwards."""
     if options.index_path is not None:
         index = open_index(options.index_path)
-        if options.failures is not None and not index.has_pictures:
+        if options.failures is not None and not index.has_images:
             raise CbirError(
-                f"--failures shows pictures, and they are not at {printable(index.root)}; move the"
+                f"--failures shows images, and they are not at {printable(index.root)}; move the"
                 " index with its dataset, or leave it out"
             )
         yield index
@@ -228,7 +228,7 @@ def _warn_of_learning(index: Index, searchers: Sequence[Searching], watcher: Wat
         descriptor = index.single_searcher(alias).named.descriptor
         if isinstance(descriptor, TrainedDescriptor) and not origin_of(descriptor.state or {}):
             watcher.warn(
-                f"{alias} may have learned from the very pictures that it is measured on, which"
+                f"{alias} may have learned from the very images that it is measured on, which"
                 " flatters it; let it learn from others by cbir train, and index with that --model"
             )
 
@@ -247,7 +247,7 @@ def _summary(evaluation: Evaluation) -> str:
     empty = evaluation.empty_queries
     more = f" and {empty:,} more without anything to find" if empty else ""
     return (
-        f"{counted(evaluation.pictures, 'picture')},"
+        f"{counted(evaluation.images, 'image')},"
         f" {counted(evaluation.queries, 'query')}{more}; protocol"
         f" {printable(evaluation.protocol)}, truth {printable(evaluation.truth)}"
     )

@@ -10,7 +10,7 @@ from cbir.descriptors import presets
 from cbir.descriptors.registry import parse
 from cbir.evaluation.protocols import Protocol, usual_protocol
 from cbir.evaluation.truth import read_truth
-from cbir.images.discovery import find_pictures
+from cbir.images.discovery import find_images
 from cbir.reports.evaluation_page import check_failures
 from cbir.reports.pr_curves import check_plot
 from cbir.search.fusion.options import Fusion, Weights, equal_weights
@@ -99,7 +99,7 @@ class Options:
         CbirError
         """
         if self.dataset is None and self.index_path is None:
-            raise UsageError("say where the pictures are: either a folder DIR, or --index FILE")
+            raise UsageError("say where the images are: either a folder DIR, or --index FILE")
         if self.dataset is not None and self.index_path is not None:
             raise UsageError("a folder DIR, or --index FILE, but not both; leave one out")
         if self.queries is not None and self.protocol is not None:
@@ -152,7 +152,7 @@ class Options:
         if singles:
             allowed = {metric for one in singles for metric in one.descriptor.metrics}
             check_metrics(self.metrics, allowed, [one.alias for one in singles])
-        names = [found.path for found in find_pictures(dataset)]
+        names = [found.path for found in find_images(dataset)]
         if names:
             read_truth(self.truth, names, key=self.key, label=self.label)
 

@@ -1,4 +1,4 @@
-"""``search``: find the pictures most like others."""
+"""``search``: find the images most like others."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _SILENT_QUERIES = 20
 
 _SECTIONS = {
     "Common options": "--query --dataset --index --top --montage --format".split(),
-    "How pictures are compared": (
+    "How images are compared": (
         "--descriptor --preset --metric --fusion --weights --adaptive".split()
     ),
     "Which results": "--max-distance --exclude-self --result-path".split(),
@@ -58,7 +58,7 @@ _SECTIONS = {
     "queries",
     metavar="PATH",
     multiple=True,
-    help="A picture, a folder of them, or - for paths on standard input; repeatable. Or IMG by"
+    help="An image, a folder of them, or - for paths on standard input; repeatable. Or IMG by"
     " itself.",
 )
 @click.option(
@@ -101,18 +101,18 @@ _SECTIONS = {
 @click.option(
     "--exclude-identical",
     is_flag=True,
-    help="Leave out the query's own row, and all pictures that have its very bytes.",
+    help="Leave out the query's own row, and all images that have its very bytes.",
 )
 @click.option(
-    "-r", "--result-path", metavar="DIR", help="Where the pictures are now, if they have moved."
+    "-r", "--result-path", metavar="DIR", help="Where the images are now, if they have moved."
 )
 @click.option(
     "--montage",
     metavar="FILE",
-    help=f"Write a picture of the results.  [default: {_MONTAGE}, for up to"
+    help=f"Write an image of the results.  [default: {_MONTAGE}, for up to"
     f" {_MONTAGE_QUERIES} queries]",
 )
-@click.option("--no-montage", is_flag=True, help="Write no picture.")
+@click.option("--no-montage", is_flag=True, help="Write no image.")
 @click.option("--format", "format_", type=Choice(list(FORMATS)), help="[default: table]")
 @click.option("-0", "--null", is_flag=True, help="End paths with NUL; implies --format paths.")
 @click.option("--from0", is_flag=True, help="Paths on standard input end with NUL.")
@@ -143,10 +143,10 @@ def search(
     strict: bool,
     quiet: bool,
 ) -> None:
-    """Find the pictures most like yours.
+    """Find the images most like yours.
 
-    IMG is a picture, a folder of them, or - for paths on standard input. Results go to standard
-    output, a picture of them to montage.jpg. Queries that cannot be read are reported and the
+    IMG is an image, a folder of them, or - for paths on standard input. Results go to standard
+    output, an image of them to montage.jpg. Queries that cannot be read are reported and the
     others go on; the exit code is 1 if none could be read.
 
     \b
@@ -243,7 +243,7 @@ class _Harvest:
 
     def tell(self, index: Index) -> None:
         """Say what is odd about the results."""
-        if self._gone and index.has_pictures:
+        if self._gone and index.has_images:
             verb = "is" if self._gone == 1 else "are"
             self._watcher.warn(
                 f"{self._gone:,} of {counted(self._matches, 'result')} {verb} not there any more;"
@@ -269,7 +269,7 @@ class _Harvest:
 
 def _asked(images: tuple[str, ...], queries: tuple[str, ...]) -> tuple[str, ...]:
     if not images and not queries:
-        raise UsageError("name a picture to search for, as IMG or with --query PATH")
+        raise UsageError("name an image to search for, as IMG or with --query PATH")
     return (*images, *queries)
 
 
@@ -284,16 +284,15 @@ def _opened(
     """Open the index, up to date if a dataset is given; return it and what to search by."""
     if dataset is not None:
         if result_path is not None:
-            raise UsageError("--dataset says where the pictures are; leave out --result-path")
+            raise UsageError("--dataset says where the images are; leave out --result-path")
         from cbir.cli.search.dataset import prepare
 
         prepared = prepare(dataset, _named_index(index_path), descriptor, preset, watcher)
         return open_index(prepared.path, dataset), prepared.descriptor
     index = open_index(index_path, result_path)
-    if not index.has_pictures:
+    if not index.has_images:
         watcher.warn(
-            f"the pictures are not at {printable(index.root)};"
-            " say where they are with --result-path"
+            f"the images are not at {printable(index.root)}; say where they are with --result-path"
         )
     return index, descriptor
 

@@ -47,7 +47,7 @@ def prepare(
     Parameters
     ----------
     dataset : str
-        The folder of pictures.
+        The folder of images.
     index : str or None
         The index file; unless it is named, one in the user's cache folder, which any search may
         add descriptors to. So there the default is always the same, not what came first.

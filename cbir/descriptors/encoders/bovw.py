@@ -30,7 +30,7 @@ _FEATURES_PER_BLOCK = 64
 """So that the distances of a block to all words stay in the processor's cache."""
 
 _FEWEST_FOR_DRIFT = 50
-"""Pictures below which the use of words says nothing of the collection."""
+"""Images below which the use of words says nothing of the collection."""
 
 _MOST_FEATURES = 9_000
 """So that all votes for one word fit into 16 bits."""
@@ -40,7 +40,7 @@ _MOST_FEATURES = 9_000
 class OrbWords(TrainedDescriptor):
     """Bag of visual words of ORB features.
 
-    ORB features, spread over the picture, vote for the three nearest words of a vocabulary with
+    ORB features, spread over the image, vote for the three nearest words of a vocabulary with
     4, 2 and 1 votes. The index keeps the votes; search weights them by tf-idf, where a word's
     weight is the logarithm of how rare it is in the index. The vocabulary is clustered by
     k-majority: binary centers, Hamming distances.
@@ -48,11 +48,11 @@ class OrbWords(TrainedDescriptor):
     Parameters
     ----------
     features : int
-        Features a picture, at most.
+        Features an image, at most.
     words : int
         Words of the vocabulary.
     upright : bool
-        Describe the surroundings of a keypoint without turning them: better for pictures taken
+        Describe the surroundings of a keypoint without turning them: better for images taken
         upright, useless for rotated ones.
 
     References
@@ -70,7 +70,7 @@ class OrbWords(TrainedDescriptor):
     metrics: ClassVar[tuple[str, ...]] = ("chi2", "manhattan", "cosine", "euclidean")
     meaning: ClassVar[str] = "0 = the same words as often, 1 = no word in common"
     # Above what is measured between collections of photographs of all kinds, below what is
-    # measured from photographs to catalog pictures on white: benchmarks/drift.py.
+    # measured from photographs to catalog images on white: benchmarks/drift.py.
     drift_limit: ClassVar[float] = 0.08
 
     # Of 100,000 words the bits and the usage.
@@ -112,7 +112,7 @@ class OrbWords(TrainedDescriptor):
         return orb_features(image, self.features, self.upright)
 
     def train(self, samples: Sequence[NDArray[Any]], watcher: Watcher | None = None) -> State:
-        """Cluster features of several pictures into words."""
+        """Cluster features of several images into words."""
         features = np.concatenate([np.empty((0, ORB_BYTES), np.uint8), *samples])
         if len(features) > _TRAINING_FEATURES:
             chosen = np.random.default_rng(0).choice(

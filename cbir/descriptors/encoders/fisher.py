@@ -21,7 +21,7 @@ from cbir.descriptors.encoders.fisher_model import (
     LARGEST_STEP,
     Model,
     are_sound,
-    fewest_pictures,
+    fewest_images,
     packed,
     train_model,
     unit,
@@ -47,7 +47,7 @@ _MANY_NUMBERS = 256
 """… that is, of as many as this. Of fewer, one may be nearly 1."""
 
 _FEWEST_FOR_DRIFT = 50
-"""Pictures whose mean says something of a collection."""
+"""Images whose mean says something of a collection."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class FisherVector(TrainedDescriptor):
     gaussians : int
         Components of the mixture that models local descriptors.
     size : int
-        Numbers a picture.
+        Numbers an image.
     """
 
     version: ClassVar[int] = 1
@@ -90,11 +90,11 @@ class FisherVector(TrainedDescriptor):
 
     @abstractmethod
     def patches(self, image: Pixels) -> Patches:
-        """Extract the dense local descriptors of a picture."""
+        """Extract the dense local descriptors of an image."""
 
     @abstractmethod
     def mirrored(self, values: Values) -> Values:
-        """Return what local descriptors are when the picture is mirrored left to right."""
+        """Return what local descriptors are when the image is mirrored left to right."""
 
     @property
     def dimension(self) -> int:
@@ -113,11 +113,11 @@ class FisherVector(TrainedDescriptor):
 
     @property
     def working_size(self) -> int:
-        """Larger pictures were no better."""
+        """Larger images were no better."""
         return LADDER[1]
 
     def describe(self, image: Pixels) -> NDArray[np.int8]:
-        """Describe an RGB picture; see :meth:`Descriptor.describe`."""
+        """Describe an RGB image; see :meth:`Descriptor.describe`."""
         reduced = self._model.reduce(self._model.encode(self.patches(image)))
         steps = np.rint(self._steps * unit(reduced))
         return np.clip(steps, -LARGEST_STEP, LARGEST_STEP).astype(np.int8)
@@ -129,13 +129,13 @@ class FisherVector(TrainedDescriptor):
     def train(self, samples: Sequence[NDArray[Any]], watcher: Watcher | None = None) -> State:
         """Learn the mixture and the principal components.
 
-        Parts of the pictures and mirror images count as pictures, so that a few hundred suffice.
+        Parts of the images and mirror images count as images, so that a few hundred suffice.
 
         Raises
         ------
         CbirError
-            When there are too few pictures for so many principal components, too few patches for
-            so many Gaussians, or nothing to see in any picture.
+            When there are too few images for so many principal components, too few patches for
+            so many Gaussians, or nothing to see in any image.
         """
         self._check_enough(samples)
         return train_model(
@@ -148,16 +148,16 @@ class FisherVector(TrainedDescriptor):
         )
 
     def _check_enough(self, samples: Sequence[NDArray[Any]]) -> None:
-        fewest = fewest_pictures(self.size)
+        fewest = fewest_images(self.size)
         if len(samples) < fewest:
             raise CbirError(
-                f"{self.name}: {counted(len(samples), 'picture')} to train on: too few; give"
+                f"{self.name}: {counted(len(samples), 'image')} to train on: too few; give"
                 f" at least {fewest:,}, or ask for fewer numbers with size="
             )
         patches = sum(map(len, samples))
         if patches < self.gaussians:
             raise CbirError(
-                f"{self.name}: {counted(len(samples), 'picture')} with"
+                f"{self.name}: {counted(len(samples), 'image')} with"
                 f" {counted(patches, 'patch')}: too few for"
                 f" gaussians={self.gaussians}; give more or larger ones, or ask for fewer with"
                 " gaussians="
@@ -166,7 +166,7 @@ class FisherVector(TrainedDescriptor):
         if all((sample[:, : self.local_values] == first).all() for sample in samples):
             raise CbirError(
                 f"{self.name}: there is nothing to see in any of"
-                f" {counted(len(samples), 'picture')}; train on others"
+                f" {counted(len(samples), 'image')}; train on others"
             )
 
     def check_state(self, state: State) -> str | None:
@@ -199,10 +199,10 @@ class FisherVector(TrainedDescriptor):
     def drift(self, rows: NDArray[Any]) -> float:
         """Return the length of the mean row: 0 where rows point everywhere, 1 if all are equal.
 
-        It is 0 for collections of fewer than 50 pictures, and of fewer than it takes to train
+        It is 0 for collections of fewer than 50 images, and of fewer than it takes to train
         again, which the warning of drift advises.
         """
-        if len(rows) < max(_FEWEST_FOR_DRIFT, fewest_pictures(self.size)):
+        if len(rows) < max(_FEWEST_FOR_DRIFT, fewest_images(self.size)):
             return 0.0
         return min(1.0, float(np.linalg.norm(rows.mean(axis=0))) / self._steps)
 
@@ -228,7 +228,7 @@ class ColorFisher(FisherVector):
 
     Patches of 4, 8 and 16 pixels, thousands of them, are each described by the means and
     deviations of L, a and b in 2 × 2 cells, reduced to 16 principal components, with the patch's
-    place in the picture. How these differ from a mixture of Gaussians that was fitted to
+    place in the image. How these differ from a mixture of Gaussians that was fitted to
     unrelated photographs is the Fisher vector; its numbers are raised to the power 0.2 and
     reduced to principal components, halfway whitened. A model comes with the package.
 
@@ -237,7 +237,7 @@ class ColorFisher(FisherVector):
     gaussians : int
         Components of the mixture.
     size : int
-        Numbers a picture.
+        Numbers an image.
 
     References
     ----------
@@ -264,7 +264,7 @@ class ColorFisher(FisherVector):
         {"colorfisher": MappingProxyType({"gaussians": 128, "size": 256})}
     )
     # No drift_limit: photographs of one kind of thing (0.33 to 0.71) drift as far as catalog
-    # pictures (0.58), which a model of their own would serve better: benchmarks/drift.py.
+    # images (0.58), which a model of their own would serve better: benchmarks/drift.py.
     local_values: ClassVar[int] = COLOR_VALUES
     local_components: ClassVar[int] = 16
 
@@ -285,7 +285,7 @@ class Fisher(FisherVector):
     """Fisher vector of dense RootSIFT.
 
     Patches of 16 and 32 pixels are each described by the directions of their gradients in 4 × 4
-    cells, reduced to 48 principal components, with the patch's place in the picture. How these
+    cells, reduced to 48 principal components, with the patch's place in the image. How these
     differ from a mixture of Gaussians that was fitted to unrelated photographs is the Fisher
     vector; its numbers are raised to the power 0.2 and reduced to principal components, halfway
     whitened. A model comes with the package.
@@ -295,7 +295,7 @@ class Fisher(FisherVector):
     gaussians : int
         Components of the mixture.
     size : int
-        Numbers a picture.
+        Numbers an image.
 
     References
     ----------
@@ -322,8 +322,8 @@ class Fisher(FisherVector):
     shipped_models: ClassVar[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
         {"fisher": MappingProxyType({"gaussians": 64, "size": 512})}
     )
-    # Above what is measured of collections of photographs (0.21 to 0.36), below catalog pictures on
-    # white (0.64), which a model trained on such pictures serves better. Photographs of one kind of
+    # Above what is measured of collections of photographs (0.21 to 0.36), below catalog images on
+    # white (0.64), which a model trained on such images serves better. Photographs of one kind of
     # thing may come up to 0.73, and be warned of: benchmarks/drift.py.
     drift_limit: ClassVar[float] = 0.58
     local_values: ClassVar[int] = GRADIENT_VALUES

@@ -20,26 +20,26 @@ Mirror = Callable[[Values], Values]
 
 _POWER = 0.2
 """Of the numbers of a Fisher vector. A root is customary; flatter was better on all kinds of
-pictures, down to about here."""
+images, down to about here."""
 
 _WHITENING = 0.25
 """Principal components are divided by this power of their variance: halfway to whitening, which
-gives every component the same weight and was better on catalog pictures alone."""
+gives every component the same weight and was better on catalog images alone."""
 
 _PLACE_WEIGHT = np.float32(np.sqrt(12))
 """So that a place has the deviation of an average component."""
 
 _MIXTURE_ROWS = 240_000
-"""Rows, from all pictures alike, that the mixture is fitted to."""
+"""Rows, from all images alike, that the mixture is fitted to."""
 
 _VIEWS = 4800
 """Fisher vectors whose principal components are taken."""
 
-VIEWS_PER_PICTURE = 16
-"""At most: crops of the same picture say less and less that is new."""
+VIEWS_PER_IMAGE = 16
+"""At most: crops of the same image say less and less that is new."""
 
 _SMALLEST_CROP = 0.5
-"""Of the sides of a picture."""
+"""Of the sides of an image."""
 
 _FEWEST_PATCHES = 50
 """That a crop has to hold."""
@@ -115,22 +115,22 @@ def train_model(
     mirrored: Mirror,
     watcher: Watcher,
 ) -> State:
-    """Learn from the packed patches of pictures.
+    """Learn from the packed patches of images.
 
-    Parts of the pictures and mirror images count as pictures, so that a few hundred suffice.
+    Parts of the images and mirror images count as images, so that a few hundred suffice.
 
     Parameters
     ----------
     samples : sequence of ndarray of uint8, shape (n, d + 2)
-        At least :func:`fewest_pictures`.
+        At least :func:`fewest_images`.
     local_components : int
         Principal components of a patch.
     gaussians : int
         Components of the mixture.
     size : int
-        Principal components of a picture.
+        Principal components of an image.
     mirrored : callable
-        Turns the values of patches into those of the mirrored picture.
+        Turns the values of patches into those of the mirrored image.
     watcher : Watcher
         Told of the progress.
 
@@ -154,8 +154,8 @@ def train_model(
         "variances": mixture.variances,
     }
     model, vectors = Model(state), []
-    views = min(VIEWS_PER_PICTURE, max(1, _VIEWS // len(samples)))
-    watcher.begin("encoding views of the pictures", len(samples))
+    views = min(VIEWS_PER_IMAGE, max(1, _VIEWS // len(samples)))
+    watcher.begin("encoding views of the images", len(samples))
     for sample in samples:
         vectors += [model.encode(view) for view in _views(unpacked(sample), views, mirrored)]
         watcher.advance()
@@ -164,19 +164,19 @@ def train_model(
     return state | _reduction(np.stack(vectors, dtype=np.float64), size)
 
 
-def fewest_pictures(size: int) -> int:
-    """Return how many pictures it takes to learn so many principal components.
+def fewest_images(size: int) -> int:
+    """Return how many images it takes to learn so many principal components.
 
     Examples
     --------
-    >>> fewest_pictures(512)
+    >>> fewest_images(512)
     64
     """
-    return -(-2 * size // VIEWS_PER_PICTURE)
+    return -(-2 * size // VIEWS_PER_IMAGE)
 
 
 def _views(patches: Patches, count: int, mirrored: Mirror) -> Iterator[Patches]:
-    """Yield a picture, its mirror image, and alternately crops of both: always the same."""
+    """Yield an image, its mirror image, and alternately crops of both: always the same."""
     random = np.random.default_rng(0)
     away = np.array([[1, 0]], np.float32)
     mirror_image = Patches(mirrored(patches.values), np.abs(away - patches.places))
@@ -213,7 +213,7 @@ def unpacked(sample: NDArray[np.uint8]) -> Patches:
 
 
 def _some_rows(samples: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    """Choose as many rows of each picture."""
+    """Choose as many rows of each image."""
     random = np.random.default_rng(0)
     each = max(1, _MIXTURE_ROWS // len(samples))
     chosen = [np.sort(random.permutation(len(sample))[:each]) for sample in samples]
@@ -221,7 +221,7 @@ def _some_rows(samples: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
 
 
 def _crop(patches: Patches, random: np.random.Generator) -> Patches:
-    """Return the patches of a part of the picture; all of them if hardly any are in it."""
+    """Return the patches of a part of the image; all of them if hardly any are in it."""
     side = random.uniform(_SMALLEST_CROP, 1)
     corner = random.uniform(0, 1 - side, 2).astype(np.float32)
     places = (patches.places - corner) / np.float32(side)

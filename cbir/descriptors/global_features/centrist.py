@@ -42,7 +42,7 @@ class Centrist(Descriptor):
 
     A pixel's pattern has a bit for each of its eight neighbors: 1 where that is brighter by more
     than 2 gray levels. Patterns are counted, uniform ones (at most two changes between 0 and 1
-    around the circle) each by itself and all others together, in the whole picture, its four
+    around the circle) each by itself and all others together, in the whole image, its four
     quarters and its center. The same is done with the means of 4 × 4 pixels and their neighbors.
 
     References
@@ -67,7 +67,7 @@ class Centrist(Descriptor):
     kind: ClassVar[Kind] = "global"
     summary: ClassVar[str] = "textures and where they are, fine and coarse: scenes, materials"
     metrics: ClassVar[tuple[str, ...]] = ("manhattan", "euclidean", "chi2", "cosine")
-    meaning: ClassVar[str] = "0 = the same textures; unrelated pictures are about 30 apart"
+    meaning: ClassVar[str] = "0 = the same textures; unrelated images are about 30 apart"
 
     @property
     def dimension(self) -> int:
@@ -90,7 +90,7 @@ class Centrist(Descriptor):
         return LADDER[0]
 
     def describe(self, image: Pixels) -> NDArray[np.uint8]:
-        """Describe an RGB picture; see :meth:`Descriptor.describe`."""
+        """Describe an RGB image; see :meth:`Descriptor.describe`."""
         gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         counts = [_by_region(census(gray, scale)) for scale in _SCALES]
         return as_roots(np.concatenate(counts)).ravel()

@@ -96,7 +96,7 @@ class ColorLayout(Descriptor):
         return LADDER[0]
 
     def describe(self, image: Pixels) -> NDArray[np.uint8]:
-        """Describe an RGB picture; see :meth:`Descriptor.describe`."""
+        """Describe an RGB image; see :meth:`Descriptor.describe`."""
         brightness, blue, red = (_frequencies(channel) for channel in _ycbcr(image))
         # Half of the brightness, whose range is wider.
         luma = _levels(brightness[0] / _SIDE, brightness[1:] / 2, _LUMA_MEAN)[: self.luma]

@@ -22,7 +22,7 @@ _BINS = (8, 4, 4)
 _COLORS = math.prod(_BINS)
 
 _NO_COLOR = 255
-"""What lies around the picture."""
+"""What lies around the image."""
 
 _FARTHEST = 31
 """Pixels; the 8 × 31 neighbors can be counted in a byte."""
@@ -40,9 +40,9 @@ class Correlogram(Descriptor):
     Parameters
     ----------
     layout : {"grid", "none"}
-        ``grid``: the whole picture, its four quarters and its center; ``none``: the whole picture.
+        ``grid``: the whole image, its four quarters and its center; ``none``: the whole image.
     distance : int
-        Pixels, 1 to 31, in a picture of 128 pixels.
+        Pixels, 1 to 31, in an image of 128 pixels.
 
     References
     ----------
@@ -99,7 +99,7 @@ class Correlogram(Descriptor):
         return LADDER[0]
 
     def describe(self, image: Pixels) -> NDArray[np.uint8]:
-        """Describe an RGB picture; see :meth:`Descriptor.describe`."""
+        """Describe an RGB image; see :meth:`Descriptor.describe`."""
         cells = hsv_cells(image, _BINS)
         height, width = cells.shape
         agreements = _agreements(cells, self.distance)
@@ -138,7 +138,7 @@ def _counts(
     cells: NDArray[np.uint8], agreements: NDArray[np.uint8], neighbors: int
 ) -> NDArray[np.float32]:
     """Count the pixels of each color, by the share of neighbors that agree and that do not."""
-    if cells.size == 0:  # a half of a picture one pixel wide
+    if cells.size == 0:  # a half of an image one pixel wide
         return np.zeros(2 * _COLORS, np.float32)
     sizes, limits = [_COLORS, neighbors + 1], [0, _COLORS, 0, neighbors + 1]
     table = cv2.calcHist([cells, agreements], [0, 1], None, sizes, limits)

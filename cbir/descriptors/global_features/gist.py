@@ -1,4 +1,4 @@
-"""GIST: how much structure of every size and direction each part of the picture has."""
+"""GIST: how much structure of every size and direction each part of the image has."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _FAINT = 0.05
 class Gist(Descriptor):
     """GIST: energies of Gabor filters of four scales and eight directions in 4 × 4 cells.
 
-    The gray picture is squeezed to a square of 128 pixels. Of its logarithm the surroundings'
+    The gray image is squeezed to a square of 128 pixels. Of its logarithm the surroundings'
     mean is taken off, and the rest divided by their contrast. The amplitude of each filter's
     answer is averaged over each cell, and its root stored.
 
@@ -72,7 +72,7 @@ class Gist(Descriptor):
     kind: ClassVar[Kind] = "global"
     summary: ClassVar[str] = "layout of a scene, coarse and fine: landscapes, streets, products"
     metrics: ClassVar[tuple[str, ...]] = ("manhattan", "euclidean", "cosine", "chi2")
-    meaning: ClassVar[str] = "0 = the same layout; unrelated pictures are about 38 apart"
+    meaning: ClassVar[str] = "0 = the same layout; unrelated images are about 38 apart"
 
     @property
     def dimension(self) -> int:
@@ -95,7 +95,7 @@ class Gist(Descriptor):
         return LADDER[0]
 
     def describe(self, image: Pixels) -> NDArray[np.uint8]:
-        """Describe an RGB picture; see :meth:`Descriptor.describe`."""
+        """Describe an RGB image; see :meth:`Descriptor.describe`."""
         gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         square = cv2.resize(gray, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
         means = amplitudes(even_contrast(square))
@@ -177,7 +177,7 @@ def _filters(scale: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np
     turned = (np.arctan2(rows, columns) - angles + np.pi) % (2 * np.pi) - np.pi
     weights = np.exp(-_BROAD * (frequency - 1) ** 2 - _NARROW * turned**2)
     beyond = np.maximum(np.abs(rows), np.abs(columns)) > _PERIOD // 2
-    weights[beyond] = 0  # what the picture cannot hold
+    weights[beyond] = 0  # what the image cannot hold
     middle = (_PERIOD / length - 1) / 2
     phases = np.exp(2j * np.pi * middle / _PERIOD * (offsets[:, None] + offsets[None]))
     return rows % _PERIOD, columns % _PERIOD, (weights * phases).astype(np.complex64)

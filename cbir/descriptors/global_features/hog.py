@@ -27,7 +27,7 @@ _SOFT = 0.5
 class Hog(Descriptor):
     """Histogram of oriented gradients over a fixed square.
 
-    The picture is squeezed to a square and converted to gray. Each cell counts its gradients'
+    The image is squeezed to a square and converted to gray. Each cell counts its gradients'
     orientations (unsigned, 0–180°), weighted by their magnitude; blocks of cells overlap by all
     but one cell and are normalized by L2-Hys. The values are stored in steps of 1/255.
 
@@ -47,7 +47,7 @@ class Hog(Descriptor):
     N. Dalal, B. Triggs, "Histograms of oriented gradients for human detection", CVPR 2005. It
     departs from the paper in that votes are not interpolated between neighboring cells and bins,
     and that faint blocks are not scaled to full length. With the paper's vanishing constants a
-    few pictures of mere noise are near to everything; ``benchmarks/choices.py`` measures it.
+    few images of mere noise are near to everything; ``benchmarks/choices.py`` measures it.
 
     Examples
     --------
@@ -60,7 +60,7 @@ class Hog(Descriptor):
     kind: ClassVar[Kind] = "global"
     summary: ClassVar[str] = "outlines in fixed places: products, logos, framed objects"
     metrics: ClassVar[tuple[str, ...]] = ("euclidean", "cosine", "manhattan", "chi2")
-    meaning: ClassVar[str] = "0 = the same outlines; unrelated pictures are about 3.6 apart"
+    meaning: ClassVar[str] = "0 = the same outlines; unrelated images are about 3.6 apart"
 
     size: int = 128
     cells: int = 8
@@ -101,7 +101,7 @@ class Hog(Descriptor):
         return next((step for step in LADDER if step >= 2 * self.size), LADDER[-1])
 
     def describe(self, image: Pixels) -> NDArray[np.uint8]:
-        """Describe an RGB picture; see :meth:`Descriptor.describe`."""
+        """Describe an RGB image; see :meth:`Descriptor.describe`."""
         gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         square = cv2.resize(gray, (self.size, self.size), interpolation=cv2.INTER_AREA)
         return np.rint(self.values(square) * 255).astype(np.uint8)

@@ -18,21 +18,21 @@ from cbir.images.decoders import LADDER, Pixels
 _ELLIPSE_BINS = (8, 12, 3)
 _GRID_BINS = (16, 4, 4)
 _ELLIPSE_REACH = 0.75
-"""The central ellipse's diameters, as a share of the picture's sides."""
+"""The central ellipse's diameters, as a share of the image's sides."""
 
 
 @dataclass(frozen=True)
 class HsvHistogram(Descriptor):
     """HSV color histogram with spatial layout.
 
-    The picture is divided into regions, and each gives the shares of its pixels that fall into
+    The image is divided into regions, and each gives the shares of its pixels that fall into
     the cells of hue × saturation × value. Hue is circular: the first bin is centered on red.
 
-    ``grid``: the whole picture, its four quarters and its center, 16 × 4 × 4 bins each. The whole
+    ``grid``: the whole image, its four quarters and its center, 16 × 4 × 4 bins each. The whole
     is the sum of the quarters, and says that a color is there wherever it is.
     ``ellipse``: four corners around a central ellipse, 8 × 12 × 3 bins, as in widely used
     tutorials; every pixel is in exactly one region.
-    ``none``: the whole picture, 16 × 4 × 4 bins.
+    ``none``: the whole image, 16 × 4 × 4 bins.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ class HsvHistogram(Descriptor):
         return LADDER[0]
 
     def describe(self, image: Pixels) -> NDArray[np.uint8]:
-        """Describe an RGB picture; see :meth:`Descriptor.describe`."""
+        """Describe an RGB image; see :meth:`Descriptor.describe`."""
         return as_roots(self._counts(hsv_cells(image, self._bins))).ravel()
 
     @property
@@ -147,14 +147,14 @@ def _tables(bins: tuple[int, int, int]) -> tuple[NDArray[Any], ...]:
 def _count(
     cells: NDArray[Any], bins: int, mask: NDArray[np.uint8] | None = None
 ) -> NDArray[np.float32]:
-    if cells.size == 0:  # a half of a picture one pixel wide
+    if cells.size == 0:  # a half of an image one pixel wide
         return np.zeros(bins, np.float32)
     return cv2.calcHist([cells], [0], mask, [bins], [0, bins]).ravel()  # type: ignore[return-value]
 
 
 @lru_cache(maxsize=64)
 def _ellipse_regions(height: int, width: int) -> tuple[NDArray[np.uint8], ...]:
-    """Return the masks of the corners and of the ellipse: a partition of the picture."""
+    """Return the masks of the corners and of the ellipse: a partition of the image."""
     y = (2 * np.arange(height) + 1) / height - 1
     x = (2 * np.arange(width) + 1) / width - 1
     inside = (y[:, None] / _ELLIPSE_REACH) ** 2 + (x[None] / _ELLIPSE_REACH) ** 2 <= 1

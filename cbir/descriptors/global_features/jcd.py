@@ -58,7 +58,7 @@ _SHARPNESS = 4
 class JointColorTexture(Descriptor):
     """Joint histogram of colors and textures, of the CEDD, FCTH and JCD family.
 
-    The picture is divided into 64 × 64 blocks. The mean color of a block belongs to 24 colors:
+    The image is divided into 64 × 64 blocks. The mean color of a block belongs to 24 colors:
     black, gray, white, and seven hues, each pure, light and dark. The contrasts between its four
     parts belong to 7 textures: flat, weak, an edge of no direction, a horizontal, a vertical and
     two diagonal ones. Both memberships are fuzzy, and each region adds up their products. Cube
@@ -67,7 +67,7 @@ class JointColorTexture(Descriptor):
     Parameters
     ----------
     layout : {"grid", "none"}
-        ``grid``: the whole picture, its four quarters and its center; ``none``: the whole picture.
+        ``grid``: the whole image, its four quarters and its center; ``none``: the whole image.
 
     References
     ----------
@@ -121,7 +121,7 @@ class JointColorTexture(Descriptor):
         return LADDER[0]
 
     def describe(self, image: Pixels) -> NDArray[np.uint8]:
-        """Describe an RGB picture; see :meth:`Descriptor.describe`."""
+        """Describe an RGB image; see :meth:`Descriptor.describe`."""
         parts = _square(image, 2 * _BLOCKS)
         colors = _color_memberships(_square(parts, _BLOCKS))
         textures = _texture_memberships(parts)

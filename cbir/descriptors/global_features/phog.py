@@ -1,4 +1,4 @@
-"""PHOG: directions of edges in the whole picture, its quarters and its sixteenths."""
+"""PHOG: directions of edges in the whole image, its quarters and its sixteenths."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _HALVINGS = 3
 """Between the scale of edges and that of outlines."""
 
 _PLAIN = 8.0
-"""Gray levels a pixel that the share of what is plain counts as: keeps the noise of a picture with
+"""Gray levels a pixel that the share of what is plain counts as: keeps the noise of an image with
 few edges from being scaled up, and tells it from one with many."""
 
 
@@ -34,10 +34,10 @@ class Phog(Descriptor):
     """Pyramid of histograms of oriented gradients, of two scales.
 
     Gradients vote for their direction (the full circle in 16 bins, a vote shared by the two
-    nearest), weighted by their magnitude, in the whole picture, its quarters and its sixteenths.
+    nearest), weighted by their magnitude, in the whole image, its quarters and its sixteenths.
     Each of these levels is a histogram with one more bin, not stored, for what is plain: it holds
     as much as gradients of 8 gray levels a pixel would give everywhere. The same is done with the
-    picture at an eighth of its sides, where outlines remain.
+    image at an eighth of its sides, where outlines remain.
 
     References
     ----------
@@ -59,7 +59,7 @@ class Phog(Descriptor):
     kind: ClassVar[Kind] = "global"
     summary: ClassVar[str] = "directions of edges and where they are: shapes, products, buildings"
     metrics: ClassVar[tuple[str, ...]] = ("manhattan", "euclidean", "chi2", "cosine")
-    meaning: ClassVar[str] = "0 = the same edges; unrelated pictures are about 20 apart"
+    meaning: ClassVar[str] = "0 = the same edges; unrelated images are about 20 apart"
 
     @property
     def dimension(self) -> int:
@@ -82,7 +82,7 @@ class Phog(Descriptor):
         return LADDER[1]
 
     def describe(self, image: Pixels) -> NDArray[np.uint8]:
-        """Describe an RGB picture; see :meth:`Descriptor.describe`."""
+        """Describe an RGB image; see :meth:`Descriptor.describe`."""
         edges = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         outlines = edges
         for _ in range(_HALVINGS):
@@ -100,8 +100,8 @@ def votes(gray: NDArray[Any]) -> NDArray[np.float64]:
     Returns
     -------
     ndarray of float64, shape (4, 4, 16)
-        Gray levels a pixel, times the share of the picture that the cell is. The first bin
-        begins where the picture is brighter to the right; the next ones turn towards below.
+        Gray levels a pixel, times the share of the image that the cell is. The first bin
+        begins where the image is brighter to the right; the next ones turn towards below.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The regions of a picture that are described one by one, so that it matters where things are."""
+"""The regions of an image that are described one by one, so that it matters where things are."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Layout = Literal["grid", "none"]
-"""``grid``: the whole picture, its four quarters and its center; ``none``: the whole picture."""
+"""``grid``: the whole image, its four quarters and its center; ``none``: the whole image."""
 
 Place = tuple[slice, slice]
 
@@ -33,7 +33,7 @@ def first_bins(height: int, width: int, cells: int, bins: int) -> NDArray[np.int
     Parameters
     ----------
     height, width : int
-        Of the picture.
+        Of the image.
     cells : int
         A side of the grid of cells.
     bins : int
@@ -63,9 +63,9 @@ def over_regions(
     ----------
     layout : {"grid", "none"}
     height, width : int
-        Of the picture.
+        Of the image.
     count : callable
-        Counts what is at a place, which is empty for a half of a picture one pixel wide: an array
+        Counts what is at a place, which is empty for a half of an image one pixel wide: an array
         of shape (n,). What is counted in the whole is the sum of what is counted in the quarters.
 
     Returns
@@ -75,8 +75,8 @@ def over_regions(
 
     Examples
     --------
-    >>> picture = np.arange(16).reshape(4, 4)
-    >>> over_regions("grid", 4, 4, lambda place: picture[place].sum(keepdims=True)[0]).ravel()
+    >>> image = np.arange(16).reshape(4, 4)
+    >>> over_regions("grid", 4, 4, lambda place: image[place].sum(keepdims=True)[0]).ravel()
     array([120,  10,  18,  42,  50,  30])
     """
     if layout == "none":

@@ -21,10 +21,10 @@ _BLACK = 256 // 8
 
 @dataclass(frozen=True)
 class ColorHash(Hash):
-    """Color hash: how much of the picture is black, gray, and of which color.
+    """Color hash: how much of the image is black, gray, and of which color.
 
     Pixels are of 14 classes: black; gray; six hues, faint; six hues, bright. Each gives a byte, of
-    which so many bits are set, from the highest on, as the class has eighths of the picture (of
+    which so many bits are set, from the highest on, as the class has eighths of the image (of
     its colored pixels, for the hues). So the Hamming distance is the sum of the steps by which
     shares differ.
 
@@ -48,7 +48,7 @@ class ColorHash(Hash):
 
     name: ClassVar[str] = "colorhash"
     version: ClassVar[int] = 1
-    summary: ClassVar[str] = "pictures of the same colors, wherever these are; 15 bytes a picture"
+    summary: ClassVar[str] = "images of the same colors, wherever these are; 15 bytes an image"
     meaning: ClassVar[str] = "steps of 1/8 by which shares of colors differ: 0 = the same colors"
 
     @property
@@ -68,11 +68,11 @@ class ColorHash(Hash):
 
 
 def _eighths(image: Pixels) -> NDArray[np.int64]:
-    """Return how many whole eighths of the picture each class has."""
-    picture = Image.fromarray(image)
-    hue, saturation, _ = np.moveaxis(np.asarray(picture.convert("HSV")), 2, 0)
+    """Return how many whole eighths of the image each class has."""
+    pil_image = Image.fromarray(image)
+    hue, saturation, _ = np.moveaxis(np.asarray(pil_image.convert("HSV")), 2, 0)
     classes = _table()[saturation, hue]
-    classes[np.asarray(picture.convert("L")) < _BLACK] = 0
+    classes[np.asarray(pil_image.convert("L")) < _BLACK] = 0
     counts = np.bincount(classes.ravel(), minlength=_CLASSES + 1)
     totals = np.full(_CLASSES, max(1, int(counts[2:].sum())))
     totals[:2] = classes.size

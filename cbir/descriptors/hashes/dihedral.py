@@ -1,4 +1,4 @@
-"""The hashes of a picture's rotated and mirrored copies, from its own hash."""
+"""The hashes of an image's rotated and mirrored copies, from its own hash."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _BLOCK = 1 << 14
 
 @dataclass(frozen=True, slots=True)
 class Orientation:
-    """One of the eight ways to rotate and mirror a picture.
+    """One of the eight ways to rotate and mirror an image.
 
     Attributes
     ----------
     name : str
-        What was done to the upright picture; rotations are clockwise.
+        What was done to the upright image; rotations are clockwise.
     done, undo : PIL.Image.Transpose or None
-        What makes the picture from the upright one, and what turns it upright again:
-        ``picture.transpose(undo)``. None: nothing.
+        What makes the image from the upright one, and what turns it upright again:
+        ``image.transpose(undo)``. None: nothing.
     """
 
     name: str
@@ -46,10 +46,10 @@ EXIF's orientation 1 turns upright, the last what 8 does."""
 
 
 def orientations(bits: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Derive the hashes of a picture's eight orientations from its own.
+    """Derive the hashes of an image's eight orientations from its own.
 
     For hashes of the signs of a square of DCT coefficients: ``phash`` and ``pdq``. A transposed
-    picture has the transposed square, and a mirrored one the opposite signs at the odd frequencies
+    image has the transposed square, and a mirrored one the opposite signs at the odd frequencies
     of the mirrored direction. This holds exactly for the coefficients, and for bits as far as the
     median that they are compared with is near 0: those of coefficients between the median and its
     opposite are wrong.

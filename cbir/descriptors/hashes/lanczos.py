@@ -1,6 +1,6 @@
 """Thumbnails in gray: to the last pixel what Pillow gives, in half of its time.
 
-Hashes are of pictures resampled by Pillow, so a thumbnail that differs in one pixel is another
+Hashes are of images resampled by Pillow, so a thumbnail that differs in one pixel is another
 hash. Pillow computes with whole numbers, which leaves nothing to chance: so does this.
 """
 
@@ -16,7 +16,7 @@ from PIL import Image
 from cbir.images.decoders import LADDER, Pixels
 
 _LARGEST_SIDE = LADDER[2]
-"""Pixels; larger pictures are Pillow's: they would be copied as floats, of 8 times the size."""
+"""Pixels; larger images are Pillow's: they would be copied as floats, of 8 times the size."""
 
 _ONE = 1 << 22
 """Pillow's weights are whole multiples of its inverse. Those times pixels, summed, stay far below
@@ -27,7 +27,7 @@ _BLOCK = 8
 
 
 def gray_thumbnail(image: Pixels, width: int, height: int) -> Pixels:
-    """Resize an RGB picture, in gray and by Lanczos resampling, as the ImageHash library does.
+    """Resize an RGB image, in gray and by Lanczos resampling, as the ImageHash library does.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def gray_thumbnail(image: Pixels, width: int, height: int) -> Pixels:
     [[7, 7]]
     """
     gray = _gray(image)
-    # Across before down, as Pillow does but, since its version 13, with pictures that lose more
+    # Across before down, as Pillow does but, since its version 13, with images that lose more
     # than twice as much height as width.
     across_first = gray.height - height <= 2 * (gray.width - width)
     if max(gray.size) > _LARGEST_SIDE or not across_first:

@@ -1,4 +1,4 @@
-"""PDQ, the hash by which platforms exchange lists of known pictures."""
+"""PDQ, the hash by which platforms exchange lists of known images."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from cbir.descriptors.hashes.perceptual import Bits, Hash, dct2
 from cbir.images.decoders import LADDER, Pixels
 
 _SIDE = 64
-"""Side of the picture that is transformed."""
+"""Side of the image that is transformed."""
 
 _SMALLEST = 5
-"""Pixels; a picture that is narrower or lower has no hash, as in the reference."""
+"""Pixels; an image that is narrower or lower has no hash, as in the reference."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Pdq(Hash):
     in steps of a hundredth of the range, so that slight ones do not count. Its authors advise to
     discard what is below 50.
 
-    The values are those of the reference for a picture that it is given with a longest side of
+    The values are those of the reference for an image that it is given with a longest side of
     512 px, as its Python edition reduces larger ones.
 
     References
@@ -50,7 +50,7 @@ class Pdq(Hash):
 
     name: ClassVar[str] = "pdq"
     version: ClassVar[int] = 1
-    summary: ClassVar[str] = "copies of one picture, as ThreatExchange has it; 33 bytes a picture"
+    summary: ClassVar[str] = "copies of one image, as ThreatExchange has it; 33 bytes an image"
     meaning: ClassVar[str] = (
         "differing bits: up to 31 = a copy, by its authors; unrelated: about half"
     )
@@ -63,7 +63,7 @@ class Pdq(Hash):
 
     @property
     def working_size(self) -> int:
-        """What the reference reduces large pictures to."""
+        """What the reference reduces large images to."""
         return LADDER[2]
 
     def _bits_and_quality(self, image: Pixels) -> tuple[Bits, int]:

@@ -1,12 +1,12 @@
-"""Hashes of the gray picture: bit strings that change little when it is recompressed or resized.
+"""Hashes of the gray image: bit strings that change little when it is recompressed or resized.
 
 Their values are stable: a change of one bit, or of a quality, for the same file is a new version.
 Their bits equal those of the ImageHash library (https://github.com/JohannesBuchner/imagehash) for
 the same pixels, with the exception that :class:`WaveletHash` tells of; those of 64 bits are of the
-picture at full size, as the library's are.
+image at full size, as the library's are.
 
 A row is the packed bits and one byte of quality: the share, in percent, of the frequencies or bits
-that stand out of noise. A blank picture, a smooth sky or a vignette has next to none, so its bits
+that stand out of noise. A blank image, a smooth sky or a vignette has next to none, so its bits
 are an accident; what is alike in them says nothing.
 """
 
@@ -27,24 +27,24 @@ from cbir.images.decoders import LADDER, Pixels
 Bits = NDArray[np.bool_]
 
 LEAST_QUALITY = 20
-"""Percent; below it a picture is blank to a hash of its thumbnail.
+"""Percent; below it an image is blank to a hash of its thumbnail.
 
-``benchmarks/hashes.py`` measures it: blank pictures (uniform, ramps and vignettes of 64 to 1600 px,
+``benchmarks/hashes.py`` measures it: blank images (uniform, ramps and vignettes of 64 to 1600 px,
 with noise of up to 5 gray levels, also as JPEG of quality 30) reach 19. Of 2,251 photographs and
-catalog pictures, three of a black night sky have 4 or less, one more 19, all others 22 or more."""
+catalog images, three of a black night sky have 4 or less, one more 19, all others 22 or more."""
 
 LEAST_PHASH_QUALITY = 30
-"""The same for :class:`PerceptualHash`: blank pictures reach 26, a white shirt on white has 37."""
+"""The same for :class:`PerceptualHash`: blank images reach 26, a white shirt on white has 37."""
 
 _OVERSAMPLING = 4
-"""Side of the picture that is transformed for ``phash``, in units of the hash's side."""
+"""Side of the image that is transformed for ``phash``, in units of the hash's side."""
 
 _FREQUENCY_NOISE = 8.0
-"""Gray levels, of an orthonormal DCT, that noise gives the frequencies of a picture of some
-thousand pixels: four times its deviation in such a picture, which is about 2 in a bad case."""
+"""Gray levels, of an orthonormal DCT, that noise gives the frequencies of an image of some
+thousand pixels: four times its deviation in such an image, which is about 2 in a bad case."""
 
 _CELL_NOISE = 3.0
-"""The same for pictures of 64 pixels, of which each averages over more noise."""
+"""The same for images of 64 pixels, of which each averages over more noise."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Hash(Descriptor):
         return np.dtype(np.uint8)
 
     def describe(self, image: Pixels) -> NDArray[np.uint8]:
-        """Describe an RGB picture; see :meth:`Descriptor.describe`."""
+        """Describe an RGB image; see :meth:`Descriptor.describe`."""
         bits, quality = self._bits_and_quality(image)
         row = np.empty(self.width, np.uint8)
         row[:-1], row[-1] = np.packbits(bits), quality
@@ -77,14 +77,14 @@ class Hash(Descriptor):
 class PerceptualHash(Hash):
     """DCT hash: which of the lowest frequencies lie above their median.
 
-    The gray picture is resized to 4 × the hash's side by Lanczos resampling and transformed by a
+    The gray image is resized to 4 × the hash's side by Lanczos resampling and transformed by a
     DCT-II. The bits are the signs of the lowest frequencies minus their median, row by row. The
     quality is the share of the frequencies that are farther from it than noise could move them.
 
     Parameters
     ----------
     bits : {256, 64}
-        Length of the hash. The 64 bits are computed from the picture at full size and equal those
+        Length of the hash. The 64 bits are computed from the image at full size and equal those
         of the ImageHash library's ``phash``.
 
     References
@@ -103,8 +103,8 @@ class PerceptualHash(Hash):
 
     name: ClassVar[str] = "phash"
     version: ClassVar[int] = 2
-    summary: ClassVar[str] = "copies of one picture, recompressed or resized; 33 bytes a picture"
-    meaning: ClassVar[str] = "differing bits: 0 = a copy; unrelated pictures differ in about half"
+    summary: ClassVar[str] = "copies of one image, recompressed or resized; 33 bytes an image"
+    meaning: ClassVar[str] = "differing bits: 0 = a copy; unrelated images differ in about half"
     least_quality: ClassVar[int] = LEAST_PHASH_QUALITY
 
     bits: Literal[256, 64] = 256
@@ -116,7 +116,7 @@ class PerceptualHash(Hash):
 
     @property
     def working_size(self) -> int | None:
-        """Far above what the transform keeps; the full picture where ImageHash must be met."""
+        """Far above what the transform keeps; the full image where ImageHash must be met."""
         return None if self.bits == 64 else LADDER[2]
 
     def _bits_and_quality(self, image: Pixels) -> tuple[Bits, int]:
@@ -132,13 +132,13 @@ class PerceptualHash(Hash):
 class DifferenceHash(Hash):
     """Difference hash: which pixels of a thumbnail are brighter than their left neighbors.
 
-    The gray picture is resized to a thumbnail, one column wider than high, by Lanczos resampling.
+    The gray image is resized to a thumbnail, one column wider than high, by Lanczos resampling.
     The quality is the share of the thumbnail's frequencies that stand out of noise.
 
     Parameters
     ----------
     bits : {64, 256}
-        Length of the hash. The 64 bits are computed from the picture at full size and equal those
+        Length of the hash. The 64 bits are computed from the image at full size and equal those
         of the ImageHash library's ``dhash``.
 
     References
@@ -155,8 +155,8 @@ class DifferenceHash(Hash):
 
     name: ClassVar[str] = "dhash"
     version: ClassVar[int] = 1
-    summary: ClassVar[str] = "copies of one picture; simple and well known; 9 bytes a picture"
-    meaning: ClassVar[str] = "differing bits: 0 = a copy; unrelated pictures differ in about half"
+    summary: ClassVar[str] = "copies of one image; simple and well known; 9 bytes an image"
+    meaning: ClassVar[str] = "differing bits: 0 = a copy; unrelated images differ in about half"
 
     bits: Literal[64, 256] = 64
 
@@ -167,7 +167,7 @@ class DifferenceHash(Hash):
 
     @property
     def working_size(self) -> int | None:
-        """Far above the thumbnail's; the full picture where ImageHash must be met."""
+        """Far above the thumbnail's; the full image where ImageHash must be met."""
         return None if self.bits == 64 else LADDER[2]
 
     def _bits_and_quality(self, image: Pixels) -> tuple[Bits, int]:
@@ -180,7 +180,7 @@ class DifferenceHash(Hash):
 class AverageHash(Hash):
     """Average hash: which pixels of an 8 × 8 thumbnail are brighter than their mean.
 
-    The gray picture is resized by Lanczos resampling, at full size. The quality is the share of
+    The gray image is resized by Lanczos resampling, at full size. The quality is the share of
     the thumbnail's frequencies that stand out of noise. The hash equals the ImageHash library's
     ``average_hash``.
 
@@ -199,7 +199,7 @@ class AverageHash(Hash):
 
     name: ClassVar[str] = "ahash"
     version: ClassVar[int] = 1
-    summary: ClassVar[str] = "copies of one picture; the simplest; 9 bytes a picture"
+    summary: ClassVar[str] = "copies of one image; the simplest; 9 bytes an image"
     meaning: ClassVar[str] = (
         "differing bits: 0 = a copy; unrelated ones differ in half, some in few"
     )
@@ -223,8 +223,8 @@ class AverageHash(Hash):
 class WaveletHash(Hash):
     """Wavelet hash: which of 8 × 8 blocks are brighter than their median.
 
-    The gray picture is resized by Lanczos resampling to a square whose side is the largest power
-    of two within the picture. The low band of its Haar transform, the means of 8 × 8 blocks, is
+    The gray image is resized by Lanczos resampling to a square whose side is the largest power
+    of two within the image. The low band of its Haar transform, the means of 8 × 8 blocks, is
     compared with its median. The quality is the share of the blocks' frequencies that stand out of
     noise.
 
@@ -247,7 +247,7 @@ class WaveletHash(Hash):
 
     name: ClassVar[str] = "whash"
     version: ClassVar[int] = 1
-    summary: ClassVar[str] = "copies of one picture, from means of blocks; 9 bytes a picture"
+    summary: ClassVar[str] = "copies of one image, from means of blocks; 9 bytes an image"
     meaning: ClassVar[str] = (
         "differing bits: 0 = a copy; unrelated ones differ in half, some in few"
     )
@@ -295,12 +295,12 @@ def structure(thumbnail: NDArray[Any]) -> int:
     return _percent(spectrum > _CELL_NOISE * _gain(thumbnail))
 
 
-def dct2(picture: NDArray[Any], lowest: int | None = None) -> NDArray[np.float64]:
+def dct2(image: NDArray[Any], lowest: int | None = None) -> NDArray[np.float64]:
     """Return the two-dimensional DCT-II, not normalized: all of it, or its lowest frequencies."""
     # Not a product of matrices: how BLAS rounds depends on the processor.
     from scipy.fft import dct
 
-    down = dct(picture.astype(np.float64), axis=0)[:lowest]
+    down = dct(image.astype(np.float64), axis=0)[:lowest]
     return dct(down, axis=1)[:, :lowest]
 
 
@@ -311,9 +311,9 @@ def _median(values: NDArray[np.float64]) -> np.float64:
     return (ordered[middle - 1] + ordered[middle]) / 2
 
 
-def _gain(picture: NDArray[Any]) -> float:
+def _gain(image: NDArray[Any]) -> float:
     """Return the values of :func:`dct2` over those of the orthonormal transform."""
-    return 2 * math.sqrt(picture.size)
+    return 2 * math.sqrt(image.size)
 
 
 def _percent(flags: Bits) -> int:

@@ -1,7 +1,7 @@
 """64 bits for a local feature, so that alike ones can be found without comparing all.
 
 A SIFT descriptor is 4 × 4 cells of 8 directions. Its principal components are nearly those of a
-cosine transform over the cells and a Fourier transform over the directions, whatever pictures it
+cosine transform over the cells and a Fourier transform over the directions, whatever images it
 comes from; so these take the place of a rotation that would have to be learned. The signs of the
 64 largest components are the signature, the largest first.
 """
@@ -37,7 +37,7 @@ MIRRORING = np.uint64(
         if (row % 2 == 1) != (direction in _SINES)
     )
 )
-"""The bits that change when a picture is mirrored: rows change sides and directions turn the other
+"""The bits that change when an image is mirrored: rows change sides and directions turn the other
 way, which negates odd row frequencies and sines."""
 
 

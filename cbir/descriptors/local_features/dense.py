@@ -1,6 +1,6 @@
-"""Dense local descriptors: what small squares of a picture look like, all over it.
+"""Dense local descriptors: what small squares of an image look like, all over it.
 
-A picture is averaged over square cells of several sizes, and a patch is a block of neighboring
+An image is averaged over square cells of several sizes, and a patch is a block of neighboring
 cells. Patches share their cells, so that thousands of them cost little more than the averages.
 """
 
@@ -30,7 +30,7 @@ _COLOR_SIDES = ((2, 2), (4, 1), (8, 1))
 _GRADIENT_SIDES = ((4, 2), (8, 1))
 
 _LEAST_SIDE = 32
-"""Pixels; what is smaller is enlarged, so that each picture has patches of every size."""
+"""Pixels; what is smaller is enlarged, so that each image has patches of every size."""
 
 _FAINT = 10 / 255
 """Sum of a patch's 128 mean gradients below which it counts as noise rather than as edges."""
@@ -38,14 +38,14 @@ _FAINT = 10 / 255
 
 @dataclass(frozen=True, slots=True)
 class Patches:
-    """The patches of one picture.
+    """The patches of one image.
 
     Attributes
     ----------
     values : ndarray of float32, shape (n, d)
         From 0 to 1.
     places : ndarray of float32, shape (n, 2)
-        x and y of the centers, as shares of the sides of what the cells cover: of the picture but
+        x and y of the centers, as shares of the sides of what the cells cover: of the image but
         for a few pixels at its borders.
     """
 
@@ -127,13 +127,13 @@ def gradient_patches(image: Pixels) -> Patches:
 
 
 def mirror_colors(values: Values) -> Values:
-    """Return the values that color patches have when the picture is mirrored left to right."""
+    """Return the values that color patches have when the image is mirrored left to right."""
     cells = values.reshape(-1, COLOR_CELLS, COLOR_CELLS, COLOR_VALUES // COLOR_CELLS**2)
     return cells[:, :, ::-1].reshape(values.shape)
 
 
 def mirror_gradients(values: Values) -> Values:
-    """Return the values that gradient patches have when the picture is mirrored left to right."""
+    """Return the values that gradient patches have when the image is mirrored left to right."""
     cells = values.reshape(-1, GRADIENT_CELLS, GRADIENT_CELLS, DIRECTIONS)
     directions = (DIRECTIONS // 2 - np.arange(DIRECTIONS)) % DIRECTIONS
     return cells[:, :, ::-1, directions].reshape(values.shape)

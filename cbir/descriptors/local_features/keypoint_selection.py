@@ -1,4 +1,4 @@
-"""Spreading keypoints over a picture."""
+"""Spreading keypoints over an image."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ _CANDIDATES = 2
 
 
 def orb_features(image: Pixels, count: int, upright: bool = False) -> NDArray[np.uint8]:
-    """Extract ORB descriptors at keypoints that are spread over a picture.
+    """Extract ORB descriptors at keypoints that are spread over an image.
 
     ORB by itself takes the strongest corners, which crowd where the texture is. Here twice as
     many are detected, and within each level of the scale pyramid the cells of a grid take turns,
@@ -40,13 +40,13 @@ def orb_features(image: Pixels, count: int, upright: bool = False) -> NDArray[np
     count : int
         Features to extract at most.
     upright : bool
-        Do not turn the descriptors with the local orientation: better for pictures that are
+        Do not turn the descriptors with the local orientation: better for images that are
         taken upright, useless for rotated ones.
 
     Returns
     -------
     ndarray of uint8, shape (n, 32)
-        Packed bits; n is 0 for a picture without corners.
+        Packed bits; n is 0 for an image without corners.
 
     References
     ----------
@@ -74,7 +74,7 @@ def orb_features(image: Pixels, count: int, upright: bool = False) -> NDArray[np
 
 def _detector(count: int) -> cv2.ORB:
     # A lower corner threshold and a narrower border than OpenCV's: more keypoints in smooth and
-    # small pictures. benchmarks/choices.py measures both.
+    # small images. benchmarks/choices.py measures both.
     return cv2.ORB.create(
         nfeatures=count, scaleFactor=_SCALE, nlevels=_LEVELS, edgeThreshold=_BORDER, fastThreshold=5
     )

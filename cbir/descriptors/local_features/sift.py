@@ -1,4 +1,4 @@
-"""SIFT features: keypoints with RootSIFT descriptors, for matching pictures piece by piece."""
+"""SIFT features: keypoints with RootSIFT descriptors, for matching images piece by piece."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SCALE = 512
 """Descriptors are stored as ``round(512 * sqrt(share))``; a share is rarely above a quarter."""
 
 _CONTRAST = 0.02
-"""Half of Lowe's: smooth pictures, such as catalog pictures on white, have too few otherwise."""
+"""Half of Lowe's: smooth images, such as catalog images on white, have too few otherwise."""
 
 _GRID = 6
 """Cells along the longest side over which keypoints are spread."""
@@ -39,22 +39,22 @@ _MIRRORED = np.array(
         for direction in range(_DIRECTIONS)
     ]
 )
-"""Where each number of a descriptor stands in that of the mirrored picture: the rows lie across
+"""Where each number of a descriptor stands in that of the mirrored image: the rows lie across
 the keypoint's direction, so that they change sides, and directions turn the other way."""
 
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """The local features of one picture.
+    """The local features of one image.
 
     Attributes
     ----------
     points : ndarray of float32, shape (n, 4)
-        x, y and diameter in pixels of the working picture, and direction in radians.
+        x, y and diameter in pixels of the working image, and direction in radians.
     descriptors : ndarray of uint8, shape (n, 128)
         RootSIFT, times 512.
     width, height : int
-        Of the working picture.
+        Of the working image.
     """
 
     points: NDArray[np.float32]
@@ -66,7 +66,7 @@ class Features:
         return len(self.points)
 
     def mirrored(self) -> Features:
-        """Return the features that the picture has when it is mirrored left to right.
+        """Return the features that the image has when it is mirrored left to right.
 
         Nothing is extracted again: a mirrored descriptor holds the same numbers in another order.
 
@@ -86,16 +86,16 @@ class Features:
 
 @dataclass(frozen=True)
 class SiftExtractor:
-    """Extracts SIFT features, spread over a picture and its scales.
+    """Extracts SIFT features, spread over an image and its scales.
 
     Twice as many keypoints are detected as are kept. Within each octave the cells of a grid take
-    turns, the strongest keypoint of each first, and the octaves keep their shares: a picture that
+    turns, the strongest keypoint of each first, and the octaves keep their shares: an image that
     is cropped, shrunk or pasted into another one keeps its part of the features.
 
     Parameters
     ----------
     count : int
-        Features a picture, at most.
+        Features an image, at most.
 
     References
     ----------
@@ -122,12 +122,12 @@ class SiftExtractor:
 
     @property
     def working_size(self) -> int:
-        """The longest side, in pixels, of the picture that features are extracted from."""
+        """The longest side, in pixels, of the image that features are extracted from."""
         return LADDER[2]
 
     @property
     def nothing(self) -> Features:
-        """The features of a picture in which there is nothing to see."""
+        """The features of an image in which there is nothing to see."""
         empty = np.empty((0, DESCRIPTOR_SIZE), np.uint8)
         return Features(np.empty((0, 4), np.float32), empty, 1, 1)
 
@@ -137,7 +137,7 @@ class SiftExtractor:
         return digest(f"{self.name} {self.version} {self.count}".encode())
 
     def extract(self, image: Pixels) -> Features:
-        """Extract the features of an RGB picture at the working size."""
+        """Extract the features of an RGB image at the working size."""
         gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         height, width = gray.shape
         sift = cv2.SIFT.create(nfeatures=_CANDIDATES * self.count, contrastThreshold=_CONTRAST)

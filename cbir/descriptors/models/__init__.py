@@ -1,7 +1,7 @@
 """What comes with the package, as ``.npz`` files in this folder; nothing else belongs here.
 
 ``benchmarks/models.py`` makes the trained models, ``benchmarks/backgrounds.py`` the rows of
-unrelated pictures that fusions measure distances by.
+unrelated images that fusions measure distances by.
 """
 
 from __future__ import annotations

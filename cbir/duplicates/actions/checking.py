@@ -18,7 +18,7 @@ from cbir.duplicates.actions.planning import Step
 
 if TYPE_CHECKING:
     from cbir.duplicates.loss_kinds import Loss
-    from cbir.images.decoders import Picture
+    from cbir.images.decoders import EncodedImage
 
 _BLOCK = 1 << 20
 
@@ -50,7 +50,7 @@ def check(step: Step) -> Checked:
     ------
     UnfitError
         When one is gone, changed or unreadable, when both are one file, or when, at level
-        ``exact``, neither the bytes are the same, nor all that can be seen of the pictures but
+        ``exact``, neither the bytes are the same, nor all that can be seen of the images but
         for the losses that are in the plan.
     """
     removal = step.removal
@@ -63,7 +63,7 @@ def check(step: Step) -> Checked:
         keeper.expect(removal.keeper_sha256)
         copy.expect(removal.copy_sha256)
         if removal.level == "exact" and not same:
-            _compare_pictures(keeper, copy, removal.losses)
+            _compare_images(keeper, copy, removal.losses)
         return Checked(step, keeper.status, copy.status)
 
 
@@ -89,17 +89,17 @@ class _Reading:
         self._hash.update(data)
         return data
 
-    def picture(self) -> Picture:
+    def image(self) -> EncodedImage:
         """Return the whole file, from its beginning."""
-        from cbir.images.decoders import Picture
+        from cbir.images.decoders import EncodedImage
 
         self.file.seek(0)
-        return Picture(self.path, self.file.read())
+        return EncodedImage(self.path, self.file.read())
 
     def expect(self, sha256: bytes) -> None:
         """Compare all that was read with what it should be."""
         if self._hash.digest() != sha256:
-            raise UnfitError(f"{self.role} was changed since the pictures were compared")
+            raise UnfitError(f"{self.role} was changed since the images were compared")
 
 
 def _compare(one: _Reading, other: _Reading) -> bool:
@@ -112,13 +112,13 @@ def _compare(one: _Reading, other: _Reading) -> bool:
             return same
 
 
-def _compare_pictures(keeper: _Reading, copy: _Reading, losses: Sequence[Loss]) -> None:
-    """Compare all that can be seen of two pictures, but for what may be lost."""
+def _compare_images(keeper: _Reading, copy: _Reading, losses: Sequence[Loss]) -> None:
+    """Compare all that can be seen of two images, but for what may be lost."""
     from cbir.core import stderr_capture
     from cbir.duplicates.file_losses import Content, facts_lost
     from cbir.duplicates.loss_kinds import refused
 
-    kept, ours = keeper.picture(), copy.picture()
+    kept, ours = keeper.image(), copy.image()
     with stderr_capture.caught():
         if not np.array_equal(_decoded(kept, keeper), _decoded(ours, copy)):
             raise UnfitError("neither its bytes nor its pixels are those of its keeper")
@@ -129,8 +129,8 @@ def _compare_pictures(keeper: _Reading, copy: _Reading, losses: Sequence[Loss]) 
         raise UnfitError(f"it shows what its keeper does not: {what}")
 
 
-def _decoded(picture: Picture, reading: _Reading) -> NDArray[np.uint8]:
+def _decoded(image: EncodedImage, reading: _Reading) -> NDArray[np.uint8]:
     try:
-        return picture.pixels(None)
+        return image.pixels(None)
     except UnreadableImageError as error:
         raise UnfitError(f"the pixels cannot be compared: {reading.role}: {error.reason}") from None

@@ -1,4 +1,4 @@
-"""Steps on files that overwrite nothing and never leave a picture without a name."""
+"""Steps on files that overwrite nothing and never leave an image without a name."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def check_destination(destination: str, root: str) -> None:
     if inside is not None and not is_hidden(inside):
         raise CbirError(
             f"{printable(destination)}: this is inside of the dataset, where the next scan would"
-            " find the moved pictures again; name a destination outside of"
+            " find the moved images again; name a destination outside of"
             f" {printable(root)}, or a hidden one like {printable(os.path.join(root, '.copies'))}"
         )
 

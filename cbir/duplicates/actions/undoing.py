@@ -201,7 +201,7 @@ def _obstacle(intent: Intent) -> str:
         if os.path.lexists(intent.copy):
             return f"something else is there by now; it is still at {printable(intent.target)}"
         if state == "unclear":
-            return f"{printable(intent.target)} is not the picture that was moved there, any more"
+            return f"{printable(intent.target)} is not the image that was moved there, any more"
     if state == "unclear":
         return "it is not the link that was made, any more"
     return ""

@@ -30,7 +30,7 @@ from cbir.images.contents.containers import (
 )
 from cbir.images.contents.embedded import NOTE, Part, embedded
 from cbir.images.contents.image_end import ends_with_pixels
-from cbir.images.decoders import MAX_PIXELS, Picture
+from cbir.images.decoders import MAX_PIXELS, EncodedImage
 
 ALPHA_SIDE = 64
 """Cells along either side of the grid on which transparency is compared."""
@@ -83,7 +83,7 @@ class ImageFacts:
     gamut: Gamut
 
 
-def read_facts(picture: Picture) -> ImageFacts:
+def read_facts(encoded: EncodedImage) -> ImageFacts:
     """Read the facts of an image file.
 
     Raises
@@ -92,23 +92,23 @@ def read_facts(picture: Picture) -> ImageFacts:
         When they cannot be found out.
     """
     try:
-        with picture.room(), _opened(picture) as image:
+        with encoded.room(), _opened(encoded) as image:
             # What needs only the header comes first: decoding changes modes.
-            depth, gamut = _depth(image, picture.data), gamut_of(image, picture.data)
-            extras = tuple(_extras(image, picture.data))
-            alpha = _alpha(image, picture.header.orientation)
+            depth, gamut = _depth(image, encoded.data), gamut_of(image, encoded.data)
+            extras = tuple(_extras(image, encoded.data))
+            alpha = _alpha(image, encoded.header.orientation)
             return ImageFacts(_further(image), extras, depth, alpha, gamut)
     except UnreadableImageError:
         raise
     except Exception as error:  # Pillow's plug-ins raise anything at all on damaged files
-        raise UnreadableImageError(picture.path, str(error) or type(error).__name__) from None
+        raise UnreadableImageError(encoded.path, str(error) or type(error).__name__) from None
 
 
-def _opened(picture: Picture) -> Image.Image:
+def _opened(encoded: EncodedImage) -> Image.Image:
     # Reading the header makes sure that this is an image of a format that may be opened, and
     # registers the reader of an optional one.
-    assert picture.header
-    return Image.open(io.BytesIO(picture.data))
+    assert encoded.header
+    return Image.open(io.BytesIO(encoded.data))
 
 
 def _depth(image: Image.Image, data: bytes) -> int | None:
@@ -249,7 +249,7 @@ def _opacity(image: Image.Image) -> NDArray[np.uint8] | None:
     return np.asarray(image.convert("RGBA"))[:, :, 3]
 
 
-def opacity(picture: Picture) -> NDArray[np.uint8]:
+def opacity(encoded: EncodedImage) -> NDArray[np.uint8]:
     """Return how opaque each pixel of the upright image is, shape (height, width).
 
     Raises
@@ -257,12 +257,12 @@ def opacity(picture: Picture) -> NDArray[np.uint8]:
     UnreadableImageError
         When it cannot be found out.
     """
-    header = picture.header
+    header = encoded.header
     try:
-        with picture.room(), _opened(picture) as image:
+        with encoded.room(), _opened(encoded) as image:
             alpha = _opacity(image)
     except Exception as error:  # Pillow's plug-ins raise anything at all on damaged files
-        raise UnreadableImageError(picture.path, str(error) or type(error).__name__) from None
+        raise UnreadableImageError(encoded.path, str(error) or type(error).__name__) from None
     if alpha is None:
         return np.full((header.height, header.width), 255, np.uint8)
     return _upright(alpha, header.orientation)
@@ -279,7 +279,7 @@ def _upright(grid: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
     return np.ascontiguousarray(grid)
 
 
-def frame_digests(picture: Picture, places: tuple[int, ...]) -> Iterator[bytes]:
+def frame_digests(encoded: EncodedImage, places: tuple[int, ...]) -> Iterator[bytes]:
     """Yield what identifies the pixels of each of some frames; one is in memory at a time.
 
     A frame of which Pillow shows less than there is, like one of 16 bits, or that is too large,
@@ -291,7 +291,7 @@ def frame_digests(picture: Picture, places: tuple[int, ...]) -> Iterator[bytes]:
         When a frame is damaged.
     """
     try:
-        with _opened(picture) as image:
+        with _opened(encoded) as image:
             pixels = 0
             for place in places:
                 pixels += max(image.width * image.height, _SMALL_FRAME)
@@ -299,17 +299,17 @@ def frame_digests(picture: Picture, places: tuple[int, ...]) -> Iterator[bytes]:
                     image.seek(place)
                 whole = _is_whole(image) and image.width * image.height <= MAX_PIXELS
                 if not whole or pixels > _MOST_PIXELS:
-                    yield _digest(picture.data, str(place))
+                    yield _digest(encoded.data, str(place))
                     continue
-                gamut = gamut_of(image, picture.data)
-                with picture.room():
+                gamut = gamut_of(image, encoded.data)
+                with encoded.room():
                     frame = _frame_digest(image)
                 yield _digest(frame + gamut.profile, gamut.name)
     except Exception as error:  # Pillow's plug-ins raise anything at all on damaged frames
-        raise UnreadableImageError(picture.path, str(error) or type(error).__name__) from None
+        raise UnreadableImageError(encoded.path, str(error) or type(error).__name__) from None
 
 
-def frame_times(picture: Picture) -> list[float]:
+def frame_times(encoded: EncodedImage) -> list[float]:
     """Return how long each frame of an animation is shown, in milliseconds; of others, nothing.
 
     Raises
@@ -319,10 +319,10 @@ def frame_times(picture: Picture) -> list[float]:
     """
     times = list[float]()
     try:
-        with _opened(picture) as image:
+        with _opened(encoded) as image:
             count = getattr(image, "n_frames", 1) if image.format in _ANIMATED else 0
             if count * image.width * image.height > _MOST_PIXELS:
-                raise UnreadableImageError(picture.path, "its frames are too many to look at")
+                raise UnreadableImageError(encoded.path, "its frames are too many to look at")
             for place in range(count):
                 image.seek(place)
                 image.load()  # some formats tell it only then
@@ -330,7 +330,7 @@ def frame_times(picture: Picture) -> list[float]:
     except UnreadableImageError:
         raise
     except Exception as error:  # Pillow's plug-ins raise anything at all on damaged frames
-        raise UnreadableImageError(picture.path, str(error) or type(error).__name__) from None
+        raise UnreadableImageError(encoded.path, str(error) or type(error).__name__) from None
     return times
 
 
@@ -355,21 +355,21 @@ def _frame_digest(image: Image.Image) -> bytes:
     return _digest(np.ascontiguousarray(values).tobytes(), f"{mode} {values.shape}")
 
 
-def stored_digest(picture: Picture) -> bytes | None:
+def stored_digest(encoded: EncodedImage) -> bytes | None:
     """Return what identifies the values as they are stored, where they are more than 8-bit RGB.
 
     None where they cannot be read as they are stored.
     """
-    with picture.room(), _opened(picture) as image:
-        depth = _depth(image, picture.data)
+    with encoded.room(), _opened(encoded) as image:
+        depth = _depth(image, encoded.data)
         if image.mode[0] in "IF" or (depth is not None and depth <= 8):
             try:
                 return _frame_digest(image)
             except Exception:  # Pillow's plug-ins raise anything at all on damaged data
                 return None
         deep = image.format in _DEEP_FILES
-    with picture.room():
-        values = cv2.imdecode(np.frombuffer(picture.data, np.uint8), cv2.IMREAD_UNCHANGED)
+    with encoded.room():
+        values = cv2.imdecode(np.frombuffer(encoded.data, np.uint8), cv2.IMREAD_UNCHANGED)
     if not deep or values is None or values.dtype == np.uint8:
         return None
     return _digest(np.ascontiguousarray(values).tobytes(), f"{values.dtype} {values.shape}")

@@ -41,7 +41,7 @@ class TfIdf:
     ) -> NDArray[np.floating[Any]]:
         """Return the weighted rows; rows without any count stay zero."""
         weights = stored * self.rarity.astype(dtype)
-        # Each row is summed by itself, so that a picture has one weight everywhere.
+        # Each row is summed by itself, so that an image has one weight everywhere.
         powers = weights if self.norm == 1 else np.square(weights)
         sums = powers.sum(axis=-1, keepdims=True)
         lengths = sums if self.norm == 1 else np.sqrt(sums)
@@ -51,7 +51,7 @@ class TfIdf:
 class BagSpace:
     """Bags of words under one metric.
 
-    An empty bag, of a picture without keypoints, has nothing in common with any other: it is as
+    An empty bag, of an image without keypoints, has nothing in common with any other: it is as
     far away as a distance can be. Two empty bags are equal.
 
     Parameters
@@ -89,14 +89,14 @@ class BagSpace:
         return distances
 
 
-def inverse_frequency(frequency: NDArray[Any], pictures: int) -> NDArray[np.float64]:
+def inverse_frequency(frequency: NDArray[Any], images: int) -> NDArray[np.float64]:
     r"""Return the weight of each word, :math:`\ln\frac{N + 1}{n + 0.5}`.
 
     Parameters
     ----------
     frequency : ndarray of integers, shape (words,)
-        In how many pictures each word is.
-    pictures : int
+        In how many images each word is.
+    images : int
         How many there are.
 
     Examples
@@ -104,8 +104,8 @@ def inverse_frequency(frequency: NDArray[Any], pictures: int) -> NDArray[np.floa
     >>> inverse_frequency(np.array([0, 1, 50]), 100).round(2)
     array([5.31, 4.21, 0.69])
     """
-    # The halves keep every weight positive, in a collection of one picture as well.
-    return np.log((pictures + 1) / (frequency + 0.5))
+    # The halves keep every weight positive, in a collection of one image as well.
+    return np.log((images + 1) / (frequency + 0.5))
 
 
 def _collection(matrix: Row) -> dict[str, NDArray[Any]]:

@@ -1,7 +1,7 @@
-"""Rows of unrelated pictures: the yardstick by which distances of different descriptors are added.
+"""Rows of unrelated images: the yardstick by which distances of different descriptors are added.
 
-How far a query is from pictures that have nothing to do with it tells what a distance of a
-descriptor is worth for this query. Rows of such pictures come with the package, for its own
+How far a query is from images that have nothing to do with it tells what a distance of a
+descriptor is worth for this query. Rows of such images come with the package, for its own
 descriptors with their default parameters and models; ``benchmarks/backgrounds.py`` makes the file.
 For others, for models of an earlier version, and for bags of words, whose distances depend on the
 collection, rows of the index stand in.
@@ -65,7 +65,7 @@ class Background:
         )
 
     def distances(self, query: Row) -> Distances:
-        """Return the distances of a query to unrelated pictures.
+        """Return the distances of a query to unrelated images.
 
         What is at distance 0 is left out: it is the query itself or a copy of it, not unrelated.
         """
@@ -74,16 +74,16 @@ class Background:
 
 
 def shipped(descriptor: Descriptor) -> Row | None:
-    """Return the rows of unrelated pictures that come with the package, or None.
+    """Return the rows of unrelated images that come with the package, or None.
 
     Parameters
     ----------
     descriptor : Descriptor
-        One with other parameters, or trained on other pictures, has no rows here.
+        One with other parameters, or trained on other images, has no rows here.
 
     Returns
     -------
-    ndarray, shape (pictures, width), of the descriptor's type
+    ndarray, shape (images, width), of the descriptor's type
 
     Raises
     ------

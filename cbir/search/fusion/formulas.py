@@ -3,14 +3,14 @@ r"""Late fusion: one ranking from the distances of several descriptors.
 Distances of different descriptors have nothing in common, so they are never added as they are.
 
 **Normalized scores.** The background of a query is its own distances :math:`d_{i1}, d_{i2} \ldots`
-by descriptor *i* to pictures that have nothing to do with it; :math:`m_i` and :math:`s_i` are their
-mean and their deviation. With weights :math:`w_i`, a picture at distances :math:`d_i` has the fused
+by descriptor *i* to images that have nothing to do with it; :math:`m_i` and :math:`s_i` are their
+mean and their deviation. With weights :math:`w_i`, an image at distances :math:`d_i` has the fused
 distance
 
 .. math:: \frac{\sum_i w_i d_i / s_i}{\sum_i w_i m_i / s_i}.
 
 Its ranking is that of the weighted sum of z-scores :math:`(d_i - m_i) / s_i`; 0 is equal in
-everything, 1 as far as unrelated pictures are.
+everything, 1 as far as unrelated images are.
 
 **Ranks.** Reciprocal rank fusion needs no background and keeps of the distances their order only.
 
@@ -39,7 +39,7 @@ from cbir.descriptors.base import Row
 from cbir.search.exact.flat import Distances, Space
 
 Rows = tuple[Row, ...]
-"""A picture as the descriptors of a fusion describe it, in their order."""
+"""An image as the descriptors of a fusion describe it, in their order."""
 
 _IMAGINED = 2
 _IMAGINED_DEVIATION = 0.1
@@ -61,7 +61,7 @@ class Scale:
     Attributes
     ----------
     mean, deviation : float
-        Of the distances to unrelated pictures; both above 0.
+        Of the distances to unrelated images; both above 0.
     """
 
     mean: float
@@ -69,7 +69,7 @@ class Scale:
 
     @classmethod
     def of(cls, background: Distances) -> Scale:
-        """Measure the distances of a query to unrelated pictures, all above 0; perhaps none.
+        """Measure the distances of a query to unrelated images, all above 0; perhaps none.
 
         Examples
         --------
@@ -196,10 +196,10 @@ def ranks(distances: Distances) -> NDArray[np.intp]:
 def adaptive_weight(nearest: Distances, background: Distances, count: int) -> float:
     """Return how good a descriptor is for a query, by the shape of its score curve.
 
-    The scores of the ranking, from the first on, fall steeply where few pictures are much nearer
+    The scores of the ranking, from the first on, fall steeply where few images are much nearer
     than the rest, and the descriptor knows what it looks for; they fall slowly where it does not.
-    From the curve a reference is subtracted: the scores of unrelated pictures, drawn out to the
-    same number of pictures. What is left is stretched to 0 … 1, and the smaller the area under it,
+    From the curve a reference is subtracted: the scores of unrelated images, drawn out to the
+    same number of images. What is left is stretched to 0 … 1, and the smaller the area under it,
     the better.
 
     It departs from the paper in that the reference is the query's own background, not the best
@@ -212,9 +212,9 @@ def adaptive_weight(nearest: Distances, background: Distances, count: int) -> fl
     nearest : ndarray of float64
         The distances of the first ranks, sorted.
     background : ndarray of float64
-        Distances to unrelated pictures.
+        Distances to unrelated images.
     count : int
-        Pictures that are ranked.
+        Images that are ranked.
 
     Returns
     -------

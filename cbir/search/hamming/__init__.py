@@ -1,7 +1,7 @@
 """Exact search of packed bits within a Hamming distance: all pairs, or the neighbors of queries.
 
 Identical hashes are compared once, as a group, and pairs are handed over in parts, so that blank
-pictures, of which ten thousand make fifty million pairs, take neither long nor much memory. How
+images, of which ten thousand make fifty million pairs, take neither long nor much memory. How
 the groups are compared is decided by :mod:`cbir.search.hamming.searches`.
 """
 

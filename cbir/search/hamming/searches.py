@@ -8,8 +8,8 @@
   two hashes differ in at most r = m q + a bits, a < m, then one of the first a + 1 chunks differs
   in at most q bits, or one of the others in at most q - 1: so it suffices to look up the keys
   that differ that little. Chunks take their bits from all over the hash, since bits side by side
-  are alike in real pictures. A hash whose buckets hold more of the others than a scan is worth,
-  as those of blank pictures do, is scanned.
+  are alike in real images. A hash whose buckets hold more of the others than a scan is worth,
+  as those of blank images do, is scanned.
 
 References
 ----------

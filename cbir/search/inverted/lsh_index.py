@@ -1,7 +1,7 @@
-"""Which pictures may be copies of parts of each other: votes of their local features.
+"""Which images may be copies of parts of each other: votes of their local features.
 
-The features of all pictures lie in buckets, named by the first bits of their signatures. A
-feature of a query looks into its own bucket and into those next to it, and votes for the pictures
+The features of all images lie in buckets, named by the first bits of their signatures. A
+feature of a query looks into its own bucket and into those next to it, and votes for the images
 of the features that it finds there. The number of buckets grows with the collection, so that a
 look costs the same in a small one and in a large one.
 """
@@ -31,10 +31,10 @@ FEWEST_VOTES = 4
 some."""
 
 MOST_CANDIDATES = 16
-"""Candidates a picture, those with most votes ..."""
+"""Candidates an image, those with most votes ..."""
 
 CLEAR_SHARE = 0.25
-"""... and all those beyond that so many of the query's features vote for: a picture may have any
+"""... and all those beyond that so many of the query's features vote for: an image may have any
 number of copies."""
 
 _PROBES = 3
@@ -48,31 +48,31 @@ _FEWEST_BITS = 4
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A picture that may be a copy.
+    """An image that may be a copy.
 
     Attributes
     ----------
-    picture : int
+    image : int
         Its place in the index of features.
     votes : int
     mirrored : bool
         The query's mirrored features voted for it.
     """
 
-    picture: int
+    image: int
     votes: int
     mirrored: bool
 
 
 class FeatureIndex:
-    """The signatures of the features of many pictures, in buckets.
+    """The signatures of the features of many images, in buckets.
 
     Thirteen bytes a feature are held in memory, whatever else is known of it stays in the store.
 
     Parameters
     ----------
-    pictures : iterable of Features
-        In order: the place of a picture is its number.
+    images : iterable of Features
+        In order: the place of an image is its number.
 
     References
     ----------
@@ -83,24 +83,24 @@ class FeatureIndex:
     Examples
     --------
     >>> rng = np.random.default_rng(0)
-    >>> def picture():
+    >>> def image():
     ...     descriptors = rng.integers(0, 99, (50, 128), dtype=np.uint8)
     ...     return Features(rng.random((50, 4), np.float32), descriptors, 100, 100)
-    >>> some = [picture() for _ in range(3)]
+    >>> some = [image() for _ in range(3)]
     >>> index = FeatureIndex(some)
-    >>> [candidate.picture for candidate in index.candidates(some[1])]
+    >>> [candidate.image for candidate in index.candidates(some[1])]
     [1]
     """
 
-    def __init__(self, pictures: Iterable[Features]) -> None:
+    def __init__(self, images: Iterable[Features]) -> None:
         bits: list[NDArray[np.uint64]] = []
         turns: list[NDArray[np.uint8]] = []
         sizes: list[int] = []
-        for features in pictures:
+        for features in images:
             bits.append(signatures(features.descriptors)[0])
             turns.append(_turns(features))
             sizes.append(len(features))
-        self.pictures = len(sizes)
+        self.images = len(sizes)
         self._local = threading.local()
         every = np.concatenate([np.empty(0, np.uint64), *bits])
         self._bucket_bits = _bucket_bits(len(every))
@@ -113,13 +113,13 @@ class FeatureIndex:
         self._starts = np.append(np.searchsorted(self._signatures, firsts), len(every))
 
     def candidates(self, query: Features, excluded: int = -1) -> list[Candidate]:
-        """Return the pictures that the query's features vote for, the most votes first.
+        """Return the images that the query's features vote for, the most votes first.
 
         Parameters
         ----------
         query : Features
         excluded : int, optional
-            A picture that is left out: the query itself.
+            An image that is left out: the query itself.
         """
         tally = self._tally()
         bits, order = signatures(query.descriptors)
@@ -139,10 +139,10 @@ class FeatureIndex:
                 FARTHEST,
             )
             enough = votes >= FEWEST_VOTES
-            for picture, count in zip(voted[enough].tolist(), votes[enough].tolist(), strict=True):
-                if picture != excluded and (picture not in found or count > found[picture].votes):
-                    found[picture] = Candidate(picture, count, mirrored)
-        ranked = sorted(found.values(), key=lambda one: (-one.votes, one.picture))
+            for image, count in zip(voted[enough].tolist(), votes[enough].tolist(), strict=True):
+                if image != excluded and (image not in found or count > found[image].votes):
+                    found[image] = Candidate(image, count, mirrored)
+        ranked = sorted(found.values(), key=lambda one: (-one.votes, one.image))
         clear = CLEAR_SHARE * len(query)
         return [
             one for place, one in enumerate(ranked) if place < MOST_CANDIDATES or one.votes > clear
@@ -153,7 +153,7 @@ class FeatureIndex:
         if not hasattr(self._local, "tally"):
             from cbir.search.inverted.vote_accumulator import Tally
 
-            self._local.tally = Tally.of(self.pictures)
+            self._local.tally = Tally.of(self.images)
         tally: Tally = self._local.tally
         return tally
 

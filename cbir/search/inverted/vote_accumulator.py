@@ -20,13 +20,13 @@ class Tally:
 
     Attributes
     ----------
-    counts : ndarray of uint16, shape (pictures, 16)
+    counts : ndarray of uint16, shape (images, 16)
         All zero between two counts.
-    last : ndarray of int32, shape (pictures, 16)
+    last : ndarray of int32, shape (images, 16)
         The feature that voted last; all -1 between two counts.
-    touched : ndarray of int32, shape (pictures,)
-        The pictures that were voted for.
-    best : ndarray of int32, shape (pictures,)
+    touched : ndarray of int32, shape (images,)
+        The images that were voted for.
+    best : ndarray of int32, shape (images,)
         Their votes.
     """
 
@@ -36,18 +36,18 @@ class Tally:
     best: NDArray[np.int32]
 
     @classmethod
-    def of(cls, pictures: int) -> Tally:
-        """Make room for so many pictures."""
-        shape = (pictures, _SECTORS)
+    def of(cls, images: int) -> Tally:
+        """Make room for so many images."""
+        shape = (images, _SECTORS)
         return cls(
             np.zeros(shape, np.uint16),
             np.full(shape, -1, np.int32),
-            np.empty(pictures, np.int32),
-            np.empty(pictures, np.int32),
+            np.empty(images, np.int32),
+            np.empty(images, np.int32),
         )
 
     def count(self, *query_and_index: Any) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Return the pictures that are voted for, sorted, and their votes; see :func:`_votes`."""
+        """Return the images that are voted for, sorted, and their votes; see :func:`_votes`."""
         room = (self.counts, self.last, self.touched, self.best)
         found = int(_votes(*query_and_index, *room))
         order = np.argsort(self.touched[:found])
@@ -69,9 +69,9 @@ def _votes(  # type: ignore[no-untyped-def]
     bits, turns, flips, signatures, owners, others, starts, shift, farthest,
     counts, last, touched, best,
 ):  # fmt: skip
-    """Count, for each picture, the features of a query that find an alike one in it.
+    """Count, for each image, the features of a query that find an alike one in it.
 
-    A feature votes once for a picture and rotation. Two neighboring sectors are added up, for
+    A feature votes once for an image and rotation. Two neighboring sectors are added up, for
     rotations fall on both sides of a border.
     """
     found = 0

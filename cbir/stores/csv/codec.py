@@ -1,6 +1,6 @@
 """Rows and matrices as CSV text, and back.
 
-One header row, RFC 4180 quoting, one row a picture, one column a number; always UTF-8. The
+One header row, RFC 4180 quoting, one row an image, one column a number; always UTF-8. The
 columns are described in ``docs/index-format.md``.
 """
 

@@ -24,24 +24,24 @@ from cbir.stores.file_stamps import Stamp
 from cbir.stores.model import FORMAT, Metadata, Record, Rows
 
 _SAMPLE = 64
-"""Pictures by which older programs recognize a CSV that was edited."""
+"""Images by which older programs recognize a CSV that was edited."""
 
 _CONTENT = re.compile("[0-9a-f]{16}")
 _FINGERPRINT = re.compile(r"[\w-]+")
 _STATE = re.compile(r"[^/\\\0]+\.npz")
 _SCALARS = (str, int, float, bool, type(None))
 _MOST_NUMBERS = 1_000_000
-"""Of a picture."""
+"""Of an image."""
 
 _CSVW = "http://www.w3.org/ns/csvw"
 _DATATYPES = {"u1": "unsignedByte", "u2": "unsignedShort", "f4": "float", "f8": "double"}
 _FACTS = (
-    ("path", "string", "picture, relative to the dataset"),
+    ("path", "string", "image, relative to the dataset"),
     ("path_base64", "base64Binary", "the bytes of a path that is not UTF-8; else absent"),
     ("bytes", "nonNegativeInteger", "size of the file"),
     ("mtime", "long", "time of the last change, in milliseconds since 1970"),
-    ("width", "positiveInteger", "pixels, of the upright picture"),
-    ("height", "positiveInteger", "pixels, of the upright picture"),
+    ("width", "positiveInteger", "pixels, of the upright image"),
+    ("height", "positiveInteger", "pixels, of the upright image"),
     ("sha256", "hexBinary", "of the file"),
 )
 
@@ -54,7 +54,7 @@ class Generation:
     stamp: Stamp
     content: str
     sample: Mapping[str, Mapping[str, str]]
-    """Of some pictures, by SHA-256, a digest of the row of each descriptor, by alias."""
+    """Of some images, by SHA-256, a digest of the row of each descriptor, by alias."""
 
     @classmethod
     def of(
@@ -81,7 +81,7 @@ class Generation:
         """Say which rows are as they were committed, and how many are certainly of this generation.
 
         By their digests; an index that an older program wrote has none, but only those of a sample
-        of its pictures: then all rows are, or none.
+        of its images: then all rows are, or none.
         """
         digests = self.digests(folder)
         if digests is not None:

@@ -1,9 +1,9 @@
-"""Local features of pictures, kept by content: part of an index's state, in append-only files.
+"""Local features of images, kept by content: part of an index's state, in append-only files.
 
 A folder holds the features of one extractor, in segments (see :mod:`cbir.stores.features.segment`).
 Records are only ever added behind the last one. A killed writer loses what it had not written yet,
 about a second's worth; everything else is read as before. A damaged record counts as missing, for
-features can be computed again from their picture.
+features can be computed again from their image.
 
 Readers take no lock. A segment is removed only after what is wanted of it has been added to another
 one, durably, and those who have it open can read on. One writer at a time: the caller holds the
@@ -32,11 +32,11 @@ from cbir.stores.features.segment import FRAME_BYTES, KEY_BYTES, Layout, Segment
 from cbir.stores.file_stamps import Stamp
 
 Features = Mapping[str, NDArray[Any]]
-"""What is kept of one picture: an array by the name of each field."""
+"""What is kept of one image: an array by the name of each field."""
 
 SEGMENT_BYTES = 1 << 29
 """A segment that has grown so long gets a successor. The usual limit of 1024 open files is then
-reached at some nine million pictures of 400 SIFT features."""
+reached at some nine million images of 400 SIFT features."""
 
 _PATIENCE = 1.0
 """Seconds that records may wait before they are written, many at once."""
@@ -52,7 +52,7 @@ _ATTEMPTS = 20
 
 
 class FeatureSegments:
-    """The features of one extractor, by the SHA-256 of the picture's file.
+    """The features of one extractor, by the SHA-256 of the image's file.
 
     Not to be used by several threads at once. A store that is only read from changes nothing on
     the disk, and sees what was there when it was opened.
@@ -206,14 +206,14 @@ class FeatureSegments:
                     file.write(json.dumps(document).encode())
 
     def append(self, key: bytes, record: Features) -> None:
-        """Add a record; one whose key is there already is ignored: equal pictures, equal features.
+        """Add a record; one whose key is there already is ignored: equal images, equal features.
 
         Records wait in memory, for the first that comes a second later, or until there are 8 MB.
 
         Parameters
         ----------
         key : bytes
-            SHA-256 of the picture's file: 32 bytes.
+            SHA-256 of the image's file: 32 bytes.
         record : mapping of str to ndarray
             All fields of the store, and no others, in its types.
 
@@ -326,7 +326,7 @@ class FeatureSegments:
         segment, offset, _ = place
         self.damage.append(
             f"{printable(str(segment.path))}: damaged at byte {offset}: the features of the"
-            f" picture with the SHA-256 {key.hex()} must be computed again"
+            f" image with the SHA-256 {key.hex()} must be computed again"
         )
         self._recent.pop(key, None)
         self._lost.add(key)

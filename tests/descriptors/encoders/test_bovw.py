@@ -14,7 +14,7 @@ from cbir.core.errors import CbirError, UsageError
 from cbir.core.progress import Watcher
 from cbir.descriptors.encoders.bovw import OrbWords, count_votes, k_majority, nearest_words
 from cbir.descriptors.local_features.orb import _spread, orb_features
-from cbir.images.decoders import Picture
+from cbir.images.decoders import EncodedImage
 from tests.conftest import DATA
 
 BITS = arrays(
@@ -24,7 +24,7 @@ BITS = arrays(
 
 @pytest.fixture(scope="module")
 def photo() -> np.ndarray:
-    return Picture.open(str(DATA / "windmills" / "windmill-1.jpg")).pixels(512)
+    return EncodedImage.open(str(DATA / "windmills" / "windmill-1.jpg")).pixels(512)
 
 
 @given(features=BITS, words=BITS)
@@ -88,7 +88,7 @@ def test_no_more_features_than_asked_for(photo: np.ndarray, count: int) -> None:
     assert 0 < len(orb_features(photo, count)) <= count
 
 
-def test_turning_a_picture_changes_little_unless_upright(photo: np.ndarray) -> None:
+def test_turning_an_image_changes_little_unless_upright(photo: np.ndarray) -> None:
     turned = np.ascontiguousarray(np.rot90(photo))
 
     def matched(upright: bool) -> float:
@@ -99,7 +99,7 @@ def test_turning_a_picture_changes_little_unless_upright(photo: np.ndarray) -> N
     assert matched(upright=False) > 0.5 > 0.2 > matched(upright=True)
 
 
-def test_a_picture_without_keypoints_is_all_zeros(photo: np.ndarray) -> None:
+def test_an_image_without_keypoints_is_all_zeros(photo: np.ndarray) -> None:
     descriptor = OrbWords(words=20)
     bound = descriptor.bind(descriptor.train([descriptor.training_sample(photo)]))
     assert not bound.describe(np.full((100, 100, 3), 50, np.uint8)).any()

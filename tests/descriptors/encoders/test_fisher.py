@@ -1,4 +1,4 @@
-"""Fisher descriptors: their parts against other programs, and on the sample pictures."""
+"""Fisher descriptors: their parts against other programs, and on the sample images."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from cbir.descriptors.encoders.fisher_model import (
     _principal_axes,
     _reduction,
     _views,
-    fewest_pictures,
+    fewest_images,
     packed,
     unpacked,
 )
 from cbir.descriptors.local_features.dense import Patches
-from cbir.images.decoders import Picture
+from cbir.images.decoders import EncodedImage
 from cbir.indexing.train import train_models
 from tests.conftest import DATA, PROJECT, Run
 from tests.descriptors.encoders.test_gmm import Mixture, plain_fisher_vector
@@ -35,21 +35,21 @@ CLASSES = [Fisher, ColorFisher]
 NAMES = ("cats/cat-1", "desert/orange-dune-1", "forest/brook-1", "things/kite-1")
 
 
-def trained(descriptor: FisherVector, pictures: Sequence[np.ndarray]) -> State:
+def trained(descriptor: FisherVector, images: Sequence[np.ndarray]) -> State:
     with one_thread_each():
-        return descriptor.train([descriptor.training_sample(picture) for picture in pictures])
+        return descriptor.train([descriptor.training_sample(image) for image in images])
 
 
 @pytest.fixture(scope="module")
-def pictures() -> list[np.ndarray]:
-    return [Picture.open(str(DATA / f"{name}.jpg")).pixels(128) for name in NAMES]
+def images() -> list[np.ndarray]:
+    return [EncodedImage.open(str(DATA / f"{name}.jpg")).pixels(128) for name in NAMES]
 
 
 @pytest.fixture(scope="module", params=CLASSES, ids=lambda cls: cls.name)
-def small(request: Any, pictures: list[np.ndarray]) -> FisherVector:
-    """A small descriptor that was trained on four pictures."""
+def small(request: Any, images: list[np.ndarray]) -> FisherVector:
+    """A small descriptor that was trained on four images."""
     descriptor = request.param(gaussians=4, size=8)
-    return descriptor.bind(trained(descriptor, pictures))
+    return descriptor.bind(trained(descriptor, images))
 
 
 @pytest.fixture(scope="module", params=CLASSES, ids=lambda cls: cls.name)
@@ -63,10 +63,10 @@ def state_of(descriptor: FisherVector) -> dict[str, np.ndarray]:
     return dict(descriptor.state)
 
 
-def plain_row(descriptor: FisherVector, picture: np.ndarray) -> np.ndarray:
+def plain_row(descriptor: FisherVector, image: np.ndarray) -> np.ndarray:
     """What is stored, by the published formulas in double precision, before rounding."""
     state = {name: array.astype(float) for name, array in state_of(descriptor).items()}
-    patches = descriptor.patches(picture)
+    patches = descriptor.patches(image)
     local = (patches.values.astype(float) - state["local_center"]) @ state["local_axes"]
     rows = np.hstack([local, (patches.places - 0.5) * state["place_scale"]])
     mixture = Mixture(state["weights"], state["means"], state["variances"])
@@ -77,11 +77,11 @@ def plain_row(descriptor: FisherVector, picture: np.ndarray) -> np.ndarray:
     return reduced / np.linalg.norm(reduced)
 
 
-def test_a_row_is_that_of_the_formulas(small: FisherVector, pictures: list[np.ndarray]) -> None:
-    picture = pictures[0][:60, :70]
+def test_a_row_is_that_of_the_formulas(small: FisherVector, images: list[np.ndarray]) -> None:
+    image = images[0][:60, :70]
     # The smallest numbers of a Fisher vector, raised to the power 0.2, are the least certain.
     np.testing.assert_allclose(
-        small.encoding.values(small.describe(picture)), plain_row(small, picture), atol=0.02
+        small.encoding.values(small.describe(image)), plain_row(small, image), atol=0.02
     )
 
 
@@ -89,7 +89,7 @@ SHAPES = pytest.mark.parametrize("shape", [(1, 1), (1, 500), (500, 1), (7, 5), (
 
 
 @SHAPES
-def test_any_picture_gives_a_row_of_length_1(small: FisherVector, shape: tuple[int, int]) -> None:
+def test_any_image_gives_a_row_of_length_1(small: FisherVector, shape: tuple[int, int]) -> None:
     expect_rows_of_length_1(small, shape)
 
 
@@ -100,41 +100,39 @@ def test_so_with_the_model_of_the_package(shipped: FisherVector, shape: tuple[in
 
 def expect_rows_of_length_1(descriptor: FisherVector, shape: tuple[int, int]) -> None:
     noise = np.random.default_rng(5).integers(0, 256, (*shape, 3), np.uint8)
-    for picture in (noise, noise[..., :1].repeat(3, axis=2), np.full((*shape, 3), 9, np.uint8)):
-        row = descriptor.describe(picture)
+    for image in (noise, noise[..., :1].repeat(3, axis=2), np.full((*shape, 3), 9, np.uint8)):
+        row = descriptor.describe(image)
         assert row.shape == (descriptor.dimension,) and row.dtype == np.int8
         rounding = descriptor.encoding.scale / 2 * np.sqrt(len(row))
         length = np.linalg.norm(descriptor.encoding.values(row))
         assert length == pytest.approx(1, abs=rounding)
 
 
-def test_threads_describe_as_one_does(shipped: FisherVector, pictures: list[np.ndarray]) -> None:
+def test_threads_describe_as_one_does(shipped: FisherVector, images: list[np.ndarray]) -> None:
     # Bound anew: the threads are the first to want the model.
     again = shipped.bind(state_of(shipped))
     with one_thread_each():
-        alone = [shipped.describe(picture).tobytes() for picture in 3 * pictures]
-        rows = ordered_map(again.describe, 3 * pictures, workers=4, batch=1)
+        alone = [shipped.describe(image).tobytes() for image in 3 * images]
+        rows = ordered_map(again.describe, 3 * images, workers=4, batch=1)
         assert [row.tobytes() for row in rows] == alone
 
 
 def test_all_is_computed_in_single_precision(
-    shipped: FisherVector, pictures: list[np.ndarray]
+    shipped: FisherVector, images: list[np.ndarray]
 ) -> None:
-    encoded = shipped._model.encode(shipped.patches(pictures[0]))
+    encoded = shipped._model.encode(shipped.patches(images[0]))
     assert encoded.dtype == shipped._model.reduce(encoded).dtype == np.float32
 
 
-def test_a_crop_is_nearest_to_its_picture(
-    shipped: FisherVector, pictures: list[np.ndarray]
-) -> None:
-    rows = [shipped.describe(picture).astype(float) for picture in pictures]
-    for number, picture in enumerate(pictures):
-        cropped = shipped.describe(np.ascontiguousarray(picture[6:-6, 6:-6]))
+def test_a_crop_is_nearest_to_its_image(shipped: FisherVector, images: list[np.ndarray]) -> None:
+    rows = [shipped.describe(image).astype(float) for image in images]
+    for number, image in enumerate(images):
+        cropped = shipped.describe(np.ascontiguousarray(image[6:-6, 6:-6]))
         assert int(np.argmax([cropped @ row for row in rows])) == number
 
 
-def test_training_is_always_the_same(small: FisherVector, pictures: list[np.ndarray]) -> None:
-    again = trained(small, pictures)
+def test_training_is_always_the_same(small: FisherVector, images: list[np.ndarray]) -> None:
+    again = trained(small, images)
     assert state_digest(again) == state_digest(state_of(small))
     assert small.check_state(again) is None
 
@@ -149,11 +147,11 @@ def test_one_and_two_workers_train_the_same(photos: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("cls", CLASSES)
-def test_too_few_pictures_are_refused(cls: type[FisherVector]) -> None:
+def test_too_few_images_are_refused(cls: type[FisherVector]) -> None:
     descriptor = cls(size=256)
     sample = descriptor.training_sample(np.zeros((64, 64, 3), np.uint8))
-    assert fewest_pictures(256) == 32
-    with pytest.raises(CbirError, match=f"^{cls.name}: 31 pictures to train on: .* at least 32"):
+    assert fewest_images(256) == 32
+    with pytest.raises(CbirError, match=f"^{cls.name}: 31 images to train on: .* at least 32"):
         descriptor.train([sample] * 31)
 
 
@@ -162,21 +160,21 @@ def test_too_few_patches_are_refused(cls: type[FisherVector], noise: np.ndarray)
     descriptor = cls(gaussians=1000, size=8)
     sample = descriptor.training_sample(noise[:32, :32])
     assert len(sample) < 1000
-    refused = rf"^{cls.name}: 1 picture with {len(sample)} patches: too few for gaussians=1000"
+    refused = rf"^{cls.name}: 1 image with {len(sample)} patches: too few for gaussians=1000"
     with pytest.raises(CbirError, match=refused):
         descriptor.train([sample])
 
 
 @pytest.mark.parametrize("cls", CLASSES)
-def test_pictures_that_show_nothing_are_refused(cls: type[FisherVector]) -> None:
+def test_images_that_show_nothing_are_refused(cls: type[FisherVector]) -> None:
     descriptor = cls(gaussians=4, size=8)
     sample = descriptor.training_sample(np.full((64, 64, 3), 200, np.uint8))
-    with pytest.raises(CbirError, match="nothing to see in any of 3 pictures"):
+    with pytest.raises(CbirError, match="nothing to see in any of 3 images"):
         descriptor.train([sample] * 3)
 
 
 @pytest.mark.parametrize("cls", CLASSES)
-def test_pictures_that_show_hardly_anything_suffice(cls: type[FisherVector]) -> None:
+def test_images_that_show_hardly_anything_suffice(cls: type[FisherVector]) -> None:
     halves = np.zeros((64, 64, 3), np.uint8)
     halves[:, 32:] = 255
     descriptor = cls(gaussians=4, size=8)
@@ -230,31 +228,31 @@ def test_drift_is_the_length_of_the_mean(descriptor: Fisher) -> None:
     assert descriptor.drift(rows) == pytest.approx(expected, abs=0.01)
     assert descriptor.drift(np.concatenate([rows, -rows])) == pytest.approx(0, abs=1e-6)
     assert descriptor.drift(np.repeat(rows[:1], 90, axis=0)) == pytest.approx(1, abs=0.03)
-    fewest = max(50, fewest_pictures(descriptor.size))
+    fewest = max(50, fewest_images(descriptor.size))
     assert descriptor.drift(rows[:fewest]) > 0 == descriptor.drift(rows[: fewest - 1])
 
 
-def test_pictures_all_alike_do_not_drift_beyond_the_limit_that_means_never() -> None:
+def test_images_all_alike_do_not_drift_beyond_the_limit_that_means_never() -> None:
     color = ColorFisher()
     assert color.drift_limit == 1
     assert color.drift(np.full((60, 256), 127, np.int8)) <= color.drift_limit
 
 
-def test_packing_keeps_255ths(pictures: list[np.ndarray]) -> None:
-    patches = Fisher().patches(pictures[0])
+def test_packing_keeps_255ths(images: list[np.ndarray]) -> None:
+    patches = Fisher().patches(images[0])
     again = unpacked(packed(patches))
     np.testing.assert_allclose(again.values, patches.values, atol=0.51 / 255)
     np.testing.assert_allclose(again.places, patches.places, atol=0.51 / 255)
 
 
-def test_views_are_the_picture_its_mirror_image_and_crops_of_both(
-    pictures: list[np.ndarray],
+def test_views_are_the_image_its_mirror_image_and_crops_of_both(
+    images: list[np.ndarray],
 ) -> None:
-    color, picture = ColorFisher(), np.ascontiguousarray(pictures[0][:80, :80])
-    patches = color.patches(picture)
+    color, image = ColorFisher(), np.ascontiguousarray(images[0][:80, :80])
+    patches = color.patches(image)
     views = list(_views(patches, 6, color.mirrored))
     assert views[0] is patches
-    turned = color.patches(np.ascontiguousarray(picture[:, ::-1]))
+    turned = color.patches(np.ascontiguousarray(image[:, ::-1]))
     for one, other in ((views[1].values, turned.values), (views[1].places, turned.places)):
         np.testing.assert_allclose(np.sort(one, axis=0), np.sort(other, axis=0), atol=1e-3)
     for view in views[2:]:
@@ -317,7 +315,7 @@ def test_a_model_of_ones_own_is_used(photos: Path, run: Run, tmp_path: Path) -> 
     descriptor = Fisher(gaussians=8, size=16).bind(load_arrays(str(tmp_path / "own.npz")))
     for path, row in zip(index.paths, index.vectors(), strict=True):
         with one_thread_each():
-            again = descriptor.describe(Picture.open(str(photos / path)).pixels(256))
+            again = descriptor.describe(EncodedImage.open(str(photos / path)).pixels(256))
         assert row.tobytes() == again.tobytes()
     assert index.vectors().std(axis=0).min() > 0
 

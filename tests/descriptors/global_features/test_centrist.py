@@ -13,7 +13,7 @@ from skimage.transform import integral_image
 
 from cbir.descriptors.global_features.centrist import _SCALES, Centrist, census
 
-PICTURES = arrays(
+IMAGES = arrays(
     np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40), st.just(3)), fill=st.just(77)
 )
 
@@ -37,7 +37,7 @@ def test_a_neighbor_must_be_brighter_by_more_than_the_step() -> None:
     assert census(gray, step=1)[1, 1] == 0b11000000
 
 
-def test_faint_noise_leaves_a_flat_picture_flat() -> None:
+def test_faint_noise_leaves_a_flat_image_flat() -> None:
     noise = np.random.default_rng(1).integers(99, 102, (64, 64, 1), np.uint8)
     flat = np.full((64, 64, 3), 100, np.uint8)
     describe = Centrist().describe
@@ -69,7 +69,7 @@ def test_the_bins_are_the_uniform_patterns_in_order_then_the_others() -> None:
     assert np.array_equal(Centrist().describe(image), np.rint(255 * np.sqrt(shares)).ravel())
 
 
-@given(image=PICTURES)
+@given(image=IMAGES)
 def test_the_shares_of_a_region_sum_to_one(image: np.ndarray) -> None:
     descriptor = Centrist()
     roots = descriptor.encoding.values(descriptor.describe(image)).reshape(-1, 59)

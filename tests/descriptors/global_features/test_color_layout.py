@@ -94,7 +94,7 @@ def test_fewer_coefficients_are_the_first_of_all(luma: int, chroma: int, noise: 
     assert some.dimension == len(some.describe(noise))
 
 
-def test_a_gray_picture_has_no_color_differences() -> None:
+def test_a_gray_image_has_no_color_differences() -> None:
     gray = np.random.default_rng(3).integers(0, 256, (64, 64, 1), np.uint8).repeat(3, 2)
     assert ColorLayout(luma=1, chroma=3).describe(gray)[1:].tolist() == [96, 48, 48] * 2
 

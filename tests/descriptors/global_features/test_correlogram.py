@@ -13,7 +13,7 @@ from cbir.descriptors.global_features.correlogram import Correlogram
 from cbir.descriptors.global_features.hsv_histogram import hsv_cells
 
 COLORS = np.array([(255, 0, 0), (0, 255, 0), (90, 90, 90), (0, 0, 0)], np.uint8)
-PICTURES = arrays(
+IMAGES = arrays(
     np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.integers(0, 3)
 ).map(lambda numbers: COLORS[numbers])
 BINS = (8, 4, 4)
@@ -28,12 +28,12 @@ def counted(image: np.ndarray, distance: int) -> np.ndarray:
     for y, x in pixels:
         near = [
             cells[v, u] for v, u in pixels if max(abs(v - y), abs(u - x)) == distance
-        ]  # those outside of the picture have no color
+        ]  # those outside of the image have no color
         pairs[cells[y, x]] += near.count(cells[y, x]) / (8 * distance)
     return np.stack([pairs, alone - pairs])
 
 
-@given(image=PICTURES)
+@given(image=IMAGES)
 @pytest.mark.parametrize("distance", [1, 3])
 def test_the_pairs_are_those_counted_one_by_one(distance: int, image: np.ndarray) -> None:
     descriptor = Correlogram(layout="none", distance=distance)

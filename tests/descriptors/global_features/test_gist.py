@@ -1,4 +1,4 @@
-"""GIST against filtering the whole picture, and on waves whose answers are known."""
+"""GIST against filtering the whole image, and on waves whose answers are known."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_filter_answers_its_own_wave_most(scale: int, direction: int) -> None:
     assert answers.max() == pytest.approx(0.5, rel=0.1)
 
 
-def test_agrees_with_filtering_the_whole_picture() -> None:
+def test_agrees_with_filtering_the_whole_image() -> None:
     square = even_contrast(camera()[::4, ::4])
     wide = np.pad(square, 16, mode="symmetric").astype(float)
     spectrum = np.fft.fft2(wide)
@@ -62,7 +62,7 @@ def test_contrast_is_that_of_the_surroundings() -> None:
 
 
 @pytest.mark.parametrize("level", range(0, 256, 15))
-def test_a_flat_picture_gives_zeros(level: int) -> None:
+def test_a_flat_image_gives_zeros(level: int) -> None:
     assert not Gist().describe(np.full((50, 80, 3), level, np.uint8)).any()
 
 

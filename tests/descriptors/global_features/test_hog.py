@@ -32,7 +32,7 @@ def test_agrees_with_scikit_image(descriptor: Hog, monkeypatch: pytest.MonkeyPat
     np.testing.assert_allclose(descriptor.values(square), expected, atol=1e-6)
 
 
-def test_a_picture_without_gradients_gives_zeros() -> None:
+def test_an_image_without_gradients_gives_zeros() -> None:
     assert not Hog().describe(np.full((50, 80, 3), 99, np.uint8)).any()
 
 

@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 
 from cbir.descriptors.global_features.hsv_histogram import HsvHistogram, _ellipse_regions
 
-PICTURES = arrays(
+IMAGES = arrays(
     np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40), st.just(3)), fill=st.just(77)
 )
 LAYOUTS = ["grid", "ellipse", "none"]
@@ -37,7 +37,7 @@ def test_red_on_both_sides_of_the_hue_circle_is_one_color() -> None:
     assert np.array_equal(describe(solid(255, 0, 12)), describe(solid(255, 12, 0)))
 
 
-@given(image=PICTURES)
+@given(image=IMAGES)
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_the_shares_sum_to_one(layout: str, image: np.ndarray) -> None:
     descriptor = HsvHistogram(layout=layout)
@@ -46,7 +46,7 @@ def test_the_shares_sum_to_one(layout: str, image: np.ndarray) -> None:
     assert values.sum() - 1 < np.sqrt(values).sum() / 255 + 1e-9
 
 
-@given(image=PICTURES)
+@given(image=IMAGES)
 def test_the_whole_of_the_grid_is_the_histogram_without_layout(image: np.ndarray) -> None:
     grid = HsvHistogram(layout="grid").describe(image)[:256]
     whole = HsvHistogram(layout="none").describe(image)

@@ -15,7 +15,7 @@ from cbir.descriptors.global_features.jcd import (
     _texture_memberships,
 )
 
-PICTURES = arrays(
+IMAGES = arrays(
     np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40), st.just(3)), fill=st.just(77)
 )
 WHOLE = JointColorTexture(layout="none")
@@ -57,14 +57,14 @@ def test_a_plain_color_is_one_color_and_flat(rgb: tuple[int, int, int], color: i
     ],
 )
 def test_an_edge_has_its_direction(block: list[list[int]], texture: int) -> None:
-    picture = np.tile(np.array(block, np.uint8)[..., None], (64, 64, 3))
-    shares = WHOLE.describe(picture).reshape(24, 7).max(axis=0)
+    image = np.tile(np.array(block, np.uint8)[..., None], (64, 64, 3))
+    shares = WHOLE.describe(image).reshape(24, 7).max(axis=0)
     assert shares.argmax() == texture
 
 
 def test_a_faint_texture_is_weak() -> None:
-    picture = np.tile(np.array([[100, 104], [100, 104]], np.uint8)[..., None], (64, 64, 3))
-    memberships = _texture_memberships(picture)
+    image = np.tile(np.array([[100, 104], [100, 104]], np.uint8)[..., None], (64, 64, 3))
+    memberships = _texture_memberships(image)
     assert memberships[0, 0, 1] > 100 > memberships[0, 0, 3:].sum()
 
 
@@ -83,7 +83,7 @@ def test_a_block_belongs_to_colors_and_textures_by_1_in_sum(seed: int) -> None:
         assert np.abs(memberships.sum(axis=-1) - 255).max() <= 5  # rounding
 
 
-@given(image=PICTURES)
+@given(image=IMAGES)
 @settings(max_examples=25)
 def test_the_shares_of_a_region_sum_to_one(image: np.ndarray) -> None:
     grid = JointColorTexture().describe(image).reshape(6, -1)
@@ -94,9 +94,9 @@ def test_the_shares_of_a_region_sum_to_one(image: np.ndarray) -> None:
 
 
 def test_mirroring_permutes_the_regions_and_the_diagonals() -> None:
-    picture = np.random.default_rng(4).integers(0, 256, (128, 128, 3), np.uint8)
-    straight = JointColorTexture().describe(picture).reshape(6, 24, 7)
-    mirrored = JointColorTexture().describe(np.ascontiguousarray(picture[:, ::-1]))
+    image = np.random.default_rng(4).integers(0, 256, (128, 128, 3), np.uint8)
+    straight = JointColorTexture().describe(image).reshape(6, 24, 7)
+    mirrored = JointColorTexture().describe(np.ascontiguousarray(image[:, ::-1]))
     expected = straight[[0, 2, 1, 4, 3, 5]][:, :, [0, 1, 2, 3, 4, 6, 5]]
     assert np.array_equal(mirrored.reshape(6, 24, 7), expected)
 

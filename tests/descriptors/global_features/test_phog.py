@@ -14,7 +14,7 @@ from skimage.data import camera
 
 from cbir.descriptors.global_features.phog import _PLAIN, Phog, votes
 
-PICTURES = arrays(
+IMAGES = arrays(
     np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40), st.just(3)), fill=st.just(77)
 )
 
@@ -48,7 +48,7 @@ def test_votes_agree_with_pixel_by_pixel() -> None:
     np.testing.assert_allclose(votes(gray), expected, atol=0.02 * expected.max())
 
 
-@given(image=PICTURES)
+@given(image=IMAGES)
 def test_the_shares_of_a_level_sum_to_that_of_the_edges(image: np.ndarray) -> None:
     descriptor = Phog()
     roots = descriptor.encoding.values(descriptor.describe(image))
@@ -61,14 +61,14 @@ def test_the_shares_of_a_level_sum_to_that_of_the_edges(image: np.ndarray) -> No
             assert total == pytest.approx(strength / (strength + _PLAIN), abs=rounding)
 
 
-def test_a_flat_picture_gives_zeros_and_noise_next_to_nothing() -> None:
+def test_a_flat_image_gives_zeros_and_noise_next_to_nothing() -> None:
     assert not Phog().describe(np.full((50, 80, 3), 99, np.uint8)).any()
     noise = np.random.default_rng(1).integers(98, 101, (256, 256, 1), np.uint8).repeat(3, 2)
     photograph = camera()[::2, ::2, None].repeat(3, 2)
     assert 2 * Phog().describe(noise).max() < Phog().describe(photograph).max()
 
 
-def test_a_mirrored_picture_has_mirrored_rows() -> None:
+def test_a_mirrored_image_has_mirrored_rows() -> None:
     image = camera()[::2, ::2, None].repeat(3, 2)
     row = Phog().describe(image).astype(int)
     mirrored = Phog().describe(image[:, ::-1]).astype(int)

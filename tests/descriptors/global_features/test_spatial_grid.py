@@ -1,4 +1,4 @@
-"""The regions of a picture."""
+"""The regions of an image."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cbir.descriptors.global_features.spatial_grid import Layout, Place, over_re
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (2, 7), (40, 61)])
 @pytest.mark.parametrize("layout", ["grid", "none"])
-def test_the_quarters_part_the_picture_and_the_center_is_never_empty(
+def test_the_quarters_part_the_image_and_the_center_is_never_empty(
     layout: Layout, shape: tuple[int, int]
 ) -> None:
     places: list[Place] = []

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from cbir.descriptors.hashes.colorhash import ColorHash
-from cbir.images.decoders import Picture
+from cbir.images.decoders import EncodedImage
 from cbir.search.metrics import hamming
 
 
@@ -46,8 +46,8 @@ def test_the_distance_is_the_sum_of_steps_between_shares() -> None:
 
 def test_classes_and_shares_are_those_of_imagehash(photos: Path, noise: np.ndarray) -> None:
     imagehash = pytest.importorskip("imagehash")
-    pictures = [Picture.open(str(path)).pixels(128) for path in sorted(photos.rglob("*.jpg"))]
-    for pixels in [*pictures, noise]:
+    images = [EncodedImage.open(str(path)).pixels(128) for path in sorted(photos.rglob("*.jpg"))]
+    for pixels in [*images, noise]:
         number = np.minimum(eighths(pixels), 7)
         code = np.stack([number >= 4, number >= 2, number % 2 == 1], axis=1)
         assert np.array_equal(code, imagehash.colorhash(Image.fromarray(pixels), 3).hash)

@@ -1,4 +1,4 @@
-"""Hashes of rotated and mirrored pictures, against rotating and mirroring them."""
+"""Hashes of rotated and mirrored images, against rotating and mirroring them."""
 
 from __future__ import annotations
 
@@ -14,63 +14,63 @@ from cbir.descriptors.hashes import dihedral as module
 from cbir.descriptors.hashes.dihedral import ORIENTATIONS, orientations
 from cbir.descriptors.hashes.pdq import Pdq
 from cbir.descriptors.hashes.perceptual import PerceptualHash
-from cbir.images.decoders import Picture
+from cbir.images.decoders import EncodedImage
 from cbir.search.metrics import hamming
 from tests.conftest import DATA
 
 HASHES = arrays(np.uint8, st.tuples(st.integers(0, 5), st.sampled_from([8, 32])))
 
 
-def turned(picture: np.ndarray) -> list[np.ndarray]:
-    """A picture in all orientations, by Pillow."""
-    image = Image.fromarray(picture)
+def turned(pixels: np.ndarray) -> list[np.ndarray]:
+    """An image in all orientations, by Pillow."""
+    image = Image.fromarray(pixels)
     return [
         np.asarray(image if one.done is None else image.transpose(one.done)) for one in ORIENTATIONS
     ]
 
 
 def test_undoing_makes_upright_and_the_names_are_true() -> None:
-    picture = np.arange(6, dtype=np.uint8).reshape(2, 3)
-    by_name = dict(zip([one.name for one in ORIENTATIONS], turned(picture), strict=True))
-    assert np.array_equal(by_name["rotated by 90°"], np.rot90(picture, -1))
-    assert np.array_equal(by_name["rotated by 270°"], np.rot90(picture))
-    assert np.array_equal(by_name["mirrored left to right"], picture[:, ::-1])
-    assert np.array_equal(by_name["transposed"], picture.T)
+    pixels = np.arange(6, dtype=np.uint8).reshape(2, 3)
+    by_name = dict(zip([one.name for one in ORIENTATIONS], turned(pixels), strict=True))
+    assert np.array_equal(by_name["rotated by 90°"], np.rot90(pixels, -1))
+    assert np.array_equal(by_name["rotated by 270°"], np.rot90(pixels))
+    assert np.array_equal(by_name["mirrored left to right"], pixels[:, ::-1])
+    assert np.array_equal(by_name["transposed"], pixels.T)
     assert len({image.tobytes() + bytes(image.shape) for image in by_name.values()}) == 8
-    for one, image in zip(ORIENTATIONS, turned(picture), strict=True):
+    for one, image in zip(ORIENTATIONS, turned(pixels), strict=True):
         upright = Image.fromarray(image)
         upright = upright if one.undo is None else upright.transpose(one.undo)
-        assert np.array_equal(np.asarray(upright), picture)
+        assert np.array_equal(np.asarray(upright), pixels)
 
 
 def test_the_order_is_that_of_exif() -> None:
     """Pillow's own table of what turns orientations upright."""
     from PIL import ImageOps
 
-    picture = Image.fromarray(np.arange(12, dtype=np.uint8).reshape(3, 4))
+    pixels = Image.fromarray(np.arange(12, dtype=np.uint8).reshape(3, 4))
     for number, one in enumerate(ORIENTATIONS, 1):
-        stored = picture if one.done is None else picture.transpose(one.done)
+        stored = pixels if one.done is None else pixels.transpose(one.done)
         stored.getexif()[0x0112] = number
-        assert np.array_equal(np.asarray(ImageOps.exif_transpose(stored)), np.asarray(picture))
+        assert np.array_equal(np.asarray(ImageOps.exif_transpose(stored)), np.asarray(pixels))
 
 
 def test_signs_of_frequencies_are_derived_exactly() -> None:
     rng = np.random.default_rng(2)
     spectrum = np.zeros((64, 64))
     spectrum[:16, :16] = rng.normal(size=(16, 16))
-    picture = idctn(spectrum, norm="ortho").astype(np.float32)
-    expected = [dctn(image, norm="ortho")[:16, :16] > 0 for image in turned(picture)]
+    pixels = idctn(spectrum, norm="ortho").astype(np.float32)
+    expected = [dctn(image, norm="ortho")[:16, :16] > 0 for image in turned(pixels)]
     derived = orientations(np.packbits(expected[0])[None])[0]
     assert np.array_equal(np.unpackbits(derived, axis=1).reshape(8, 16, 16), np.array(expected))
 
 
 @pytest.mark.parametrize(("descriptor", "limit"), [(PerceptualHash(), 24), (Pdq(), 44)])
 @pytest.mark.parametrize("name", ["cats/cat-1.jpg", "windmills/windmill-1.jpg"])
-def test_derived_hashes_are_near_those_of_the_turned_pictures(
+def test_derived_hashes_are_near_those_of_the_turned_images(
     name: str, descriptor: PerceptualHash | Pdq, limit: int
 ) -> None:
-    picture = Picture.open(str(DATA / name)).pixels(512)
-    true = np.stack([descriptor.describe(image)[:-1] for image in turned(picture)])
+    pixels = EncodedImage.open(str(DATA / name)).pixels(512)
+    true = np.stack([descriptor.describe(image)[:-1] for image in turned(pixels)])
     derived = orientations(true[:1])[0]
     assert np.array_equal(derived[0], true[0])
     for one, other in zip(derived, true, strict=True):

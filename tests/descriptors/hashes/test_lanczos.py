@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cbir.descriptors.hashes.lanczos import gray_thumbnail
-from cbir.images.decoders import Picture
+from cbir.images.decoders import EncodedImage
 
 SIZES = ((64, 64), (32, 32), (17, 16), (9, 8), (8, 8))
 
@@ -24,7 +24,7 @@ def of_pillow(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
 @pytest.mark.parametrize("size", SIZES)
 def test_thumbnails_of_photographs_are_pillows(size: tuple[int, int], photos: Path) -> None:
     for path in photos.rglob("*.jpg"):
-        pixels = Picture.open(str(path)).pixels(512)
+        pixels = EncodedImage.open(str(path)).pixels(512)
         assert np.array_equal(gray_thumbnail(pixels, *size), of_pillow(pixels, *size))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cbir.descriptors.hashes.pdq import Pdq
-from cbir.images.decoders import Picture
+from cbir.images.decoders import EncodedImage
 from tests.conftest import DATA
 
 
@@ -38,7 +38,7 @@ def slow_pdq(image: np.ndarray) -> tuple[np.ndarray, int]:
 @pytest.mark.parametrize("size", [64, 100, 128, 129, 300, 512])
 @pytest.mark.parametrize("name", ["cats/cat-1.jpg", "green/grass-blades-1.jpg"])
 def test_it_is_what_the_description_says(name: str, size: int) -> None:
-    image = Picture.open(str(DATA / name)).pixels(size)
+    image = EncodedImage.open(str(DATA / name)).pixels(size)
     bits, quality = slow_pdq(image)
     row = Pdq().describe(image)
     assert np.array_equal(row[:-1], bits)

@@ -18,7 +18,7 @@ from cbir.descriptors.base import HIGHEST_QUALITY
 from cbir.descriptors.describe import describe
 from cbir.descriptors.hashes.perceptual import AverageHash, DifferenceHash, Hash, PerceptualHash
 from cbir.descriptors.registry import parse
-from cbir.images.decoders import Picture
+from cbir.images.decoders import EncodedImage
 from cbir.search.metrics import hamming
 from tests.conftest import DATA
 
@@ -90,8 +90,8 @@ def test_the_bits_are_those_of_imagehash(
 ) -> None:
     imagehash = pytest.importorskip("imagehash")
     descriptor = parse(spec).descriptor
-    pictures = [Picture.open(str(path)).pixels(512) for path in sorted(photos.rglob("*.jpg"))]
-    for pixels in [*pictures, noise, noise[:, :9]]:
+    images = [EncodedImage.open(str(path)).pixels(512) for path in sorted(photos.rglob("*.jpg"))]
+    for pixels in [*images, noise, noise[:, :9]]:
         expected = getattr(imagehash, function)(Image.fromarray(pixels), size)
         assert descriptor.describe(pixels)[:-1].tobytes().hex() == str(expected)
 
@@ -112,25 +112,25 @@ def test_equal_blocks_give_equal_bits_of_the_wavelet_hash() -> None:
     assert not bits.any()
 
 
-def copy_of(image: Image.Image, quality: int) -> Picture:
+def copy_of(image: Image.Image, quality: int) -> EncodedImage:
     buffer = io.BytesIO()
     image.resize((image.width // 2, image.height // 2)).save(buffer, "JPEG", quality=quality)
-    return Picture("copy", buffer.getvalue())
+    return EncodedImage("copy", buffer.getvalue())
 
 
 @pytest.mark.parametrize("spec", [spec for spec in SPECS if spec != "colorhash"])
-def test_recompression_and_scaling_change_few_bits_and_another_picture_half(spec: str) -> None:
+def test_recompression_and_scaling_change_few_bits_and_another_image_half(spec: str) -> None:
     descriptor = parse(spec).descriptor
     original, copy, other = (
-        descriptor.describe(picture.pixels(descriptor.working_size))[:-1]
-        for picture in (
-            Picture.open(str(DATA / "windmills" / "windmill-1.jpg")),
+        descriptor.describe(image.pixels(descriptor.working_size))[:-1]
+        for image in (
+            EncodedImage.open(str(DATA / "windmills" / "windmill-1.jpg")),
             copy_of(Image.open(DATA / "windmills" / "windmill-1.jpg"), 40),
-            Picture.open(str(DATA / "cats" / "cat-1.jpg")),
+            EncodedImage.open(str(DATA / "cats" / "cat-1.jpg")),
         )
     )
     near, far = hamming(original, np.array([copy, other]))
-    # PDQ samples its picture, and is said to differ in up to 31 of 256 bits.
+    # PDQ samples its image, and is said to differ in up to 31 of 256 bits.
     assert near <= descriptor.dimension * (0.12 if spec == "pdq" else 0.06)
     assert descriptor.dimension * 0.3 < far < descriptor.dimension * 0.7
 
@@ -150,7 +150,7 @@ def blank(kind: str) -> np.ndarray:
 
 @pytest.mark.parametrize("kind", ["black", "white with noise", "red with noise", "sky", "vignette"])
 @pytest.mark.parametrize("spec", SPECS)
-def test_the_quality_of_a_blank_picture_is_low(spec: str, kind: str) -> None:
+def test_the_quality_of_a_blank_image_is_low(spec: str, kind: str) -> None:
     descriptor = parse(spec).descriptor
     image = blank(kind)
     recompressed = copy_of(Image.fromarray(image), 30).pixels()
@@ -163,14 +163,14 @@ def test_the_quality_of_photographs_and_of_things_on_white_is_high(spec: str, ph
     descriptor = parse(spec).descriptor
     thing = np.full((300, 240, 3), 255, np.uint8)
     thing[120:200, 60:150] = (40, 20, 90)
-    pictures = [Picture.open(str(path)).pixels(512) for path in photos.rglob("*.jpg")]
-    for pixels in [thing, *pictures]:
+    images = [EncodedImage.open(str(path)).pixels(512) for path in photos.rglob("*.jpg")]
+    for pixels in [thing, *images]:
         quality = descriptor.describe(pixels)[-1]
         assert descriptor.least_quality < quality <= HIGHEST_QUALITY
 
 
 def test_the_quality_falls_with_the_contrast() -> None:
-    image = Picture.open(str(DATA / "cats" / "cat-1.jpg")).pixels(512).astype(float)
+    image = EncodedImage.open(str(DATA / "cats" / "cat-1.jpg")).pixels(512).astype(float)
     for descriptor in (PerceptualHash(), DifferenceHash(), AverageHash()):
         qualities = [
             int(descriptor.describe((128 + (image - 128) * contrast).astype(np.uint8))[-1])
@@ -179,14 +179,14 @@ def test_the_quality_falls_with_the_contrast() -> None:
         assert qualities == sorted(qualities, reverse=True) and qualities[-1] == 0
 
 
-PICTURES = arrays(
+IMAGES = arrays(
     np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40), st.just(3)), fill=st.just(77)
 )
 
 
-@given(image=PICTURES)
+@given(image=IMAGES)
 @pytest.mark.parametrize("spec", SPECS)
-def test_any_picture_has_a_hash(spec: str, image: np.ndarray) -> None:
+def test_any_image_has_a_hash(spec: str, image: np.ndarray) -> None:
     descriptor = parse(spec).descriptor
     assert isinstance(descriptor, Hash)
     row = descriptor.describe(image)
@@ -195,6 +195,6 @@ def test_any_picture_has_a_hash(spec: str, image: np.ndarray) -> None:
     assert np.array_equal(descriptor.describe(image), row)
 
 
-def test_long_pictures_have_hashes() -> None:
+def test_long_images_have_hashes() -> None:
     for spec in SPECS:
         assert parse(spec).descriptor.describe(np.zeros((3, 900, 3), np.uint8)) is not None

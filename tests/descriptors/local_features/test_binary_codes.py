@@ -18,7 +18,7 @@ from cbir.descriptors.local_features.binary_codes import (
     signatures,
 )
 from cbir.descriptors.local_features.sift import Features, SiftExtractor
-from cbir.images.decoders import Picture
+from cbir.images.decoders import EncodedImage
 from tests.conftest import DATA
 
 DESCRIPTORS = arrays(np.uint8, st.tuples(st.integers(1, 6), st.just(128)))
@@ -26,7 +26,7 @@ DESCRIPTORS = arrays(np.uint8, st.tuples(st.integers(1, 6), st.just(128)))
 
 @cache
 def real_features() -> Features:
-    return SiftExtractor().extract(Picture.open(str(DATA / "cats" / "cat-1.jpg")).pixels(512))
+    return SiftExtractor().extract(EncodedImage.open(str(DATA / "cats" / "cat-1.jpg")).pixels(512))
 
 
 def components(descriptors: np.ndarray) -> np.ndarray:

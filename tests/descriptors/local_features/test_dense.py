@@ -1,4 +1,4 @@
-"""Dense patches: against plain loops over pixels, and on pictures whose answers are known."""
+"""Dense patches: against plain loops over pixels, and on images whose answers are known."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from cbir.descriptors.local_features.dense import (
     mirror_gradients,
 )
 
-PICTURES = arrays(
+IMAGES = arrays(
     np.uint8, st.tuples(st.integers(1, 60), st.integers(1, 60), st.just(3)), fill=st.just(77)
 )
 BOTH = pytest.mark.parametrize("extract", [color_patches, gradient_patches])
@@ -54,8 +54,8 @@ def joined(cells: np.ndarray, side: int, step: int) -> Iterator[tuple[np.ndarray
             yield cells[y : y + side, x : x + side].ravel(), place
 
 
-def plain_color_patches(picture: np.ndarray) -> Iterator[tuple[np.ndarray, list[float]]]:
-    lab = (rgb2lab(picture) * [255 / 100, 1, 1] + [0, 128, 128]) / 255
+def plain_color_patches(image: np.ndarray) -> Iterator[tuple[np.ndarray, list[float]]]:
+    lab = (rgb2lab(image) * [255 / 100, 1, 1] + [0, 128, 128]) / 255
     for side, step in ((2, 2), (4, 1), (8, 1)):
         squares = blocks(lab, side)
         statistics = [squares.mean(axis=(2, 3)), squares.std(axis=(2, 3))]
@@ -75,8 +75,8 @@ def plain_votes(gray: np.ndarray) -> np.ndarray:
     return votes
 
 
-def plain_gradient_patches(picture: np.ndarray) -> Iterator[tuple[np.ndarray, list[float]]]:
-    votes = plain_votes(rgb2gray(picture, channel_axis=2))
+def plain_gradient_patches(image: np.ndarray) -> Iterator[tuple[np.ndarray, list[float]]]:
+    votes = plain_votes(rgb2gray(image, channel_axis=2))
     for side, step in ((4, 2), (8, 1)):
         halves = blocks(votes, side // 2).mean(axis=(2, 3))
         wide = np.pad(halves, [(1, 2), (1, 2), (0, 0)], mode="reflect")
@@ -90,9 +90,9 @@ def plain_gradient_patches(picture: np.ndarray) -> Iterator[tuple[np.ndarray, li
 
 
 def test_colors_are_those_of_plain_loops(photo: np.ndarray) -> None:
-    for picture in (photo[:47, :37], photo[:32, :64]):
-        found = color_patches(picture)
-        values, places = zip(*plain_color_patches(picture), strict=True)
+    for image in (photo[:47, :37], photo[:32, :64]):
+        found = color_patches(image)
+        values, places = zip(*plain_color_patches(image), strict=True)
         # The colors are rounded to 8 bits.
         np.testing.assert_allclose(found.values, values, atol=1 / 255)
         np.testing.assert_allclose(found.places, places, atol=1e-6)
@@ -100,26 +100,26 @@ def test_colors_are_those_of_plain_loops(photo: np.ndarray) -> None:
 
 def test_gradients_are_those_of_plain_loops(photo: np.ndarray) -> None:
     gray = np.rint(255 * rgb2gray(photo)).astype(np.uint8)[..., None].repeat(3, axis=2)
-    for picture in (gray[:47, :37], gray[:32, :64]):
-        found = gradient_patches(picture)
-        values, places = zip(*plain_gradient_patches(picture), strict=True)
+    for image in (gray[:47, :37], gray[:32, :64]):
+        found = gradient_patches(image)
+        values, places = zip(*plain_gradient_patches(image), strict=True)
         np.testing.assert_allclose(found.values, values, atol=2e-3)
         np.testing.assert_allclose(found.places, places, atol=1e-6)
 
 
 @pytest.mark.parametrize("color", [(0, 0, 0), (255, 255, 255), (200, 30, 90)])
-def test_a_uniform_picture_has_a_color_and_no_deviation(color: tuple[int, int, int]) -> None:
-    picture = np.full((40, 50, 3), color, np.uint8)
-    cells = color_patches(picture).values.reshape(-1, 4, 6)
+def test_a_uniform_image_has_a_color_and_no_deviation(color: tuple[int, int, int]) -> None:
+    image = np.full((40, 50, 3), color, np.uint8)
+    cells = color_patches(image).values.reshape(-1, 4, 6)
     lab = rgb2lab(np.array([[color]], np.uint8))[0, 0]
     expected = (lab * [255 / 100, 1, 1] + [0, 128, 128]) / 255
     np.testing.assert_allclose(cells[:, :, :3] - expected, 0, atol=1 / 255)
     assert cells[:, :, 3:].max() < 1e-3
-    assert not gradient_patches(picture).values.any()
+    assert not gradient_patches(image).values.any()
 
 
 def step_edge(turn: int) -> np.ndarray:
-    """A picture that is brighter beyond a line through its center, in one of 8 directions."""
+    """An image that is brighter beyond a line through its center, in one of 8 directions."""
     angle = turn * math.pi / 4
     down, across = np.mgrid[-32:32, -32:32] + 0.5
     bright = math.cos(angle) * across + math.sin(angle) * down > 1e-9
@@ -154,12 +154,12 @@ def test_a_faint_pattern_stays_faint(noise: np.ndarray) -> None:
     ("extract", "mirror"),
     [(color_patches, mirror_colors), (gradient_patches, mirror_gradients)],
 )
-def test_a_mirrored_picture_has_mirrored_patches(
+def test_a_mirrored_image_has_mirrored_patches(
     extract: Extract, mirror: Callable[[np.ndarray], np.ndarray], photo: np.ndarray
 ) -> None:
     # A multiple of the largest cells, so that nothing is cut off, and an odd number of steps.
-    picture = np.ascontiguousarray(photo[:64, :88])
-    found, other = extract(picture), extract(np.ascontiguousarray(picture[:, ::-1]))
+    image = np.ascontiguousarray(photo[:64, :88])
+    found, other = extract(image), extract(np.ascontiguousarray(image[:, ::-1]))
     places = np.abs(np.float32([1, 0]) - found.places)
     # Within a size of patches, which starts at the top, rows go from left to right again.
     scale = np.cumsum(np.diff(found.places[:, 1], prepend=0) < 0)
@@ -177,9 +177,9 @@ def test_mirrored_twice_is_as_before(seed: int) -> None:
 
 
 @BOTH
-@given(picture=PICTURES)
-def test_values_and_places_are_shares(extract: Extract, picture: np.ndarray) -> None:
-    found = extract(picture)
+@given(image=IMAGES)
+def test_values_and_places_are_shares(extract: Extract, image: np.ndarray) -> None:
+    found = extract(image)
     assert found.values.dtype == found.places.dtype == np.float32
     assert len(found.values) == len(found.places) > 0
     assert found.values.min() >= 0 and found.values.max() <= 1 + 1e-6
@@ -195,7 +195,7 @@ def test_any_size_has_patches_of_every_size(extract: Extract, shape: tuple[int, 
     assert sizes == (3 if extract is color_patches else 2)
 
 
-def test_a_gray_picture_has_no_colors(noise: np.ndarray) -> None:
+def test_a_gray_image_has_no_colors(noise: np.ndarray) -> None:
     gray = noise[..., :1].repeat(3, axis=2)
     cells = color_patches(gray).values.reshape(-1, 4, 6)
     np.testing.assert_allclose(cells[:, :, 1:3], 128 / 255, atol=1e-6)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cbir.descriptors.local_features.sift import Features, SiftExtractor
-from cbir.images.decoders import Picture
+from cbir.images.decoders import EncodedImage
 from cbir.stores.features.store import FeatureSegments
 from tests.conftest import DATA
 
@@ -17,8 +17,8 @@ NAMES = ["cats/cat-1", "windmills/windmill-1", "things/coffee-1"]
 
 
 @cache
-def picture_of(name: str) -> np.ndarray:
-    return Picture.open(str(DATA / f"{name}.jpg")).pixels(512)
+def image_of(name: str) -> np.ndarray:
+    return EncodedImage.open(str(DATA / f"{name}.jpg")).pixels(512)
 
 
 def equal(one: Features, other: Features) -> bool:
@@ -39,10 +39,10 @@ def coinciding(one: Features, other: Features) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_mirrored_features_are_those_of_the_mirrored_picture(name: str) -> None:
-    picture, extractor = picture_of(name), SiftExtractor()
-    features = extractor.extract(picture)
-    true = extractor.extract(np.ascontiguousarray(picture[:, ::-1]))
+def test_mirrored_features_are_those_of_the_mirrored_image(name: str) -> None:
+    image, extractor = image_of(name), SiftExtractor()
+    features = extractor.extract(image)
+    true = extractor.extract(np.ascontiguousarray(image[:, ::-1]))
     mirrored = features.mirrored()
     pairs = coinciding(mirrored, true)
     assert pairs.any(axis=1).mean() > 0.8
@@ -57,19 +57,19 @@ def test_mirrored_features_are_those_of_the_mirrored_picture(name: str) -> None:
     )
 
 
-def test_the_same_picture_gives_the_same_features_and_at_most_the_count() -> None:
-    picture = picture_of("cats/cat-1")
-    features = SiftExtractor().extract(picture)
-    assert len(features) == 500 and (features.height, features.width) == picture.shape[:2]
-    assert equal(features, SiftExtractor().extract(picture.copy()))
-    few = SiftExtractor(count=60).extract(picture)
+def test_the_same_image_gives_the_same_features_and_at_most_the_count() -> None:
+    image = image_of("cats/cat-1")
+    features = SiftExtractor().extract(image)
+    assert len(features) == 500 and (features.height, features.width) == image.shape[:2]
+    assert equal(features, SiftExtractor().extract(image.copy()))
+    few = SiftExtractor(count=60).extract(image)
     assert len(few) == 60
     assert SiftExtractor(60).fingerprint != SiftExtractor().fingerprint
 
 
-def test_features_are_of_sound_types_and_inside_the_picture() -> None:
-    picture = picture_of("windmills/windmill-1")
-    features = SiftExtractor().extract(picture)
+def test_features_are_of_sound_types_and_inside_the_image() -> None:
+    image = image_of("windmills/windmill-1")
+    features = SiftExtractor().extract(image)
     assert features.points.dtype == np.float32 and features.points.shape == (len(features), 4)
     assert features.descriptors.dtype == np.uint8
     assert features.descriptors.shape == (len(features), 128)
@@ -81,9 +81,9 @@ def test_features_are_of_sound_types_and_inside_the_picture() -> None:
 
 def test_descriptors_are_roots_of_sifts_by_opencv() -> None:
     """The same keypoints described by OpenCV alone."""
-    picture = picture_of("things/coffee-1")
-    features = SiftExtractor().extract(picture)
-    gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    image = image_of("things/coffee-1")
+    features = SiftExtractor().extract(image)
+    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     keypoints, found = cv2.SIFT.create(contrastThreshold=0.02).detectAndCompute(gray, None)
     share = found / np.abs(found).sum(axis=1, keepdims=True)
     rows = np.minimum(np.rint(512 * np.sqrt(share)), 255).astype(np.uint8)
@@ -94,20 +94,20 @@ def test_descriptors_are_roots_of_sifts_by_opencv() -> None:
         assert np.abs(known[bytes(point)] - row).max() <= 1
 
 
-def test_features_are_spread_over_the_picture() -> None:
+def test_features_are_spread_over_the_image() -> None:
     """One half has strong texture, the other the same at a lower contrast."""
     noise = np.random.default_rng(0).integers(0, 255, (60, 80), np.uint8)
     texture = cv2.GaussianBlur(cv2.resize(noise, (400, 300)), (0, 0), 1.5).astype(np.float32)
     texture[:, 200:] = 128 + 0.7 * (texture[:, 200:] - 128)
-    picture = np.repeat(texture.astype(np.uint8)[:, :, None], 3, axis=2)
-    strongest = cv2.SIFT.create(nfeatures=200).detect(picture[:, :, 0], None)
+    image = np.repeat(texture.astype(np.uint8)[:, :, None], 3, axis=2)
+    strongest = cv2.SIFT.create(nfeatures=200).detect(image[:, :, 0], None)
     faint = np.mean([keypoint.pt[0] > 200 for keypoint in strongest])
-    spread = np.mean(SiftExtractor(200).extract(picture).points[:, 0] > 200)
+    spread = np.mean(SiftExtractor(200).extract(image).points[:, 0] > 200)
     assert faint < 0.1 and spread > 0.2
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (7, 5), (64, 64)])
-def test_pictures_without_structure_have_no_features(shape: tuple[int, int]) -> None:
+def test_images_without_structure_have_no_features(shape: tuple[int, int]) -> None:
     features = SiftExtractor().extract(np.full((*shape, 3), 90, np.uint8))
     assert len(features) == 0 and features.descriptors.shape == (0, 128)
     assert (features.height, features.width) == shape
@@ -117,7 +117,7 @@ def test_pictures_without_structure_have_no_features(shape: tuple[int, int]) -> 
 def test_records_give_the_features_back(tmp_path: object) -> None:
     extractor = SiftExtractor(50)
     both = [
-        extractor.extract(picture_of(NAMES[0])),
+        extractor.extract(image_of(NAMES[0])),
         extractor.extract(np.zeros((9, 9, 3), np.uint8)),
     ]
     with FeatureSegments(str(tmp_path), extractor.fields) as store:

@@ -175,7 +175,7 @@ def at_moments(way: Action, folder: str) -> None:
 
 
 def _check_all(root: Path, log_path: str, names: list[str]) -> int:
-    """Look for each picture at its two places; return how many are done, as the log tells."""
+    """Look for each image at its two places; return how many are done, as the log tells."""
     told = {step.copy: step.state for step in _read(log_path)}
     for name in names:
         old, new = root / name, root.parent / "moved" / name

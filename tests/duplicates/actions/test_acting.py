@@ -20,7 +20,7 @@ from cbir.core.errors import CbirError
 from cbir.core.progress import Watcher
 from cbir.duplicates.actions import Action, act, files, read_log, taking, undo
 from cbir.duplicates.loss_kinds import Loss
-from cbir.images.discovery import find_pictures
+from cbir.images.discovery import find_images
 from tests.duplicates.actions.helpers import ODD_NAMES, acted, planned, removal, tree, write
 
 ACTIONS: list[Action] = ["move", "hardlink", "symlink"]
@@ -104,8 +104,8 @@ def test_nothing_happens_to_what_has_changed(root: Path, action: Action, tmp_pat
     assert tree(root) == before and not report.done and not report.failed
     assert [told.reason for told in report.skipped] == [
         "its keeper a cannot be read: no such file or directory",
-        "its keeper c was changed since the pictures were compared",
-        "it was changed since the pictures were compared",
+        "its keeper c was changed since the images were compared",
+        "it was changed since the images were compared",
         "it is one file with g by now",
     ]
 
@@ -139,7 +139,7 @@ def test_exact_copies_with_other_bytes_must_have_the_same_pixels(
     assert len(near.done) == 1
 
 
-def test_a_moving_picture_is_no_copy_of_its_first_frame(root: Path) -> None:
+def test_a_moving_image_is_no_copy_of_its_first_frame(root: Path) -> None:
     first, second = Image.new("RGB", (9, 9), "red"), Image.new("RGB", (9, 9), "blue")
     first.save(root / "a.gif")
     first.save(root / "b.gif", save_all=True, append_images=[second])
@@ -318,15 +318,15 @@ def test_a_file_of_the_users_is_not_taken_for_a_log(root: Path, tmp_path: Path) 
 
 def test_nothing_is_lost_of_many_odd_files(root: Path) -> None:
     """Copies, hard links, links to files and folders, and files that vanish or change."""
-    pictures = {f"{i % 9}/{i}.jpg": str(i // 4).encode() for i in range(200)}
-    for name, data in pictures.items():
+    images = {f"{i % 9}/{i}.jpg": str(i // 4).encode() for i in range(200)}
+    for name, data in images.items():
         write(root, name, data)
     for i in range(0, 40, 4):
         name = f"{i % 9}/{i}.jpg"
         os.link(root / name, root / f"hard-{i}.jpg")
         (root / f"soft-{i}.jpg").symlink_to(name)
     (root / "linked").symlink_to("3", target_is_directory=True)
-    found = [each.path for each in find_pictures(str(root))]
+    found = [each.path for each in find_images(str(root))]
     assert len(found) == 220
     keepers: dict[bytes, str] = {}
     pairs = []
@@ -339,4 +339,4 @@ def test_nothing_is_lost_of_many_odd_files(root: Path) -> None:
     report = act(made, str(root.parent / "log"))
     assert len({os.stat(step.keeper).st_ino for step in report.done}) > 30
     left = {path.read_bytes() for path in root.rglob("*.jpg") if path.exists()}
-    assert left == {data for name, data in pictures.items()}
+    assert left == {data for name, data in images.items()}

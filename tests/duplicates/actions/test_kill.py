@@ -1,4 +1,4 @@
-"""Killed at any moment: every picture is there once, and the log tells where."""
+"""Killed at any moment: every image is there once, and the log tells where."""
 
 from __future__ import annotations
 

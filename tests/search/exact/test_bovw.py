@@ -66,7 +66,7 @@ def test_ranking_equals_brute_force(metric: str) -> None:
         assert nearest(bags, query, 20) == [(int(row), float(exact[row])) for row in order]
 
 
-def test_one_picture_alone_is_found() -> None:
+def test_one_image_alone_is_found() -> None:
     alone = BagSpace(COUNTS[:1], METRICS["chi2"], derive)
     assert nearest(alone, COUNTS[0], 1) == [(0, 0.0)]
     assert nearest(alone, COUNTS[4], 1) == [(0, pytest.approx(1))]

@@ -1,4 +1,4 @@
-"""The rows of unrelated pictures that come with the package."""
+"""The rows of unrelated images that come with the package."""
 
 from __future__ import annotations
 

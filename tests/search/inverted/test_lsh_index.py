@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from cbir.core.threads import ordered_map
 from cbir.descriptors.local_features.binary_codes import BITS, signatures
 from cbir.descriptors.local_features.sift import Features, SiftExtractor
-from cbir.images.decoders import Picture
+from cbir.images.decoders import EncodedImage
 from cbir.search.inverted import lsh_index
 from cbir.search.inverted.lsh_index import FARTHEST, FEWEST_VOTES, Candidate, FeatureIndex
 from cbir.search.inverted.vote_accumulator import Tally
@@ -35,12 +35,12 @@ def varied(rng: np.random.Generator, features: Features, noise: float) -> Featur
 
 def recounted(
     query: tuple[np.ndarray, np.ndarray, np.ndarray],
-    pictures: list[tuple[np.ndarray, np.ndarray]],
+    images: list[tuple[np.ndarray, np.ndarray]],
     bucket_bits: int,
 ) -> list[int]:
     """Count votes in plain Python, from signatures, 256ths of a turn and the bits to try."""
     best = []
-    for signs, turns in pictures:
+    for signs, turns in images:
         voters: list[set[int]] = [set() for _ in range(16)]
         for i, (bits, turn, free) in enumerate(zip(*query, strict=True)):
             differing = signs ^ bits
@@ -68,22 +68,22 @@ def turns_of(features: Features) -> np.ndarray:
 
 
 @settings(max_examples=25)
-@given(seed=st.integers(0, 1000), pictures=st.integers(1, 6), noise=st.sampled_from([3, 9, 15]))
-def test_candidates_are_those_that_counting_gives(seed: int, pictures: int, noise: float) -> None:
+@given(seed=st.integers(0, 1000), images=st.integers(1, 6), noise=st.sampled_from([3, 9, 15]))
+def test_candidates_are_those_that_counting_gives(seed: int, images: int, noise: float) -> None:
     rng = np.random.default_rng(seed)
     query = random_features(rng, 30)
-    known = [varied(rng, query, noise) for _ in range(pictures // 2)]
+    known = [varied(rng, query, noise) for _ in range(images // 2)]
     known += [varied(rng, query.mirrored(), noise), random_features(rng, int(rng.integers(0, 40)))]
     bucket_bits = max(4, int(np.log2(sum(map(len, known)) / 8)))
     plain = [(signatures(one.descriptors)[0], turns_of(one)) for one in known]
     expected = []
     straight = recounted(asked(query, bucket_bits), plain, bucket_bits)
     flipped = recounted(asked(query.mirrored(), bucket_bits), plain, bucket_bits)
-    for picture, (one, other) in enumerate(zip(straight, flipped, strict=True)):
+    for image, (one, other) in enumerate(zip(straight, flipped, strict=True)):
         if max(one, other) >= FEWEST_VOTES:
-            expected.append(Candidate(picture, max(one, other), other > one))
+            expected.append(Candidate(image, max(one, other), other > one))
     found = FeatureIndex(known).candidates(query)
-    assert found == sorted(expected, key=lambda one: (-one.votes, one.picture))
+    assert found == sorted(expected, key=lambda one: (-one.votes, one.image))
 
 
 @settings(max_examples=50)
@@ -102,14 +102,14 @@ def test_votes_are_counted_right(seed: int) -> None:
     bits, query_turns = base[rng.integers(0, 3, 9)], rng.integers(0, 256, 9).astype(np.uint8)
     free = np.array([1 << int(place) for place in rng.integers(0, 4, 9)], np.uint64)
     flips = np.stack([np.zeros(9, np.uint64), free << np.uint64(60)], axis=1)
-    pictures = [(every[owners == one], turns[owners == one]) for one in range(4)]
+    images = [(every[owners == one], turns[owners == one]) for one in range(4)]
     tally, index = Tally.of(4), (every, owners, turns, np.append(starts, 60), 60, FARTHEST)
     # The same room serves for one query after the other.
     for some in (slice(0, 9), slice(0, 0), slice(3, 7), slice(0, 9)):
         voted, votes = tally.count(bits[some], query_turns[some], flips[some], *index)
-        expected = recounted((bits[some], query_turns[some], free[some]), pictures, 4)
+        expected = recounted((bits[some], query_turns[some], free[some]), images, 4)
         assert dict(zip(voted.tolist(), votes.tolist(), strict=True)) == {
-            picture: count for picture, count in enumerate(expected) if count
+            image: count for image, count in enumerate(expected) if count
         }
         assert voted.tolist() == sorted(voted.tolist())
 
@@ -117,20 +117,22 @@ def test_votes_are_counted_right(seed: int) -> None:
 @pytest.fixture(scope="module")
 def real() -> list[Features]:
     extractor = SiftExtractor()
-    return [extractor.extract(Picture.open(f"{DATA}/{name}.jpg").pixels(512)) for name in NAMES]
+    return [
+        extractor.extract(EncodedImage.open(f"{DATA}/{name}.jpg").pixels(512)) for name in NAMES
+    ]
 
 
-def test_a_picture_is_found_by_its_own_features_and_by_its_mirrored_ones(
+def test_an_image_is_found_by_its_own_features_and_by_its_mirrored_ones(
     real: list[Features],
 ) -> None:
     index = FeatureIndex(real)
     for number, features in enumerate(real):
         best = index.candidates(features)[0]
-        assert best.picture == number and not best.mirrored and best.votes >= len(features)
+        assert best.image == number and not best.mirrored and best.votes >= len(features)
         best = index.candidates(features.mirrored())[0]
-        assert best.picture == number and best.mirrored and best.votes >= 0.98 * len(features)
+        assert best.image == number and best.mirrored and best.votes >= 0.98 * len(features)
         others = index.candidates(features, excluded=number)
-        assert number not in [one.picture for one in others]
+        assert number not in [one.image for one in others]
         assert all(one.votes < 0.5 * len(features) for one in others)
 
 
@@ -145,7 +147,7 @@ def test_a_part_of_the_features_is_enough(real: list[Features]) -> None:
     for number, features in enumerate(real):
         part = slice(number, None, 12)
         few = Features(features.points[part], features.descriptors[part], 100, 100)
-        assert index.candidates(few)[0].picture == number
+        assert index.candidates(few)[0].image == number
 
 
 def test_any_number_of_copies_is_found_but_not_of_weak_candidates(
@@ -156,9 +158,9 @@ def test_any_number_of_copies_is_found_but_not_of_weak_candidates(
     weak = Features(query.points[:8], query.descriptors[:8], 100, 100)
     index = FeatureIndex([*[query] * 7, *[weak] * 7])
     monkeypatch.setattr(lsh_index, "MOST_CANDIDATES", 5)
-    assert [one.picture for one in index.candidates(query)] == list(range(7))
+    assert [one.image for one in index.candidates(query)] == list(range(7))
     monkeypatch.setattr(lsh_index, "MOST_CANDIDATES", 9)
-    assert [one.picture for one in index.candidates(query)] == list(range(9))
+    assert [one.image for one in index.candidates(query)] == list(range(9))
 
 
 @pytest.mark.parametrize("sizes", [[], [0], [0, 0, 3], [1]])

@@ -321,7 +321,7 @@ def edit(index: Path, line: int, column: str, value: str) -> None:
 def test_a_single_number_that_was_edited_is_noticed_in_whatever_row(
     tmp_path: Path, column: str, value: str
 ) -> None:
-    """Once only the rows of a sample of 64 pictures were looked at."""
+    """Once only the rows of a sample of 64 images were looked at."""
     index = tmp_path / "index.csv"
     commit(index, *(f"{number:03}.jpg" for number in range(100)), shade=1)
     edit(index, 51, column, value)

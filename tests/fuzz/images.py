@@ -1,4 +1,4 @@
-"""Fuzzed: pictures."""
+"""Fuzzed: images."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from hypothesis import strategies as st
 from PIL import Image
 
-from cbir.images.decoders import Picture
+from cbir.images.decoders import EncodedImage
 from tests.fuzz.arrays import noise
 from tests.fuzz.mutations import damaged
 from tests.fuzz.target import Target
@@ -22,8 +22,8 @@ _LARGE = 4_000_000
 _WITH_EXIF = ("JPEG", "PNG", "WEBP")
 
 
-class _Pictures(Target):
-    """A format of pictures."""
+class _Images(Target):
+    """A format of images."""
 
     format: ClassVar[str]
     variants: ClassVar[tuple[dict[str, Any], ...]] = ({},)
@@ -31,7 +31,7 @@ class _Pictures(Target):
 
     @property
     def image(self) -> Image.Image:
-        """A picture, small enough for mutations to hit its header."""
+        """An image, small enough for mutations to hit its header."""
         return Image.fromarray(noise()[::5, ::5])
 
     @cached_property
@@ -46,17 +46,17 @@ class _Pictures(Target):
         return buffer.getvalue()
 
     def parse(self, data: bytes) -> None:
-        picture = Picture("it", data)
-        header = picture.header
+        image = EncodedImage("it", data)
+        header = image.header
         assert header.width > 0 and header.height > 0
-        small = picture.pixels(128)
+        small = image.pixels(128)
         assert small.dtype == np.uint8 and small.ndim == 3 and small.shape[2] == 3
         assert max(small.shape) <= 128
         if header.width * header.height <= _LARGE:
-            assert picture.pixels(None).shape == (header.height, header.width, 3)
+            assert image.pixels(None).shape == (header.height, header.width, 3)
 
 
-class Jpeg(_Pictures):
+class Jpeg(_Images):
     name, format = "jpeg", "JPEG"
     variants = ({}, {"progressive": True}, {"mode": "L"}, {"mode": "CMYK"}, {"comment": b"x"})
     tokens = (
@@ -69,7 +69,7 @@ class Jpeg(_Pictures):
     )
 
 
-class Png(_Pictures):
+class Png(_Images):
     name, format = "png", "PNG"
     variants = ({}, {"mode": "RGBA"}, {"mode": "P"}, {"mode": "1"}, {"mode": "I;16"}, {"frames": 2})
     tokens = (b"IHDR", b"IDAT", b"IEND", b"PLTE", b"tRNS", b"eXIf", b"acTL", b"zTXt")
@@ -84,13 +84,13 @@ class Png(_Pictures):
         return buffer.getvalue()
 
 
-class Gif(_Pictures):
+class Gif(_Images):
     name, format = "gif", "GIF"
     variants = ({"mode": "P"}, {"mode": "P", "frames": 2})
     tokens = (b"GIF89a", b"GIF87a", b"\x2c", b"\x21\xf9\x04", b"\x3b")
 
 
-class Tiff(_Pictures):
+class Tiff(_Images):
     name, format = "tiff", "TIFF"
     variants = (
         {},
@@ -102,18 +102,18 @@ class Tiff(_Pictures):
     tokens = (b"II*\0", b"MM\0*", b"II+\0", struct.pack("<HHII", 0x0100, 4, 1, 1 << 31))
 
 
-class Bmp(_Pictures):
+class Bmp(_Images):
     name, format = "bmp", "BMP"
     variants = ({}, {"mode": "P"}, {"mode": "1"}, {"mode": "RGBA"})
 
 
-class Webp(_Pictures):
+class Webp(_Images):
     name, format = "webp", "WEBP"
     variants = ({}, {"lossless": True, "mode": "RGBA"}, {"frames": 2})
     tokens = (b"RIFF", b"VP8 ", b"VP8L", b"VP8X", b"ANIM", b"EXIF")
 
 
-class Others(_Pictures):
+class Others(_Images):
     """Formats that are rarer."""
 
     name = "other-formats"
@@ -128,8 +128,8 @@ class Others(_Pictures):
         return buffers
 
 
-class Exif(_Pictures):
-    """What a camera says of a picture, in a JPEG, a PNG and a TIFF's own manner."""
+class Exif(_Images):
+    """What a camera says of an image, in a JPEG, a PNG and a TIFF's own manner."""
 
     name = "exif"
 
