@@ -28,7 +28,7 @@ from cbir.core.threads import cores, one_thread_each, ordered_map
 from cbir.descriptors import models
 from cbir.descriptors.base import Row, TrainedDescriptor
 from cbir.descriptors.presets import PRESETS
-from cbir.descriptors.registry import Named, built_in, parse
+from cbir.descriptors.registry import NamedDescriptor, built_in, parse
 from cbir.images.decoders import EncodedImage
 from cbir.images.discovery import find_images
 from cbir.search.fusion import backgrounds
@@ -53,7 +53,7 @@ def main() -> None:
     print(f"{path.stat().st_size:,} bytes")
 
 
-def descriptors() -> Iterator[Named]:
+def descriptors() -> Iterator[NamedDescriptor]:
     """List what has rows in the file, each once, ready to describe."""
     specs = [one.name for one in built_in()]
     specs += [spec for preset in PRESETS.values() for spec in preset.specs]
@@ -67,13 +67,13 @@ def descriptors() -> Iterator[Named]:
             state = descriptor.shipped()
             if state is None:
                 continue
-            named = Named(named.alias, descriptor.bind(state))
+            named = NamedDescriptor(named.alias, descriptor.bind(state))
         if named.descriptor.fingerprint not in seen:
             seen.add(named.descriptor.fingerprint)
             yield named
 
 
-def rows(folder: Path, chosen: list[Named]) -> list[NDArray[np.generic]]:
+def rows(folder: Path, chosen: list[NamedDescriptor]) -> list[NDArray[np.generic]]:
     """Return for each descriptor the rows of the images."""
 
     def rank(path: str) -> bytes:

@@ -26,7 +26,7 @@ from duplicates import TRUTH, link_folders
 from numpy.typing import NDArray
 from truth import groups_of_copies
 
-from cbir.core.progress import Watcher
+from cbir.core.progress import ProgressListener
 from cbir.core.threads import cores, one_thread_each, ordered_map
 from cbir.duplicates.collection import Collection, open_collection
 from cbir.duplicates.matching import NEAR, Hint, Judge, turned
@@ -102,7 +102,7 @@ def closest(
         return Close(near, paths[first], paths[second], bits, *measured)
 
     with one_thread_each():
-        shortlists = pair_up(sights, judge, cores(), Watcher())
+        shortlists = pair_up(sights, judge, cores(), ProgressListener())
         pairs = [
             (first, second, hint_of(reasons))
             for second in range(len(sights))

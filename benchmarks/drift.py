@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from cbir.core.threads import cores, one_thread_each, ordered_map
 from cbir.descriptors.base import TrainedDescriptor
-from cbir.descriptors.encoders.bovw import OrbWords
+from cbir.descriptors.encoders.bovw import OrbBovw
 from cbir.descriptors.registry import parse
 from cbir.images.decoders import EncodedImage
 from cbir.images.discovery import find_images
@@ -56,7 +56,7 @@ def from_each_other(folders: Sequence[Path]) -> None:
     rows = []
     for trained in folders:
         source = Source(str(trained), find_images(str(trained)), cores())
-        descriptor = OrbWords()
+        descriptor = OrbBovw()
         bound = descriptor.bind(descriptor.train(source.samples(descriptor)))
         drifts = [round(bound.drift(_rows(bound, folder, MOST)[1]), 3) for folder in folders]
         rows.append([trained.name, *drifts])

@@ -13,7 +13,7 @@ import cbir
 from cbir.core.atomic_files import save_arrays
 from cbir.core.threads import cores, one_thread_each
 from cbir.descriptors.base import TrainedDescriptor
-from cbir.descriptors.registry import Named, parse
+from cbir.descriptors.registry import NamedDescriptor, parse
 from cbir.evaluation import PROTOCOLS, Queries, Truth, choose_queries, read_truth
 from cbir.evaluation.protocols import usual_protocol
 from cbir.images.discovery import find_images
@@ -39,7 +39,7 @@ def make_index(
 
     Those that no model comes with learn from the folders `train`, lest they learn from the dataset.
     """
-    named = [Named(alias, parse(spec).descriptor) for alias, spec in specs.items()]
+    named = [NamedDescriptor(alias, parse(spec).descriptor) for alias, spec in specs.items()]
     vocabularies = folder / "vocabularies"
     vocabularies.mkdir()
     for one in named:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from cbir.core.atomic_files import save_arrays
-from cbir.core.progress import Watcher
+from cbir.core.progress import ProgressListener
 from cbir.descriptors import models
 from cbir.descriptors.base import SHIPPED, State, TrainedDescriptor, with_origin
 from cbir.images.decoders import Pixels
@@ -43,7 +43,9 @@ class Palette(TrainedDescriptor):
     def training_sample(self, image: Pixels) -> np.ndarray:
         return image[::16, ::16].reshape(-1)
 
-    def train(self, samples: Sequence[np.ndarray], watcher: Watcher | None = None) -> State:
+    def train(
+        self, samples: Sequence[np.ndarray], listener: ProgressListener | None = None
+    ) -> State:
         shares = (np.arange(self.levels) + 0.5) / self.levels
         return {"grays": np.quantile(np.concatenate(samples), shares)}
 

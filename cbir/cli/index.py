@@ -20,7 +20,7 @@ from cbir.cli.options import (
     wait_option,
     workers_option,
 )
-from cbir.cli.progress import TerminalWatcher
+from cbir.cli.progress import TerminalProgress
 from cbir.core.amounts import counted, rate_text, seconds_text
 from cbir.core.errors import printable
 from cbir.descriptors.presets import PRESETS
@@ -126,7 +126,7 @@ def index(
     """
     from cbir.indexing.build import build_index
 
-    watcher = TerminalWatcher(quiet, verbose)
+    listener = TerminalProgress(quiet, verbose)
     try:
         report = build_index(
             dataset,
@@ -140,10 +140,10 @@ def index(
             rebuild=rebuild,
             retrain=retrain,
             wait=wait,
-            watcher=watcher,
+            listener=listener,
         )
     finally:
-        watcher.finish()
+        listener.finish()
     if not quiet:
         click.echo(summary(index_path, report), err=True)
     if strict and report.unreadable:

@@ -12,7 +12,7 @@ import click
 
 from cbir.core.amounts import duration_text
 from cbir.core.errors import UnreadableImageError, shown
-from cbir.core.progress import Watcher
+from cbir.core.progress import ProgressListener
 
 PAUSE = 30.0
 """Seconds between two lines of progress, at least."""
@@ -69,7 +69,7 @@ class Lines:
         return f"{self._task}: {state}; about {duration_text(left)} left"
 
 
-class TerminalWatcher(Watcher):
+class TerminalProgress(ProgressListener):
     """Tells what happens on standard error: with a bar on a terminal, else in plain lines.
 
     Parameters

@@ -15,7 +15,7 @@ from cbir.cli.options import (
     version_option,
     workers_option,
 )
-from cbir.cli.progress import TerminalWatcher
+from cbir.cli.progress import TerminalProgress
 from cbir.core.amounts import counted, seconds_text, size_text
 from cbir.core.errors import printable
 
@@ -68,7 +68,7 @@ def train(
     """
     from cbir.indexing.train import train_models
 
-    watcher = TerminalWatcher(quiet)
+    listener = TerminalProgress(quiet)
     try:
         written = train_models(
             dataset,
@@ -77,10 +77,10 @@ def train(
             include=include,
             exclude=exclude,
             workers=workers,
-            watcher=watcher,
+            listener=listener,
         )
     finally:
-        watcher.finish()
+        listener.finish()
     if quiet:
         return
     for one in written:

@@ -6,16 +6,16 @@ from cbir.core.arguments import check_type
 from cbir.core.errors import UnreadableImageError
 
 
-class Watcher:
+class ProgressListener:
     """Told of progress and of what goes wrong on the way; this one is silent."""
 
     @staticmethod
-    def of(watcher: Watcher | None) -> Watcher:
-        """Return a watcher that a caller gave, or for None a silent one."""
-        if watcher is None:
-            return Watcher()
-        check_type(watcher, Watcher, "a watcher")
-        return watcher
+    def of(listener: ProgressListener | None) -> ProgressListener:
+        """Return a listener that a caller gave, or for None a silent one."""
+        if listener is None:
+            return ProgressListener()
+        check_type(listener, ProgressListener, "a listener")
+        return listener
 
     def begin(self, task: str, total: int, unit: str = "images") -> None:
         """A task of `total` steps begins; `unit` is what a step is."""

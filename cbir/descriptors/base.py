@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.errors import CbirError
-from cbir.core.progress import Watcher
-from cbir.images.decoders import LADDER, Pixels
+from cbir.core.progress import ProgressListener
+from cbir.images.decoders import WORKING_SIZES, Pixels
 
 Row = NDArray[Any]
 """What a descriptor stores of one image: a vector of small numbers, or packed bits, which the
@@ -149,8 +149,8 @@ class Descriptor(ABC):
 
     @property
     def working_size(self) -> int | None:
-        """The longest side, in pixels, of the image to describe: a step of the ladder."""
-        return LADDER[0]
+        """The longest side, in pixels, of the image to describe: a working size."""
+        return WORKING_SIZES[0]
 
     @abstractmethod
     def describe(self, image: Pixels) -> Row:
@@ -228,14 +228,16 @@ class TrainedDescriptor(Descriptor):
         """
 
     @abstractmethod
-    def train(self, samples: Sequence[NDArray[Any]], watcher: Watcher | None = None) -> State:
+    def train(
+        self, samples: Sequence[NDArray[Any]], listener: ProgressListener | None = None
+    ) -> State:
         """Learn from the training samples of several images, deterministically.
 
         Parameters
         ----------
         samples : sequence of ndarray
             One of each image, in the order of the images.
-        watcher : Watcher, optional
+        listener : ProgressListener, optional
             Told of the progress of what takes long.
 
         Raises

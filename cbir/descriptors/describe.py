@@ -6,7 +6,7 @@ from cbir.core import stderr_capture
 from cbir.core.errors import UsageError
 from cbir.core.threads import one_thread_each
 from cbir.descriptors.base import Row, TrainedDescriptor
-from cbir.descriptors.registry import Named, parse
+from cbir.descriptors.registry import NamedDescriptor, parse
 from cbir.images.decoders import Source, open_image
 
 
@@ -45,7 +45,7 @@ def describe(image: Source, descriptor: str = "hsv") -> Row:
         return named.describe(open_image(image))
 
 
-def _ready(named: Named) -> Named:
+def _ready(named: NamedDescriptor) -> NamedDescriptor:
     if not isinstance(named.descriptor, TrainedDescriptor):
         return named
     shipped = named.descriptor.shipped()
@@ -55,4 +55,4 @@ def _ready(named: Named) -> Named:
             " for these parameters: make an index with it, and use"
             " cbir.open(index).searcher(alias).describe(image)"
         )
-    return Named(named.alias, named.descriptor.bind(shipped))
+    return NamedDescriptor(named.alias, named.descriptor.bind(shipped))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from cbir.core.arguments import one_of
 from cbir.core.errors import CbirError, printable
-from cbir.descriptors.registry import Named, parse
+from cbir.descriptors.registry import NamedDescriptor, parse
 from cbir.stores.model import Snapshot
 
 
@@ -46,7 +46,7 @@ class Preset:
         return {named.alias: weight for named, weight in zip(self.named, self.weights, strict=True)}
 
     @property
-    def named(self) -> list[Named]:
+    def named(self) -> list[NamedDescriptor]:
         """The descriptors."""
         return [parse(spec) for spec in self.specs]
 

@@ -35,7 +35,7 @@ _BUILT_IN = {
     "gist": "cbir.descriptors.global_features.gist:Gist",
     "colorfisher": "cbir.descriptors.encoders.fisher:ColorFisher",
     "fisher": "cbir.descriptors.encoders.fisher:Fisher",
-    "orb": "cbir.descriptors.encoders.bovw:OrbWords",
+    "orb": "cbir.descriptors.encoders.bovw:OrbBovw",
     "phash": "cbir.descriptors.hashes.perceptual:PerceptualHash",
     "pdq": "cbir.descriptors.hashes.pdq:Pdq",
     "dhash": "cbir.descriptors.hashes.perceptual:DifferenceHash",
@@ -49,7 +49,7 @@ _RESERVED = frozenset(("path", "path_base64", "bytes", "mtime", "width", "height
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedDescriptor:
     """A descriptor under the alias that prefixes its columns in an index."""
 
     alias: str
@@ -107,7 +107,7 @@ class Broken:
     reason: str
 
 
-def parse(spec: str) -> Named:
+def parse(spec: str) -> NamedDescriptor:
     """Turn ``NAME``, ``NAME:key=value,…`` or ``ALIAS=NAME:…`` into a descriptor with its alias.
 
     Raises
@@ -129,7 +129,7 @@ def parse(spec: str) -> Named:
             f"descriptor {spec!r}: {alias!r} cannot be an alias; use letters, digits, - and _,"
             " a letter first, and none of the index's own columns"
         )
-    return Named(alias, create(name, _split(tail, spec)))
+    return NamedDescriptor(alias, create(name, _split(tail, spec)))
 
 
 def create(name: str, parameters: dict[str, Any]) -> Descriptor:

@@ -17,7 +17,7 @@ from cbir.core.amounts import counted
 from cbir.core.arguments import one_of, path_of, several
 from cbir.core.errors import CbirError, UnreadableImageError, UsageError, printable
 from cbir.core.folders import shortest
-from cbir.core.progress import Watcher
+from cbir.core.progress import ProgressListener
 from cbir.descriptors.local_features.sift import Features
 from cbir.duplicates.model import LEVELS, Entry, Level
 from cbir.duplicates.sights import EXTRACTOR, HASH, Eyes, Sight
@@ -43,7 +43,7 @@ class Collection:
     root : str
         The dataset's folder, as it was given.
     unreadable : tuple of UnreadableImageError
-        What could not be read; the watcher was told.
+        What could not be read; the listener was told.
     """
 
     entries: tuple[Entry, ...]
@@ -65,7 +65,7 @@ def open_collection(
     exclude: str | Sequence[str] = (),
     workers: int | None = None,
     wait: bool = False,
-    watcher: Watcher | None = None,
+    listener: ProgressListener | None = None,
 ) -> Iterator[Collection]:
     """Index what is needed, and open it.
 
@@ -84,7 +84,7 @@ def open_collection(
     workers : int, optional
     wait : bool
         Wait for another process that writes to the index.
-    watcher : Watcher, optional
+    listener : ProgressListener, optional
 
     Raises
     ------
@@ -93,7 +93,7 @@ def open_collection(
     CbirError
         When there is no image, or the index lacks what the level needs.
     """
-    watcher = Watcher.of(watcher)
+    listener = ProgressListener.of(listener)
     if dataset is None and index is None:
         raise UsageError("give a folder with --dataset, or an index with --index")
     dataset = dataset if dataset is None else path_of(dataset, "a dataset")
@@ -118,7 +118,7 @@ def open_collection(
                 workers=workers,
                 features=EXTRACTOR if level == "edited" else None,
                 wait=wait,
-                watcher=watcher,
+                listener=listener,
             )
             unreadable.extend(report.unreadable)
             return open_store(path).snapshot()
@@ -133,7 +133,7 @@ def open_collection(
         for reference in references:
             path = _index_of_reference(kept, reference)
             parts.append(_Part(update(reference, path, patterns=False), reference, True, level))
-        yield _joined(parts, root, unreadable, watcher)
+        yield _joined(parts, root, unreadable, listener)
 
 
 def _lacking(path: str) -> list[str]:
@@ -220,14 +220,17 @@ class _Part:
 
 
 def _joined(
-    parts: Sequence[_Part], root: str, unreadable: list[UnreadableImageError], watcher: Watcher
+    parts: Sequence[_Part],
+    root: str,
+    unreadable: list[UnreadableImageError],
+    listener: ProgressListener,
 ) -> Collection:
     bits = {
         entry.sha256: row[:-1]
         for part in reversed(parts)
         for entry, row in zip(part.entries, part.matrix, strict=True)
     }
-    entries = _once([entry for part in parts for entry in part.entries], watcher)
+    entries = _once([entry for part in parts for entry in part.entries], listener)
     sights: dict[bytes, Sight] = {}
     content = np.empty(len(entries), np.int64)
     places: dict[bytes, int] = {}
@@ -264,7 +267,7 @@ class _Features:
         return None
 
 
-def _once(entries: list[Entry], watcher: Watcher) -> list[Entry]:
+def _once(entries: list[Entry], listener: ProgressListener) -> list[Entry]:
     """Keep one name of each file: references first, real names before links, then by path.
 
     A file under two names frees nothing when one is removed, and where one is a link to the other,
@@ -292,7 +295,7 @@ def _once(entries: list[Entry], watcher: Watcher) -> list[Entry]:
     more = len(entries) - len(gone) - len(kept)
     if more:
         links = counted(more, "link")
-        watcher.note(f"Left out {links} to images that take part under another name")
+        listener.note(f"Left out {links} to images that take part under another name")
     if gone:
-        watcher.warn(f"{counted(len(gone), 'image')} of the index no longer there; update it")
+        listener.warn(f"{counted(len(gone), 'image')} of the index no longer there; update it")
     return sorted(kept, key=lambda entry: os.fsencode(entry.path))

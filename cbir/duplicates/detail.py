@@ -23,7 +23,7 @@ from cbir.duplicates.compression import (
     coarseness_of_pixels,
 )
 from cbir.duplicates.sights import Sight, open_content
-from cbir.images.contents.file_contents import read_facts
+from cbir.images.contents.file_contents import read_contents
 from cbir.images.decoders import EncodedImage, Pixels
 
 Floats = NDArray[np.float32]
@@ -186,7 +186,7 @@ def _measured(image: EncodedImage) -> Detail:
     luma = tiles @ _LUMA
     coefficients = _coefficients(luma)
     power = _power(luma, coefficients)
-    facts = read_facts(image)
+    facts = read_contents(image)
     coarseness = coarseness_of_file(image.data, image.header.format)
     colors, flat = _colors(tiles)
     some = coefficients[:: -(-len(coefficients) // _MOST_BLOCKS)]

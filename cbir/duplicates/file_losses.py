@@ -16,10 +16,10 @@ from cbir.duplicates.loss_kinds import Loss, LossKind
 from cbir.images.contents.color_space import converted, relation
 from cbir.images.contents.file_contents import (
     ALPHA_SIDE,
-    ImageFacts,
+    FileContents,
     frame_digests,
     frame_times,
-    read_facts,
+    read_contents,
     stored_digest,
 )
 from cbir.images.decoders import EncodedImage, Pixels
@@ -60,10 +60,10 @@ class Content:
     """
 
     open: Callable[[], EncodedImage]
-    _facts: ImageFacts | None = None
+    _facts: FileContents | None = None
 
     @property
-    def facts(self) -> ImageFacts:
+    def facts(self) -> FileContents:
         """What the file holds beyond the 8-bit RGB image that is compared.
 
         Raises
@@ -72,7 +72,7 @@ class Content:
             When that cannot be found out.
         """
         if self._facts is None:
-            self._facts = read_facts(self.open())
+            self._facts = read_contents(self.open())
         return self._facts
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from cbir.core import stderr_capture
 from cbir.core.arguments import check_type, one_of
 from cbir.core.errors import UnreadableImageError
-from cbir.core.progress import Watcher
+from cbir.core.progress import ProgressListener
 from cbir.core.threads import one_thread_each, ordered_map, threads
 from cbir.duplicates.collection import Collection
 from cbir.duplicates.detail import Details
@@ -45,7 +45,7 @@ def find_groups(
     apart: Apart = never,
     allow_loss: LossKind | Iterable[LossKind] = (),
     workers: int | None = None,
-    watcher: Watcher | None = None,
+    listener: ProgressListener | None = None,
 ) -> list[Group]:
     """Group the copies of a collection.
 
@@ -70,7 +70,7 @@ def find_groups(
         Kinds of :class:`cbir.duplicates.loss_kinds.Loss` that do not matter. ``smallest`` allows
         the loss of detail.
     workers : int, optional
-    watcher : Watcher, optional
+    listener : ProgressListener, optional
 
     Returns
     -------
@@ -80,7 +80,7 @@ def find_groups(
     """
     check_type(collection, Collection, "a collection")
     check_type(apart, Callable, "apart")
-    workers, watcher = threads(workers), Watcher.of(watcher)
+    workers, listener = threads(workers), ProgressListener.of(listener)
     allowed = kinds_of(allow_loss)
     if one_of(keep, KEEPS, "policy to keep") == "smallest":
         allowed |= {"detail"}  # who asks for that knows what it costs
@@ -88,8 +88,8 @@ def find_groups(
     with stderr_capture.caught(), one_thread_each():
         order = keep_order(collection, keep, workers)
         contents = list(dict.fromkeys(collection.content[order].tolist()))
-        shortlists = pair_up(collection.sights, judge, workers, watcher, contents)
-        details, verdicts = Details(), Verdicts(collection.sights, judge, watcher)
+        shortlists = pair_up(collection.sights, judge, workers, listener, contents)
+        details, verdicts = Details(), Verdicts(collection.sights, judge, listener)
         losses = Losses(collection.eyes, details)
 
         def search() -> _Search:
@@ -97,7 +97,7 @@ def find_groups(
             files = [collection.entries[firsts[i]] for i in range(len(firsts))]
             while True:
                 found = _Search(files, shortlists, verdicts, apart, losses.between, allowed)
-                found.run(contents, workers, watcher)
+                found.run(contents, workers, listener)
                 # That a keeper is made of several others shows when all of these were found.
                 if not found.find_parts(losses):
                     return found
@@ -105,7 +105,7 @@ def find_groups(
         found = search()
         if keep == "best":
             # Which one is better can be said only of images that show the same.
-            order = by_detail(collection, order, found.stars(contents), details, workers, watcher)
+            order = by_detail(collection, order, found.stars(contents), details, workers, listener)
             contents = list(dict.fromkeys(collection.content[order].tolist()))
             shortlists = shortlists.in_order(contents)
             found = search()
@@ -128,14 +128,14 @@ class Verdicts:
     ----------
     sights : sequence of Sight
     judge : Judge
-    watcher : Watcher
+    listener : ProgressListener
         Told, once, of images that cannot be read.
     """
 
-    def __init__(self, sights: Sequence[Sight], judge: Judge, watcher: Watcher) -> None:
+    def __init__(self, sights: Sequence[Sight], judge: Judge, listener: ProgressListener) -> None:
         self.sights = sights
         self._judge = judge
-        self._watcher = watcher
+        self._listener = listener
         self._matches: dict[tuple[int, int], Match | None] = {}
         self._warned: set[str] = set()
 
@@ -157,7 +157,7 @@ class Verdicts:
         message = str(error)
         if message not in self._warned:
             self._warned.add(message)
-            self._watcher.warn(message)
+            self._listener.warn(message)
 
 
 class _Search:
@@ -189,13 +189,13 @@ class _Search:
         self._lacking = lacking
         self._allowed = allowed
 
-    def run(self, order: Sequence[int], workers: int, watcher: Watcher) -> None:
+    def run(self, order: Sequence[int], workers: int, listener: ProgressListener) -> None:
         """Decide all contents, given in the order of the keep policy."""
         rank = {content: place for place, content in enumerate(order)}
         starts, later = self._shortlists.later()
         waiting = np.diff(self._shortlists.starts)
         ready = [content for content in order if not waiting[content]]
-        watcher.begin("comparing", len(order))
+        listener.begin("comparing", len(order))
         while ready:
             following: list[int] = []
             for content, found in ordered_map(
@@ -204,14 +204,14 @@ class _Search:
                 workers,
                 batch=1,
             ):
-                watcher.advance()
+                listener.advance()
                 if found is not None:
                     self._settle(content, found)
                 others = later[starts[content] : starts[content + 1]]
                 waiting[others] -= 1
                 following += others[waiting[others] == 0].tolist()
             ready = sorted(following, key=rank.__getitem__)
-        watcher.end()
+        listener.end()
 
     def stars(self, order: Sequence[int]) -> list[Star]:
         """Return what joined each keeper, and what stays beside it, in the order given."""

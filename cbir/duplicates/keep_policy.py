@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from cbir.core.errors import UnreadableImageError
-from cbir.core.progress import Watcher
+from cbir.core.progress import ProgressListener
 from cbir.core.threads import ordered_map
 from cbir.duplicates.collection import Collection
 from cbir.duplicates.copy_names import copy_marks
@@ -150,7 +150,7 @@ def by_detail(
     stars: Sequence[Star],
     details: Details,
     workers: int,
-    watcher: Watcher,
+    listener: ProgressListener,
 ) -> list[int]:
     """Put contents that are copies of each other into the order of ``best``.
 
@@ -167,7 +167,7 @@ def by_detail(
         What was found in that order, by center.
     details : Details
     workers : int
-    watcher : Watcher
+    listener : ProgressListener
 
     Returns
     -------
@@ -180,7 +180,7 @@ def by_detail(
     for i in order:
         firsts.setdefault(int(collection.content[i]), collection.entries[i])
     members = [content for one in stars for content in (one.center, *one.joined, *one.staying)]
-    measured = _measured(collection, list(dict.fromkeys(members)), details, workers, watcher)
+    measured = _measured(collection, list(dict.fromkeys(members)), details, workers, listener)
 
     def better(relations: Mapping[int, Relation], first: int, second: int) -> int:
         one, other = firsts[first], firsts[second]
@@ -211,7 +211,7 @@ def _measured(
     contents: Sequence[int],
     details: Details,
     workers: int,
-    watcher: Watcher,
+    listener: ProgressListener,
 ) -> dict[int, Detail | None]:
     def detail(content: int) -> Detail | None:
         try:
@@ -220,11 +220,11 @@ def _measured(
             return None  # comparing it will tell
 
     found: dict[int, Detail | None] = {}
-    watcher.begin("measuring detail", len(contents))
+    listener.begin("measuring detail", len(contents))
     for content, one in zip(contents, ordered_map(detail, contents, workers, 1), strict=True):
         found[content] = one
-        watcher.advance()
-    watcher.end()
+        listener.advance()
+    listener.end()
     return found
 
 

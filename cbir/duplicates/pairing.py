@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cbir.core.amounts import counted
 from cbir.core.errors import UnreadableImageError
-from cbir.core.progress import Watcher
+from cbir.core.progress import ProgressListener
 from cbir.core.threads import ordered_map
 from cbir.descriptors.hashes.dihedral import ORIENTATIONS, orientations
 from cbir.descriptors.local_features.sift import Features
@@ -25,7 +25,7 @@ from cbir.duplicates.shortlists import (
 )
 from cbir.duplicates.sights import EXTRACTOR, HASH, Eyes, Sight
 from cbir.search.hamming import neighbors_within, pairs_within
-from cbir.search.inverted.lsh_index import FeatureIndex
+from cbir.search.inverted.lsh_index import LshIndex
 from cbir.search.metrics import hamming
 
 Hints = dict[int, Hint]
@@ -43,7 +43,7 @@ def pair_up(
     sights: Sequence[Sight],
     judge: Judge,
     workers: int,
-    watcher: Watcher,
+    listener: ProgressListener,
     order: Sequence[int] | None = None,
     most_first: int = MOST_FIRST,
     most_nearest: int = MOST_NEAREST,
@@ -56,7 +56,7 @@ def pair_up(
     judge : Judge
         What it will look at.
     workers : int
-    watcher : Watcher
+    listener : ProgressListener
         Told where contents have more candidates than are compared.
     order : sequence of int, optional
         The contents in the order of the keep policy; as they are, unless told otherwise.
@@ -68,7 +68,7 @@ def pair_up(
     rank = np.empty(len(sights), np.int64)
     rank[contents] = np.arange(len(sights))
     found = Shortlisting(contents, most_first, most_nearest)
-    _pair_equal_pixels(sights, contents.tolist(), judge.eyes, rank, found, watcher)
+    _pair_equal_pixels(sights, contents.tolist(), judge.eyes, rank, found, listener)
     # In the order of the policy, so that what is left out is dropped as it comes.
     rich = np.array([i for i in contents.tolist() if not sights[i].plain], np.int64)
     if len(rich):
@@ -78,10 +78,10 @@ def pair_up(
             found.add(ranks[part.first], ranks[part.second], reason_of_turn(0), part.distance)
         if judge.level == "edited":
             _pair_turned(hashes, rich, ranks, found, workers)
-            _pair_by_features(sights, judge.eyes, rank, found, workers, watcher)
+            _pair_by_features(sights, judge.eyes, rank, found, workers, listener)
     lists, crowded = found.finish()
     if crowded:
-        watcher.warn(
+        listener.warn(
             f"{counted(crowded, 'image')} may be a copy of more than {most_first:,} others: only "
             f"the first {most_first:,} and the nearest {most_nearest:,} are compared, so that "
             "copies may be missed"
@@ -143,7 +143,7 @@ def _pair_equal_pixels(
     eyes: Eyes,
     rank: NDArray[np.int64],
     found: Shortlisting,
-    watcher: Watcher,
+    listener: ProgressListener,
 ) -> None:
     """Pair the images without structure that are the same, pixel by pixel.
 
@@ -162,7 +162,7 @@ def _pair_equal_pixels(
                 try:
                     other = first.setdefault(eyes.pixels_digest(sights[i]), i)
                 except UnreadableImageError as error:
-                    watcher.warn(str(error))
+                    listener.warn(str(error))
                     continue
                 if other != i:
                     pairs.append((other, i))
@@ -187,17 +187,17 @@ def _pair_turned(
             found.add(first, second, reason_of_turn(turn))
 
 
-def index_of_features(sights: Sequence[Sight], eyes: Eyes, watcher: Watcher) -> FeatureIndex:
+def index_of_features(sights: Sequence[Sight], eyes: Eyes, listener: ProgressListener) -> LshIndex:
     """Return the index of the local features of contents; those of lost images are none."""
-    return FeatureIndex(_features(sight, eyes, watcher) for sight in sights)
+    return LshIndex(_features(sight, eyes, listener) for sight in sights)
 
 
-def _features(sight: Sight, eyes: Eyes, watcher: Watcher | None = None) -> Features:
+def _features(sight: Sight, eyes: Eyes, listener: ProgressListener | None = None) -> Features:
     try:
         return eyes.features(sight)
     except UnreadableImageError as error:
-        if watcher:
-            watcher.warn(str(error))
+        if listener:
+            listener.warn(str(error))
         return EXTRACTOR.nothing
 
 
@@ -207,18 +207,18 @@ def _pair_by_features(
     rank: NDArray[np.int64],
     found: Shortlisting,
     workers: int,
-    watcher: Watcher,
+    listener: ProgressListener,
 ) -> None:
-    index = index_of_features(sights, eyes, watcher)
+    index = index_of_features(sights, eyes, listener)
 
     def vote(i: int) -> tuple[int, list[int], list[int]]:
         candidates = index.candidates(_features(sights[i], eyes), excluded=i)
         reasons = [reason_of_features(one.mirrored) for one in candidates]
         return i, [one.image for one in candidates], reasons
 
-    watcher.begin("looking for candidates", len(sights))
+    listener.begin("looking for candidates", len(sights))
     for i, others, reasons in ordered_map(vote, range(len(sights)), workers):
-        watcher.advance()
+        listener.advance()
         other = rank[np.array(others, np.int64)]
         found.add(np.full_like(other, rank[i]), other, np.array(reasons, np.uint16))
-    watcher.end()
+    listener.end()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from cbir.core import stderr_capture
 from cbir.core.arguments import check_type, path_text_of, several
 from cbir.core.errors import UnreadableImageError
-from cbir.core.progress import Watcher
+from cbir.core.progress import ProgressListener
 from cbir.core.threads import growing_batches, one_thread_each, ordered_map, threads
 from cbir.duplicates.collection import Collection
 from cbir.duplicates.detail import Details
@@ -30,7 +30,7 @@ def find_copies(
     apart: Apart = never,
     allow_loss: LossKind | Iterable[LossKind] = (),
     workers: int | None = None,
-    watcher: Watcher | None = None,
+    listener: ProgressListener | None = None,
 ) -> Iterator[Copies | UnreadableImageError]:
     """Find the copies of each query; yield them, or why a query cannot be read, in order.
 
@@ -42,24 +42,24 @@ def find_copies(
     collection : Collection
     queries : str or sequence of str
         Image files.
-    level, threshold, apart, allow_loss, workers, watcher
+    level, threshold, apart, allow_loss, workers, listener
         As for :func:`cbir.duplicates.grouping.find_groups`.
     """
     check_type(collection, Collection, "a collection")
     check_type(apart, Callable, "apart")
-    workers, watcher = threads(workers), Watcher.of(watcher)
+    workers, listener = threads(workers), ProgressListener.of(listener)
     queries = several(queries, "a query", path_text_of)
     with stderr_capture.caught(), one_thread_each():
         judge = Judge(collection.eyes, level, threshold)
-        search = _Search(collection, judge, apart, kinds_of(allow_loss), watcher)
-    watcher.begin("comparing", len(queries))
+        search = _Search(collection, judge, apart, kinds_of(allow_loss), listener)
+    listener.begin("comparing", len(queries))
     for some in growing_batches(queries, workers):
         with stderr_capture.caught(), one_thread_each():
             found = list(ordered_map(search.copies, some, workers, batch=1))
         for one in found:
-            watcher.advance()
+            listener.advance()
             yield one
-    watcher.end()
+    listener.end()
 
 
 class _Search:
@@ -71,18 +71,18 @@ class _Search:
         judge: Judge,
         apart: Apart,
         allow_loss: Container[LossKind],
-        watcher: Watcher,
+        listener: ProgressListener,
     ) -> None:
         self._collection = collection
         self._losses = Losses(collection.eyes, Details())
         self._allowed = allow_loss
         self._judge = judge
         self._apart = apart
-        self._watcher = watcher
+        self._listener = listener
         sights, eyes = collection.sights, collection.eyes
         self._surroundings = Surroundings(sights, judge)
         self._features = (
-            index_of_features(sights, eyes, watcher) if judge.level == "edited" else None
+            index_of_features(sights, eyes, listener) if judge.level == "edited" else None
         )
         self._files: list[list[Entry]] = [[] for _ in sights]
         for entry, content in zip(collection.entries, collection.content, strict=True):
@@ -119,7 +119,7 @@ class _Search:
             if match is not None:
                 yield match, self._losses.between(query, sight, match)
         except UnreadableImageError as error:
-            self._watcher.warn(str(error))
+            self._listener.warn(str(error))
 
 
 def _rank(copy: Duplicate) -> tuple[int, int, bytes]:

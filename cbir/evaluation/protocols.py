@@ -11,7 +11,7 @@ from typing import Literal
 from cbir.core.amounts import counted
 from cbir.core.arguments import check_type, one_of, path_of
 from cbir.core.errors import CbirError, UnreadableImageError, UsageError, printable, reason_of
-from cbir.core.progress import Watcher
+from cbir.core.progress import ProgressListener
 from cbir.core.regular_files import open_regular
 from cbir.evaluation.relevance import Truth
 from cbir.images.discovery import find_images
@@ -76,7 +76,7 @@ def choose_queries(
     truth: Truth,
     protocol: Protocol = "all",
     folder: str | None = None,
-    watcher: Watcher | None = None,
+    listener: ProgressListener | None = None,
 ) -> Queries:
     """Choose the images that query.
 
@@ -91,7 +91,7 @@ def choose_queries(
     folder : str, optional
         Its images query, instead of the index's; the truth is asked for their paths below it.
         One that is itself a file of the index is left out of its own ranking.
-    watcher : Watcher, optional
+    listener : ProgressListener, optional
         Told of images of the folder that cannot be read, or that the truth does not know, and of
         topics of the truth that are no images.
 
@@ -105,20 +105,20 @@ def choose_queries(
     check_type(index, Index, "an index")
     check_type(truth, Truth, "a truth")
     one_of(protocol, PROTOCOLS, "protocol")
-    watcher = Watcher.of(watcher)
+    listener = ProgressListener.of(listener)
     if folder is None:
         chosen = _of_index(index, truth, protocol)
-        _warn_of_unasked(chosen, truth, "the index", watcher)
-        _warn_of_unmatched(truth, "the index", watcher)
+        _warn_of_unasked(chosen, truth, "the index", listener)
+        _warn_of_unmatched(truth, "the index", listener)
         return Queries(protocol, _some(chosen, truth, "the index"))
     if protocol != "all":
         raise UsageError(
             f"the protocol {protocol} says which images of the index query, --queries takes those"
             " of a folder: give one of them"
         )
-    chosen = _of_folder(index, truth, folder, watcher)
-    _warn_of_unasked(chosen, truth, folder, watcher)
-    _warn_of_unmatched(truth, f"the index or of {folder}", watcher)
+    chosen = _of_folder(index, truth, folder, listener)
+    _warn_of_unasked(chosen, truth, folder, listener)
+    _warn_of_unmatched(truth, f"the index or of {folder}", listener)
     return Queries(f"queries:{folder}", _some(chosen, truth, folder))
 
 
@@ -149,12 +149,12 @@ def _of_index(index: Index, truth: Truth, protocol: Protocol) -> list[Query]:
     return queries
 
 
-def _of_folder(index: Index, truth: Truth, folder: str, watcher: Watcher) -> list[Query]:
+def _of_folder(index: Index, truth: Truth, folder: str, listener: ProgressListener) -> list[Query]:
     if not os.path.isdir(path_of(folder, "a folder of queries")):
         raise CbirError(f"--queries {printable(folder)}: there is no such folder of images")
-    names = [found.path for found in find_images(folder, on_error=watcher.unreadable)]
+    names = [found.path for found in find_images(folder, on_error=listener.unreadable)]
     subjects = truth.subjects(names)
-    _warn_of_unknown(names, subjects, truth, folder, watcher)
+    _warn_of_unknown(names, subjects, truth, folder, listener)
     rows = _rows_by_file(index)
     queries = []
     for name, subject in zip(names, subjects, strict=True):
@@ -165,7 +165,7 @@ def _of_folder(index: Index, truth: Truth, folder: str, watcher: Watcher) -> lis
             with open_regular(path) as file:
                 digest = hashlib.file_digest(file, "sha256").digest()
         except OSError as error:
-            watcher.unreadable(UnreadableImageError(path, reason_of(error)))
+            listener.unreadable(UnreadableImageError(path, reason_of(error)))
             continue
         row = rows.get(os.path.realpath(path))
         queries.append(Query(path, subject, digest, None, row, row is not None))
@@ -177,29 +177,31 @@ def _warn_of_unknown(
     subjects: Sequence[str | None],
     truth: Truth,
     folder: str,
-    watcher: Watcher,
+    listener: ProgressListener,
 ) -> None:
     unknown = [name for name, subject in zip(names, subjects, strict=True) if subject is None]
     if unknown and len(unknown) < len(names):
-        watcher.warn(
+        listener.warn(
             f"--truth {printable(truth.spec)}: it does not know {len(unknown)} of {len(names)}"
             f" images of {printable(folder)}, {printable(unknown[0])} for one; they do not query"
         )
 
 
-def _warn_of_unasked(queries: list[Query], truth: Truth, place: str, watcher: Watcher) -> None:
+def _warn_of_unasked(
+    queries: list[Query], truth: Truth, place: str, listener: ProgressListener
+) -> None:
     unasked = truth.unasked([query.subject for query in queries])
     if queries and unasked:
-        watcher.warn(
+        listener.warn(
             f"--truth {printable(truth.spec)}: {len(unasked)} of its topics are no image of"
             f" {printable(place)}, {printable(unasked[0])} for one; they are left out"
         )
 
 
-def _warn_of_unmatched(truth: Truth, place: str, watcher: Watcher) -> None:
+def _warn_of_unmatched(truth: Truth, place: str, listener: ProgressListener) -> None:
     unmatched = truth.unmatched()
     if unmatched:
-        watcher.warn(
+        listener.warn(
             f"--truth {printable(truth.spec)}: {counted(len(unmatched), 'name')} in it"
             f" {'is no image' if len(unmatched) == 1 else 'are no images'} of"
             f" {printable(place)}, {printable(unmatched[0])} for one"

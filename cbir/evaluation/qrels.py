@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cbir.core.arguments import several, text_of
 from cbir.core.errors import CbirError, UsageError, printable
-from cbir.core.progress import Watcher
+from cbir.core.progress import ProgressListener
 from cbir.core.text import as_path
 from cbir.evaluation.keys import match_keys
 from cbir.evaluation.relevance import Truth
@@ -34,7 +34,7 @@ class Qrels(Truth):
         Grades by topic and document. A negative one, which some use for spam, is a 0.
     paths : sequence of str
         Of the index.
-    watcher : Watcher
+    listener : ProgressListener
         Told of documents that are not in the index. Nothing could find them, so they count for
         nothing.
 
@@ -47,7 +47,7 @@ class Qrels(Truth):
     has_classes = False
 
     def __init__(
-        self, spec: str, judgments: Judgments, paths: Sequence[str], watcher: Watcher
+        self, spec: str, judgments: Judgments, paths: Sequence[str], listener: ProgressListener
     ) -> None:
         self.spec = spec
         self._judgments = judgments
@@ -63,7 +63,7 @@ class Qrels(Truth):
                 f" {printable(paths[0]) if paths else 'a/b.jpg'}"
             )
         if unknown:
-            watcher.warn(
+            listener.warn(
                 f"{printable(spec)}: {len(unknown)} of {len(documents)} documents are not in the"
                 f" index, {printable(unknown[0])} for one; they are left out"
             )
@@ -103,7 +103,7 @@ def looks_like_qrels(text: str) -> bool:
     return len(fields) == 4 and ("," not in first or bool(_ITERATION.fullmatch(fields[1])))
 
 
-def read_qrels(spec: str, text: str, paths: Sequence[str], watcher: Watcher) -> Qrels:
+def read_qrels(spec: str, text: str, paths: Sequence[str], listener: ProgressListener) -> Qrels:
     """Read judgments.
 
     Parameters
@@ -114,7 +114,7 @@ def read_qrels(spec: str, text: str, paths: Sequence[str], watcher: Watcher) -> 
         What is in it.
     paths : sequence of str
         Of the index.
-    watcher : Watcher
+    listener : ProgressListener
 
     Raises
     ------
@@ -131,7 +131,7 @@ def read_qrels(spec: str, text: str, paths: Sequence[str], watcher: Watcher) -> 
                 f"{printable(spec)}: line {number} gives {printable(document)} another grade for"
                 f" {printable(topic)} than a line before; leave one"
             )
-    return Qrels(spec, judgments, paths, watcher)
+    return Qrels(spec, judgments, paths, listener)
 
 
 def _judgment(spec: str, number: int, line: str) -> tuple[str, str, int]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cbir.core.arguments import several, text_of
 from cbir.core.errors import CbirError, printable
-from cbir.core.progress import Watcher
+from cbir.core.progress import ProgressListener
 from cbir.evaluation.keys import match_keys
 
 Labeler = Callable[[Sequence[str]], list[str | None]]
@@ -101,7 +101,7 @@ class Classes(Truth):
         Of the index.
     labeler : callable
         Gives the class of each path.
-    watcher : Watcher
+    listener : ProgressListener
         Told of images without a class. They are distractors: wrong for every query.
 
     Raises
@@ -113,7 +113,11 @@ class Classes(Truth):
     has_classes = True
 
     def __init__(
-        self, spec: str, paths: Sequence[str], labeler: Labeler, watcher: Watcher | None = None
+        self,
+        spec: str,
+        paths: Sequence[str],
+        labeler: Labeler,
+        listener: ProgressListener | None = None,
     ) -> None:
         self.spec = spec
         self._labeler = labeler
@@ -129,7 +133,7 @@ class Classes(Truth):
                 f"{f': it names images like {printable(names[0])}' if names else ''}"
             )
         if unlabeled:
-            (watcher or Watcher()).warn(
+            (listener or ProgressListener()).warn(
                 f"--truth {printable(spec)}: {len(unlabeled)} of {len(paths)} images have no"
                 f" class, {printable(unlabeled[0])} for one; they are no queries, and wrong for all"
             )

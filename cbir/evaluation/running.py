@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cbir.core import stderr_capture
 from cbir.core.arguments import check_type, each_of
 from cbir.core.errors import CbirError, UnreadableImageError
-from cbir.core.progress import Watcher
+from cbir.core.progress import ProgressListener
 from cbir.core.threads import one_thread_each, ordered_map, threads
 from cbir.evaluation.measures import all_measures, interpolated_precision
 from cbir.evaluation.model import (
@@ -80,7 +80,7 @@ def evaluate(
     *,
     dataset: str | None = None,
     workers: int | None = None,
-    watcher: Watcher | None = None,
+    listener: ProgressListener | None = None,
 ) -> Evaluation:
     """Measure how good searches are.
 
@@ -100,7 +100,7 @@ def evaluate(
         How to call the dataset; its folder unless told otherwise.
     workers : int, optional
         Threads; as many as there are cores unless told otherwise.
-    watcher : Watcher, optional
+    listener : ProgressListener, optional
         Told of progress, and of queries that cannot be read: these are left out.
 
     Returns
@@ -119,7 +119,7 @@ def evaluate(
     searchers = tuple(each_of(searchers, "a searcher"))
     for searcher in searchers:
         check_type(searcher, Searching, "a searcher")
-    trial = _Trial(index, truth, queries.queries, Watcher.of(watcher))
+    trial = _Trial(index, truth, queries.queries, ProgressListener.of(listener))
     with stderr_capture.caught(), one_thread_each():
         runs = [trial.run(searcher, workers) for searcher in searchers]
     return Evaluation(
@@ -184,11 +184,11 @@ class _Trial:
     """Runs the same queries with one searcher after the other."""
 
     def __init__(
-        self, index: Index, truth: Truth, queries: tuple[Query, ...], watcher: Watcher
+        self, index: Index, truth: Truth, queries: tuple[Query, ...], listener: ProgressListener
     ) -> None:
         self._truth = truth
         self._queries = list(queries)
-        self._watcher = watcher
+        self._listener = listener
         self._paths = [index.shown(path) for path in index.paths]
         self._copies: dict[bytes, list[int]] = {}
         for row, digest in enumerate(index.hashes):
@@ -203,7 +203,7 @@ class _Trial:
     def run(self, searcher: Searching, workers: int) -> Run:
         """Rank the index for every query, and measure."""
         label, metric = searcher.label, searcher.metric_name
-        self._watcher.begin(f"evaluating {label} by {metric}", len(self._queries))
+        self._listener.begin(f"evaluating {label} by {metric}", len(self._queries))
         queries, answers = [], []
         curve = _MeanCurve()
 
@@ -216,12 +216,12 @@ class _Trial:
         given = ordered_map(answer, self._queries, workers, _BATCH)
         for query, one in zip(self._queries, given, strict=True):
             if isinstance(one, UnreadableImageError):
-                self._watcher.unreadable(one)
+                self._listener.unreadable(one)
             else:
                 queries.append(query)
                 answers.append(curve.take(one))
-            self._watcher.advance()
-        self._watcher.end()
+            self._listener.advance()
+        self._listener.end()
         if not queries:
             raise CbirError("none of the queries can be read; give images with --queries")
         # What cannot be read is told of once, and the runs that follow have the same queries.

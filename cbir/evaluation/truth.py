@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from cbir.core.arguments import path_of, several, text_of
 from cbir.core.errors import CbirError, UsageError, printable, reason_of
-from cbir.core.progress import Watcher
+from cbir.core.progress import ProgressListener
 from cbir.core.regular_files import read_text_source
 from cbir.evaluation.qrels import looks_like_qrels, read_qrels
 from cbir.evaluation.relevance import Classes, Labeler, Labels, Truth
@@ -27,7 +27,7 @@ def read_truth(
     *,
     key: str | None = None,
     label: str | None = None,
-    watcher: Watcher | None = None,
+    listener: ProgressListener | None = None,
 ) -> Truth:
     r"""Read what is right.
 
@@ -46,7 +46,7 @@ def read_truth(
         ending; ``file`` unless told otherwise.
     label : str, optional
         The column of the CSV that has their classes. An empty label, or ``NA``, is none.
-    watcher : Watcher, optional
+    listener : ProgressListener, optional
         Told of images without a class, and of documents that are not in the index.
 
     Raises
@@ -63,7 +63,7 @@ def read_truth(
     >>> truth.subjects(["dogs/9.jpg"]), truth.grades("dogs")
     (['dogs'], array([0, 0, 1], dtype=int8))
     """
-    watcher = Watcher.of(watcher)
+    listener = ProgressListener.of(listener)
     spec, paths = path_of(spec, "a truth"), several(paths, "a path of the index")
     for column in (key, label):
         if column is not None:
@@ -80,12 +80,12 @@ def read_truth(
                 f"--truth {printable(spec)}: --key and --label name columns of a CSV, and this is"
                 " none; leave them out"
             )
-        return Classes(spec, paths, labeler, watcher)
+        return Classes(spec, paths, labeler, listener)
     text = _read(spec)
     if key is None and label is None and looks_like_qrels(text):
-        return read_qrels(spec, text, paths, watcher)
+        return read_qrels(spec, text, paths, listener)
     table = read_labels(spec, text, key or KEY, label)
-    return Classes(f"{spec}:{label}", paths, Labels(table, spec), watcher)
+    return Classes(f"{spec}:{label}", paths, Labels(table, spec), listener)
 
 
 def _by_path(spec: str) -> Labeler | None:

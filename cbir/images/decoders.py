@@ -34,7 +34,7 @@ Pixels = NDArray[np.uint8]
 Source = str | os.PathLike[str] | Pixels | Image.Image
 """What an image can be given as."""
 
-LADDER = (128, 256, 512, 1024)
+WORKING_SIZES = (128, 256, 512, 1024)
 """The working sizes that a descriptor may ask for: the longest side, in pixels."""
 
 MAX_PIXELS = 256_000_000
@@ -215,7 +215,7 @@ class EncodedImage:
             if size is None or decoded.nbytes <= _KEPT:
                 self._decoded[None] = decoded
             if size is not None:
-                sizes = (size,) if decoded.nbytes <= _KEPT else {*LADDER, size}
+                sizes = (size,) if decoded.nbytes <= _KEPT else {*WORKING_SIZES, size}
                 self._decoded |= {one: fit(decoded, one) for one in sizes}
 
     def _decode(self, reduction: int = 1) -> Pixels:

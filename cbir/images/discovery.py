@@ -31,7 +31,7 @@ UNREAD = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ImageFile:
     """A file that the walk took for an image."""
 
     path: str
@@ -48,7 +48,7 @@ def find_images(
     exclude: Sequence[str] = (),
     on_error: Callable[[UnreadableImageError], None] | None = None,
     left_out: Counter[str] | None = None,
-) -> list[Found]:
+) -> list[ImageFile]:
     """List the image files below `root`, sorted by the bytes of their paths.
 
     Hidden files and folders are skipped. A folder is entered once, whatever number of symbolic
@@ -97,7 +97,7 @@ class _Walk:
     left_out: Counter[str]
     _seen: set[tuple[int, int]] = field(default_factory=set)
 
-    def files(self) -> Iterator[Found]:
+    def files(self) -> Iterator[ImageFile]:
         # Links are followed after all real folders, so that an image is known by its real path
         # wherever it has one below the root.
         folders, links = [""], list[str]()
@@ -119,7 +119,7 @@ class _Walk:
         self._seen.add(identity)
         return fresh
 
-    def _list(self, folder: str, folders: list[str], links: list[str]) -> Iterator[Found]:
+    def _list(self, folder: str, folders: list[str], links: list[str]) -> Iterator[ImageFile]:
         try:
             with os.scandir(os.path.join(self.root, folder)) as entries:
                 for entry in entries:
@@ -131,14 +131,14 @@ class _Walk:
 
     def _take(
         self, entry: os.DirEntry[str], path: str, folders: list[str], links: list[str]
-    ) -> Iterator[Found]:
+    ) -> Iterator[ImageFile]:
         try:
             if entry.is_dir():
                 (links if entry.is_symlink() else folders).append(path)
             elif self._is_image(entry, path):
                 status = entry.stat()
                 if stat.S_ISREG(status.st_mode):
-                    yield Found(path, status.st_size, status.st_mtime_ns // 1_000_000)
+                    yield ImageFile(path, status.st_size, status.st_mtime_ns // 1_000_000)
         except OSError as error:
             self._report(path, error)
 

@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 
 from cbir.descriptors.base import Row
 from cbir.descriptors.local_features.sift import Features
-from cbir.descriptors.registry import Named
-from cbir.images.discovery import Found
+from cbir.descriptors.registry import NamedDescriptor
+from cbir.images.discovery import ImageFile
 from cbir.indexing.reuse import Item
-from cbir.stores.model import FACTS, PathList, Rows, Snapshot
+from cbir.stores.model import FILE_DTYPE, PathList, Rows, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """An image that is described, by this run or before."""
 
-    found: Found
+    found: ImageFile
     item: Item
     described: bool
     suspect: bool = False
@@ -32,11 +32,11 @@ class Outcome:
 class Table:
     """The new index, filled image by image in the order of the paths."""
 
-    def __init__(self, capacity: int, named: Sequence[Named]) -> None:
+    def __init__(self, capacity: int, named: Sequence[NamedDescriptor]) -> None:
         self.named = named
         self.count = 0
         self._paths: list[str] = []
-        self._facts = np.zeros(capacity, FACTS)
+        self._facts = np.zeros(capacity, FILE_DTYPE)
         self._origins = np.full(capacity, -1, np.int64)
         self._described = np.zeros(capacity, bool)
         self._matrices = {

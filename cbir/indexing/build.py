@@ -20,14 +20,14 @@ from cbir.core.errors import (
     first_few,
     printable,
 )
-from cbir.core.progress import Watcher
+from cbir.core.progress import ProgressListener
 from cbir.core.threads import one_thread_each, threads
 from cbir.core.version import __version__
 from cbir.descriptors import presets
 from cbir.descriptors.base import TrainedDescriptor
 from cbir.descriptors.local_features.sift import SiftExtractor
-from cbir.descriptors.registry import Named, parse
-from cbir.images.discovery import Found, find_images
+from cbir.descriptors.registry import NamedDescriptor, parse
+from cbir.images.discovery import ImageFile, find_images
 from cbir.indexing.buffer import Table, counts, left_behind
 from cbir.indexing.describe_stage import Collector, Keeper
 from cbir.indexing.reuse import Known, is_same_dataset, outside, with_unreachable
@@ -36,7 +36,7 @@ from cbir.stores import open_store
 from cbir.stores.csv.codec import naming
 from cbir.stores.default_path import is_kept
 from cbir.stores.journal import Entry, Journal
-from cbir.stores.model import IndexStore, Metadata, Record, Rows, Snapshot, Writer
+from cbir.stores.model import DescriptorEntry, IndexStore, Metadata, Rows, Snapshot, Writer
 
 _WARM_UP_ROWS = 100_000
 """Rows from which even a single search uses compiled kernels, so that indexing compiles them."""
@@ -105,7 +105,7 @@ def build_index(
     features: SiftExtractor | None = None,
     keep_others: bool = False,
     wait: bool = False,
-    watcher: Watcher | None = None,
+    listener: ProgressListener | None = None,
 ) -> IndexReport:
     """Make the index of a folder of images, or bring it up to date.
 
@@ -143,7 +143,7 @@ def build_index(
         Images of the index that the patterns leave out stay in it.
     wait : bool
         Wait for another process that writes to the index.
-    watcher : Watcher, optional
+    listener : ProgressListener, optional
         Told of progress and of unreadable files.
 
     Returns
@@ -156,10 +156,10 @@ def build_index(
         When there is nothing to index, or the index cannot be written. The old one survives.
     """
     start = time.perf_counter()
-    watcher = Watcher.of(watcher)
+    listener = ProgressListener.of(listener)
     dataset, index = path_of(dataset, "a dataset"), path_of(index, "an index")
     workers = threads(workers)
-    unreadable = _Unreadable(watcher)
+    unreadable = _Unreadable(listener)
     given, drop = several(descriptors, "a descriptor"), several(drop, "an alias to drop")
     of_presets = [presets.get(name).specs for name in several(preset, "a preset")]
     descriptors = [*given, *chain.from_iterable(of_presets)]
@@ -174,10 +174,10 @@ def build_index(
     store = open_store(index)
     root = _relative_root(dataset, index)
     with naming(dataset), store.writer(wait) as writer, stderr_capture.caught(), one_thread_each():
-        previous = _previous(store, writer, rebuild, watcher)
+        previous = _previous(store, writer, rebuild, listener)
         base, moved = None if rebuild else previous, False
         if base is not None:
-            moved = _check_root(base, root, dataset, found, watcher)
+            moved = _check_root(base, root, dataset, found, listener)
             if keep_others:
                 found = outside(found, base, include, exclude)
             found = with_unreachable(found, base, dataset, unreadable.errors)
@@ -189,16 +189,16 @@ def build_index(
             models,
             retrain,
             Source(dataset, found, workers),
-            watcher,
+            listener,
         )
         journal = writer.journal(root)
         keeper = Keeper(writer, features) if features else None
-        known = Known(base, _entries(journal, rebuild, watcher), ready, moved)
+        known = Known(base, _entries(journal, rebuild, listener), ready, moved)
         if base is not None:
-            _tell(base, watcher)
+            _tell(base, listener)
         table = Table(len(found), ready)
         with _kept_if_interrupted(journal):
-            collector = Collector(dataset, known, table, journal, keeper, watcher, unreadable)
+            collector = Collector(dataset, known, table, journal, keeper, listener, unreadable)
             collector.run(found, workers)
             if not table.count:
                 raise CbirError(
@@ -207,7 +207,7 @@ def build_index(
             same_root = previous is not None and previous.metadata.root == root
             sources = table.sources(previous, same_root)
             rows = table.rows(previous, sources)
-            _keep_what_was_typed(store, left_behind(previous, sources), watcher)
+            _keep_what_was_typed(store, left_behind(previous, sources), listener)
             metadata = Metadata(root, _records(ready, writer), __version__)
             if base is None or table.described.any() or not _is_current(base, metadata, rows):
                 writer.commit(metadata, rows, table.matrices)
@@ -215,8 +215,8 @@ def build_index(
                 writer.keep(base)
             if keeper:
                 keeper.forget_all_but(rows.facts["sha256"])
-    _warn_of_drift(ready, table, watcher)
-    _tell_left_out(left_out, watcher)
+    _warn_of_drift(ready, table, listener)
+    _tell_left_out(left_out, listener)
     _prepare_kernels(ready, len(rows))
     changes = counts(rows.paths, table, known.paths)
     return IndexReport(
@@ -238,7 +238,7 @@ def _find(
     exclude: Sequence[str],
     unreadable: _Unreadable,
     left_out: Counter[str],
-) -> list[Found]:
+) -> list[ImageFile]:
     found = find_images(dataset, include, exclude, unreadable, left_out)
     if not found:
         hint = (
@@ -250,28 +250,28 @@ def _find(
     return found
 
 
-def _entries(journal: Journal, rebuild: bool, watcher: Watcher) -> list[Entry]:
+def _entries(journal: Journal, rebuild: bool, listener: ProgressListener) -> list[Entry]:
     """Return what an interrupted run has described, unless nothing of it is wanted."""
     if rebuild:
         journal.discard()
     entries = journal.read()
     if entries:
-        watcher.note(
+        listener.note(
             f"Continuing an interrupted run: {counted(len(entries), 'image')} described already"
         )
     return entries
 
 
 class _Unreadable:
-    """Collects what cannot be read, and tells the watcher at once."""
+    """Collects what cannot be read, and tells the listener at once."""
 
-    def __init__(self, watcher: Watcher) -> None:
+    def __init__(self, listener: ProgressListener) -> None:
         self.errors: list[UnreadableImageError] = []
-        self._watcher = watcher
+        self._listener = listener
 
     def __call__(self, error: UnreadableImageError) -> None:
         self.errors.append(error)
-        self._watcher.unreadable(error)
+        self._listener.unreadable(error)
 
 
 @contextlib.contextmanager
@@ -286,7 +286,7 @@ def _kept_if_interrupted(journal: Journal) -> Iterator[None]:
 
 
 def _previous(
-    store: IndexStore, writer: Writer, rebuild: bool, watcher: Watcher
+    store: IndexStore, writer: Writer, rebuild: bool, listener: ProgressListener
 ) -> Snapshot | None:
     """Open the index so far; one that is broken is set aside when it is to be rebuilt."""
     try:
@@ -294,19 +294,21 @@ def _previous(
     except BrokenIndexError as error:
         if not rebuild:
             raise
-        watcher.warn(f"{error}. It is kept as {printable(store.set_aside())}")
+        listener.warn(f"{error}. It is kept as {printable(store.set_aside())}")
         return None
 
 
-def _tell(base: Snapshot, watcher: Watcher) -> None:
+def _tell(base: Snapshot, listener: ProgressListener) -> None:
     """Tell what is wrong with the index so far, and is mended."""
     for message in base.damage:
-        watcher.note(message)
+        listener.note(message)
     if len(base.edited):
-        watcher.warn(f"{base.told_edited}; what was edited is described again")
+        listener.warn(f"{base.told_edited}; what was edited is described again")
 
 
-def _records_before(store: IndexStore, previous: Snapshot | None, keep: bool) -> tuple[Record, ...]:
+def _records_before(
+    store: IndexStore, previous: Snapshot | None, keep: bool
+) -> tuple[DescriptorEntry, ...]:
     """Return the descriptors that the index is to keep, as far as it can be known."""
     if not keep:
         return ()
@@ -327,14 +329,18 @@ def _relative_root(dataset: str, index: str) -> str:
 
 
 def _check_root(
-    previous: Snapshot, root: str, dataset: str, found: Sequence[Found], watcher: Watcher
+    previous: Snapshot,
+    root: str,
+    dataset: str,
+    found: Sequence[ImageFile],
+    listener: ProgressListener,
 ) -> bool:
     """Say whether the dataset of an index was moved; refuse another one."""
     if previous.metadata.root == root:
         return False
     gone = not os.path.isdir(previous.root)
     if gone and is_same_dataset(previous, dataset, found):
-        watcher.note(
+        listener.note(
             f"{printable(previous.path)}: the dataset was at {printable(previous.root)}; its"
             " images are recognized by their content"
         )
@@ -349,21 +355,23 @@ def _check_root(
     )
 
 
-def _records(ready: Sequence[Named], writer: Writer) -> tuple[Record, ...]:
+def _records(ready: Sequence[NamedDescriptor], writer: Writer) -> tuple[DescriptorEntry, ...]:
     """Describe the descriptors for the metadata, and keep what they learned."""
     records = []
     for named in ready:
         state, descriptor = None, named.descriptor
         if isinstance(descriptor, TrainedDescriptor) and descriptor.state is not None:
             state = writer.save_state(descriptor.state, f"{descriptor.state_name}-{named.alias}")
-        records.append(Record.of(named, state))
+        records.append(DescriptorEntry.of(named, state))
     return tuple(records)
 
 
-def _keep_what_was_typed(store: IndexStore, gone: Sequence[str], watcher: Watcher) -> None:
+def _keep_what_was_typed(
+    store: IndexStore, gone: Sequence[str], listener: ProgressListener
+) -> None:
     """Keep the index so far if images leave it of which it has something that no program made."""
     if gone:
-        watcher.warn(
+        listener.warn(
             f"{counted(len(gone), 'image')} with text in columns of your own"
             f" {'leaves' if len(gone) == 1 else 'leave'} the index: {first_few(gone)}; the index so"
             f" far is kept as {printable(store.set_aside())}"
@@ -379,31 +387,33 @@ def _is_current(previous: Snapshot, metadata: Metadata, rows: Rows) -> bool:
     )
 
 
-def _tell_left_out(left_out: Counter[str], watcher: Watcher) -> None:
+def _tell_left_out(left_out: Counter[str], listener: ProgressListener) -> None:
     if left_out:
         listed = ", ".join(
             f"{count:,} {extension}"
             for extension, count in sorted(left_out.items(), key=lambda one: (-one[1], one[0]))
         )
-        watcher.note(
+        listener.note(
             f"Left out, for these formats are not read: {listed}; docs/formats.md lists the others"
         )
 
 
-def _warn_of_drift(ready: Sequence[Named], table: Table, watcher: Watcher) -> None:
+def _warn_of_drift(
+    ready: Sequence[NamedDescriptor], table: Table, listener: ProgressListener
+) -> None:
     for named in ready:
         descriptor = named.descriptor
         if isinstance(descriptor, TrainedDescriptor):
             drift = descriptor.drift(table.matrices[named.alias])
             if drift > descriptor.drift_limit:
-                watcher.warn(
+                listener.warn(
                     f"{named.alias}: the images differ much from those that its"
                     f" {descriptor.state_name} was trained on (drift {drift:.2f}, expected up to"
                     f" {descriptor.drift_limit:.2f}); train again with --retrain"
                 )
 
 
-def _prepare_kernels(ready: Sequence[Named], rows: int) -> None:
+def _prepare_kernels(ready: Sequence[NamedDescriptor], rows: int) -> None:
     """Compile the kernels that searches of a large index use, a small part of a long run."""
     if rows < _WARM_UP_ROWS:
         return

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Sequence
 from cbir.core import stderr_capture
 from cbir.core.atomic_files import explained
 from cbir.core.errors import UnreadableImageError, printable
-from cbir.core.progress import Watcher
+from cbir.core.progress import ProgressListener
 from cbir.core.threads import ordered_map
 from cbir.descriptors.local_features.sift import Features, SiftExtractor
-from cbir.descriptors.registry import Named
+from cbir.descriptors.registry import NamedDescriptor
 from cbir.images.decoders import EncodedImage
-from cbir.images.discovery import Found
+from cbir.images.discovery import ImageFile
 from cbir.indexing.buffer import Outcome, Table
 from cbir.indexing.reuse import Item, Known
 from cbir.stores.journal import Entry, Journal
@@ -74,7 +74,7 @@ class Collector:
         Gets what is described, so that an interrupted run can be resumed.
     keeper : Keeper, optional
         Gets the local features, if they are wanted.
-    watcher : Watcher
+    listener : ProgressListener
         Told of progress and of damage.
     unreadable : callable
         Called with each image that cannot be read.
@@ -92,7 +92,7 @@ class Collector:
         table: Table,
         journal: Journal,
         keeper: Keeper | None,
-        watcher: Watcher,
+        listener: ProgressListener,
         unreadable: Callable[[UnreadableImageError], None],
     ) -> None:
         self._dataset = dataset
@@ -100,17 +100,17 @@ class Collector:
         self._table = table
         self._journal = journal
         self._keeper = keeper
-        self._watcher = watcher
+        self._listener = listener
         self._unreadable = unreadable
         self.warned: list[str] = []
 
-    def run(self, found: Sequence[Found], workers: int) -> None:
+    def run(self, found: Sequence[ImageFile], workers: int) -> None:
         """Describe what is not known of the images that were found."""
         suspects: list[str] = []
-        self._watcher.begin("describing", len(found))
+        self._listener.begin("describing", len(found))
         try:
             for outcome in ordered_map(self._attempt, found, workers):
-                self._watcher.advance()
+                self._listener.advance()
                 if isinstance(outcome, UnreadableImageError):
                     self._unreadable(outcome)
                 elif outcome is not None:
@@ -120,9 +120,9 @@ class Collector:
         finally:
             if self._keeper:
                 self._keeper.close()
-        self._watcher.end()
+        self._listener.end()
         for path in suspects:
-            if _warn_of_damage(path, self._table.named, self._watcher):
+            if _warn_of_damage(path, self._table.named, self._listener):
                 self.warned.append(path)
 
     def _take(self, outcome: Outcome) -> None:
@@ -133,13 +133,13 @@ class Collector:
             self._keeper.add(outcome.item.sha256, outcome.features)
         self._table.add(outcome)
 
-    def _attempt(self, found: Found) -> Outcome | UnreadableImageError | None:
+    def _attempt(self, found: ImageFile) -> Outcome | UnreadableImageError | None:
         try:
             return self._describe(found)
         except UnreadableImageError as error:
             return error
 
-    def _describe(self, found: Found) -> Outcome | None:
+    def _describe(self, found: ImageFile) -> Outcome | None:
         """Describe an image as far as it is not known; None for a montage of our own."""
         item = self._known.at(found)
         if item is not None and not self._missing(item) and not self._lacks_features(item):
@@ -160,14 +160,16 @@ class Collector:
         item = Item(sha256, header.width, header.height, rows, item.origin)
         return Outcome(found, item, bool(missing), image.suspect, features)
 
-    def _missing(self, item: Item) -> list[Named]:
+    def _missing(self, item: Item) -> list[NamedDescriptor]:
         return [one for one in self._table.named if one.descriptor.fingerprint not in item.rows]
 
     def _lacks_features(self, item: Item) -> bool:
         return self._keeper is not None and self._keeper.lacks(item.sha256)
 
 
-def _warn_of_damage(path: str, named: Sequence[Named], watcher: Watcher) -> bool:
+def _warn_of_damage(
+    path: str, named: Sequence[NamedDescriptor], listener: ProgressListener
+) -> bool:
     """Decode an image once more, with nothing beside, and tell what is wrong with it, if any."""
 
     known = ""
@@ -182,7 +184,7 @@ def _warn_of_damage(path: str, named: Sequence[Named], watcher: Watcher) -> bool
     with contextlib.suppress(UnreadableImageError):
         heard = stderr_capture.noise_of(decode)
         if damage := known or heard:
-            watcher.warn(f"{printable(path)}: {damage}")
+            listener.warn(f"{printable(path)}: {damage}")
             return True
     return False
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from cbir.core.errors import UnreadableImageError
 from cbir.descriptors.base import Row
-from cbir.descriptors.registry import Named
-from cbir.images.discovery import Found, is_selected
+from cbir.descriptors.registry import NamedDescriptor
+from cbir.images.discovery import ImageFile, is_selected
 from cbir.stores.journal import Entry
 from cbir.stores.model import PathList, Snapshot
 
@@ -53,7 +53,7 @@ class Known:
         The index so far. Nothing is believed of its rows that were edited by hand.
     entries : sequence of Entry
         Left by a run that was interrupted.
-    named : sequence of Named
+    named : sequence of NamedDescriptor
         The descriptors that are wanted.
     moved : bool
         The dataset is at another place: only an image's content tells what it is.
@@ -68,7 +68,7 @@ class Known:
         self,
         previous: Snapshot | None,
         entries: Sequence[Entry],
-        named: Sequence[Named],
+        named: Sequence[NamedDescriptor],
         moved: bool = False,
     ) -> None:
         self._previous = previous
@@ -87,7 +87,7 @@ class Known:
             if previous and record.fingerprint in self._dtypes
         }
 
-    def at(self, found: Found) -> Item | None:
+    def at(self, found: ImageFile) -> Item | None:
         """Return what is known of a file that has not changed since."""
         row = self.paths.find(found.path)
         if row is not None and self._previous and row not in self._edited and not self._moved:
@@ -133,7 +133,7 @@ class Known:
         return {entry.sha256: entry for entry in self._entries.values()}
 
 
-def is_same_dataset(previous: Snapshot, dataset: str, found: Sequence[Found]) -> bool:
+def is_same_dataset(previous: Snapshot, dataset: str, found: Sequence[ImageFile]) -> bool:
     """Say whether a folder holds the images of an index: most of a sample, by content.
 
     Parameters
@@ -142,7 +142,7 @@ def is_same_dataset(previous: Snapshot, dataset: str, found: Sequence[Found]) ->
         The index.
     dataset : str
         The folder.
-    found : sequence of Found
+    found : sequence of ImageFile
         What is in it.
     """
     facts = previous.rows.facts
@@ -164,13 +164,13 @@ def _content(path: str) -> bytes | None:
 
 
 def outside(
-    found: Sequence[Found], previous: Snapshot, include: Sequence[str], exclude: Sequence[str]
-) -> list[Found]:
+    found: Sequence[ImageFile], previous: Snapshot, include: Sequence[str], exclude: Sequence[str]
+) -> list[ImageFile]:
     """Add the images of the index that patterns leave out, as they are known.
 
     Parameters
     ----------
-    found : sequence of Found
+    found : sequence of ImageFile
         What the walk found by the patterns.
     previous : Snapshot
         The index so far.
@@ -178,7 +178,7 @@ def outside(
         The patterns.
     """
     others = [
-        Found(path, int(fact["bytes"]), int(fact["mtime"]))
+        ImageFile(path, int(fact["bytes"]), int(fact["mtime"]))
         for path, fact in zip(previous.rows.paths, previous.rows.facts, strict=True)
         if not is_selected(path, include, exclude)
     ]
@@ -186,13 +186,13 @@ def outside(
 
 
 def with_unreachable(
-    found: list[Found], previous: Snapshot, dataset: str, errors: Sequence[UnreadableImageError]
-) -> list[Found]:
+    found: list[ImageFile], previous: Snapshot, dataset: str, errors: Sequence[UnreadableImageError]
+) -> list[ImageFile]:
     """Add the images below what could not be looked at: they are not known to be gone.
 
     Parameters
     ----------
-    found : list of Found
+    found : list of ImageFile
         What the walk found.
     previous : Snapshot
         The index so far.
@@ -207,7 +207,7 @@ def with_unreachable(
     there = {one.path for one in found}
     rows = previous.rows
     unreachable = [
-        Found(path, int(fact["bytes"]), int(fact["mtime"]))
+        ImageFile(path, int(fact["bytes"]), int(fact["mtime"]))
         for path, fact in zip(rows.paths, rows.facts, strict=True)
         if path not in there
         and any(path == place or path.startswith(f"{place}/") for place in places)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cbir.core.amounts import counted
 from cbir.core.errors import CbirError, UnreadableImageError, UsageError, printable, reason_of
 from cbir.core.npz import load_arrays
-from cbir.core.progress import Watcher
+from cbir.core.progress import ProgressListener
 from cbir.core.threads import ordered_map
 from cbir.descriptors.base import (
     SHIPPED,
@@ -23,11 +23,11 @@ from cbir.descriptors.base import (
     origin_of,
     state_digest,
 )
-from cbir.descriptors.registry import Named, create, parse
+from cbir.descriptors.registry import NamedDescriptor, create, parse
 from cbir.images.decoders import EncodedImage
-from cbir.images.discovery import Found
+from cbir.images.discovery import ImageFile
 from cbir.stores import open_store
-from cbir.stores.model import Record, Snapshot
+from cbir.stores.model import DescriptorEntry, Snapshot
 
 DEFAULT = "hsv"
 """What a new index gets when nothing is asked for."""
@@ -41,13 +41,13 @@ class Source:
     """The images that training may look at."""
 
     dataset: str
-    found: Sequence[Found]
+    found: Sequence[ImageFile]
     workers: int
 
     def sample(self) -> list[str]:
         """Choose images evenly, by a hash of their paths: always the same ones."""
 
-        def rank(found: Found) -> bytes:
+        def rank(found: ImageFile) -> bytes:
             return hashlib.sha256(os.fsencode(found.path)).digest()
 
         chosen = sorted(self.found, key=rank)[:TRAINING_IMAGES]
@@ -56,7 +56,7 @@ class Source:
     def samples(
         self,
         descriptor: TrainedDescriptor,
-        watcher: Watcher | None = None,
+        listener: ProgressListener | None = None,
         unreadable: Callable[[UnreadableImageError], None] | None = None,
     ) -> list[NDArray[Any]]:
         """Extract what `descriptor` trains on from the sample.
@@ -64,7 +64,7 @@ class Source:
         Images that cannot be read are left out; `unreadable` is told of them. Without it nobody
         is: a run of indexing tells when it is their turn to be described.
         """
-        watcher = watcher or Watcher()
+        listener = listener or ProgressListener()
         paths = self.sample()
 
         def extract(path: str) -> NDArray[Any] | UnreadableImageError | None:
@@ -73,16 +73,16 @@ class Source:
             except UnreadableImageError as error:
                 return error
 
-        watcher.begin(f"{descriptor.name}: training images", len(paths))
+        listener.begin(f"{descriptor.name}: training images", len(paths))
         samples = []
         for sample in ordered_map(extract, paths, self.workers):
-            watcher.advance()
+            listener.advance()
             if isinstance(sample, UnreadableImageError):
                 if unreadable is not None:
                     unreadable(sample)
             elif sample is not None:
                 samples.append(sample)
-        watcher.end()
+        listener.end()
         return samples
 
 
@@ -109,16 +109,16 @@ class _Given:
 
 
 def choose(
-    records: Sequence[Record],
+    records: Sequence[DescriptorEntry],
     specs: Sequence[str],
     drop: Sequence[str],
     own_columns: Collection[str] = (),
-) -> list[Named]:
+) -> list[NamedDescriptor]:
     """Return the descriptors that the index is to hold, in the order of their columns.
 
     Parameters
     ----------
-    records : sequence of Record
+    records : sequence of DescriptorEntry
         What it holds now.
     specs : sequence of str
         What is to be added.
@@ -138,7 +138,7 @@ def choose(
             raise UsageError(f"--drop {alias}: the index has: {', '.join(there) or 'nothing'}")
         del there[alias]
     chosen = {
-        alias: Named(alias, create(record.name, dict(record.parameters)))
+        alias: NamedDescriptor(alias, create(record.name, dict(record.parameters)))
         for alias, record in there.items()
     }
     for spec in specs or ([] if records else [DEFAULT]):
@@ -147,7 +147,7 @@ def choose(
             raise UsageError(
                 f"descriptor {spec!r}: the alias {named.alias!r} is taken by"
                 f" {chosen[named.alias].spec}; give the new one an alias of its own,"
-                f" as in {Named('other', named.descriptor).spec}"
+                f" as in {NamedDescriptor('other', named.descriptor).spec}"
             )
     if not chosen:
         raise UsageError("--drop: an index holds at least one descriptor; add another first")
@@ -156,13 +156,13 @@ def choose(
 
 
 def make_ready(
-    chosen: Sequence[Named],
+    chosen: Sequence[NamedDescriptor],
     previous: Snapshot | None,
     models: Sequence[str],
     retrain: bool,
     source: Source,
-    watcher: Watcher,
-) -> list[Named]:
+    listener: ProgressListener,
+) -> list[NamedDescriptor]:
     """Bind trained descriptors to a vocabulary or a model.
 
     That is a given one; else the one that the index keeps; else the one that comes with the
@@ -170,7 +170,7 @@ def make_ready(
 
     Parameters
     ----------
-    chosen : sequence of Named
+    chosen : sequence of NamedDescriptor
         The descriptors.
     previous : Snapshot or None
         The index so far.
@@ -180,7 +180,7 @@ def make_ready(
         Take neither the kept one nor that of the package.
     source : Source
         What a new one is trained on.
-    watcher : Watcher
+    listener : ProgressListener
         Told of the training, and of models that are not those of this version.
 
     Raises
@@ -200,9 +200,9 @@ def make_ready(
         if descriptor is not None:
             state = given.get(named.alias)
             if state is None and not retrain:
-                state = _kept(named, previous, watcher) or descriptor.shipped()
-            named = Named(
-                named.alias, descriptor.bind(state or _train(descriptor, source, watcher))
+                state = _kept(named, previous, listener) or descriptor.shipped()
+            named = NamedDescriptor(
+                named.alias, descriptor.bind(state or _train(descriptor, source, listener))
             )
         ready.append(named)
     return ready
@@ -279,7 +279,9 @@ def _read_file(path: str, what: str, most_bytes: int) -> State:
         ) from None
 
 
-def _kept(named: Named, previous: Snapshot | None, watcher: Watcher) -> State | None:
+def _kept(
+    named: NamedDescriptor, previous: Snapshot | None, listener: ProgressListener
+) -> State | None:
     """Return what the index keeps, if it fits; tell when this version comes with another one."""
     descriptor, record = named.descriptor, _record_of(named, previous)
     assert isinstance(descriptor, TrainedDescriptor)
@@ -291,14 +293,14 @@ def _kept(named: Named, previous: Snapshot | None, watcher: Watcher) -> State | 
     if origin_of(state) == SHIPPED and _is_superseded(state, descriptor):
         if record.version != descriptor.version:  # all images are described again in any case
             return None
-        watcher.note(
+        listener.note(
             f"{named.alias}: the index keeps the {descriptor.state_name} of the version of cbir"
             " that made it; --rebuild takes the one of this version"
         )
     return state
 
 
-def _record_of(named: Named, previous: Snapshot | None) -> Record | None:
+def _record_of(named: NamedDescriptor, previous: Snapshot | None) -> DescriptorEntry | None:
     wanted = named.alias, named.descriptor.name
     for record in previous.metadata.records if previous else ():
         if (record.alias, record.name) == wanted:
@@ -311,16 +313,16 @@ def _is_superseded(state: State, descriptor: TrainedDescriptor) -> bool:
     return shipped is not None and state_digest(shipped) != state_digest(state)
 
 
-def _train(descriptor: TrainedDescriptor, source: Source, watcher: Watcher) -> State:
-    samples = source.samples(descriptor, watcher)
-    watcher.note(
+def _train(descriptor: TrainedDescriptor, source: Source, listener: ProgressListener) -> State:
+    samples = source.samples(descriptor, listener)
+    listener.note(
         f"Training a {descriptor.state_name} for {descriptor.name} on"
         f" {counted(len(samples), 'image')} …"
     )
-    return descriptor.train(samples, watcher)
+    return descriptor.train(samples, listener)
 
 
-def _check_columns(chosen: Sequence[Named], own_columns: Collection[str]) -> None:
+def _check_columns(chosen: Sequence[NamedDescriptor], own_columns: Collection[str]) -> None:
     owner: dict[str, str] = {}
     for named in chosen:
         for column in named.columns:

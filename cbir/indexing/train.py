@@ -14,10 +14,10 @@ from cbir.core.atomic_files import explained, write_arrays
 from cbir.core.errors import CbirError, UsageError, printable
 from cbir.core.npz import load_arrays
 from cbir.core.overwriting import Output
-from cbir.core.progress import Watcher
+from cbir.core.progress import ProgressListener
 from cbir.core.threads import one_thread_each, threads
 from cbir.descriptors.base import TRAINED, TrainedDescriptor, origin_of, with_origin
-from cbir.descriptors.registry import Broken, Named, available, parse
+from cbir.descriptors.registry import Broken, NamedDescriptor, available, parse
 from cbir.images.discovery import find_images
 from cbir.indexing.selection import Source
 
@@ -58,7 +58,7 @@ def train_models(
     include: str | Sequence[str] = (),
     exclude: str | Sequence[str] = (),
     workers: int | None = None,
-    watcher: Watcher | None = None,
+    listener: ProgressListener | None = None,
 ) -> list[Trained]:
     """Train descriptors on the images of a folder; write one file for each.
 
@@ -78,7 +78,7 @@ def train_models(
         Shell patterns of images to take and to leave.
     workers : int, optional
         Threads; all cores unless told otherwise.
-    watcher : Watcher, optional
+    listener : ProgressListener, optional
         Told of progress and of unreadable files.
 
     Returns
@@ -94,13 +94,13 @@ def train_models(
         When there is nothing to train on, or a file is in the way or cannot be written. A file
         that :func:`train_models` did not write is never overwritten.
     """
-    watcher = Watcher.of(watcher)
+    listener = ProgressListener.of(listener)
     workers = threads(workers)
     dataset, output = path_of(dataset, "a dataset"), path_of(output, "a file to write")
     include, exclude = several(include, "a pattern"), several(exclude, "a pattern")
     chosen = _chosen(several(descriptors, "a descriptor"))
     targets = _targets(list(chosen), output)
-    found = find_images(dataset, include, exclude, watcher.unreadable)
+    found = find_images(dataset, include, exclude, listener.unreadable)
     if not found:
         raise CbirError(f"{printable(dataset)}: there is no image to train on")
     if len(targets) > 1:
@@ -110,7 +110,7 @@ def train_models(
         _check_target(descriptor, target)
     source = Source(dataset, found, workers)
     return [
-        train_model(descriptor, source, target, TRAINED, watcher)
+        train_model(descriptor, source, target, TRAINED, listener)
         for descriptor, target in zip(chosen.values(), targets, strict=True)
     ]
 
@@ -120,7 +120,7 @@ def train_model(
     source: Source,
     path: str,
     origin: str,
-    watcher: Watcher | None = None,
+    listener: ProgressListener | None = None,
 ) -> Trained:
     """Train one descriptor and write the file `path`; see :func:`train_models`.
 
@@ -134,7 +134,7 @@ def train_model(
         The file.
     origin : str
         :data:`~cbir.descriptors.base.TRAINED` or :data:`~cbir.descriptors.base.SHIPPED`.
-    watcher : Watcher, optional
+    listener : ProgressListener, optional
         Told of progress and of unreadable files.
 
     Returns
@@ -147,16 +147,16 @@ def train_model(
         When there is nothing to train on, or the file cannot be written, or is there and has
         another origin.
     """
-    watcher = watcher or Watcher()
+    listener = listener or ProgressListener()
     start = time.perf_counter()
     with stderr_capture.caught(), one_thread_each():
-        samples = source.samples(descriptor, watcher, watcher.unreadable)
+        samples = source.samples(descriptor, listener, listener.unreadable)
         if not any(map(len, samples)):
             raise CbirError(
                 f"{printable(source.dataset)}: {descriptor.name} finds nothing to train on in"
                 f" {counted(len(samples), 'readable image')}; train on others"
             )
-        state = descriptor.train(samples, watcher)
+        state = descriptor.train(samples, listener)
     with _output(descriptor, origin).written(path) as file:
         write_arrays(file, with_origin(state, origin))
     size = os.path.getsize(path)
@@ -173,7 +173,7 @@ def _chosen(specs: Sequence[str]) -> dict[str, TrainedDescriptor]:
         if named.alias in chosen:
             raise UsageError(
                 f"descriptor {spec!r}: there is another {named.alias!r}; give it an alias of its"
-                f" own, as in {Named('other', named.descriptor).spec}"
+                f" own, as in {NamedDescriptor('other', named.descriptor).spec}"
             )
         chosen[named.alias] = named.descriptor
     if not chosen:

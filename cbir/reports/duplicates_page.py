@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING
 from cbir.core.amounts import counted, size_text
 from cbir.core.checks import check_whole
 from cbir.core.errors import printable
-from cbir.core.progress import Watcher
+from cbir.core.progress import ProgressListener
 from cbir.core.threads import ordered_map, threads
 from cbir.core.version import __version__
 from cbir.duplicates.model import LEVELS, Group, Keep, Level
 from cbir.reports.html import Page, environment
-from cbir.reports.image_card import GroupExhibit, exhibit
+from cbir.reports.image_card import GroupCard, card
 
 if TYPE_CHECKING:
     import jinja2
@@ -49,7 +49,7 @@ def write_report(
     keep: Keep | None = None,
     embedded: int = EMBEDDED,
     workers: int | None = None,
-    watcher: Watcher | None = None,
+    listener: ProgressListener | None = None,
 ) -> list[str]:
     """Write the page.
 
@@ -68,7 +68,7 @@ def write_report(
         Copies whose images are inside of the page.
     workers : int, optional
         Threads; by default as many as there are cores. The page is the same with any number.
-    watcher : Watcher, optional
+    listener : ProgressListener, optional
 
     Returns
     -------
@@ -86,7 +86,7 @@ def write_report(
     check_report(path)
     check_whole("embedded", embedded, least=0)
     workers = threads(workers)
-    watcher = watcher or Watcher()
+    listener = listener or ProgressListener()
     before = [0, *accumulate(len(group.duplicates) for group in groups)]
     copies = before.pop()
     notes = list[str]()
@@ -98,30 +98,30 @@ def write_report(
     page = _environment().get_template("report.html.jinja")
     folder = os.path.dirname(os.path.abspath(path))
 
-    def prepared(job: tuple[Group, int]) -> GroupExhibit:
+    def prepared(job: tuple[Group, int]) -> GroupCard:
         group, earlier = job
-        return exhibit(group, max(0, embedded - earlier), folder)
+        return card(group, max(0, embedded - earlier), folder)
 
-    def exhibits() -> Iterator[GroupExhibit]:
+    def cards() -> Iterator[GroupCard]:
         jobs = zip(groups, before, strict=True)
         for one in ordered_map(prepared, jobs, workers):
             notes.extend(one.notes)
             yield one
-            watcher.advance()
+            listener.advance()
 
-    watcher.begin("Writing the report", len(groups))
+    listener.begin("Writing the report", len(groups))
     chunks = page.generate(
         generator=REPORT.generator,
         title=printable(title),
         version=__version__,
         summary=_Summary(groups, images, level, threshold, keep),
         embedded=min(embedded, copies),
-        exhibits=exhibits(),
+        cards=cards(),
     )
     try:
         REPORT.write(path, chunks)
     finally:
-        watcher.end()
+        listener.end()
     return notes
 
 

@@ -15,7 +15,7 @@ from itertools import accumulate, islice
 from cbir.core.amounts import counted
 from cbir.core.checks import check_whole
 from cbir.core.errors import UnreadableImageError, printable
-from cbir.core.progress import Watcher
+from cbir.core.progress import ProgressListener
 from cbir.core.threads import ordered_map, threads
 from cbir.core.version import __version__
 from cbir.evaluation.model import SHOWN, Evaluation, Run
@@ -46,7 +46,7 @@ def write_failures(
     worst: int = WORST,
     embedded: int = EMBEDDED,
     workers: int | None = None,
-    watcher: Watcher | None = None,
+    listener: ProgressListener | None = None,
 ) -> list[str]:
     """Write the page.
 
@@ -63,7 +63,7 @@ def write_failures(
         Images that are inside of the page.
     workers : int, optional
         Threads; by default as many as there are cores. The page is the same with any number.
-    watcher : Watcher, optional
+    listener : ProgressListener, optional
 
     Returns
     -------
@@ -81,7 +81,7 @@ def write_failures(
     check_whole("worst", worst)
     check_whole("embedded", embedded, least=0)
     workers = threads(workers)
-    watcher = watcher or Watcher()
+    listener = listener or ProgressListener()
     sections = [_section(run, worst) for run in evaluation.runs]
     before = [0, *accumulate(_images(run, row) for run, rows in sections for row in rows)]
     images = before.pop()
@@ -105,14 +105,14 @@ def write_failures(
         for one in ordered_map(prepared, jobs, workers, batch=1):
             notes.update(dict.fromkeys(one.notes))
             yield one
-            watcher.advance()
+            listener.advance()
 
-    def runs() -> Iterator[_RunExhibit]:
+    def runs() -> Iterator[_RunCard]:
         all_failures = failures()
         for number, (run, rows) in enumerate(sections, 1):
-            yield _RunExhibit(number, run, len(rows), islice(all_failures, len(rows)))
+            yield _RunCard(number, run, len(rows), islice(all_failures, len(rows)))
 
-    watcher.begin("Writing the failures", len(before))
+    listener.begin("Writing the failures", len(before))
     chunks = template.generate(
         generator=FAILURES.generator,
         title=f"Failures: {printable(evaluation.dataset)}",
@@ -128,7 +128,7 @@ def write_failures(
     try:
         FAILURES.write(path, chunks)
     finally:
-        watcher.end()
+        listener.end()
     return list(notes)
 
 
@@ -157,7 +157,7 @@ class _Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class _HitExhibit:
+class _HitCard:
     image: _Shown
     distance: str
     relevant: bool
@@ -170,12 +170,12 @@ class _Failure:
     image: _Shown
     label: str | None
     average_precision: str
-    hits: list[_HitExhibit]
+    hits: list[_HitCard]
     notes: list[str]
 
 
 @dataclass(frozen=True, slots=True)
-class _RunExhibit:
+class _RunCard:
     number: int
     run: Run
     count: int
@@ -205,7 +205,7 @@ def _failure(run: Run, row: int, room: int, folder: str) -> _Failure:
         None if label is None else printable(label),
         _rounded_down(float(run.scores.values["map"][row])),
         [
-            _HitExhibit(image, distance_text(run.metric, hit.distance), hit.relevant)
+            _HitCard(image, distance_text(run.metric, hit.distance), hit.relevant)
             for image, hit in zip(images, hits, strict=True)
         ],
         notes,

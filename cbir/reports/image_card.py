@@ -34,7 +34,7 @@ _WHOLE = 0.97
 
 
 @dataclass(frozen=True, slots=True)
-class Exhibit:
+class ImageCard:
     """An image on the page.
 
     Attributes
@@ -93,10 +93,10 @@ class Contrast:
 
 
 @dataclass(frozen=True, slots=True)
-class CopyExhibit:
+class CopyCard:
     """A copy on the page; without `contrast` when there is nothing to compare."""
 
-    image: Exhibit
+    image: ImageCard
     match: Match
     contrast: Contrast | None
     losses: tuple[str, ...] = ()
@@ -104,16 +104,16 @@ class CopyExhibit:
 
 
 @dataclass(frozen=True, slots=True)
-class GroupExhibit:
+class GroupCard:
     """A group on the page, and what should be told about it besides."""
 
     group: Group
-    kept: Exhibit
-    copies: list[CopyExhibit]
+    kept: ImageCard
+    copies: list[CopyCard]
     notes: list[str]
 
 
-def exhibit(group: Group, room: int, folder: str) -> GroupExhibit:
+def card(group: Group, room: int, folder: str) -> GroupCard:
     """Prepare a group for the page.
 
     Parameters
@@ -133,16 +133,16 @@ def exhibit(group: Group, room: int, folder: str) -> GroupExhibit:
         if copy.match.level != "exact" and kept_pixels is not None and pixels is not None:
             contrast = _contrast(kept_pixels, pixels, copy.match)
         losses = tuple(printable(str(loss)) for loss in copy.losses)
-        copies.append(CopyExhibit(shown, copy.match, contrast, losses, copy.stays))
-    return GroupExhibit(group, kept, copies, notes)
+        copies.append(CopyCard(shown, copy.match, contrast, losses, copy.stays))
+    return GroupCard(group, kept, copies, notes)
 
 
-def _image(entry: Entry, folder: str, embedded: bool) -> tuple[Exhibit, Pixels | None, list[str]]:
+def _image(entry: Entry, folder: str, embedded: bool) -> tuple[ImageCard, Pixels | None, list[str]]:
     """Return an image for the page, its pixels if they are what was compared, and notes."""
     facts = f"{entry.width:,} × {entry.height:,} px · {size_text(entry.bytes)}"
     when = _when(entry.mtime)
     shown = partial(
-        Exhibit,
+        ImageCard,
         printable(os.path.basename(entry.path)),
         printable(entry.path),
         file_url(entry.path, folder),

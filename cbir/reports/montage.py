@@ -14,7 +14,7 @@ from cbir.core.checks import check_whole
 from cbir.core.errors import UnreadableImageError, UsageError, printable
 from cbir.core.overwriting import Output
 from cbir.core.threads import cores, ordered_map
-from cbir.images.decoders import LADDER, MARKER, EncodedImage, software_of
+from cbir.images.decoders import MARKER, WORKING_SIZES, EncodedImage, software_of
 from cbir.reports.fonts import runs
 from cbir.search.results import SearchResult, distance_text
 
@@ -156,7 +156,7 @@ def _cells(result: SearchResult, lines: int, top: int) -> list[_Cell]:
 def _load(cell: _Cell) -> Image.Image | str:
     """Return the image, fitted into the box; or why it cannot be shown."""
     try:
-        size = next(step for step in LADDER if step >= _BOX)
+        size = next(step for step in WORKING_SIZES if step >= _BOX)
         image = Image.fromarray(EncodedImage.open(cell.path).pixels(size))
     except UnreadableImageError as error:
         return error.reason

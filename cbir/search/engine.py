@@ -14,7 +14,7 @@ from cbir.core.folders import below, shortest
 from cbir.core.threads import cores, growing_batches, one_thread_each, ordered_map
 from cbir.descriptors import presets
 from cbir.descriptors.base import Row
-from cbir.descriptors.registry import Named
+from cbir.descriptors.registry import NamedDescriptor
 from cbir.images.decoders import open_image
 from cbir.search import metrics
 from cbir.search.exact.flat import open_space
@@ -314,7 +314,7 @@ def list_queries(source: str) -> list[str]:
     return found
 
 
-def _allowed_metric(named: Named, metric: str | None) -> metrics.Metric:
+def _allowed_metric(named: NamedDescriptor, metric: str | None) -> metrics.Metric:
     allowed = named.descriptor.metrics
     chosen = metrics.get(metric or allowed[0])
     if chosen.name not in allowed:

@@ -23,7 +23,7 @@ from cbir.core.errors import UsageError
 from cbir.core.folders import below, current_folder, shortest
 from cbir.core.threads import one_thread_each
 from cbir.descriptors.base import Row
-from cbir.descriptors.registry import Named
+from cbir.descriptors.registry import NamedDescriptor
 from cbir.images.decoders import ArrayImage, EncodedImage, Source, open_image
 from cbir.search import metrics
 from cbir.search.exact.flat import Distances, Space, nearest
@@ -244,7 +244,7 @@ class SingleSearcher(Searcher[Row]):
     Parameters
     ----------
     images : Images
-    named : Named
+    named : NamedDescriptor
         The descriptor.
     metric : Metric
     matrix : ndarray, shape (n, width)
@@ -256,7 +256,7 @@ class SingleSearcher(Searcher[Row]):
     def __init__(
         self,
         images: Images,
-        named: Named,
+        named: NamedDescriptor,
         metric: metrics.Metric,
         matrix: Row,
         space: Space[Row],

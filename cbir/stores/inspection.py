@@ -13,7 +13,7 @@ from cbir.core.errors import CbirError
 from cbir.descriptors import presets
 from cbir.descriptors.base import Descriptor, TrainedDescriptor, origin_of
 from cbir.stores import open_store
-from cbir.stores.model import Record, Snapshot
+from cbir.stores.model import DescriptorEntry, Snapshot
 
 _OPENCV_BUILDS = (
     "opencv-python",
@@ -82,7 +82,7 @@ def inspect(path: str) -> Inspection:
     return Inspection(summary, faults, [*findings.warnings, *_warnings(snapshot)], checked)
 
 
-def _describe(snapshot: Snapshot, record: Record, faults: list[str]) -> dict[str, Any]:
+def _describe(snapshot: Snapshot, record: DescriptorEntry, faults: list[str]) -> dict[str, Any]:
     trained = None
     try:
         trained = _trained(snapshot.descriptor(record.alias).descriptor)

@@ -21,14 +21,14 @@ from cbir.core.suggestions import did_you_mean
 from cbir.descriptors import registry
 from cbir.descriptors.base import Row, State, TrainedDescriptor
 from cbir.descriptors.local_features.sift import SiftExtractor
-from cbir.descriptors.registry import Named
-from cbir.stores.features.store import FeatureSegments
+from cbir.descriptors.registry import NamedDescriptor
+from cbir.stores.features.store import FeatureStore
 from cbir.stores.journal import Journal
 
 FORMAT = 1
 """Version of the index format; raised when an older program could not read it."""
 
-FACTS = np.dtype(
+FILE_DTYPE = np.dtype(
     [("bytes", "<i8"), ("mtime", "<i8"), ("width", "<i4"), ("height", "<i4"), ("sha256", "V32")]
 )
 """What is known of an image file besides its path: mtime in ms, sizes in pixels, upright."""
@@ -114,7 +114,7 @@ class Rows:
     ----------
     paths : PathList
         Relative to the dataset's root, with ``/``; sorted by their bytes.
-    facts : ndarray of FACTS, shape (n,)
+    facts : ndarray of FILE_DTYPE, shape (n,)
     own : dict of str to list of str
         Columns that the user added, as text.
     """
@@ -128,7 +128,7 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class DescriptorEntry:
     """What the metadata says of one descriptor."""
 
     alias: str
@@ -144,7 +144,7 @@ class Record:
     """The name of the state file that it needs."""
 
     @classmethod
-    def of(cls, named: Named, state: str | None) -> Record:
+    def of(cls, named: NamedDescriptor, state: str | None) -> DescriptorEntry:
         """Describe a descriptor that is ready to use."""
         descriptor = named.descriptor
         return cls(
@@ -180,12 +180,12 @@ class Metadata:
 
     root: str
     """The dataset, relative to the index's folder."""
-    records: tuple[Record, ...]
+    records: tuple[DescriptorEntry, ...]
     program: str
     """The version of cbir that wrote it."""
     format: int = FORMAT
 
-    def record(self, alias: str) -> Record:
+    def record(self, alias: str) -> DescriptorEntry:
         """Return the record of `alias`.
 
         Raises
@@ -248,7 +248,7 @@ class Snapshot(ABC):
         """
 
     @abstractmethod
-    def features(self, extractor: SiftExtractor) -> FeatureSegments:
+    def features(self, extractor: SiftExtractor) -> FeatureStore:
         """Open the local features that `extractor` gave, for reading."""
 
     @abstractmethod
@@ -275,7 +275,7 @@ class Snapshot(ABC):
         folder = os.path.dirname(os.path.realpath(self.path))
         return os.path.normpath(os.path.join(folder, self.metadata.root))
 
-    def descriptor(self, alias: str) -> Named:
+    def descriptor(self, alias: str) -> NamedDescriptor:
         """Make the descriptor that wrote the matrix of `alias`, with its state.
 
         Raises
@@ -302,7 +302,7 @@ class Snapshot(ABC):
                 f" this is version {descriptor.version}, and their numbers differ."
                 f" Describe the images again: index --dataset {self.root} --index {self.path}"
             )
-        return Named(alias, descriptor)
+        return NamedDescriptor(alias, descriptor)
 
     def _bound(self, descriptor: TrainedDescriptor, alias: str, state: str) -> TrainedDescriptor:
         try:
@@ -335,7 +335,7 @@ class Writer(ABC):
         """Return what is committed, or None when there is nothing yet."""
 
     @abstractmethod
-    def features(self, extractor: SiftExtractor) -> FeatureSegments:
+    def features(self, extractor: SiftExtractor) -> FeatureStore:
         """Open the local features that `extractor` gives, for reading and adding."""
 
     @abstractmethod
@@ -371,7 +371,7 @@ class IndexStore(ABC):
         """
 
     @abstractmethod
-    def known_records(self) -> tuple[Record, ...]:
+    def known_records(self) -> tuple[DescriptorEntry, ...]:
         """Return what the metadata of a broken index still says of its descriptors."""
 
     @abstractmethod

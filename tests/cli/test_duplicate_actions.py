@@ -19,7 +19,7 @@ from PIL import Image
 from cbir.cli.duplicates.actions import act_on
 from cbir.cli.duplicates.command import duplicates
 from cbir.cli.duplicates.options import Options
-from cbir.cli.progress import TerminalWatcher
+from cbir.cli.progress import TerminalProgress
 from cbir.duplicates.actions import read_log
 from cbir.duplicates.collection import open_collection
 from cbir.duplicates.grouping import find_groups
@@ -190,12 +190,12 @@ def options(*arguments: str) -> Options:
 def test_an_interrupted_action_tells_what_was_done(
     copied: Path, tmp_path: Path, monkeypatch: Any, capsys: Any
 ) -> None:
-    def interrupt(watcher: TerminalWatcher, steps: int = 1) -> None:
+    def interrupt(listener: TerminalProgress, steps: int = 1) -> None:
         raise KeyboardInterrupt
 
     with open_collection(str(copied), None) as collection:
         groups = find_groups(collection)
-    monkeypatch.setattr(TerminalWatcher, "advance", interrupt)
+    monkeypatch.setattr(TerminalProgress, "advance", interrupt)
     place, log = str(tmp_path / "copies"), str(tmp_path / "log")
     given = options("-d", str(copied), "--action", "move", "--move-to", place, "--log", log)
     code = act_on(groups, collection.root, Options(**{**vars(given), "yes": True, "quiet": True}))

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from cbir.cli import options
 from cbir.cli.duplicates import formats
-from cbir.cli.duplicates.formats import FORMATS, Found, Printer
+from cbir.cli.duplicates.formats import FORMATS, Finding, Printer
 from cbir.core.errors import CbirError
 from cbir.duplicates.loss_kinds import Loss
 from cbir.duplicates.model import Copies, Duplicate, Entry, Group, Match
@@ -182,7 +182,7 @@ _paths = st.binary(min_size=1, max_size=9).filter(lambda raw: b"\0" not in raw).
 @given(st.lists(_paths, min_size=2, max_size=4, unique=True))
 def test_programs_get_every_path_back(paths: list[str]) -> None:
     keep, *others = paths
-    group: Found = Group(1, entry(keep), tuple(copy(path) for path in others))
+    group: Finding = Group(1, entry(keep), tuple(copy(path) for path in others))
     wanted = [os.fsencode(path) for path in paths]
     document = json.loads(output([group], "jsonl"))
     assert [raw(document, "keep"), *map(raw, document["duplicates"])] == wanted

@@ -15,13 +15,13 @@ from tests.conftest import Run
 
 WORK = """
 import time
-from cbir.cli.progress import TerminalWatcher
-watcher = TerminalWatcher(quiet={quiet}, pause={pause})
-watcher.begin("Describing", 40)
+from cbir.cli.progress import TerminalProgress
+listener = TerminalProgress(quiet={quiet}, pause={pause})
+listener.begin("Describing", 40)
 for _ in range(40):
     time.sleep(0.005)
-    watcher.advance()
-watcher.finish()
+    listener.advance()
+listener.finish()
 """
 
 

@@ -164,7 +164,7 @@ OBJECTS: dict[str, Call] = {
 OPTIONAL: dict[str, Call] = {
     "index.vocabulary": lambda here, wrong: cbir.index(here.data, here.out, vocabulary=wrong),
     "index.features": lambda here, wrong: cbir.index(here.data, here.out, features=wrong),
-    "index.watcher": lambda here, wrong: cbir.index(here.data, here.out, watcher=wrong),
+    "index.listener": lambda here, wrong: cbir.index(here.data, here.out, listener=wrong),
     "View.of.extractor": lambda here, wrong: View.of(np.zeros((9, 9, 3), np.uint8), wrong),
     "weights": lambda here, wrong: here.index.searcher("hsv+phash", weights=wrong),
 }

@@ -11,7 +11,7 @@ import cbir
 from cbir.core.atomic_files import save_arrays
 from cbir.core.errors import CbirError, UsageError
 from cbir.core.npz import load_arrays
-from cbir.core.progress import Watcher
+from cbir.core.progress import ProgressListener
 from cbir.descriptors.base import (
     SHIPPED,
     TRAINED,
@@ -23,7 +23,7 @@ from cbir.descriptors.models import load_shipped
 from tests.palette import FIRST, SECOND, Palette, palette, ship
 
 
-class Listener(Watcher):
+class Listener(ProgressListener):
     def __init__(self) -> None:
         self.notes: list[str] = []
         self.warnings: list[str] = []
@@ -42,7 +42,7 @@ def index(tmp_path: Path) -> str:
 
 def indexed(photos: Path, index: str, *specs: str, **options: object) -> Listener:
     listener = Listener()
-    cbir.index(str(photos), index, specs, watcher=listener, **options)  # type: ignore[arg-type]
+    cbir.index(str(photos), index, specs, listener=listener, **options)  # type: ignore[arg-type]
     return listener
 
 

@@ -16,10 +16,10 @@ import pytest
 
 from cbir.core.errors import UsageError
 from cbir.descriptors.base import TrainedDescriptor
-from cbir.descriptors.encoders.bovw import OrbWords
+from cbir.descriptors.encoders.bovw import OrbBovw
 from cbir.descriptors.global_features.hsv_histogram import HsvHistogram
 from cbir.descriptors.hashes.perceptual import PerceptualHash
-from cbir.descriptors.registry import _BUILT_IN, Named, create, parse
+from cbir.descriptors.registry import _BUILT_IN, NamedDescriptor, create, parse
 from cbir.images.decoders import open_image
 from tests.conftest import Run
 
@@ -212,7 +212,7 @@ def test_every_descriptor_can_be_pickled_also_when_it_is_bound(name: str, noise:
     ready = not isinstance(descriptor, TrainedDescriptor) or descriptor.state is not None
     image = open_image(noise).pixels(descriptor.working_size)
     before = descriptor.describe(image) if ready else None  # and with it what it computes once
-    copy = pickle.loads(pickle.dumps(Named("alias", descriptor))).descriptor
+    copy = pickle.loads(pickle.dumps(NamedDescriptor("alias", descriptor))).descriptor
     assert copy == descriptor and copy.fingerprint == descriptor.fingerprint
     if ready:
         assert np.array_equal(copy.describe(image), before)
@@ -221,7 +221,7 @@ def test_every_descriptor_can_be_pickled_also_when_it_is_bound(name: str, noise:
 def test_a_descriptor_bound_to_what_was_trained_here_can_be_pickled() -> None:
     words = np.eye(3, 32, dtype=np.uint8)
     state = {"words": words, "usage": np.ones(3), "words_asked": np.array(3)}
-    bound = OrbWords(words=3).bind(MappingProxyType({**state, "upright": np.array(False)}))
+    bound = OrbBovw(words=3).bind(MappingProxyType({**state, "upright": np.array(False)}))
     copy = pickle.loads(pickle.dumps(bound))
     assert copy.fingerprint == bound.fingerprint
     assert copy.state is not None and np.array_equal(copy.state["words"], words)

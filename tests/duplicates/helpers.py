@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from cbir.core.progress import Watcher
+from cbir.core.progress import ProgressListener
 from cbir.descriptors.local_features.sift import Features
 from cbir.duplicates.collection import Collection, open_collection
 from cbir.duplicates.model import Group, Level
 from cbir.duplicates.sights import Eyes, Sight
 
 
-class Listener(Watcher):
+class Listener(ProgressListener):
     """Remembers what it is told."""
 
     def __init__(self) -> None:

@@ -61,7 +61,7 @@ def test_hard_links_and_symbolic_links_are_one_file(folder: Path) -> None:
     (folder / "dangling.png").symlink_to("nowhere.png")
     (folder / "z-folder").symlink_to("cats")
     listener = Listener()
-    with open_collection(str(folder), None, watcher=listener) as collection:
+    with open_collection(str(folder), None, listener=listener) as collection:
         # A real name before a link, and of two real names the first.
         assert relative(collection, folder) == [
             "a-hard.png", "forest/brook-1.png", "things/coffee-1.png", "twin.png",
@@ -181,7 +181,7 @@ def test_images_that_are_gone_are_told(folder: Path, tmp_path: Path) -> None:
     with open_collection(str(folder), index):
         pass
     (folder / "cats" / "cat-1.png").unlink()
-    with open_collection(None, index, watcher=listener) as collection:
+    with open_collection(None, index, listener=listener) as collection:
         assert relative(collection, folder) == [
             "forest/brook-1.png", "things/coffee-1.png", "twin.png",
         ]  # fmt: skip

@@ -15,7 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from cbir.duplicates.file_losses import Content, facts_lost
 from cbir.images.contents.color_space import Gamut, relation
-from cbir.images.contents.file_contents import read_facts
+from cbir.images.contents.file_contents import read_contents
 from cbir.images.decoders import EncodedImage
 
 Pixels = np.ndarray
@@ -170,9 +170,9 @@ def test_the_depth_map_of_a_heic_is_lost() -> None:
     image = photo()
     image.putalpha(photo(1).convert("L"))
     clear = encoded(image, "HEIF")
-    assert b"hevc:2015:auxid:1\0" in clear and read_facts(EncodedImage("a", clear)).extras == ()
+    assert b"hevc:2015:auxid:1\0" in clear and read_contents(EncodedImage("a", clear)).extras == ()
     deep = clear.replace(b"hevc:2015:auxid:1\0", b"hevc:2015:auxid:2\0")
-    ((what, _),) = read_facts(EncodedImage("a", deep)).extras
+    ((what, _),) = read_contents(EncodedImage("a", deep)).extras
     assert what.startswith("auxiliary images (depth)")
     assert "frames" in lost(deep, encoded(photo(), "HEIF"))
     assert "frames" not in lost(deep, deep + bytes(9))
@@ -220,7 +220,7 @@ def test_the_depth_of_a_heic_is_read() -> None:
     heif = pytest.importorskip("pillow_heif")
     heif.register_heif_opener()
     data = encoded(photo(), "HEIF")
-    assert read_facts(EncodedImage("a.heic", data)).depth == 8
+    assert read_contents(EncodedImage("a.heic", data)).depth == 8
     assert lost(data, encoded(photo(), "JPEG")) == []
     values = np.random.default_rng(0).integers(0, 65536, (64, 64, 3), dtype=np.uint16)
     file = io.BytesIO()
@@ -328,7 +328,7 @@ def with_profile(format_: str) -> bytes:
 @pytest.mark.parametrize("format_", ["GIF", "JPEG2000", "BMP"])
 def test_profiles_count_in_formats_whose_reader_does_not_tell_of_them(format_: str) -> None:
     labeled = with_profile(format_)
-    assert read_facts(EncodedImage("image", labeled)).gamut.profile == WIDE
+    assert read_contents(EncodedImage("image", labeled)).gamut.profile == WIDE
     with Image.open(io.BytesIO(labeled)) as image:
         plain = encoded(image.convert("RGB"), "PNG")
     assert "gamut" in lost(labeled, plain)
@@ -424,7 +424,7 @@ def test_what_cannot_be_found_out_counts_as_lost(tmp_path: Path) -> None:
     pages = encoded(photo(), "TIFF", save_all=True, append_images=[photo(1)])
     first = EncodedImage("scan.tif", pages)
     damaged = pages.replace(pages[-60:], zlib.compress(b"x").ljust(60, b"\1"))
-    assert read_facts(first).further == (1,)
+    assert read_contents(first).further == (1,)
     losses = facts_lost(content(b"no image"), content(damaged))
     assert [loss.kind for loss in losses] == ["frames", "depth", "alpha", "gamut"]
     assert all(loss.detail.startswith("unknown: ") for loss in losses)

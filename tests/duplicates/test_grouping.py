@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
-from cbir.core.progress import Watcher
+from cbir.core.progress import ProgressListener
 from cbir.duplicates.collection import Collection
 from cbir.duplicates.grouping import Verdicts, _Search, find_groups, never, reversed_match
 from cbir.duplicates.matching import Hint, Judge
@@ -93,10 +93,10 @@ def test_rounds_give_what_going_one_by_one_gives(graph: Any, workers: int, data:
     search = _Search(
         entries,
         shortlists,
-        Verdicts(sights, judge, Watcher()),  # type: ignore[arg-type]
+        Verdicts(sights, judge, ProgressListener()),  # type: ignore[arg-type]
         lambda one, other: frozenset((int(one.path), int(other.path))) in apart,
     )
-    search.run(order, workers, Watcher())
+    search.run(order, workers, ProgressListener())
     keepers = {content: keeper for content, (keeper, _) in search.joined.items()}
     assert keepers == joined_one_by_one(order, pairs, references, apart)
     assert all(one < other for one, other in judge.asked)
@@ -328,7 +328,7 @@ def test_images_that_change_meanwhile_are_told_and_the_rest_goes_on(
                 path.write_bytes((DATA / "cats" / "cat-5.jpg").read_bytes())
             else:
                 path.write_bytes(path.read_bytes()[:50])
-        groups = names(find_groups(collection, level, watcher=listener), str(folder))
+        groups = names(find_groups(collection, level, listener=listener), str(folder))
     assert any("cat.bmp" in warning for warning in listener.warnings)
     assert any(group[0] == "b/coffee.jpg" for group in groups)
     if level != "exact":

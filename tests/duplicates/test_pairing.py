@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from cbir.core.progress import Watcher
+from cbir.core.progress import ProgressListener
 from cbir.descriptors.hashes.dihedral import orientations
 from cbir.duplicates import shortlists
 from cbir.duplicates.matching import (
@@ -73,7 +73,7 @@ def test_pairs_by_hash_are_those_of_brute_force(
 ) -> None:
     sights = random_sights(seed, count)
     radius = max(NEAR_DISTANCE if threshold is None else threshold, SAME_PIXELS_DISTANCE)
-    found = pair_up(sights, judge("near", threshold), 2, Watcher())
+    found = pair_up(sights, judge("near", threshold), 2, ProgressListener())
     pairs = {
         (i, j)
         for i, j in combinations(range(count), 2)
@@ -95,7 +95,7 @@ def test_turned_hashes_are_hinted_from_the_first_to_the_second(seed: int, count:
     generous = Judge(Eyes(unknown), "edited")
     generous.eyes.features = no_features  # type: ignore[method-assign,assignment]
     order = np.random.default_rng(seed).permutation(count).tolist()
-    found = hints_of(pair_up(sights, generous, 2, Watcher(), order))
+    found = hints_of(pair_up(sights, generous, 2, ProgressListener(), order))
     for i, j in combinations(range(count), 2):
         turned = orientations(sights[i].bits[None])[0]
         limits = [NEAR_DISTANCE, *[TURNED_DISTANCE] * 7]
@@ -122,7 +122,7 @@ def test_features_vote_for_crops_in_both_directions(tmp_path: Path) -> None:
         for number, image in enumerate(images)
     ]
     for order in (sights, sights[::-1]):
-        found = hints_of(pair_up(order, Judge(eyes, "edited"), 2, Watcher()))
+        found = hints_of(pair_up(order, Judge(eyes, "edited"), 2, ProgressListener()))
         place = {sight.path: number for number, sight in enumerate(order)}
         whole, crop, flipped = (place[sight.path] for sight in sights[:3])
 
@@ -143,13 +143,13 @@ def test_images_without_structure_are_paired_by_their_pixels(tmp_path: Path) -> 
     ]  # fmt: skip
     sights = [eyes.see(str(path), False) for path in paths]
     assert all(sight.plain for sight in sights)
-    found = pair_up(sights, Judge(eyes, "near"), 2, Watcher())
+    found = pair_up(sights, Judge(eyes, "near"), 2, ProgressListener())
     # Each with the first of its kind: a group is a star.
     assert sorted(hints_of(found)) == [(0, 2), (0, 5), (1, 4)]
     nearby = Surroundings(sights, Judge(eyes, "near")).hints(sights[0])
     assert sorted(nearby) == [0, 1, 2, 4, 5]
     # The first is the first in the order of the keep policy, for it will be kept.
-    found = pair_up(sights, Judge(eyes, "near"), 2, Watcher(), [5, 4, 3, 2, 1, 0])
+    found = pair_up(sights, Judge(eyes, "near"), 2, ProgressListener(), [5, 4, 3, 2, 1, 0])
     assert sorted(hints_of(found)) == [(0, 5), (1, 4), (2, 5)]
 
 
@@ -164,7 +164,7 @@ def test_a_level_includes_those_before_it(tmp_path: Path, threshold: int | None)
     distance = apart(sights[0].bits, sights[1].bits)
     assert 0 < distance <= SAME_PIXELS_DISTANCE
     for level in (judge("exact"), Judge(eyes, "near", threshold)):
-        found = pair_up(sights, level, 1, Watcher())
+        found = pair_up(sights, level, 1, ProgressListener())
         match = level.match(*sights, hints_of(found)[0, 1])
         assert match is not None and match.evidence == "same pixels"
         assert radius_of(level) >= distance
@@ -198,9 +198,9 @@ def look_alikes(count: int, flips: int = 15) -> list[Sight]:
 def test_of_many_look_alikes_the_first_and_the_nearest_are_compared(
     seed: int, count: int, first: int, nearest: int
 ) -> None:
-    sights, watcher = look_alikes(count, flips=26), Listener()
+    sights, listener = look_alikes(count, flips=26), Listener()
     order = np.random.default_rng(seed).permutation(count).tolist()
-    found = pair_up(sights, judge(), 2, watcher, order, first, nearest)
+    found = pair_up(sights, judge(), 2, listener, order, first, nearest)
     crowded = 0
     for place, content in enumerate(order):
         distances = {
@@ -212,16 +212,16 @@ def test_of_many_look_alikes_the_first_and_the_nearest_are_compared(
         wanted = {*list(distances)[:first], *sorted(distances, key=distances.__getitem__)[:nearest]}
         assert [other for other, _ in found.of(content)] == sorted(wanted, key=order.index)
         crowded += len(distances) > first
-    assert len(watcher.warnings) == (crowded > 0)
+    assert len(listener.warnings) == (crowded > 0)
     if crowded:
-        assert watcher.warnings[0].startswith(f"{crowded} image")
+        assert listener.warnings[0].startswith(f"{crowded} image")
 
 
 @settings(max_examples=30)
 @given(seed=st.integers(0, 1000), count=st.integers(1, 40))
 def test_shortlists_hold_the_same_pairs_in_another_order(seed: int, count: int) -> None:
     order = np.random.default_rng(seed).permutation(count).tolist()
-    found = pair_up(look_alikes(count, flips=26), judge(), 2, Watcher())
+    found = pair_up(look_alikes(count, flips=26), judge(), 2, ProgressListener())
     turned = found.in_order(order)
     assert hints_of(turned) == hints_of(found)
     for content in range(count):
@@ -244,11 +244,11 @@ def test_look_alikes_do_not_fill_memory_with_the_square_of_their_number(
 
     monkeypatch.setattr(Shortlisting, "add", watched)
     count, most = 600, 12
-    watcher = Listener()
-    found = pair_up(look_alikes(count), judge(), 2, watcher, None, most - 2, 2)
+    listener = Listener()
+    found = pair_up(look_alikes(count), judge(), 2, listener, None, most - 2, 2)
     assert len(found.earlier) <= count * most
     assert max(held) <= 2 * (count * most + 1000) < count * (count - 1) / 2 / 5
-    assert watcher.warnings == [
+    assert listener.warnings == [
         "589 images may be a copy of more than 10 others: only the first 10 and the nearest 2 are "
         "compared, so that copies may be missed"
     ]
@@ -259,7 +259,7 @@ def test_two_thousand_look_alikes_take_little_memory() -> None:
     sights = look_alikes(2000)
     tracemalloc.start()
     try:
-        found = pair_up(sights, judge(), 1, Watcher())
+        found = pair_up(sights, judge(), 1, ProgressListener())
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

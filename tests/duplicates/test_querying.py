@@ -193,7 +193,7 @@ def test_images_that_have_changed_meanwhile_are_told(tmp_path: Path, level: Leve
     with open_collection(str(folder), None, level=level) as collection:
         (folder / "one.jpg").unlink()
         (folder / "two.jpg").write_bytes((folder / "3.jpg").read_bytes())
-        (found,) = find_copies(collection, [str(query)], level, watcher=listener)
+        (found,) = find_copies(collection, [str(query)], level, listener=listener)
     assert isinstance(found, Copies)
     assert [Path(copy.entry.path).name for copy in found.copies] == ["good.png"]
     assert listener.warnings and all("images/" in warning for warning in listener.warnings)

@@ -11,7 +11,7 @@ import pytest
 
 import cbir
 from cbir.core.errors import UnreadableImageError
-from cbir.core.progress import Watcher
+from cbir.core.progress import ProgressListener
 
 
 @dataclass
@@ -37,7 +37,7 @@ class MadeUp:
         return self.matrix[description]
 
 
-class Listener(Watcher):
+class Listener(ProgressListener):
     """Remembers what it is told."""
 
     def __init__(self) -> None:

@@ -48,7 +48,7 @@ def test_topics_that_are_no_image_are_told(
 ) -> None:
     judgments = tmp_path / "judgments.txt"
     judgments.write_text("cat-1 0 cat-2 1\ncat-11 0 cat-2 1\n")
-    chosen = choose_queries(index, read_truth(str(judgments), index.paths), watcher=listener)
+    chosen = choose_queries(index, read_truth(str(judgments), index.paths), listener=listener)
     assert [query.subject for query in chosen.queries] == ["cat-1"]
     (warning,) = listener.warnings
     assert "1 of its topics are no image of the index, cat-11 for one" in warning
@@ -64,7 +64,7 @@ def test_images_of_another_folder_query(
     (folder / "cats" / "link.jpg").symlink_to(photos / "cats" / "cat-1.jpg")
     (folder / "cats" / "nowhere.jpg").symlink_to(tmp_path / "nothing.jpg")
     truth = read_truth("folders", index.paths)
-    chosen = choose_queries(index, truth, folder=str(folder), watcher=listener)
+    chosen = choose_queries(index, truth, folder=str(folder), listener=listener)
     assert chosen.protocol == f"queries:{folder}"
     link, mine = chosen.queries
     assert mine.path == os.path.join(folder, "cats/mine.jpg")

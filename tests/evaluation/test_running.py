@@ -135,7 +135,7 @@ def test_images_of_a_folder_query_the_whole_index(
     folder.mkdir(parents=True)
     shutil.copy(photos / "cats" / "cat-2.jpg", folder / "copy.jpg")
     (folder / "broken.jpg").write_bytes(b"no image")
-    run = run_of(index, index.searcher(), folder=str(tmp_path / "mine"), watcher=listener)
+    run = run_of(index, index.searcher(), folder=str(tmp_path / "mine"), listener=listener)
     assert run.queries == [str(folder / "copy.jpg")]
     assert Path(run.hits[0][0].path).name == "cat-2.jpg"
     assert "broken.jpg" in listener.errors[0] and len(listener.errors) == 1
@@ -154,7 +154,7 @@ def test_unreadable_queries_are_told_of_once_and_none_left_is_an_error(
         run_of(index, chance, folder=str(tmp_path / "mine"))
     shutil.copy(photos / "cats" / "cat-2.jpg", folder / "fine.jpg")
     queries = choose_queries(index, truth, folder=str(tmp_path / "mine"))
-    result = evaluate(index, truth, queries, [chance, index.searcher()], watcher=listener)
+    result = evaluate(index, truth, queries, [chance, index.searcher()], listener=listener)
     assert len(listener.errors) == 1
     assert [run.queries for run in result.runs] == [[str(folder / "fine.jpg")]] * 2
 
@@ -174,7 +174,7 @@ def test_runs_are_sorted_and_progress_is_told(index: cbir.Index, listener: Liste
     right = (labels[:, None] == labels).astype(float)
     searchers = [MadeUp(right, "worst"), MadeUp(-right, "best"), MadeUp(right, "also-worst")]
     truth = read_truth("folders", index.paths)
-    result = evaluate(index, truth, choose_queries(index, truth), searchers, watcher=listener)
+    result = evaluate(index, truth, choose_queries(index, truth), searchers, listener=listener)
     assert [run.descriptor for run in result.runs] == ["best", "also-worst", "worst"]
     assert (result.images, result.queries, result.empty_queries) == (12, 7, 5)
     assert [left for _, left in listener.steps] == [0, 0, 0]

@@ -51,7 +51,7 @@ def test_the_last_number_of_the_name_over_four_is_an_object_of_ukbench() -> None
 
 
 def test_images_without_a_class_are_told_of_and_wrong_for_all(listener: Listener) -> None:
-    truth = read_truth(r"groups:(\d)\.jpg|png", [*PATHS, "x.jpg"], watcher=listener)
+    truth = read_truth(r"groups:(\d)\.jpg|png", [*PATHS, "x.jpg"], listener=listener)
     assert truth.subjects(["a/x.jpg", "3.png", "7.jpg"]) == [None, None, "7"]
     assert truth.grades("1").tolist() == [1, 0, 0, 0, 0]
     [warning] = listener.warnings
@@ -59,7 +59,7 @@ def test_images_without_a_class_are_told_of_and_wrong_for_all(listener: Listener
 
 
 def test_images_beside_the_folders_have_no_class(listener: Listener) -> None:
-    truth = read_truth("folders", ["cats/1.jpg", "loose.jpg"], watcher=listener)
+    truth = read_truth("folders", ["cats/1.jpg", "loose.jpg"], listener=listener)
     assert truth.subjects(["loose.jpg"]) == [None]
     assert len(listener.warnings) == 1
     with pytest.raises(CbirError, match="the images lie in no folders below the dataset"):
@@ -95,7 +95,7 @@ def test_a_csv_gives_classes_by_path_or_name(file, listener: Listener) -> None:
         "\ufeffid,kind,file\r\n"
         '1,"big, wild",./cats/1.jpg\r\n2,tame,2.jpg\r\n3,"big, wild",dogs/big/3\r\n4,NA,4\r\n'
     )
-    truth = read_truth(spec, PATHS, label="kind", watcher=listener)
+    truth = read_truth(spec, PATHS, label="kind", listener=listener)
     assert truth.subjects(PATHS) == ["big, wild", "tame", "big, wild", None]
     assert truth.grades("big, wild").tolist() == [1, 0, 1, 0]
     assert truth.subjects(["other/2.png"]) == [None]
@@ -156,7 +156,7 @@ def test_judgments_give_grades_by_topic(file, listener: Listener) -> None:
     spec = file(
         "1 0 cats/1.jpg 3\n1 0 cats/2 2\n1 0 3.png -2\n\n3.png\t0\t4\t1\n1 0 gone.jpg 1\n", "qrels"
     )
-    truth = read_truth(spec, PATHS, watcher=listener)
+    truth = read_truth(spec, PATHS, listener=listener)
     assert truth.subjects(PATHS) == ["1", None, "3.png", None]
     assert truth.grades("1").tolist() == [3, 2, 0, 0]
     assert truth.grades("3.png").tolist() == [0, 0, 0, 1]
@@ -206,11 +206,11 @@ def test_names_without_an_image_are_counted(
 ) -> None:
     table = "file,kind\ncat-1,a\ncat-2,a\nmore,b\ngone-1.jpg,b\ngone-2.jpg,a\n"
     truth = read_truth(file(table), index.paths, label="kind")
-    choose_queries(index, truth, watcher=listener)
+    choose_queries(index, truth, listener=listener)
     (warning,) = listener.warnings
     assert "3 names in it are no images of the index, gone-1.jpg for one" in warning
     queries = tmp_path / "queries"
     queries.mkdir()
     shutil.copy(tmp_path / "photos" / index.paths[0], queries / "more.jpg")
-    choose_queries(index, truth, folder=str(queries), watcher=listener)
+    choose_queries(index, truth, folder=str(queries), listener=listener)
     assert "2 names in it are no images of the index or of" in listener.warnings[1]

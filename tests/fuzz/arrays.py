@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from cbir.core.errors import CbirError
 from cbir.core.npz import load_arrays
-from cbir.core.progress import Watcher
+from cbir.core.progress import ProgressListener
 from cbir.descriptors.base import State, TrainedDescriptor
-from cbir.descriptors.registry import Named, parse
+from cbir.descriptors.registry import NamedDescriptor, parse
 from cbir.images.decoders import ArrayImage
 from cbir.indexing.selection import Source, make_ready
 from tests.fuzz.mutations import damaged_arrays
@@ -82,9 +82,9 @@ class _Model(Target):
     def parse(self, data: bytes) -> None:
         path = self.folder / "model.npz"
         path.write_bytes(data)
-        named = Named("it", self.descriptor)
+        named = NamedDescriptor("it", self.descriptor)
         source = Source(str(self.folder), [], 1)
-        ready = make_ready([named], None, [str(path)], False, source, Watcher())
+        ready = make_ready([named], None, [str(path)], False, source, ProgressListener())
         row = ready[0].describe(ArrayImage(noise()))
         assert row.any(), "an image full of corners has words"
         bound: Any = ready[0].descriptor

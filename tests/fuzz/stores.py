@@ -18,7 +18,7 @@ from cbir.core.errors import CbirError
 from cbir.indexing.build import build_index
 from cbir.search.engine import open_index
 from cbir.stores.features.segment import Layout, framed
-from cbir.stores.features.store import FeatureSegments
+from cbir.stores.features.store import FeatureStore
 from cbir.stores.inspection import inspect
 from cbir.stores.journal import Entry, Journal
 from tests.fuzz.arrays import noise
@@ -290,7 +290,7 @@ class Segment(Target):
     def made(self) -> Path:
         """A store as the program makes it."""
         made = self.folder / "made"
-        with FeatureSegments(str(made), self.fields) as store:
+        with FeatureStore(str(made), self.fields) as store:
             for key, record in self.records.items():
                 store.append(key, record)
         return made
@@ -306,18 +306,18 @@ class Segment(Target):
         shutil.copytree(self.made, folder)
         (path,) = folder.glob(f"*{self.suffix}")
         path.write_bytes(data)
-        store = FeatureSegments(str(folder), self.fields)
+        store = FeatureStore(str(folder), self.fields)
         store.check()
         for key in list(store.keys()):
             self.compare(key, store.get(key))
-        with FeatureSegments(str(folder), self.fields) as store:
+        with FeatureStore(str(folder), self.fields) as store:
             for key, record in self.records.items():
                 store.append(key, record)
             store.check()
             for key, record in self.records.items():
                 store.append(key, record)
             store.compact(self.records.keys(), 0)
-        store = FeatureSegments(str(folder), self.fields)
+        store = FeatureStore(str(folder), self.fields)
         for key in self.records:
             self.compare(key, store.get(key))
 

@@ -19,7 +19,7 @@ from PIL import Image, ImageCms, ImageOps
 from cbir.core import stderr_capture
 from cbir.core.errors import UnreadableImageError, UsageError
 from cbir.images import decoders
-from cbir.images.decoders import LADDER, MARKER, ArrayImage, EncodedImage, fit, open_image
+from cbir.images.decoders import MARKER, WORKING_SIZES, ArrayImage, EncodedImage, fit, open_image
 from tests.conftest import DATA
 
 PHOTO = DATA / "cats" / "cat-1.jpg"
@@ -137,7 +137,7 @@ def test_a_heic_file_is_read_with_the_extra(photo: Image.Image) -> None:
     assert np.abs(pixels(buffer.getvalue()).astype(int) - np.asarray(photo)).mean() < 8
 
 
-@given(width=st.integers(1, 700), height=st.integers(1, 700), size=st.sampled_from(LADDER))
+@given(width=st.integers(1, 700), height=st.integers(1, 700), size=st.sampled_from(WORKING_SIZES))
 def test_the_working_size_bounds_the_longest_side(width: int, height: int, size: int) -> None:
     image = Image.new("RGB", (width, height), "teal")
     for format_ in ("JPEG", "BMP"):
@@ -304,9 +304,9 @@ def test_of_a_large_image_only_the_working_sizes_are_kept(
     photo: Image.Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = encoded(photo, "PNG")
-    expected = {size: pixels(data, size) for size in LADDER}
+    expected = {size: pixels(data, size) for size in WORKING_SIZES}
     monkeypatch.setattr(decoders, "_KEPT", 1000)
     image = EncodedImage("large", data)
-    for size in LADDER:
+    for size in WORKING_SIZES:
         assert np.array_equal(image.pixels(size), expected[size])
     assert None not in image._decoded

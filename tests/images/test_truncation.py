@@ -11,7 +11,7 @@ from PIL import Image
 
 from cbir.core import stderr_capture
 from cbir.core.errors import UnreadableImageError
-from cbir.core.progress import Watcher
+from cbir.core.progress import ProgressListener
 from cbir.images.decoders import EncodedImage
 from cbir.indexing.build import build_index
 from tests.conftest import DATA
@@ -97,13 +97,13 @@ def test_what_is_whole_is_not_said_to_lack_anything() -> None:
 def test_indexing_takes_it_warns_and_counts(tmp_path: Path) -> None:
     warnings = []
 
-    class Listener(Watcher):
+    class Listener(ProgressListener):
         def warn(self, message: str) -> None:
             warnings.append(message)
 
     stderr_capture.want(False)  # in somebody's program the warning is told, too
     (tmp_path / "cut.jpg").write_bytes(PHOTO.read_bytes()[:-2])
-    report = build_index(str(tmp_path), str(tmp_path / "index.csv"), watcher=Listener())
+    report = build_index(str(tmp_path), str(tmp_path / "index.csv"), listener=Listener())
     assert report.images == 1 and report.unreadable == ()
     assert report.warned == (str(tmp_path / "cut.jpg"),)
     assert warnings == [f"{tmp_path / 'cut.jpg'}: the end of the file is missing"]

@@ -12,7 +12,7 @@ import pytest
 
 import cbir
 from cbir.core.errors import CbirError, UsageError
-from cbir.core.progress import Watcher
+from cbir.core.progress import ProgressListener
 from cbir.descriptors.registry import parse
 from cbir.images.decoders import EncodedImage
 from tests.conftest import DATA
@@ -20,7 +20,7 @@ from tests.conftest import DATA
 ALL = ("hsv", "hog", "phash", "orb:words=50")
 
 
-class Listener(Watcher):
+class Listener(ProgressListener):
     def __init__(self) -> None:
         self.warnings: list[str] = []
 
@@ -217,14 +217,14 @@ def test_what_was_typed_about_images_that_are_gone_is_kept(
     label(index)
     before = Path(index).read_bytes()
     (photos / "cats" / "cat-1.jpg").unlink()
-    watcher = Listener()
-    cbir.index(str(photos), index, rebuild=rebuild, watcher=watcher)
+    listener = Listener()
+    cbir.index(str(photos), index, rebuild=rebuild, listener=listener)
     assert "cats/cat-1.jpg" not in labels(index)
     assert Path(f"{index}.old").read_bytes() == before
-    (warning,) = watcher.warnings
+    (warning,) = listener.warnings
     assert "cats/cat-1.jpg" in warning and f"{index}.old" in warning
-    cbir.index(str(photos), index, rebuild=rebuild, watcher=watcher)
-    assert len(watcher.warnings) == 1 and not Path(f"{index}.old1").exists()
+    cbir.index(str(photos), index, rebuild=rebuild, listener=listener)
+    assert len(listener.warnings) == 1 and not Path(f"{index}.old1").exists()
 
 
 def test_rows_without_text_of_ones_own_leave_in_silence(photos: Path, index: str) -> None:
@@ -234,9 +234,9 @@ def test_rows_without_text_of_ones_own_leave_in_silence(photos: Path, index: str
     frame.to_csv(index, index=False)
     (photos / "cats" / "cat-1.jpg").rename(photos / "away.txt")
     (photos / "cats" / "cat-2.jpg").rename(photos / "renamed.jpg")
-    watcher = Listener()
-    cbir.index(str(photos), index, watcher=watcher)
-    assert not watcher.warnings and not Path(f"{index}.old").exists()
+    listener = Listener()
+    cbir.index(str(photos), index, listener=listener)
+    assert not listener.warnings and not Path(f"{index}.old").exists()
     assert labels(index)["renamed.jpg"] == "typed"
 
 
@@ -386,7 +386,7 @@ def test_drift_is_warned_of(photos: Path, tmp_path: Path, index: str) -> None:
         ImageDraw.Draw(image).rectangle((60 + number, 60, 140, 140), fill=0)
         image.save(everything / "flat" / f"{number}.png")
     listener = Listener()
-    cbir.index(str(everything), index, watcher=listener)
+    cbir.index(str(everything), index, listener=listener)
     assert any("train again with --retrain" in warning for warning in listener.warnings)
 
 
@@ -470,7 +470,7 @@ def test_a_broken_index_can_be_rebuilt(photos: Path, index: str) -> None:
     with pytest.raises(CbirError, match="--rebuild"):
         cbir.index(str(photos), index)
     listener = Listener()
-    cbir.index(str(photos), index, ["hog"], rebuild=True, watcher=listener)
+    cbir.index(str(photos), index, ["hog"], rebuild=True, listener=listener)
     assert Path(index).read_bytes() == Path(index + ".old").read_bytes() == whole
     assert "It is kept as" in listener.warnings[0]
     Path(index).write_bytes(whole[: len(whole) // 2])
@@ -527,7 +527,7 @@ def test_a_number_edited_by_hand_is_told_and_described_again(photos: Path, index
     lines[3] = lines[3][:-1] + ("1" if lines[3][-1] != "1" else "2")
     Path(index).write_text("\n".join(lines) + "\n")
     listener = Listener()
-    report = cbir.index(str(photos), index, watcher=listener)
+    report = cbir.index(str(photos), index, listener=listener)
     assert report.described == 1 and Path(index).read_text() == right
     assert "a row was edited by hand: cats/cat-3.jpg" in listener.warnings[0]
 

@@ -17,7 +17,7 @@ from cbir.descriptors.local_features.sift import Features, SiftExtractor
 from cbir.images.decoders import EncodedImage
 from cbir.indexing.build import build_index
 from cbir.stores import open_store
-from cbir.stores.features.store import FeatureSegments
+from cbir.stores.features.store import FeatureStore
 from tests.conftest import PROJECT
 from tests.edits import photo
 
@@ -61,7 +61,7 @@ def build(folder: Path, index: str, workers: int = 2, count: int | None = 80) ->
     build_index(str(folder), index, "ahash", workers=workers, features=features)
 
 
-def kept(index: str, extractor: SiftExtractor = EXTRACTOR) -> FeatureSegments:
+def kept(index: str, extractor: SiftExtractor = EXTRACTOR) -> FeatureStore:
     return open_store(index).snapshot().features(extractor)
 
 

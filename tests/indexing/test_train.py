@@ -12,7 +12,7 @@ import cbir
 from cbir.core.atomic_files import save_arrays
 from cbir.core.errors import CbirError, UnreadableImageError, UsageError
 from cbir.core.npz import load_arrays
-from cbir.core.progress import Watcher
+from cbir.core.progress import ProgressListener
 from cbir.descriptors import registry
 from cbir.descriptors.base import (
     SHIPPED,
@@ -24,14 +24,14 @@ from cbir.descriptors.base import (
 )
 from cbir.descriptors.registry import available
 from cbir.images.decoders import EncodedImage
-from cbir.images.discovery import Found
+from cbir.images.discovery import ImageFile
 from cbir.indexing.selection import Source
 from cbir.indexing.train import train_models
 from tests.conftest import PROJECT
 from tests.palette import FIRST, Palette
 
 
-class Listener(Watcher):
+class Listener(ProgressListener):
     def __init__(self) -> None:
         self.errors: list[UnreadableImageError] = []
 
@@ -96,7 +96,7 @@ def test_several_descriptors_go_to_a_folder_that_index_takes(
 def test_images_that_cannot_be_read_are_told(package: Path, photos: Path, model: Path) -> None:
     (photos / "bad.jpg").write_text("text")
     listener = Listener()
-    (done,) = train_models(str(photos), ["palette"], str(model), watcher=listener)
+    (done,) = train_models(str(photos), ["palette"], str(model), listener=listener)
     assert done.images == 12
     assert [error.path for error in listener.errors] == [str(photos / "bad.jpg")]
 
@@ -107,7 +107,7 @@ def test_a_descriptor_that_fails_on_an_image_is_told(
     monkeypatch.setattr(Palette, "training_sample", lambda self, image: 1 // 0)
     listener = Listener()
     with pytest.raises(CbirError, match="palette finds nothing to train on in 0 readable images"):
-        train_models(str(photos), ["palette"], str(model), watcher=listener)
+        train_models(str(photos), ["palette"], str(model), listener=listener)
     assert len(listener.errors) == 12
     assert "the descriptor 'palette' failed: ZeroDivisionError" in str(listener.errors[0])
     assert not model.exists()
@@ -173,7 +173,7 @@ def test_a_folder_that_is_missing_is_told_before_the_work(photos: Path, tmp_path
 
 def test_the_sample_does_not_depend_on_the_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cbir.indexing.selection.TRAINING_IMAGES", 5)
-    found = [Found(f"{number}.jpg", 1, 1) for number in range(20)]
+    found = [ImageFile(f"{number}.jpg", 1, 1) for number in range(20)]
     chosen = Source("d", found, 1).sample()
     assert len(chosen) == 5 and chosen == Source("d", found[::-1], 1).sample()
 

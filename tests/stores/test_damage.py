@@ -11,11 +11,11 @@ import pytest
 
 from cbir.core.errors import CbirError
 from cbir.descriptors.base import state_digest
-from cbir.descriptors.encoders.bovw import OrbWords
+from cbir.descriptors.encoders.bovw import OrbBovw
 from cbir.descriptors.local_features.sift import SiftExtractor
 from cbir.descriptors.registry import parse
 from cbir.stores import open_store
-from cbir.stores.model import FACTS, Metadata, PathList, Record, Rows
+from cbir.stores.model import FILE_DTYPE, DescriptorEntry, Metadata, PathList, Rows
 
 EXTRACTOR = SiftExtractor(7)
 RECORD = EXTRACTOR.as_record(EXTRACTOR.extract(np.zeros((9, 8, 3), np.uint8)))
@@ -31,12 +31,12 @@ VOCABULARY = {
 def index(tmp_path: Path) -> Path:
     path = tmp_path / "index.csv"
     random = np.random.default_rng(0)
-    facts = np.zeros(3, FACTS)
+    facts = np.zeros(3, FILE_DTYPE)
     facts["bytes"], facts["mtime"] = range(3), range(7, 10)
     facts["sha256"] = random.integers(0, 256, (3, 32), np.uint8).view("V32").ravel()
     rows = Rows(PathList.of(["a.jpg", "b/c.jpg", "d.jpg"]), facts, {"mine": ["x", "y", ""]})
     hsv, orb = parse("hsv:layout=none"), parse("orb:words=3")
-    assert isinstance(orb.descriptor, OrbWords)
+    assert isinstance(orb.descriptor, OrbBovw)
     orb = type(orb)("orb", orb.descriptor.bind(VOCABULARY))
     matrices = {
         "hsv": random.integers(0, 256, (3, hsv.descriptor.width), np.uint8),
@@ -47,7 +47,7 @@ def index(tmp_path: Path) -> Path:
             for key in facts["sha256"]:
                 features.append(key.tobytes(), RECORD)
         state = writer.save_state(VOCABULARY, "vocabulary-orb")
-        records = (Record.of(hsv, None), Record.of(orb, state))
+        records = (DescriptorEntry.of(hsv, None), DescriptorEntry.of(orb, state))
         writer.commit(Metadata("data", records, "test"), rows, matrices)
     answers(path)  # so that everything is in the cache
     return path

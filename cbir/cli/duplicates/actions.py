@@ -12,7 +12,7 @@ import click
 from cbir.cli.duplicates.options import Options
 from cbir.cli.interrupts import INTERRUPTED
 from cbir.cli.options import quoted
-from cbir.cli.progress import TerminalWatcher
+from cbir.cli.progress import TerminalProgress
 from cbir.core.amounts import counted, size_text
 from cbir.core.errors import CbirError, printable
 from cbir.core.overwriting import Output
@@ -67,16 +67,16 @@ def check_action(options: Options, root: str) -> None:
 def act_on(groups: Iterable[Group], root: str, options: Options) -> int:
     """Plan, ask, and act on the copies of the groups; return the exit code."""
     planned = _plan(groups, options, root)
-    watcher = TerminalWatcher(options.quiet)
+    listener = TerminalProgress(options.quiet)
     if not options.silent:
         _show([f"In {printable(root)}:", *planned.lines()])
     if not planned.steps:
-        watcher.note("Nothing to do")
+        listener.note("Nothing to do")
         return 0
     if not _agreed(_intention(planned), options):
         return 0 if options.dry_run else 1
     log = options.log or _new_log()
-    report = act(planned, log, watcher, options.wait)
+    report = act(planned, log, listener, options.wait)
     if report.interrupted or not options.quiet:
         _tell(planned, report, log)
     return INTERRUPTED if report.interrupted else int(bool(report.failed))
@@ -85,16 +85,16 @@ def act_on(groups: Iterable[Group], root: str, options: Options) -> int:
 def take_back(log: str, options: Options) -> int:
     """Show what a log tells, ask, and take it back; return the exit code."""
     steps = read_log(log)
-    watcher = TerminalWatcher(options.quiet)
+    listener = TerminalProgress(options.quiet)
     lines = [_undo_line(step) for step in reversed(steps) if step.state in TO_UNDO]
     if not options.silent:
         _show(lines)
     if not lines and not any(step.open for step in steps):
-        watcher.note("Nothing to take back")
+        listener.note("Nothing to take back")
         return 0
     if not _agreed(f"Take back {counted(len(lines), 'step')}", options):
         return 0 if options.dry_run else 1
-    report = undo(log, watcher, options.follow_links, options.wait)
+    report = undo(log, listener, options.follow_links, options.wait)
     if report.interrupted or not options.quiet:
         _tell_undone(report)
     return INTERRUPTED if report.interrupted else int(bool(report.left))

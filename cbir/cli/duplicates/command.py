@@ -22,7 +22,7 @@ from cbir.cli.options import (
     wait_option,
     workers_option,
 )
-from cbir.cli.progress import TerminalWatcher
+from cbir.cli.progress import TerminalProgress
 from cbir.cli.queries import query_paths
 from cbir.core.amounts import counted
 from cbir.core.errors import CbirError, UnreadableImageError, printable
@@ -236,9 +236,9 @@ def _find(options: Options) -> int:
     if options.action != "list" and options.dataset is not None:
         check_action(options, options.dataset)
     apart = _apart(options)
-    watcher = TerminalWatcher(options.quiet)
+    listener = TerminalProgress(options.quiet)
     try:
-        with _opened(options, watcher) as collection:
+        with _opened(options, listener) as collection:
             groups = find_groups(
                 collection,
                 options.level,
@@ -247,17 +247,17 @@ def _find(options: Options) -> int:
                 apart=apart,
                 allow_loss=options.allow_loss,
                 workers=options.workers,
-                watcher=watcher,
+                listener=listener,
             )
     finally:
-        watcher.finish()
+        listener.finish()
     try:
         if options.report is not None:
-            _write_report(options, collection, groups, watcher)
+            _write_report(options, collection, groups, listener)
     finally:  # neither is lost if the other cannot be written
         if options.prints:
             _print(options, groups)
-    watcher.note(summary(groups))
+    listener.note(summary(groups))
     if options.strict and collection.unreadable:
         click.echo(f"Error: {len(collection.unreadable):,} unreadable and --strict", err=True)
         return 1
@@ -271,10 +271,10 @@ def _ask(options: Options) -> int:
 
     queries = query_paths(options.queries, options.from0)
     apart, printer = _apart(options), _printer(options, queries)
-    watcher = TerminalWatcher(options.quiet)
+    listener = TerminalProgress(options.quiet)
     copied = unreadable = 0
     try:
-        with _opened(options, watcher) as collection:
+        with _opened(options, listener) as collection:
             for found in find_copies(
                 collection,
                 queries,
@@ -283,17 +283,17 @@ def _ask(options: Options) -> int:
                 apart=apart,
                 allow_loss=options.allow_loss,
                 workers=options.workers,
-                watcher=watcher,
+                listener=listener,
             ):
                 if isinstance(found, UnreadableImageError):
-                    watcher.unreadable(found)
+                    listener.unreadable(found)
                     unreadable += 1
                 elif found.copies:
-                    with watcher.paused():
+                    with listener.paused():
                         printer.print(found)
                     copied += 1
     finally:
-        watcher.finish()
+        listener.finish()
     printer.finish()
     if not options.quiet:
         click.echo(f"{copied:,} of {counted(len(queries), 'query')} with copies", err=True)
@@ -306,7 +306,7 @@ def _ask(options: Options) -> int:
     return int(options.exit_code and copied > 0)
 
 
-def _opened(options: Options, watcher: TerminalWatcher) -> AbstractContextManager[Collection]:
+def _opened(options: Options, listener: TerminalProgress) -> AbstractContextManager[Collection]:
     from cbir.duplicates.collection import open_collection
 
     return open_collection(
@@ -318,7 +318,7 @@ def _opened(options: Options, watcher: TerminalWatcher) -> AbstractContextManage
         exclude=options.exclude,
         workers=options.workers,
         wait=options.wait,
-        watcher=watcher,
+        listener=listener,
     )
 
 
@@ -353,7 +353,7 @@ def _print(options: Options, groups: Sequence[Group]) -> None:
 
 
 def _write_report(
-    options: Options, collection: Collection, groups: Sequence[Group], watcher: TerminalWatcher
+    options: Options, collection: Collection, groups: Sequence[Group], listener: TerminalProgress
 ) -> None:
     from cbir.reports.duplicates_page import write_report
 
@@ -366,8 +366,8 @@ def _write_report(
         threshold=options.threshold,
         keep=options.keep or "best",
         workers=options.workers,
-        watcher=watcher,
+        listener=listener,
     )
     for note in notes:
-        watcher.note(note)
-    watcher.note(f"Report: {printable(options.report)}")
+        listener.note(note)
+    listener.note(f"Report: {printable(options.report)}")

@@ -13,7 +13,7 @@ from cbir.core.safe_paths import path_for_csv, path_record
 from cbir.duplicates.model import Copies, Duplicate, Group
 from cbir.search.results import path_fields
 
-Found = Group | Copies
+Finding = Group | Copies
 
 FORMATS = ("text", "json", "jsonl", "csv", "paths")
 
@@ -38,7 +38,7 @@ class Printer:
     def __init__(
         self, format_: str, queries: Iterable[str] | None = None, end: bytes = b"\n"
     ) -> None:
-        self._print: Callable[[Found], None] = {
+        self._print: Callable[[Finding], None] = {
             "text": self._text,
             "json": self._json,
             "jsonl": self._jsonl,
@@ -51,7 +51,7 @@ class Printer:
         self._count = 0
         self._spared = {os.path.realpath(query) for query in queries or ()}
 
-    def print(self, found: Found) -> None:
+    def print(self, found: Finding) -> None:
         """Print a group, or a query that has copies."""
         self._print(found)
         self._count += 1
@@ -63,24 +63,24 @@ class Printer:
         elif self._format == "csv" and not self._count:
             write_csv([self._columns])
 
-    def _text(self, found: Found) -> None:
+    def _text(self, found: Finding) -> None:
         lines = [""] if self._count else []
         lines.append(printable(found.keep.path if isinstance(found, Group) else found.query))
         lines += [printable(one.entry.path) + _mark(one) for one in _duplicates(found)]
         write_text("\n".join(lines))
 
-    def _json(self, found: Found) -> None:
+    def _json(self, found: Finding) -> None:
         opening = ",\n" if self._count else "[\n"
         write_out((opening + _as_json(found)).encode())
 
-    def _jsonl(self, found: Found) -> None:
+    def _jsonl(self, found: Finding) -> None:
         write_text(_as_json(found))
 
-    def _csv(self, found: Found) -> None:
+    def _csv(self, found: Finding) -> None:
         rows = _group_rows(found) if isinstance(found, Group) else _copies_rows(found)
         write_csv([*([] if self._count else [self._columns]), *rows])
 
-    def _paths(self, found: Found) -> None:
+    def _paths(self, found: Finding) -> None:
         """Print what could go.
 
         No reference, nothing that a keeper or a query links to, and nothing that shows more.
@@ -105,11 +105,11 @@ def _mark(duplicate: Duplicate) -> str:
     return f"  ({', '.join(marks)})" if marks else ""
 
 
-def _duplicates(found: Found) -> tuple[Duplicate, ...]:
+def _duplicates(found: Finding) -> tuple[Duplicate, ...]:
     return found.duplicates if isinstance(found, Group) else found.copies
 
 
-def _as_json(found: Found) -> str:
+def _as_json(found: Finding) -> str:
     document = _group_document(found) if isinstance(found, Group) else _copies_document(found)
     return json.dumps(document, ensure_ascii=False)
 

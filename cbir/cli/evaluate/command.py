@@ -23,10 +23,10 @@ from cbir.cli.options import (
     version_option,
     workers_option,
 )
-from cbir.cli.progress import TerminalWatcher
+from cbir.cli.progress import TerminalProgress
 from cbir.core.amounts import counted
 from cbir.core.errors import CbirError, UsageError, printable
-from cbir.core.progress import Watcher
+from cbir.core.progress import ProgressListener
 from cbir.descriptors.base import TrainedDescriptor, origin_of
 from cbir.descriptors.presets import PRESETS
 from cbir.evaluation.model import Evaluation
@@ -134,26 +134,26 @@ def evaluate(**values: Any) -> None:
     """
     options = Options(**values)
     options.check()
-    watcher = TerminalWatcher(options.quiet)
+    listener = TerminalProgress(options.quiet)
     try:
-        evaluation = _measured(options, watcher)
-        watcher.note(_summary(evaluation))
+        evaluation = _measured(options, listener)
+        listener.note(_summary(evaluation))
         try:
-            _write_files(evaluation, options, watcher)
+            _write_files(evaluation, options, listener)
         finally:  # neither is lost if the other cannot be written
             print_evaluation(evaluation, options.format_ or "table", options.by_class)
     finally:
-        watcher.finish()
+        listener.finish()
 
 
-def _measured(options: Options, watcher: Watcher) -> Evaluation:
-    with _opened(options, watcher) as index:
-        searchers = _searchers(index, options, watcher)
-        _warn_of_learning(index, searchers, watcher)
+def _measured(options: Options, listener: ProgressListener) -> Evaluation:
+    with _opened(options, listener) as index:
+        searchers = _searchers(index, options, listener)
+        _warn_of_learning(index, searchers, listener)
         truth = read_truth(
-            options.truth, index.paths, key=options.key, label=options.label, watcher=watcher
+            options.truth, index.paths, key=options.key, label=options.label, listener=listener
         )
-        queries = choose_queries(index, truth, options.chosen_protocol, options.queries, watcher)
+        queries = choose_queries(index, truth, options.chosen_protocol, options.queries, listener)
         evaluation = measure(
             index,
             truth,
@@ -161,7 +161,7 @@ def _measured(options: Options, watcher: Watcher) -> Evaluation:
             searchers,
             dataset=options.dataset,
             workers=options.workers,
-            watcher=watcher,
+            listener=listener,
         )
     if not evaluation.queries:
         raise CbirError(
@@ -172,7 +172,7 @@ def _measured(options: Options, watcher: Watcher) -> Evaluation:
 
 
 @contextlib.contextmanager
-def _opened(options: Options, watcher: Watcher) -> Iterator[Index]:
+def _opened(options: Options, listener: ProgressListener) -> Iterator[Index]:
     """Open the index; that of a dataset is made in a folder that is removed afterwards."""
     if options.index_path is not None:
         index = open_index(options.index_path)
@@ -192,19 +192,19 @@ def _opened(options: Options, watcher: Watcher) -> Iterator[Index]:
                 preset=options.presets,
                 vocabulary=options.models,
                 workers=options.workers,
-                watcher=watcher,
+                listener=listener,
             )
             yield open_index(path, options.dataset)
 
 
-def _searchers(index: Index, options: Options, watcher: Watcher) -> list[Searching]:
+def _searchers(index: Index, options: Options, listener: ProgressListener) -> list[Searching]:
     """Return what is to be measured: each descriptor by the metrics that it allows, and fusions."""
     singles = options.singles or ([] if options.fusions else list(index.descriptors))
     searchers = list[Searching]()
     for alias in singles:
         allowed = list(_by_each_metric(index, alias, options.metrics))
         if not allowed:
-            watcher.warn(f"{alias}: none of the metrics makes sense for it; it is left out")
+            listener.warn(f"{alias}: none of the metrics makes sense for it; it is left out")
         searchers += allowed
     if singles and options.metrics:
         check_metrics(options.metrics, {one.metric_name for one in searchers}, singles)
@@ -221,13 +221,15 @@ def _searchers(index: Index, options: Options, watcher: Watcher) -> list[Searchi
     return searchers
 
 
-def _warn_of_learning(index: Index, searchers: Sequence[Searching], watcher: Watcher) -> None:
+def _warn_of_learning(
+    index: Index, searchers: Sequence[Searching], listener: ProgressListener
+) -> None:
     """Tell of what did not learn elsewhere, as far as its index knows."""
     aliases = dict.fromkeys(alias for one in searchers for alias in one.weights or [one.label])
     for alias in aliases:
         descriptor = index.single_searcher(alias).named.descriptor
         if isinstance(descriptor, TrainedDescriptor) and not origin_of(descriptor.state or {}):
-            watcher.warn(
+            listener.warn(
                 f"{alias} may have learned from the very images that it is measured on, which"
                 " flatters it; let it learn from others by cbir train, and index with that --model"
             )
@@ -253,17 +255,17 @@ def _summary(evaluation: Evaluation) -> str:
     )
 
 
-def _write_files(evaluation: Evaluation, options: Options, watcher: Watcher) -> None:
+def _write_files(evaluation: Evaluation, options: Options, listener: ProgressListener) -> None:
     if options.plot is not None:
         write_plot(options.plot, evaluation)
-        watcher.note(f"Plot: {printable(options.plot)}")
+        listener.note(f"Plot: {printable(options.plot)}")
     if options.failures is not None:
         for note in write_failures(
             options.failures,
             evaluation,
             worst=options.worst,
             workers=options.workers,
-            watcher=watcher,
+            listener=listener,
         ):
-            watcher.note(note)
-        watcher.note(f"Failures: {printable(options.failures)}")
+            listener.note(note)
+        listener.note(f"Failures: {printable(options.failures)}")

@@ -21,7 +21,7 @@ from cbir.cli.options import (
     quoted,
     version_option,
 )
-from cbir.cli.progress import TerminalWatcher
+from cbir.cli.progress import TerminalProgress
 from cbir.cli.queries import check_streams, query_paths
 from cbir.cli.search.formats import FORMATS, Printer
 from cbir.core.amounts import counted
@@ -162,16 +162,16 @@ def search(
     _check_montage(montage, no_montage)
     paths = query_paths(queries, from0)
     _check_any(dataset, paths)
-    watcher, plain = TerminalWatcher(quiet), descriptor is None and preset is None
-    index, descriptor = _opened(dataset, index_path, result_path, descriptor, preset, watcher)
+    listener, plain = TerminalProgress(quiet), descriptor is None and preset is None
+    index, descriptor = _opened(dataset, index_path, result_path, descriptor, preset, listener)
     _check_montage(montage, no_montage, [index_path, *paths])
     wants_montage = not no_montage and (montage is not None or len(paths) <= _MONTAGE_QUERIES)
     if not (wants_montage or no_montage):
-        watcher.note(f"No montage of more than {_MONTAGE_QUERIES} queries without --montage")
+        listener.note(f"No montage of more than {_MONTAGE_QUERIES} queries without --montage")
     printer = Printer("paths" if null else format_ or "table", b"\0" if null else b"\n")
-    harvest = _Harvest(printer, watcher, wants_montage)
+    harvest = _Harvest(printer, listener, wants_montage)
     if len(paths) > _SILENT_QUERIES and not sys.stdout.isatty():  # else the results show it
-        watcher.begin("searching", len(paths), "queries")
+        listener.begin("searching", len(paths), "queries")
     for result in index.search_all(
         paths,
         top,
@@ -191,7 +191,7 @@ def search(
     if plain and not quiet:
         _tell_of_presets(index)
     if harvest.results:
-        _make_montage(harvest.results, montage, top, [index_path, *paths], watcher)
+        _make_montage(harvest.results, montage, top, [index_path, *paths], listener)
     if harvest.failure is not None:
         raise harvest.failure
     unreadable = harvest.unreadable
@@ -214,8 +214,8 @@ class _Harvest:
         Why no more could be printed. With a montage the search goes on, for that is wanted too.
     """
 
-    def __init__(self, printer: Printer, watcher: TerminalWatcher, wants_montage: bool) -> None:
-        self._printer, self._watcher, self._wants_montage = printer, watcher, wants_montage
+    def __init__(self, printer: Printer, listener: TerminalProgress, wants_montage: bool) -> None:
+        self._printer, self._listener, self._wants_montage = printer, listener, wants_montage
         self._matches = self._gone = self._identical = 0
         self.results: list[SearchResult] = []
         self.unreadable = 0
@@ -223,9 +223,9 @@ class _Harvest:
 
     def take(self, result: SearchResult | UnreadableImageError) -> None:
         """Print one result."""
-        self._watcher.advance()
+        self._listener.advance()
         if isinstance(result, UnreadableImageError):
-            with self._watcher.paused():
+            with self._listener.paused():
                 click.echo(f"Cannot read {result}", err=True)
             self.unreadable += 1
             return
@@ -238,20 +238,20 @@ class _Harvest:
 
     def finish(self) -> None:
         """Print what comes after the last result."""
-        self._watcher.end()
+        self._listener.end()
         self._try(self._printer.finish)
 
     def tell(self, index: Index) -> None:
         """Say what is odd about the results."""
         if self._gone and index.has_images:
             verb = "is" if self._gone == 1 else "are"
-            self._watcher.warn(
+            self._listener.warn(
                 f"{self._gone:,} of {counted(self._matches, 'result')} {verb} not there any more;"
                 f" bring the index up to date with: index --dataset {quoted(shortest(index.root))}"
                 f" --index {quoted(index.path)}"
             )
         if self._identical:
-            self._watcher.note(
+            self._listener.note(
                 f"{counted(self._identical, 'result')} with the very bytes of the query, under"
                 " another path; --exclude-identical leaves out such copies, too"
             )
@@ -279,7 +279,7 @@ def _opened(
     result_path: str | None,
     descriptor: str | None,
     preset: str | None,
-    watcher: TerminalWatcher,
+    listener: TerminalProgress,
 ) -> tuple[Index, str | None]:
     """Open the index, up to date if a dataset is given; return it and what to search by."""
     if dataset is not None:
@@ -287,11 +287,11 @@ def _opened(
             raise UsageError("--dataset says where the images are; leave out --result-path")
         from cbir.cli.search.dataset import prepare
 
-        prepared = prepare(dataset, _named_index(index_path), descriptor, preset, watcher)
+        prepared = prepare(dataset, _named_index(index_path), descriptor, preset, listener)
         return open_index(prepared.path, dataset), prepared.descriptor
     index = open_index(index_path, result_path)
     if not index.has_images:
-        watcher.warn(
+        listener.warn(
             f"the images are not at {printable(index.root)}; say where they are with --result-path"
         )
     return index, descriptor
@@ -333,7 +333,7 @@ def _make_montage(
     asked: str | None,
     top: int,
     in_use: Sequence[str],
-    watcher: TerminalWatcher,
+    listener: TerminalProgress,
 ) -> None:
     """Write the montage; one that was not asked for is left out where it cannot be written."""
     from cbir.reports.montage import check_montage, write_montage
@@ -349,5 +349,5 @@ def _make_montage(
         click.echo(f"No montage: {reason}", err=True)
         return
     for note in notes:
-        watcher.note(note)
-    watcher.note(f"Montage: {printable(path)}")
+        listener.note(note)
+    listener.note(f"Montage: {printable(path)}")

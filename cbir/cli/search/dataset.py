@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from cbir.cli.index import summary
-from cbir.cli.progress import TerminalWatcher
+from cbir.cli.progress import TerminalProgress
 from cbir.core.atomic_files import explained
 from cbir.core.errors import BrokenIndexError, printable
 from cbir.descriptors.registry import parse
@@ -40,7 +40,7 @@ def prepare(
     index: str | None,
     descriptor: str | None,
     preset: str | None,
-    watcher: TerminalWatcher,
+    listener: TerminalProgress,
 ) -> Prepared:
     """Bring an index of the dataset up to date, with what is to be searched by.
 
@@ -53,7 +53,7 @@ def prepare(
         add descriptors to. So there the default is always the same, not what came first.
     descriptor, preset : str or None
         What to search by; added where it is missing.
-    watcher : TerminalWatcher
+    listener : TerminalProgress
         Told of what is done.
 
     Raises
@@ -69,17 +69,17 @@ def prepare(
     missing = [part for part in parts if part not in there]
     try:
         if index is None:
-            report = _kept_up_to_date(dataset, path, missing, preset or (), watcher)
+            report = _kept_up_to_date(dataset, path, missing, preset or (), listener)
         else:
             report = build_index(
-                dataset, path, missing, preset=preset or (), wait=True, watcher=watcher
+                dataset, path, missing, preset=preset or (), wait=True, listener=listener
             )
     finally:
-        watcher.finish()
+        listener.finish()
     if report.described or report.removed or report.renamed or report.added:
-        watcher.note(summary(dataset if index is None else index, report))
+        listener.note(summary(dataset if index is None else index, report))
     if index is None and not there:
-        watcher.note(f"Its index is kept as {printable(path)}")
+        listener.note(f"Its index is kept as {printable(path)}")
     aliases = [part if part in there else parse(part).alias for part in parts]
     return Prepared(path, "+".join(aliases) or None)
 
@@ -97,11 +97,11 @@ def _kept_up_to_date(
     path: str,
     descriptors: Sequence[str],
     preset: str | Sequence[str],
-    watcher: TerminalWatcher,
+    listener: TerminalProgress,
 ) -> IndexReport:
     """Update an index in the cache folder; one that is broken is made again."""
     build = partial(
-        build_index, dataset, path, descriptors, preset=preset, wait=True, watcher=watcher
+        build_index, dataset, path, descriptors, preset=preset, wait=True, listener=listener
     )
     with _folder_of(path):
         try:

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.errors import UsageError
-from cbir.core.progress import Watcher
+from cbir.core.progress import ProgressListener
 from cbir.core.threads import cores
 from cbir.descriptors.base import Kind, State, TrainedDescriptor
 from cbir.descriptors.local_features.orb import ORB_BYTES, orb_features
-from cbir.images.decoders import LADDER, Pixels
+from cbir.images.decoders import WORKING_SIZES, Pixels
 
 Bits = NDArray[np.uint8]
 
@@ -37,7 +37,7 @@ _MOST_FEATURES = 9_000
 
 
 @dataclass(frozen=True)
-class OrbWords(TrainedDescriptor):
+class OrbBovw(TrainedDescriptor):
     """Bag of visual words of ORB features.
 
     ORB features, spread over the image, vote for the three nearest words of a vocabulary with
@@ -99,7 +99,7 @@ class OrbWords(TrainedDescriptor):
     @property
     def working_size(self) -> int:
         """Detail matters, but not beyond this."""
-        return LADDER[2]
+        return WORKING_SIZES[2]
 
     def describe(self, image: Pixels) -> NDArray[np.uint16]:
         """Count votes for words; see :meth:`Descriptor.describe`."""
@@ -111,7 +111,9 @@ class OrbWords(TrainedDescriptor):
         """Extract ORB features."""
         return orb_features(image, self.features, self.upright)
 
-    def train(self, samples: Sequence[NDArray[Any]], watcher: Watcher | None = None) -> State:
+    def train(
+        self, samples: Sequence[NDArray[Any]], listener: ProgressListener | None = None
+    ) -> State:
         """Cluster features of several images into words."""
         features = np.concatenate([np.empty((0, ORB_BYTES), np.uint8), *samples])
         if len(features) > _TRAINING_FEATURES:
@@ -119,7 +121,7 @@ class OrbWords(TrainedDescriptor):
                 len(features), _TRAINING_FEATURES, replace=False
             )
             features = features[np.sort(chosen)]
-        words = k_majority(features, self.words, watcher)
+        words = k_majority(features, self.words, listener)
         return {
             "words": words,
             "usage": count_votes(features, words, self.words),
@@ -227,7 +229,7 @@ def count_votes(features: Bits, words: Bits, size: int) -> NDArray[np.int64]:
     return votes
 
 
-def k_majority(features: Bits, count: int, watcher: Watcher | None = None) -> Bits:
+def k_majority(features: Bits, count: int, listener: ProgressListener | None = None) -> Bits:
     """Cluster binary features: centers are the majority of their members' bits.
 
     All arithmetic is on integers, so the result is the same on any number of threads.
@@ -237,7 +239,7 @@ def k_majority(features: Bits, count: int, watcher: Watcher | None = None) -> Bi
     features : ndarray of uint8, shape (n, 32)
     count : int
         Words wanted.
-    watcher : Watcher, optional
+    listener : ProgressListener, optional
         Told of each round.
 
     Returns
@@ -245,14 +247,14 @@ def k_majority(features: Bits, count: int, watcher: Watcher | None = None) -> Bi
     ndarray of uint8, shape (k, 32)
         The words; fewer than `count` if there are not as many distinct features.
     """
-    watcher = watcher or Watcher()
+    listener = listener or ProgressListener()
     distinct = np.unique(features, axis=0)
     if len(distinct) <= count:
         return distinct
     chosen = np.random.default_rng(0).choice(len(distinct), count, replace=False)
     words = distinct[np.sort(chosen)]
     bits = np.unpackbits(features, axis=1)
-    watcher.begin("clustering", _ITERATIONS, "rounds")
+    listener.begin("clustering", _ITERATIONS, "rounds")
     for _ in range(_ITERATIONS):
         nearest, distance = _in_threads(features, words, 1)
         moved = _majorities(bits, nearest[:, 0], words)
@@ -262,8 +264,8 @@ def k_majority(features: Bits, count: int, watcher: Watcher | None = None) -> Bi
         if np.array_equal(moved, words):
             break
         words = moved
-        watcher.advance()
-    watcher.end()
+        listener.advance()
+    listener.end()
     return words
 
 

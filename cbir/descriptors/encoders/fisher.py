@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from cbir.core.amounts import counted
 from cbir.core.errors import CbirError, UsageError
-from cbir.core.progress import Watcher
+from cbir.core.progress import ProgressListener
 from cbir.descriptors.base import Encoding, Kind, State, TrainedDescriptor
 from cbir.descriptors.encoders.fisher_model import (
     KEYS,
@@ -35,7 +35,7 @@ from cbir.descriptors.local_features.dense import (
     mirror_colors,
     mirror_gradients,
 )
-from cbir.images.decoders import LADDER, Pixels
+from cbir.images.decoders import WORKING_SIZES, Pixels
 
 Values = NDArray[np.float32]
 
@@ -114,7 +114,7 @@ class FisherVector(TrainedDescriptor):
     @property
     def working_size(self) -> int:
         """Larger images were no better."""
-        return LADDER[1]
+        return WORKING_SIZES[1]
 
     def describe(self, image: Pixels) -> NDArray[np.int8]:
         """Describe an RGB image; see :meth:`Descriptor.describe`."""
@@ -126,7 +126,9 @@ class FisherVector(TrainedDescriptor):
         """Return the local descriptors with their places, in 255ths."""
         return packed(self.patches(image))
 
-    def train(self, samples: Sequence[NDArray[Any]], watcher: Watcher | None = None) -> State:
+    def train(
+        self, samples: Sequence[NDArray[Any]], listener: ProgressListener | None = None
+    ) -> State:
         """Learn the mixture and the principal components.
 
         Parts of the images and mirror images count as images, so that a few hundred suffice.
@@ -144,7 +146,7 @@ class FisherVector(TrainedDescriptor):
             self.gaussians,
             self.size,
             self.mirrored,
-            watcher or Watcher(),
+            listener or ProgressListener(),
         )
 
     def _check_enough(self, samples: Sequence[NDArray[Any]]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.core.progress import Watcher
+from cbir.core.progress import ProgressListener
 from cbir.descriptors.base import State
 from cbir.descriptors.encoders.gmm import Mixture, fit_mixture
 from cbir.descriptors.local_features.dense import Patches
@@ -113,7 +113,7 @@ def train_model(
     gaussians: int,
     size: int,
     mirrored: Mirror,
-    watcher: Watcher,
+    listener: ProgressListener,
 ) -> State:
     """Learn from the packed patches of images.
 
@@ -131,7 +131,7 @@ def train_model(
         Principal components of an image.
     mirrored : callable
         Turns the values of patches into those of the mirrored image.
-    watcher : Watcher
+    listener : ProgressListener
         Told of the progress.
 
     Returns
@@ -147,7 +147,7 @@ def train_model(
         "local_axes": axes.directions,
         "place_scale": np.array(spread, np.float32),
     }
-    mixture = fit_mixture(_projected(rows, state), gaussians, watcher)
+    mixture = fit_mixture(_projected(rows, state), gaussians, listener)
     state |= {
         "weights": mixture.weights,
         "means": mixture.means,
@@ -155,12 +155,12 @@ def train_model(
     }
     model, vectors = Model(state), []
     views = min(VIEWS_PER_IMAGE, max(1, _VIEWS // len(samples)))
-    watcher.begin("encoding views of the images", len(samples))
+    listener.begin("encoding views of the images", len(samples))
     for sample in samples:
         vectors += [model.encode(view) for view in _views(unpacked(sample), views, mirrored)]
-        watcher.advance()
-    watcher.end()
-    watcher.note(f"Taking the principal components of {len(vectors):,} vectors …")
+        listener.advance()
+    listener.end()
+    listener.note(f"Taking the principal components of {len(vectors):,} vectors …")
     return state | _reduction(np.stack(vectors, dtype=np.float64), size)
 
 

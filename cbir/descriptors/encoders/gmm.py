@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.core.progress import Watcher
+from cbir.core.progress import ProgressListener
 
 Values = NDArray[np.float32]
 
@@ -148,7 +148,7 @@ def _split(
     return sums[:, :1], sums[:, 1 : size + 1], sums[:, size + 1 :]
 
 
-def fit_mixture(rows: Values, components: int, watcher: Watcher | None = None) -> Mixture:
+def fit_mixture(rows: Values, components: int, listener: ProgressListener | None = None) -> Mixture:
     """Fit a mixture by expectation and maximization, from k-means; always the same one.
 
     Parameters
@@ -156,7 +156,7 @@ def fit_mixture(rows: Values, components: int, watcher: Watcher | None = None) -
     rows : ndarray of float32, shape (n, d)
         In any fixed order; at least as many as components.
     components : int
-    watcher : Watcher, optional
+    listener : ProgressListener, optional
         Told of the rounds.
 
     References
@@ -170,14 +170,14 @@ def fit_mixture(rows: Values, components: int, watcher: Watcher | None = None) -
     >>> np.sort(fit_mixture(rows, 2).means, axis=None).round(1)
     array([0.1, 5.1], dtype=float32)
     """
-    watcher = watcher or Watcher()
+    listener = listener or ProgressListener()
     least = np.float32(_LEAST_VARIANCE) * rows.var(axis=0) + np.float32(1e-8)
     mixture = _seeded(rows, components, least)
-    watcher.begin("fitting a mixture", _ROUNDS, "rounds")
+    listener.begin("fitting a mixture", _ROUNDS, "rounds")
     for _ in range(_ROUNDS):
         mixture = _improved(mixture, rows, least)
-        watcher.advance()
-    watcher.end()
+        listener.advance()
+    listener.end()
     return mixture
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cbir.descriptors.base import Descriptor, Encoding, Kind, as_roots
 from cbir.descriptors.global_features.spatial_grid import first_bins
-from cbir.images.decoders import LADDER, Pixels
+from cbir.images.decoders import WORKING_SIZES, Pixels
 
 _CENTER = (1, 1)
 _NEIGHBORS = ((0, 0), (0, 1), (0, 2), (1, 2), (2, 2), (2, 1), (2, 0), (1, 0))
@@ -87,7 +87,7 @@ class Centrist(Descriptor):
     @property
     def working_size(self) -> int:
         """The smallest: larger ones were no better, and hold more noise."""
-        return LADDER[0]
+        return WORKING_SIZES[0]
 
     def describe(self, image: Pixels) -> NDArray[np.uint8]:
         """Describe an RGB image; see :meth:`Descriptor.describe`."""

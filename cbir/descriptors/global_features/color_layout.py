@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.descriptors.base import Descriptor, Encoding, Kind
-from cbir.images.decoders import LADDER, Pixels
+from cbir.images.decoders import WORKING_SIZES, Pixels
 
 Coefficients = Literal[1, 3, 6, 10, 15, 21, 28, 64]
 """The numbers of coefficients that the standard allows: whole diagonals of the DCT, or all."""
@@ -93,7 +93,7 @@ class ColorLayout(Descriptor):
     @property
     def working_size(self) -> int:
         """The smallest: 16 pixels a block."""
-        return LADDER[0]
+        return WORKING_SIZES[0]
 
     def describe(self, image: Pixels) -> NDArray[np.uint8]:
         """Describe an RGB image; see :meth:`Descriptor.describe`."""

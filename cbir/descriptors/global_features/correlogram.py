@@ -14,7 +14,7 @@ from cbir.core.errors import UsageError
 from cbir.descriptors.base import Descriptor, Encoding, Kind, as_roots
 from cbir.descriptors.global_features.hsv_histogram import hsv_cells
 from cbir.descriptors.global_features.spatial_grid import Layout, Place, over_regions, regions_of
-from cbir.images.decoders import LADDER, Pixels
+from cbir.images.decoders import WORKING_SIZES, Pixels
 
 _BINS = (8, 4, 4)
 """Of hue, saturation and value."""
@@ -96,7 +96,7 @@ class Correlogram(Descriptor):
     @property
     def working_size(self) -> int:
         """The smallest: colors need no detail."""
-        return LADDER[0]
+        return WORKING_SIZES[0]
 
     def describe(self, image: Pixels) -> NDArray[np.uint8]:
         """Describe an RGB image; see :meth:`Descriptor.describe`."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.descriptors.base import Descriptor, Encoding, Kind
-from cbir.images.decoders import LADDER, Pixels
+from cbir.images.decoders import WORKING_SIZES, Pixels
 
 _SIDE = 128
 """Of the square that is transformed, in pixels."""
@@ -92,7 +92,7 @@ class Gist(Descriptor):
     @property
     def working_size(self) -> int:
         """The side of the square."""
-        return LADDER[0]
+        return WORKING_SIZES[0]
 
     def describe(self, image: Pixels) -> NDArray[np.uint8]:
         """Describe an RGB image; see :meth:`Descriptor.describe`."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cbir.core.errors import UsageError
 from cbir.descriptors.base import Descriptor, Encoding, Kind
-from cbir.images.decoders import LADDER, Pixels
+from cbir.images.decoders import WORKING_SIZES, Pixels
 
 _CLIP = 0.2
 """Largest share of one orientation in a block, as in the paper ("L2-Hys")."""
@@ -76,8 +76,8 @@ class Hog(Descriptor):
             raise UsageError(f"hog: blocks={self.blocks} must be 1 to cells={self.cells}")
         if not 1 <= self.orientations <= 180:
             raise UsageError(f"hog: orientations={self.orientations} must be 1 to 180")
-        if self.size > LADDER[-1]:
-            raise UsageError(f"hog: size={self.size} must be {LADDER[-1]} at most")
+        if self.size > WORKING_SIZES[-1]:
+            raise UsageError(f"hog: size={self.size} must be {WORKING_SIZES[-1]} at most")
 
     @property
     def dimension(self) -> int:
@@ -97,8 +97,8 @@ class Hog(Descriptor):
 
     @property
     def working_size(self) -> int:
-        """The step of the ladder that leaves the square something to average."""
-        return next((step for step in LADDER if step >= 2 * self.size), LADDER[-1])
+        """The working size that leaves the square something to average."""
+        return next((step for step in WORKING_SIZES if step >= 2 * self.size), WORKING_SIZES[-1])
 
     def describe(self, image: Pixels) -> NDArray[np.uint8]:
         """Describe an RGB image; see :meth:`Descriptor.describe`."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from cbir.descriptors.base import Descriptor, Encoding, Kind, as_roots
 from cbir.descriptors.global_features.spatial_grid import over_regions
-from cbir.images.decoders import LADDER, Pixels
+from cbir.images.decoders import WORKING_SIZES, Pixels
 
 _ELLIPSE_BINS = (8, 12, 3)
 _GRID_BINS = (16, 4, 4)
@@ -81,7 +81,7 @@ class HsvHistogram(Descriptor):
     @property
     def working_size(self) -> int:
         """The smallest: colors need no detail."""
-        return LADDER[0]
+        return WORKING_SIZES[0]
 
     def describe(self, image: Pixels) -> NDArray[np.uint8]:
         """Describe an RGB image; see :meth:`Descriptor.describe`."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from cbir.descriptors.base import Descriptor, Encoding, Kind
 from cbir.descriptors.global_features.spatial_grid import Layout, Place, over_regions, regions_of
-from cbir.images.decoders import LADDER, Pixels
+from cbir.images.decoders import WORKING_SIZES, Pixels
 
 Memberships = NDArray[np.float64]
 """Whole numbers, so that their products add up to the same whatever the order."""
@@ -118,7 +118,7 @@ class JointColorTexture(Descriptor):
     @property
     def working_size(self) -> int:
         """The smallest: two pixels a block."""
-        return LADDER[0]
+        return WORKING_SIZES[0]
 
     def describe(self, image: Pixels) -> NDArray[np.uint8]:
         """Describe an RGB image; see :meth:`Descriptor.describe`."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cbir.descriptors.base import Descriptor, Encoding, Kind, as_roots
 from cbir.descriptors.global_features.spatial_grid import first_bins
-from cbir.images.decoders import LADDER, Pixels
+from cbir.images.decoders import WORKING_SIZES, Pixels
 
 _DIRECTIONS = 16
 """Bins of the full circle."""
@@ -79,7 +79,7 @@ class Phog(Descriptor):
     @property
     def working_size(self) -> int:
         """The second: at the smallest, fine edges are lost."""
-        return LADDER[1]
+        return WORKING_SIZES[1]
 
     def describe(self, image: Pixels) -> NDArray[np.uint8]:
         """Describe an RGB image; see :meth:`Descriptor.describe`."""

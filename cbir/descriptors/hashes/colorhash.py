@@ -12,7 +12,7 @@ from PIL import Image
 
 from cbir.descriptors.hashes.lanczos import gray_thumbnail
 from cbir.descriptors.hashes.perceptual import Bits, Hash, structure
-from cbir.images.decoders import LADDER, Pixels
+from cbir.images.decoders import WORKING_SIZES, Pixels
 
 _CLASSES = 14
 _BLACK = 256 // 8
@@ -59,7 +59,7 @@ class ColorHash(Hash):
     @property
     def working_size(self) -> int:
         """The smallest: colors need no detail."""
-        return LADDER[0]
+        return WORKING_SIZES[0]
 
     def _bits_and_quality(self, image: Pixels) -> tuple[Bits, int]:
         eighths = _eighths(image)

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cbir.images.decoders import LADDER, Pixels
+from cbir.images.decoders import WORKING_SIZES, Pixels
 
-_LARGEST_SIDE = LADDER[2]
+_LARGEST_SIDE = WORKING_SIZES[2]
 """Pixels; larger images are Pillow's: they would be copied as floats, of 8 times the size."""
 
 _ONE = 1 << 22

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cbir.descriptors.base import HIGHEST_QUALITY
 from cbir.descriptors.hashes.perceptual import Bits, Hash, dct2
-from cbir.images.decoders import LADDER, Pixels
+from cbir.images.decoders import WORKING_SIZES, Pixels
 
 _SIDE = 64
 """Side of the image that is transformed."""
@@ -64,7 +64,7 @@ class Pdq(Hash):
     @property
     def working_size(self) -> int:
         """What the reference reduces large images to."""
-        return LADDER[2]
+        return WORKING_SIZES[2]
 
     def _bits_and_quality(self, image: Pixels) -> tuple[Bits, int]:
         if min(image.shape[:2]) < _SMALLEST:
@@ -94,7 +94,7 @@ def _weighted(lines: NDArray[np.float32], length: int) -> NDArray[np.float32]:
     return kept
 
 
-@lru_cache(maxsize=LADDER[2])
+@lru_cache(maxsize=WORKING_SIZES[2])
 def _taps(length: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     """Return what two box filters and the sampling do to `length` pixels, as one step.
 

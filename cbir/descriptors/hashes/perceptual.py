@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from cbir.descriptors.base import Descriptor, Kind
 from cbir.descriptors.hashes.lanczos import gray_thumbnail
-from cbir.images.decoders import LADDER, Pixels
+from cbir.images.decoders import WORKING_SIZES, Pixels
 
 Bits = NDArray[np.bool_]
 
@@ -117,7 +117,7 @@ class PerceptualHash(Hash):
     @property
     def working_size(self) -> int | None:
         """Far above what the transform keeps; the full image where ImageHash must be met."""
-        return None if self.bits == 64 else LADDER[2]
+        return None if self.bits == 64 else WORKING_SIZES[2]
 
     def _bits_and_quality(self, image: Pixels) -> tuple[Bits, int]:
         side = math.isqrt(self.bits)
@@ -168,7 +168,7 @@ class DifferenceHash(Hash):
     @property
     def working_size(self) -> int | None:
         """Far above the thumbnail's; the full image where ImageHash must be met."""
-        return None if self.bits == 64 else LADDER[2]
+        return None if self.bits == 64 else WORKING_SIZES[2]
 
     def _bits_and_quality(self, image: Pixels) -> tuple[Bits, int]:
         side = math.isqrt(self.bits)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cbir.descriptors.base import digest
 from cbir.descriptors.local_features.keypoint_selection import place_within
-from cbir.images.decoders import LADDER, Pixels
+from cbir.images.decoders import WORKING_SIZES, Pixels
 
 DESCRIPTOR_SIZE = 128
 """4 rows × 4 columns of cells × 8 directions."""
@@ -123,7 +123,7 @@ class SiftExtractor:
     @property
     def working_size(self) -> int:
         """The longest side, in pixels, of the image that features are extracted from."""
-        return LADDER[2]
+        return WORKING_SIZES[2]
 
     @property
     def nothing(self) -> Features:

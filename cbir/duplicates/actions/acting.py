@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from cbir.core.atomic_files import sync_folder
 from cbir.core.errors import printable, reason_of
-from cbir.core.progress import Watcher
+from cbir.core.progress import ProgressListener
 from cbir.duplicates.actions.attributes import Attributes, attributes_of, obstacle_to_logging
 from cbir.duplicates.actions.checking import Checked, UnfitError, check
 from cbir.duplicates.actions.clearing import resolve
@@ -54,7 +54,7 @@ class ActionReport:
 
 
 def act(
-    plan: Plan, log_path: str, watcher: Watcher | None = None, wait: bool = False
+    plan: Plan, log_path: str, listener: ProgressListener | None = None, wait: bool = False
 ) -> ActionReport:
     """Carry out a plan.
 
@@ -69,7 +69,7 @@ def act(
     log_path : str
         Each step is told there, durably, before it is taken. A log that is there is continued;
         what a killed run left unfinished in it is cleared up first.
-    watcher : Watcher, optional
+    listener : ProgressListener, optional
         Told of progress, and of each copy that is skipped or fails.
     wait : bool
         Wait for another run that acts on the same files, instead of failing.
@@ -90,7 +90,7 @@ def act(
         removing |= folders_of(step for step in read_log(path) if step.open)
     with locked(removing, keeping, wait), ActionLog.opened(path, head, new=True) as log:
         log.tidy(plan.follow_links)
-        return _Run(plan, root, log, watcher or Watcher()).report()
+        return _Run(plan, root, log, listener or ProgressListener()).report()
 
 
 def _folders(plan: Plan, root: str) -> tuple[set[str], set[str]]:
@@ -120,7 +120,7 @@ class _Run:
     plan: Plan
     root: str
     log: ActionLog
-    watcher: Watcher
+    listener: ProgressListener
     _done: list[Step] = field(default_factory=list)
     _skipped: list[Told] = field(default_factory=list)
     _failed: list[Told] = field(default_factory=list)
@@ -131,16 +131,16 @@ class _Run:
 
     def report(self) -> ActionReport:
         interrupted = False
-        self.watcher.begin(self.plan.action, len(self.plan.steps))
+        self.listener.begin(self.plan.action, len(self.plan.steps))
         try:
             for step in self.plan.steps:
                 self._take(step)
-                self.watcher.advance()
+                self.listener.advance()
         except KeyboardInterrupt:
             interrupted = True
             if self._begun is not None:
                 self._give_up(self._begun, "interrupted")
-        self.watcher.end()
+        self.listener.end()
         self._sync_folders()
         done, skipped, failed = tuple(self._done), tuple(self._skipped), tuple(self._failed)
         return ActionReport(
@@ -248,7 +248,7 @@ class _Run:
         if state == "done":
             self.log.end(intent.number, "done")
             begun.finish()
-            self.watcher.warn(f"{printable(begun.name)}: {reason}; but it was done")
+            self.listener.warn(f"{printable(begun.name)}: {reason}; but it was done")
             return True
         if state == "aside":
             aside = printable(intent.copy_aside)
@@ -264,7 +264,7 @@ class _Run:
     def _tell(self, where: list[Told], name: str, reason: str) -> None:
         told = Told(name, reason)
         where.append(told)
-        self.watcher.warn(str(told))
+        self.listener.warn(str(told))
 
     def _sync_folders(self) -> None:
         """Make the new names durable; until then the log's intents and the disk tell of them."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from cbir.core.atomic_files import sync_folder
 from cbir.core.errors import printable, reason_of
-from cbir.core.progress import Watcher
+from cbir.core.progress import ProgressListener
 from cbir.duplicates.actions import trash
 from cbir.duplicates.actions.attributes import restore
 from cbir.duplicates.actions.clearing import is_our_link, remove_folders, resolve, settle
@@ -58,7 +58,7 @@ class UndoReport:
 
 def undo(
     log_path: str,
-    watcher: Watcher | None = None,
+    listener: ProgressListener | None = None,
     follow_links: bool = False,
     wait: bool = False,
 ) -> UndoReport:
@@ -76,7 +76,7 @@ def undo(
     Parameters
     ----------
     log_path : str
-    watcher : Watcher, optional
+    listener : ProgressListener, optional
         Told of progress, and of each copy that is not taken back.
     follow_links : bool
         Also take back what is outside of the dataset, behind folders that are links.
@@ -96,14 +96,14 @@ def undo(
         ActionLog.opened(path, {"action": "undo"}, new=False) as log,
     ):
         log.tidy(follow_links)
-        return _Undo(log, follow_links, watcher or Watcher()).report()
+        return _Undo(log, follow_links, listener or ProgressListener()).report()
 
 
 @dataclass
 class _Undo:
     log: ActionLog
     follow_links: bool
-    watcher: Watcher
+    listener: ProgressListener
     _undone: list[str] = field(default_factory=list)
     _left: list[Told] = field(default_factory=list)
     _begun: Intent | None = None
@@ -112,17 +112,17 @@ class _Undo:
     def report(self) -> UndoReport:
         interrupted = False
         taken = [step for step in self.log.steps if step.state in TO_UNDO]
-        self.watcher.begin("undo", len(taken))
+        self.listener.begin("undo", len(taken))
         try:
             for step in reversed(taken):
                 if step.intent is not None:
                     self._take_back(step, step.intent)
-                self.watcher.advance()
+                self.listener.advance()
         except KeyboardInterrupt:
             interrupted = True
             if self._begun is not None:
                 self._give_up(self._begun, "interrupted")
-        self.watcher.end()
+        self.listener.end()
         already = sum(step.state == "undone" for step in self.log.steps)
         return UndoReport(tuple(self._undone), tuple(self._left), already, interrupted)
 
@@ -168,7 +168,9 @@ class _Undo:
     def _warn_of_lost(self, intent: Intent, attributes: list[str]) -> None:
         if attributes:
             names = ", ".join(map(printable, attributes))
-            self.watcher.warn(f"{printable(intent.copy)}: its extended attributes {names} are lost")
+            self.listener.warn(
+                f"{printable(intent.copy)}: its extended attributes {names} are lost"
+            )
 
     def _finish(self, intent: Intent) -> None:
         self.log.end(intent.number, "undone")
@@ -184,7 +186,7 @@ class _Undo:
     def _leave(self, intent: Intent, reason: str) -> None:
         told = Told(intent.copy, reason)
         self._left.append(told)
-        self.watcher.warn(str(told))
+        self.listener.warn(str(told))
 
 
 def _obstacle(intent: Intent) -> str:

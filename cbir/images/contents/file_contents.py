@@ -60,7 +60,7 @@ _DEEP_FILES = ("PNG", "TIFF", "JPEG2000")
 
 
 @dataclass(frozen=True, slots=True)
-class ImageFacts:
+class FileContents:
     """What a file holds.
 
     Attributes
@@ -83,7 +83,7 @@ class ImageFacts:
     gamut: Gamut
 
 
-def read_facts(encoded: EncodedImage) -> ImageFacts:
+def read_contents(encoded: EncodedImage) -> FileContents:
     """Read the facts of an image file.
 
     Raises
@@ -97,7 +97,7 @@ def read_facts(encoded: EncodedImage) -> ImageFacts:
             depth, gamut = _depth(image, encoded.data), gamut_of(image, encoded.data)
             extras = tuple(_extras(image, encoded.data))
             alpha = _alpha(image, encoded.header.orientation)
-            return ImageFacts(_further(image), extras, depth, alpha, gamut)
+            return FileContents(_further(image), extras, depth, alpha, gamut)
     except UnreadableImageError:
         raise
     except Exception as error:  # Pillow's plug-ins raise anything at all on damaged files

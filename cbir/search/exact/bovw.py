@@ -27,20 +27,20 @@ class TfIdf:
 
     Parameters
     ----------
-    rarity : ndarray of float64, shape (words,)
+    idf : ndarray of float64, shape (words,)
         The inverse document frequency of each word.
     norm : {1, 2}
         Which norm is to be 1.
     """
 
-    rarity: NDArray[np.float64]
+    idf: NDArray[np.float64]
     norm: int
 
     def values(
         self, stored: Row, dtype: type[np.floating[Any]] = np.float64
     ) -> NDArray[np.floating[Any]]:
         """Return the weighted rows; rows without any count stay zero."""
-        weights = stored * self.rarity.astype(dtype)
+        weights = stored * self.idf.astype(dtype)
         # Each row is summed by itself, so that an image has one weight everywhere.
         powers = weights if self.norm == 1 else np.square(weights)
         sums = powers.sum(axis=-1, keepdims=True)

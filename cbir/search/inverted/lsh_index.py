@@ -20,7 +20,7 @@ from cbir.descriptors.local_features.binary_codes import BITS, LEADING, MIRRORIN
 from cbir.descriptors.local_features.sift import Features
 
 if TYPE_CHECKING:
-    from cbir.search.inverted.vote_accumulator import Tally
+    from cbir.search.inverted.vote_accumulator import VoteAccumulator
 
 FARTHEST = 12
 """Bits of 64 by which two signatures of one feature may differ. Of right matches under the edits
@@ -64,7 +64,7 @@ class Candidate:
     mirrored: bool
 
 
-class FeatureIndex:
+class LshIndex:
     """The signatures of the features of many images, in buckets.
 
     Thirteen bytes a feature are held in memory, whatever else is known of it stays in the store.
@@ -87,7 +87,7 @@ class FeatureIndex:
     ...     descriptors = rng.integers(0, 99, (50, 128), dtype=np.uint8)
     ...     return Features(rng.random((50, 4), np.float32), descriptors, 100, 100)
     >>> some = [image() for _ in range(3)]
-    >>> index = FeatureIndex(some)
+    >>> index = LshIndex(some)
     >>> [candidate.image for candidate in index.candidates(some[1])]
     [1]
     """
@@ -148,13 +148,13 @@ class FeatureIndex:
             one for place, one in enumerate(ranked) if place < MOST_CANDIDATES or one.votes > clear
         ]
 
-    def _tally(self) -> Tally:
+    def _tally(self) -> VoteAccumulator:
         """Return this thread's room for counting."""
         if not hasattr(self._local, "tally"):
-            from cbir.search.inverted.vote_accumulator import Tally
+            from cbir.search.inverted.vote_accumulator import VoteAccumulator
 
-            self._local.tally = Tally.of(self.images)
-        tally: Tally = self._local.tally
+            self._local.tally = VoteAccumulator.of(self.images)
+        tally: VoteAccumulator = self._local.tally
         return tally
 
     def _flips(self, order: NDArray[np.uint8]) -> NDArray[np.uint64]:

@@ -15,7 +15,7 @@ _SECTORS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class VoteAccumulator:
     """Room for counting, used again and again by one thread.
 
     Attributes
@@ -36,7 +36,7 @@ class Tally:
     best: NDArray[np.int32]
 
     @classmethod
-    def of(cls, images: int) -> Tally:
+    def of(cls, images: int) -> VoteAccumulator:
         """Make room for so many images."""
         shape = (images, _SECTORS)
         return cls(

@@ -26,7 +26,7 @@ from cbir.core.errors import BrokenIndexError, printable
 from cbir.core.safe_paths import path_for_csv
 from cbir.core.text import as_path
 from cbir.descriptors.base import HIGHEST_QUALITY, Row
-from cbir.stores.model import FACTS, PathList, Record, Rows
+from cbir.stores.model import FILE_DTYPE, DescriptorEntry, PathList, Rows
 from cbir.stores.paths import check_path
 
 FACT_COLUMNS = ("bytes", "mtime", "width", "height", "sha256")
@@ -45,7 +45,7 @@ class Sink(Protocol):
 
 
 def write_csv(
-    sink: Sink, rows: Rows, records: Sequence[Record], matrices: Mapping[str, Row]
+    sink: Sink, rows: Rows, records: Sequence[DescriptorEntry], matrices: Mapping[str, Row]
 ) -> None:
     """Write an index as CSV.
 
@@ -53,7 +53,7 @@ def write_csv(
     ----------
     sink : file-like
     rows : Rows
-    records : sequence of Record
+    records : sequence of DescriptorEntry
         The descriptors, in the order of their columns.
     matrices : mapping of str to ndarray
         Their rows, by alias.
@@ -81,14 +81,14 @@ def write_csv(
         sink.write(("\n".join(lines) + "\n").encode())
 
 
-def read_csv(path: str, records: Sequence[Record]) -> tuple[Rows, dict[str, Row]]:
+def read_csv(path: str, records: Sequence[DescriptorEntry]) -> tuple[Rows, dict[str, Row]]:
     """Read an index from CSV, however it was edited.
 
     Parameters
     ----------
     path : str
         The file.
-    records : sequence of Record
+    records : sequence of DescriptorEntry
         The descriptors that it holds.
 
     Returns
@@ -160,7 +160,9 @@ class _Part:
     matrices: dict[str, Row]
 
 
-def _parsed(path: str, header: Sequence[str], records: Sequence[Record]) -> Iterator[_Part]:
+def _parsed(
+    path: str, header: Sequence[str], records: Sequence[DescriptorEntry]
+) -> Iterator[_Part]:
     import pandas
 
     known = {"path", "path_base64", *FACT_COLUMNS}.union(*(record.columns for record in records))
@@ -195,12 +197,12 @@ def _parsed(path: str, header: Sequence[str], records: Sequence[Record]) -> Iter
         ) from None
 
 
-def _part(frame: Any, own: Sequence[str], records: Sequence[Record]) -> _Part:
+def _part(frame: Any, own: Sequence[str], records: Sequence[DescriptorEntry]) -> _Part:
     count = len(frame)
     raw = frame["path_base64"] if "path_base64" in frame else [""] * count
-    facts = np.zeros(count, FACTS)
+    facts = np.zeros(count, FILE_DTYPE)
     for name in FACT_COLUMNS[:-1]:
-        facts[name] = _whole_numbers(frame[name].to_numpy(), FACTS[name])
+        facts[name] = _whole_numbers(frame[name].to_numpy(), FILE_DTYPE[name])
     digests = b"".join(_bytes_of_hex(cell, 32) for cell in frame["sha256"])
     facts["sha256"] = np.frombuffer(digests, "V32")
     return _Part(
@@ -211,7 +213,7 @@ def _part(frame: Any, own: Sequence[str], records: Sequence[Record]) -> _Part:
     )
 
 
-def _matrix(frame: Any, record: Record) -> Row:
+def _matrix(frame: Any, record: DescriptorEntry) -> Row:
     if record.kind == "hash":
         length = record.dimension // 8
         packed = b"".join(_hash_of(cell, length) for cell in frame[record.alias])
@@ -285,7 +287,7 @@ def _quoted(cell: str) -> str:
     return cell
 
 
-def _row_format(record: Record) -> Callable[[Row], str]:
+def _row_format(record: DescriptorEntry) -> Callable[[Row], str]:
     if record.kind == "hash":
         length = record.dimension // 8
         if record.quality_column is None:
@@ -307,7 +309,7 @@ def _bytes_as_text(row: Row) -> str:
     return _BYTE_TEXTS[row].tobytes().translate(None, b"\0")[:-1].decode("ascii")
 
 
-def _check_columns(path: str, header: Sequence[str], records: Sequence[Record]) -> None:
+def _check_columns(path: str, header: Sequence[str], records: Sequence[DescriptorEntry]) -> None:
     if len(set(header)) != len(header):
         twice = next(name for name in header if header.count(name) > 1)
         raise BrokenIndexError(f"{printable(path)}: two columns are called {twice!r}; rename one")
@@ -373,7 +375,7 @@ def naming(dataset: str) -> Iterator[None]:
         raise BrokenIndexError(named) from None
 
 
-def _find_fault(path: str, header: Sequence[str], records: Sequence[Record]) -> str | None:
+def _find_fault(path: str, header: Sequence[str], records: Sequence[DescriptorEntry]) -> str | None:
     """Say which cell of a CSV file cannot be read; slow, for the message only."""
     checks = _cell_checks(records)
     with open(path, "rb") as binary, _text(binary) as file:
@@ -414,9 +416,9 @@ def _text(binary: BinaryIO) -> Any:
     return io.TextIOWrapper(binary, encoding="utf-8-sig", newline="")
 
 
-def _cell_checks(records: Iterable[Record]) -> dict[str, Callable[[str], Any]]:
+def _cell_checks(records: Iterable[DescriptorEntry]) -> dict[str, Callable[[str], Any]]:
     checks: dict[str, Callable[[str], Any]] = {
-        name: partial(_check_number, FACTS[name]) for name in FACT_COLUMNS[:-1]
+        name: partial(_check_number, FILE_DTYPE[name]) for name in FACT_COLUMNS[:-1]
     }
     checks["sha256"] = lambda cell: _bytes_of_hex(cell, 32)
     checks["path_base64"] = lambda cell: base64.b64decode(cell, validate=True)

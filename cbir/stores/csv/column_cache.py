@@ -27,7 +27,7 @@ from cbir.core.atomic_files import written_aside
 from cbir.core.errors import printable
 from cbir.core.json_text import parse_json
 from cbir.descriptors.base import Row, digest
-from cbir.stores.model import FACTS, Derivation, PathList, Rows
+from cbir.stores.model import FILE_DTYPE, Derivation, PathList, Rows
 from cbir.stores.paths import check_path
 
 _LAYOUT = 2
@@ -193,7 +193,7 @@ def _rows(arrays: Arrays) -> Rows:
     own = parse_json(arrays["own"].tobytes())
     count, columns = len(facts), list(own.values())
     sound = (
-        [blob.dtype, ends.dtype, facts.dtype] == [np.dtype("u1"), np.dtype("i8"), FACTS]
+        [blob.dtype, ends.dtype, facts.dtype] == [np.dtype("u1"), np.dtype("i8"), FILE_DTYPE]
         and blob.ndim == ends.ndim == facts.ndim == 1
         and len(ends) == count
         and bool((np.diff(ends, prepend=0) > 0).all())

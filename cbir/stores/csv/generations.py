@@ -21,7 +21,7 @@ from cbir.core.text import as_path
 from cbir.descriptors.base import Row, digest
 from cbir.stores.csv.row_digests import Digests, read_digests, row_digests
 from cbir.stores.file_stamps import Stamp
-from cbir.stores.model import FORMAT, Metadata, Record, Rows
+from cbir.stores.model import FORMAT, DescriptorEntry, Metadata, Rows
 
 _SAMPLE = 64
 """Images by which older programs recognize a CSV that was edited."""
@@ -165,7 +165,7 @@ def _parsed(document: dict[str, Any]) -> Generation:
     expected = document.pop("cbir:checksum", None)  # an older program wrote none
     if expected is not None and expected != _checksum(document):
         raise ValueError("its checksum is another one")
-    records = tuple(_checked(Record(**record)) for record in document["cbir:descriptors"])
+    records = tuple(_checked(DescriptorEntry(**record)) for record in document["cbir:descriptors"])
     root, content = as_path(document["cbir:dataset"]), document["cbir:content"]
     if "\0" in root or not _CONTENT.fullmatch(content):
         raise ValueError("not a dataset or a content")
@@ -174,7 +174,7 @@ def _parsed(document: dict[str, Any]) -> Generation:
     return Generation(metadata, stamp, content, dict(document["cbir:sample"]))
 
 
-def _checked(record: Record) -> Record:
+def _checked(record: DescriptorEntry) -> DescriptorEntry:
     """Check what would otherwise fail much later, or name a file outside of the index."""
     texts = (record.alias, record.name, record.fingerprint, record.kind, record.state or "")
     numbers = (record.version, record.dimension, record.width)

@@ -34,16 +34,16 @@ from cbir.stores.csv.column_cache import Cache, cache_folders, clear_others
 from cbir.stores.csv.generations import Generation, read_generations
 from cbir.stores.csv.row_digests import row_digests, write_digests
 from cbir.stores.csv.state_folder import check_state_folder
-from cbir.stores.features.store import FeatureSegments
+from cbir.stores.features.store import FeatureStore
 from cbir.stores.file_stamps import Stamp, forget, recall, remember
 from cbir.stores.journal import Journal
 from cbir.stores.lock import writer_lock
 from cbir.stores.model import (
     Derivation,
+    DescriptorEntry,
     Findings,
     IndexStore,
     Metadata,
-    Record,
     Rows,
     Snapshot,
     Writer,
@@ -73,11 +73,9 @@ class Layout:
         """Vocabularies and the like."""
         return self.folder / "state"
 
-    def features(self, extractor: SiftExtractor) -> FeatureSegments:
+    def features(self, extractor: SiftExtractor) -> FeatureStore:
         """Open the local features of an extractor."""
-        return FeatureSegments(
-            str(self.folder / "features" / extractor.fingerprint), extractor.fields
-        )
+        return FeatureStore(str(self.folder / "features" / extractor.fingerprint), extractor.fields)
 
     @property
     def journal(self) -> Path:
@@ -185,7 +183,7 @@ class CsvSnapshot(Snapshot):
             raise state
         return state
 
-    def features(self, extractor: SiftExtractor) -> FeatureSegments:
+    def features(self, extractor: SiftExtractor) -> FeatureStore:
         return self._layout.features(extractor)
 
     def derive(self, alias: str, name: str, build: Derivation) -> dict[str, NDArray[Any]]:
@@ -244,7 +242,7 @@ class CsvStore(IndexStore):
         except BrokenIndexError:
             return False
 
-    def known_records(self) -> tuple[Record, ...]:
+    def known_records(self) -> tuple[DescriptorEntry, ...]:
         with contextlib.suppress(BrokenIndexError):
             for generation in read_generations(self.layout.folder):
                 return generation.metadata.records
@@ -426,7 +424,7 @@ class CsvWriter(Writer):
         self._opened = Stamp.of(self._layout.csv)
         return self._store.snapshot(accept_edited=True)
 
-    def features(self, extractor: SiftExtractor) -> FeatureSegments:
+    def features(self, extractor: SiftExtractor) -> FeatureStore:
         return self._layout.features(extractor)
 
     def save_state(self, state: State, name: str) -> str:

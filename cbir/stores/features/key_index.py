@@ -11,7 +11,7 @@ import numpy as np
 from cbir.stores.features.segment import Segment
 
 
-class SegmentIndex:
+class KeyIndex:
     """Finds a key by its first eight bytes among those of all segments, sorted.
 
     It takes 16 bytes a record besides the 48 of its table; a dict would take about 250.

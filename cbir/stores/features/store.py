@@ -27,7 +27,7 @@ from numpy.typing import DTypeLike, NDArray
 from cbir.core.atomic_files import explained, written_aside
 from cbir.core.errors import CbirError, printable
 from cbir.core.json_text import parse_json
-from cbir.stores.features.key_index import SegmentIndex
+from cbir.stores.features.key_index import KeyIndex
 from cbir.stores.features.segment import FRAME_BYTES, KEY_BYTES, Layout, Segment, framed
 from cbir.stores.file_stamps import Stamp
 
@@ -51,7 +51,7 @@ _ATTEMPTS = 20
 """How often a reader starts again because a writer removed a segment meanwhile."""
 
 
-class FeatureSegments:
+class FeatureStore:
     """The features of one extractor, by the SHA-256 of the image's file.
 
     Not to be used by several threads at once. A store that is only read from changes nothing on
@@ -91,9 +91,9 @@ class FeatureSegments:
     ...     "descriptors": np.zeros((3, 128), np.uint8),
     ...     "thumbnail": np.frombuffer(b"JPEG", np.uint8),
     ... }
-    >>> with FeatureSegments(folder.name, fields) as store:
+    >>> with FeatureStore(folder.name, fields) as store:
     ...     store.append(bytes(32), record)
-    >>> store = FeatureSegments(folder.name, fields)
+    >>> store = FeatureStore(folder.name, fields)
     >>> bytes(32) in store, store.get(bytes(32))["descriptors"].shape
     (True, (3, 128))
     >>> folder.cleanup()
@@ -294,7 +294,7 @@ class FeatureSegments:
                 except FileNotFoundError:
                     if attempt == _ATTEMPTS - 1:
                         raise
-        self._index = SegmentIndex(self._segments)
+        self._index = KeyIndex(self._segments)
         self._recent.clear()
         self._lost = {key for key in self._lost if self._index.find(key) is not None}
 
@@ -391,7 +391,7 @@ class FeatureSegments:
             with explained(str(self._folder), "write the features"):
                 self._segments[-1].settle(self._recent)
         if self._recent:
-            self._index = SegmentIndex(self._segments)
+            self._index = KeyIndex(self._segments)
             self._lost.difference_update(self._recent)
             self._recent.clear()
 
@@ -414,7 +414,7 @@ class FeatureSegments:
         with explained(str(segment.path), "remove old features"):
             segment.remove()
         self._segments.remove(segment)
-        self._index = SegmentIndex(self._segments)
+        self._index = KeyIndex(self._segments)
 
     def _end_of_all(self) -> int:
         return sum(segment.size for segment in self._segments)

@@ -11,8 +11,8 @@ from hypothesis.extra.numpy import arrays
 from scipy.spatial.distance import cdist, jensenshannon
 
 from cbir.core.errors import CbirError, UsageError
-from cbir.core.progress import Watcher
-from cbir.descriptors.encoders.bovw import OrbWords, count_votes, k_majority, nearest_words
+from cbir.core.progress import ProgressListener
+from cbir.descriptors.encoders.bovw import OrbBovw, count_votes, k_majority, nearest_words
 from cbir.descriptors.local_features.orb import _spread, orb_features
 from cbir.images.decoders import EncodedImage
 from tests.conftest import DATA
@@ -100,7 +100,7 @@ def test_turning_an_image_changes_little_unless_upright(photo: np.ndarray) -> No
 
 
 def test_an_image_without_keypoints_is_all_zeros(photo: np.ndarray) -> None:
-    descriptor = OrbWords(words=20)
+    descriptor = OrbBovw(words=20)
     bound = descriptor.bind(descriptor.train([descriptor.training_sample(photo)]))
     assert not bound.describe(np.full((100, 100, 3), 50, np.uint8)).any()
     assert not bound.describe(np.zeros((1, 1, 3), np.uint8)).any()
@@ -108,25 +108,25 @@ def test_an_image_without_keypoints_is_all_zeros(photo: np.ndarray) -> None:
 
 
 def test_training_on_nothing_gives_a_vocabulary_without_words() -> None:
-    descriptor = OrbWords(words=5)
+    descriptor = OrbBovw(words=5)
     bound = descriptor.bind(descriptor.train([]))
     assert bound.describe(np.zeros((90, 90, 3), np.uint8)).tolist() == [0] * 5
 
 
 def test_a_vocabulary_is_checked(photo: np.ndarray) -> None:
-    descriptor = OrbWords(words=20)
+    descriptor = OrbBovw(words=20)
     state = descriptor.train([descriptor.training_sample(photo)])
     assert descriptor.check_state(state) is None
     assert "it has 20 words, not 30; use --descriptor orb:words=20" in (
-        OrbWords(words=30).check_state(state) or ""
+        OrbBovw(words=30).check_state(state) or ""
     )
-    assert "upright" in (OrbWords(words=20, upright=True).check_state(state) or "")
+    assert "upright" in (OrbBovw(words=20, upright=True).check_state(state) or "")
     assert "incomplete" in (descriptor.check_state({"words": state["words"]}) or "")
     assert "not a vocabulary" in (descriptor.check_state({"a": np.zeros(3)}) or "")
 
 
 def test_the_vocabulary_is_part_of_the_identity(photo: np.ndarray) -> None:
-    descriptor = OrbWords(words=20)
+    descriptor = OrbBovw(words=20)
     sample = descriptor.training_sample(photo)
     one, other = descriptor.train([sample]), descriptor.train([sample[::2]])
     assert descriptor.bind(one).fingerprint == descriptor.bind(dict(one)).fingerprint
@@ -134,7 +134,7 @@ def test_the_vocabulary_is_part_of_the_identity(photo: np.ndarray) -> None:
 
 
 def test_drift_is_the_jensen_shannon_divergence_of_the_words_use(photo: np.ndarray) -> None:
-    descriptor = OrbWords(words=20)
+    descriptor = OrbBovw(words=20)
     bound = descriptor.bind(descriptor.train([descriptor.training_sample(photo)]))
     assert bound.state is not None
     rows = np.random.default_rng(1).integers(0, 9, (60, 20)).astype(np.uint16)
@@ -148,11 +148,11 @@ def test_drift_is_the_jensen_shannon_divergence_of_the_words_use(photo: np.ndarr
 @pytest.mark.parametrize("parameters", [{"words": 0}, {"features": 0}, {"features": 10_000}])
 def test_impossible_parameters_are_refused(parameters: dict[str, int]) -> None:
     with pytest.raises(UsageError, match="orb: "):
-        OrbWords(**parameters)
+        OrbBovw(**parameters)
 
 
 def test_clustering_tells_its_rounds() -> None:
-    class Counting(Watcher):
+    class Counting(ProgressListener):
         def __init__(self) -> None:
             self.calls: list[object] = []
 
@@ -165,10 +165,10 @@ def test_clustering_tells_its_rounds() -> None:
         def end(self) -> None:
             self.calls.append("end")
 
-    watcher = Counting()
+    listener = Counting()
     features = np.random.default_rng(5).integers(0, 256, (400, 32), np.uint8)
-    assert np.array_equal(k_majority(features, 7, watcher), k_majority(features, 7))
-    first, *rounds, last = watcher.calls
+    assert np.array_equal(k_majority(features, 7, listener), k_majority(features, 7))
+    first, *rounds, last = listener.calls
     assert first == ("clustering", 5, "rounds") and last == "end"
     assert 1 <= len(rounds) <= 5 and set(rounds) == {1}
 
@@ -193,7 +193,7 @@ def test_clustering_tells_its_rounds() -> None:
 def test_a_damaged_vocabulary_is_refused_when_it_is_loaded(
     photo: np.ndarray, damage: dict[str, np.ndarray]
 ) -> None:
-    descriptor = OrbWords(words=20)
+    descriptor = OrbBovw(words=20)
     state = descriptor.train([descriptor.training_sample(photo)])
     with pytest.raises(CbirError, match="vocabulary cannot be used for orb: it is damaged"):
         descriptor.bind({**state, **damage})

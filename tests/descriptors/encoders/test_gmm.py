@@ -11,7 +11,7 @@ from scipy.special import logsumexp
 from scipy.stats import norm
 from sklearn.mixture import GaussianMixture
 
-from cbir.core.progress import Watcher
+from cbir.core.progress import ProgressListener
 from cbir.descriptors.encoders.gmm import Mixture, fit_mixture
 
 
@@ -156,7 +156,7 @@ def test_too_little_to_tell_apart_gives_a_mixture_still(rows: np.ndarray) -> Non
 
 
 def test_it_tells_its_rounds() -> None:
-    class Counting(Watcher):
+    class Counting(ProgressListener):
         rounds = 0
 
         def begin(self, task: str, total: int, unit: str = "images") -> None:
@@ -165,6 +165,6 @@ def test_it_tells_its_rounds() -> None:
         def advance(self, steps: int = 1) -> None:
             self.rounds += steps
 
-    watcher = Counting()
-    fit_mixture(some_rows(50, 2), 2, watcher)
-    assert watcher.rounds == 25
+    listener = Counting()
+    fit_mixture(some_rows(50, 2), 2, listener)
+    assert listener.rounds == 25

@@ -10,7 +10,7 @@ import pytest
 
 from cbir.descriptors.local_features.sift import Features, SiftExtractor
 from cbir.images.decoders import EncodedImage
-from cbir.stores.features.store import FeatureSegments
+from cbir.stores.features.store import FeatureStore
 from tests.conftest import DATA
 
 NAMES = ["cats/cat-1", "windmills/windmill-1", "things/coffee-1"]
@@ -120,9 +120,9 @@ def test_records_give_the_features_back(tmp_path: object) -> None:
         extractor.extract(image_of(NAMES[0])),
         extractor.extract(np.zeros((9, 9, 3), np.uint8)),
     ]
-    with FeatureSegments(str(tmp_path), extractor.fields) as store:
+    with FeatureStore(str(tmp_path), extractor.fields) as store:
         for number, features in enumerate(both):
             store.append(bytes([number] * 32), extractor.as_record(features))
-    store = FeatureSegments(str(tmp_path), extractor.fields)
+    store = FeatureStore(str(tmp_path), extractor.fields)
     for number, features in enumerate(both):
         assert equal(extractor.from_record(store.get(bytes([number] * 32))), features)

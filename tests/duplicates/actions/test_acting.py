@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from cbir.core.errors import CbirError
-from cbir.core.progress import Watcher
+from cbir.core.progress import ProgressListener
 from cbir.duplicates.actions import Action, act, files, read_log, taking, undo
 from cbir.duplicates.loss_kinds import Loss
 from cbir.images.discovery import find_images
@@ -250,10 +250,10 @@ def test_what_fails_is_told_and_the_rest_goes_on(
     monkeypatch.setattr(taking, "move_new", move)
 
     lines = []
-    watcher = Watcher()
-    monkeypatch.setattr(watcher, "warn", lines.append)
+    listener = ProgressListener()
+    monkeypatch.setattr(listener, "warn", lines.append)
     made = planned(root, "move", *(removal(root, "a", name) for name in "bcd"))
-    report = act(made, str(tmp_path / "log"), watcher)
+    report = act(made, str(tmp_path / "log"), listener)
     assert [step.removal.copy for step in report.done] == ["b", "d"]
     assert lines == ["c: cannot move it: permission denied"]
     assert [step.state for step in read_log(report.log)] == ["done", "failed", "done"]

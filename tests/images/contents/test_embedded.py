@@ -17,7 +17,7 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from cbir.core.errors import UnreadableImageError
 from cbir.duplicates.file_losses import Content, facts_lost
-from cbir.images.contents.file_contents import read_facts
+from cbir.images.contents.file_contents import read_contents
 from cbir.images.decoders import EncodedImage
 
 
@@ -38,7 +38,7 @@ SMALL = encoded(photo(7, 24, 16), "JPEG")
 
 
 def extras(data: bytes) -> list[str]:
-    return [what for what, _ in read_facts(EncodedImage("image", data)).extras]
+    return [what for what, _ in read_contents(EncodedImage("image", data)).extras]
 
 
 def lost(copy: bytes, keeper: bytes) -> list[str]:
@@ -176,7 +176,7 @@ def test_data_between_the_images_of_a_jpeg_is_lost() -> None:
         index += struct.pack("<IIIHH", 0, len(second), start, 0, 0)
         return first[:2] + segment(0xE2, index) + first[2:] + gap + second
 
-    facts = read_facts(EncodedImage("pair", joined(bytes(10))))
+    facts = read_contents(EncodedImage("pair", joined(bytes(10))))
     assert facts.further == (1,) and facts.extras == ()
     assert lost(joined(OTHER), joined(b"")) == ["frames"]
 
@@ -348,7 +348,7 @@ def test_data_behind_the_pixels_of_a_png_is_lost(mode: str) -> None:
 def test_many_pages_that_call_themselves_reduced_are_refused_soon() -> None:
     pages = [with_tags(photo(0, 24, 16), {254: 1}) for _ in range(300)]
     data = encoded(photo(), "TIFF", save_all=True, append_images=pages)
-    assert len(read_facts(EncodedImage("image", data)).further) == 300 - 32
+    assert len(read_contents(EncodedImage("image", data)).further) == 300 - 32
 
 
 def test_frames_with_many_pixels_equal_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -367,7 +367,9 @@ def test_damaged_files_are_unreadable_at_worst(name: str) -> None:
         for place in random.integers(0, min(len(plain), 400), 4):
             damaged[place] = random.integers(256)
         with suppress(UnreadableImageError):
-            read_facts(EncodedImage("image", bytes(damaged[: random.integers(1, len(plain) + 1)])))
+            read_contents(
+                EncodedImage("image", bytes(damaged[: random.integers(1, len(plain) + 1)]))
+            )
 
 
 def test_too_many_parts_are_refused_soon() -> None:

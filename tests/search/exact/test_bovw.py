@@ -26,12 +26,12 @@ def space(metric: str) -> BagSpace:
 
 def test_weights_are_counts_times_the_log_of_rarity() -> None:
     frequency = (COUNTS > 0).sum(axis=0)
-    rarity = np.array([np.log(7 / (n + 0.5)) for n in frequency])
-    assert np.allclose(inverse_frequency(frequency, 6), rarity)
-    weighted = TfIdf(rarity, 1).values(COUNTS)
-    expected = COUNTS[2] * rarity / (COUNTS[2] * rarity).sum()
+    idf = np.array([np.log(7 / (n + 0.5)) for n in frequency])
+    assert np.allclose(inverse_frequency(frequency, 6), idf)
+    weighted = TfIdf(idf, 1).values(COUNTS)
+    expected = COUNTS[2] * idf / (COUNTS[2] * idf).sum()
     assert np.allclose(weighted[2], expected)
-    assert np.allclose(np.linalg.norm(TfIdf(rarity, 2).values(COUNTS[[0, 2]]), axis=1), 1)
+    assert np.allclose(np.linalg.norm(TfIdf(idf, 2).values(COUNTS[[0, 2]]), axis=1), 1)
 
 
 @pytest.mark.parametrize(

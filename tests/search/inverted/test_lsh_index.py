@@ -12,8 +12,8 @@ from cbir.descriptors.local_features.binary_codes import BITS, signatures
 from cbir.descriptors.local_features.sift import Features, SiftExtractor
 from cbir.images.decoders import EncodedImage
 from cbir.search.inverted import lsh_index
-from cbir.search.inverted.lsh_index import FARTHEST, FEWEST_VOTES, Candidate, FeatureIndex
-from cbir.search.inverted.vote_accumulator import Tally
+from cbir.search.inverted.lsh_index import FARTHEST, FEWEST_VOTES, Candidate, LshIndex
+from cbir.search.inverted.vote_accumulator import VoteAccumulator
 from tests.conftest import DATA
 
 NAMES = ["cats/cat-1", "cats/cat-2", "things/coffee-1", "windmills/windmill-1", "sky/galaxies-1"]
@@ -82,7 +82,7 @@ def test_candidates_are_those_that_counting_gives(seed: int, images: int, noise:
     for image, (one, other) in enumerate(zip(straight, flipped, strict=True)):
         if max(one, other) >= FEWEST_VOTES:
             expected.append(Candidate(image, max(one, other), other > one))
-    found = FeatureIndex(known).candidates(query)
+    found = LshIndex(known).candidates(query)
     assert found == sorted(expected, key=lambda one: (-one.votes, one.image))
 
 
@@ -103,7 +103,10 @@ def test_votes_are_counted_right(seed: int) -> None:
     free = np.array([1 << int(place) for place in rng.integers(0, 4, 9)], np.uint64)
     flips = np.stack([np.zeros(9, np.uint64), free << np.uint64(60)], axis=1)
     images = [(every[owners == one], turns[owners == one]) for one in range(4)]
-    tally, index = Tally.of(4), (every, owners, turns, np.append(starts, 60), 60, FARTHEST)
+    tally, index = (
+        VoteAccumulator.of(4),
+        (every, owners, turns, np.append(starts, 60), 60, FARTHEST),
+    )
     # The same room serves for one query after the other.
     for some in (slice(0, 9), slice(0, 0), slice(3, 7), slice(0, 9)):
         voted, votes = tally.count(bits[some], query_turns[some], flips[some], *index)
@@ -125,7 +128,7 @@ def real() -> list[Features]:
 def test_an_image_is_found_by_its_own_features_and_by_its_mirrored_ones(
     real: list[Features],
 ) -> None:
-    index = FeatureIndex(real)
+    index = LshIndex(real)
     for number, features in enumerate(real):
         best = index.candidates(features)[0]
         assert best.image == number and not best.mirrored and best.votes >= len(features)
@@ -137,13 +140,13 @@ def test_an_image_is_found_by_its_own_features_and_by_its_mirrored_ones(
 
 
 def test_threads_may_share_an_index(real: list[Features]) -> None:
-    index = FeatureIndex(real)
+    index = LshIndex(real)
     alone = [index.candidates(features) for features in real]
     assert list(ordered_map(index.candidates, real * 8, 4, batch=1)) == alone * 8
 
 
 def test_a_part_of_the_features_is_enough(real: list[Features]) -> None:
-    index = FeatureIndex(real)
+    index = LshIndex(real)
     for number, features in enumerate(real):
         part = slice(number, None, 12)
         few = Features(features.points[part], features.descriptors[part], 100, 100)
@@ -156,7 +159,7 @@ def test_any_number_of_copies_is_found_but_not_of_weak_candidates(
     rng = np.random.default_rng(0)
     query = random_features(rng, 40)
     weak = Features(query.points[:8], query.descriptors[:8], 100, 100)
-    index = FeatureIndex([*[query] * 7, *[weak] * 7])
+    index = LshIndex([*[query] * 7, *[weak] * 7])
     monkeypatch.setattr(lsh_index, "MOST_CANDIDATES", 5)
     assert [one.image for one in index.candidates(query)] == list(range(7))
     monkeypatch.setattr(lsh_index, "MOST_CANDIDATES", 9)
@@ -166,6 +169,6 @@ def test_any_number_of_copies_is_found_but_not_of_weak_candidates(
 @pytest.mark.parametrize("sizes", [[], [0], [0, 0, 3], [1]])
 def test_few_features_or_none(sizes: list[int]) -> None:
     rng = np.random.default_rng(0)
-    index = FeatureIndex([random_features(rng, size) for size in sizes])
+    index = LshIndex([random_features(rng, size) for size in sizes])
     for count in (0, 1, 30):
         assert index.candidates(random_features(rng, count)) == []

@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 
 from cbir.core.errors import BrokenIndexError
 from cbir.stores.csv.codec import read_csv, write_csv
-from cbir.stores.model import FACTS, PathList, Record, Rows
+from cbir.stores.model import FILE_DTYPE, DescriptorEntry, PathList, Rows
 
-VECTOR = Record("v", "v", 1, {}, "f1", "global", 3, 3, "|u1")
-COUNTS = Record("c", "c", 1, {}, "f2", "local", 2, 2, "<u2")
-FLOATS = Record("f", "f", 1, {}, "f3", "global", 2, 2, "<f4")
-HASH = Record("h", "h", 1, {}, "f4", "hash", 64, 8, "|u1")
-RATED = Record("r", "r", 1, {}, "f5", "hash", 64, 9, "|u1")
+VECTOR = DescriptorEntry("v", "v", 1, {}, "f1", "global", 3, 3, "|u1")
+COUNTS = DescriptorEntry("c", "c", 1, {}, "f2", "local", 2, 2, "<u2")
+FLOATS = DescriptorEntry("f", "f", 1, {}, "f3", "global", 2, 2, "<f4")
+HASH = DescriptorEntry("h", "h", 1, {}, "f4", "hash", 64, 8, "|u1")
+RATED = DescriptorEntry("r", "r", 1, {}, "f5", "hash", 64, 9, "|u1")
 RECORDS = (VECTOR, COUNTS, FLOATS, HASH, RATED)
 
 AWKWARD = [
@@ -36,7 +36,7 @@ def table(paths: list[str], own: dict[str, list[str]] | None = None) -> tuple[Ro
     paths = sorted(set(paths), key=os.fsencode)
     rng = np.random.default_rng(len(paths))
     n = len(paths)
-    facts = np.zeros(n, FACTS)
+    facts = np.zeros(n, FILE_DTYPE)
     for name in ("bytes", "mtime", "width", "height"):
         facts[name] = rng.integers(1, 2**30, n)
     facts["sha256"] = np.frombuffer(rng.bytes(32 * n), "V32")

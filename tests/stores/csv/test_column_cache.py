@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cbir.stores.csv.column_cache import Cache, checksum, clear_others
-from cbir.stores.model import FACTS, PathList
+from cbir.stores.model import FILE_DTYPE, PathList
 
 
 def test_derived_arrays_are_kept(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_pages_that_were_exchanged_or_lost_are_noticed() -> None:
 
 
 def forged_rows() -> dict[str, dict[str, np.ndarray]]:
-    facts = np.zeros(2, FACTS)
+    facts = np.zeros(2, FILE_DTYPE)
     paths = PathList.of(["a.jpg", "b.jpg"])
     sound = {"blob": paths.blob, "ends": paths.ends, "facts": facts, "own": text(b"{}")}
     outside, absolute = PathList.of(["../a", "b.jpg"]), PathList.of(["a.jpg", "/etc"])

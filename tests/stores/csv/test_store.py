@@ -17,13 +17,13 @@ from cbir.descriptors.local_features.sift import SiftExtractor
 from cbir.descriptors.registry import parse
 from cbir.stores import open_store
 from cbir.stores.csv.store import CsvStore
-from cbir.stores.model import FACTS, Metadata, PathList, Record, Rows, Snapshot
+from cbir.stores.model import FILE_DTYPE, DescriptorEntry, Metadata, PathList, Rows, Snapshot
 
-HSV = Record.of(parse("hsv:layout=none"), None)
+HSV = DescriptorEntry.of(parse("hsv:layout=none"), None)
 
 
 def content(*paths: str, shade: int = 0) -> tuple[Rows, dict[str, np.ndarray]]:
-    facts = np.zeros(len(paths), FACTS)
+    facts = np.zeros(len(paths), FILE_DTYPE)
     facts["bytes"] = range(len(paths))
     facts["sha256"] = np.array([path.encode().ljust(32) for path in paths]).view("V32")
     matrix = np.full((len(paths), HSV.width), shade, np.uint8)

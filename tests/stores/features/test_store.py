@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from cbir.core.errors import BrokenIndexError, CbirError
 from cbir.stores.features import store
 from cbir.stores.features.segment import Segment, framed
-from cbir.stores.features.store import FeatureSegments
+from cbir.stores.features.store import FeatureStore
 from tests.conftest import PROJECT
 
 FIELDS = {"points": "(4,)<f4", "descriptors": "(128,)u1", "size": "<i4", "thumbnail": "u1"}
@@ -52,8 +52,8 @@ def same(one: Record, other: Record) -> bool:
     )
 
 
-def opened(folder: Path, segment_bytes: int = store.SEGMENT_BYTES) -> FeatureSegments:
-    return FeatureSegments(str(folder), FIELDS, segment_bytes)
+def opened(folder: Path, segment_bytes: int = store.SEGMENT_BYTES) -> FeatureStore:
+    return FeatureStore(str(folder), FIELDS, segment_bytes)
 
 
 def filled(folder: Path, numbers: range, segment_bytes: int = store.SEGMENT_BYTES) -> None:
@@ -62,7 +62,7 @@ def filled(folder: Path, numbers: range, segment_bytes: int = store.SEGMENT_BYTE
             store.append(key_of(number), record_of(number))
 
 
-def sound_numbers(store: FeatureSegments) -> list[int]:
+def sound_numbers(store: FeatureStore) -> list[int]:
     """The numbers of the records that can be read, in order; their contents are compared."""
     numbers = []
     for key in list(store.keys()):
@@ -177,13 +177,13 @@ def test_records_that_are_none_are_refused(tmp_path: Path, key: bytes, change: R
     with opened(tmp_path) as store, pytest.raises(ValueError, match=r"must be|has"):
         store.append(key, {**record_of(1), **change})
     with pytest.raises(ValueError, match="objects"):
-        FeatureSegments(str(tmp_path), {"a": object})
+        FeatureStore(str(tmp_path), {"a": object})
 
 
 def test_other_fields_are_refused(tmp_path: Path) -> None:
     filled(tmp_path, range(2))
     with pytest.raises(BrokenIndexError, match=r"00000000.segment: it holds other .* remove"):
-        FeatureSegments(str(tmp_path), {"points": "(4,)<f4"})
+        FeatureStore(str(tmp_path), {"points": "(4,)<f4"})
 
 
 def test_damage_is_told_and_can_be_mended(tmp_path: Path) -> None:
@@ -337,7 +337,7 @@ def _stopping(function: Any, countdown: Iterator[int]) -> Any:
 WRITER = """
 import sys
 sys.path.insert(0, {project!r})
-from cbir.stores import segments
+from cbir.stores.features import store
 from tests.stores.features.test_store import key_of, opened, record_of
 store._PATIENCE = 0.002
 store = opened({folder!r}, 200_000)
