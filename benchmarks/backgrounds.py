@@ -61,7 +61,7 @@ def descriptors() -> Iterator[NamedDescriptor]:
     for spec in specs:
         named = parse(spec)
         descriptor = named.descriptor
-        if descriptor.kind == "local":
+        if descriptor.kind.weighted:
             continue
         if isinstance(descriptor, TrainedDescriptor):
             state = descriptor.shipped()

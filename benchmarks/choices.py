@@ -29,7 +29,7 @@ from cbir.descriptors.encoders import bovw
 from cbir.descriptors.global_features import hog
 from cbir.descriptors.local_features import orb
 from cbir.evaluation import evaluate
-from cbir.search.exact.flat import nearest
+from cbir.search.candidates import top_k
 
 CHOICES: list[tuple[str, str, dict[str, Any]]] = [
     ("hog", "as it is", {}),
@@ -86,7 +86,7 @@ def _median_distance(index: Any) -> float:
     distances = [
         distance
         for row in rows
-        for _, distance in nearest(
+        for _, distance in top_k(
             searcher.space, vectors[row], len(vectors), excluded=np.array([row])
         )
     ]

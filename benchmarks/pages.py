@@ -151,7 +151,7 @@ def _section(cls: type[Descriptor]) -> str:
     descriptor = cls()
     defaults = descriptor.parameters
     parameters = ", ".join(f"`{key}={value}`" for key, value in defaults.items()) or "none"
-    unit = "bits" if cls.kind == "hash" else "numbers"
+    unit = "bits" if cls.kind.packed else "numbers"
     if cls.has_quality:
         unit += f" and a quality of 0 to 100 (below {cls.least_quality} the bits say too little)"
     size = f"{descriptor.working_size} px" if descriptor.working_size else "full size"
@@ -159,7 +159,7 @@ def _section(cls: type[Descriptor]) -> str:
     summary = cls.summary[0].upper() + cls.summary[1:]
     return (
         f"## `{cls.name}`\n\n{paragraphs[0].strip()} {summary}.\n\n"
-        f"- {cls.kind}, {descriptor.dimension:,} {unit}, from the image at {size}; version"
+        f"- {cls.kind.name}, {descriptor.dimension:,} {unit}, from the image at {size}; version"
         f" {cls.version}\n"
         f"- parameters with their defaults: {parameters}\n"
         f"- metrics, the default first: {', '.join(cls.metrics)}\n"

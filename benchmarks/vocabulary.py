@@ -27,8 +27,8 @@ from cbir.descriptors.encoders.bovw import _TRAINING_FEATURES, k_majority, neare
 from cbir.descriptors.local_features.orb import orb_features
 from cbir.images.decoders import EncodedImage
 from cbir.images.discovery import find_images
-from cbir.search.exact.bovw import BagSpace
-from cbir.search.exact.flat import nearest
+from cbir.search.candidates import top_k
+from cbir.search.exact.bovw import BovwIndex
 from cbir.search.metrics import METRICS
 
 VOTES = {"1": (1,), "4, 2, 1": (4, 2, 1)}
@@ -109,14 +109,14 @@ def _bag(
 
 
 def _mean_average_precision(bags: NDArray[np.uint16], groups: list[str]) -> float:
-    space = BagSpace(bags, METRICS["chi2"], lambda _, build: build())
+    space = BovwIndex(bags, METRICS["chi2"], lambda _, build: build())
     labels = np.array(groups)
     averages = []
     for row, label in enumerate(groups):
         if label in groups[:row]:
             continue
         ranked = [
-            other for other, _ in nearest(space, bags[row], len(bags), excluded=np.array([row]))
+            other for other, _ in top_k(space, bags[row], len(bags), excluded=np.array([row]))
         ]
         ranks = np.flatnonzero(labels[ranked] == label) + 1
         if len(ranks):

@@ -22,7 +22,6 @@ class Palette(TrainedDescriptor):
 
     name = "palette"
     version = 1
-    kind = "global"
     summary = "an example"
     metrics = ("manhattan",)
     meaning = "0 = as bright"

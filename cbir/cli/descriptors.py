@@ -70,7 +70,7 @@ def _entry(one: type[Descriptor] | Broken) -> dict[str, Any]:
     return {
         "name": one.name,
         "version": one.version,
-        "kind": one.kind,
+        "kind": one.kind.name,
         "dimension": descriptor.dimension,
         "dtype": descriptor.dtype.name,
         "metrics": list(one.metrics),

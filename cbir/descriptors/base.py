@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from cbir.core.errors import CbirError
 from cbir.core.progress import ProgressListener
+from cbir.descriptors.row_kinds import GLOBAL, RowKind
 from cbir.images.decoders import WORKING_SIZES, Pixels
 
 Row = NDArray[Any]
@@ -40,8 +41,6 @@ SHIPPED = "shipped"
 
 TRAINED = "trained"
 """The origin of what ``cbir train`` wrote."""
-
-Kind = Literal["global", "hash", "local"]
 
 HIGHEST_QUALITY = 100
 """Of a hash; the lowest is 0."""
@@ -108,8 +107,8 @@ class Descriptor(ABC):
         The registered name.
     version : int
         Raised whenever the numbers change; an index of another version is not mixed with it.
-    kind : {"global", "hash", "local"}
-        ``global``: a vector; ``hash``: bits; ``local``: visual words counted in a bag.
+    kind : RowKind
+        What its rows are: a vector unless told otherwise.
     summary : str
         One line on what it is good for.
     metrics : tuple of str
@@ -125,7 +124,7 @@ class Descriptor(ABC):
 
     name: ClassVar[str]
     version: ClassVar[int]
-    kind: ClassVar[Kind]
+    kind: ClassVar[RowKind] = GLOBAL
     summary: ClassVar[str]
     metrics: ClassVar[tuple[str, ...]]
     meaning: ClassVar[str]
@@ -169,7 +168,7 @@ class Descriptor(ABC):
     @property
     def width(self) -> int:
         """Stored numbers an image: the dimension, or a hash's bytes and that of its quality."""
-        return self.dimension // 8 + self.has_quality if self.kind == "hash" else self.dimension
+        return self.kind.width(self.dimension, self.has_quality)
 
     @property
     def parameters(self) -> dict[str, Any]:

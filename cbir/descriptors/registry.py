@@ -17,6 +17,7 @@ from cbir.core.errors import CbirError, UnreadableImageError, UsageError
 from cbir.core.plugins import plugins
 from cbir.core.suggestions import did_you_mean
 from cbir.descriptors.base import HIGHEST_QUALITY, Descriptor, Row, parameter_fields
+from cbir.descriptors.row_kinds import RowKind
 from cbir.images.decoders import ArrayImage, EncodedImage
 
 if TYPE_CHECKING:
@@ -57,11 +58,9 @@ class NamedDescriptor:
 
     @property
     def columns(self) -> list[str]:
-        """The index columns: one a number; for a hash one, and one for its quality."""
-        descriptor = self.descriptor
-        if descriptor.kind == "hash":
-            return [self.alias, *([f"{self.alias}_quality"] if descriptor.has_quality else [])]
-        return [f"{self.alias}_{i}" for i in range(descriptor.dimension)]
+        """The index columns that its rows fill."""
+        one = self.descriptor
+        return one.kind.columns(self.alias, one.dimension, one.has_quality)
 
     def describe(self, image: EncodedImage | ArrayImage) -> Row:
         """Describe an image, decoded for the descriptor's working size.
@@ -206,12 +205,14 @@ def _load_plugin(point: EntryPoint) -> type[Descriptor]:
         raise CbirError(f"{where} is not a subclass of cbir.descriptors.base.Descriptor")
     missing = [
         attribute
-        for attribute in ("name", "version", "kind", "summary", "metrics", "meaning")
+        for attribute in ("name", "version", "summary", "metrics", "meaning")
         if not hasattr(cls, attribute)
     ]
     if missing or cls.__abstractmethods__:
         lacks = ", ".join([*missing, *sorted(cls.__abstractmethods__)])
         raise CbirError(f"{where} lacks: {lacks}")
+    if not isinstance(cls.kind, RowKind):
+        raise CbirError(f"{where} has the kind {cls.kind!r}, which is no RowKind")
     if cls.name != point.name:
         raise CbirError(f"{where} calls itself {cls.name!r}; both names must be the same")
     return cls

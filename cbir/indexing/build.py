@@ -420,5 +420,5 @@ def _prepare_kernels(ready: Sequence[NamedDescriptor], rows: int) -> None:
     from cbir.search.exact import kernels
 
     for named in ready:
-        if named.descriptor.kind == "global":
+        if not (named.descriptor.kind.packed or named.descriptor.kind.weighted):
             kernels.compile_for(named.descriptor.metrics[0], named.descriptor.dtype)

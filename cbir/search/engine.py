@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, Unpack
 
 from cbir.core import stderr_capture
 from cbir.core.arguments import check_type, each_of, path_of, path_text_of, text_of
@@ -15,19 +15,14 @@ from cbir.core.threads import cores, growing_batches, one_thread_each, ordered_m
 from cbir.descriptors import presets
 from cbir.descriptors.base import Row
 from cbir.descriptors.registry import NamedDescriptor
-from cbir.images.decoders import open_image
+from cbir.images.decoders import Source, open_image
 from cbir.search import metrics
-from cbir.search.exact.flat import open_space
 from cbir.search.fusion.options import Fusion, Weights, equal_weights
-from cbir.search.results import SearchResult
-from cbir.search.searchers import (
-    FusedSearcher,
-    Images,
-    Query,
-    Searcher,
-    SingleSearcher,
-    check_limits,
-)
+from cbir.search.locations import ImageLocations
+from cbir.search.request import SearchOptions, SearchRequest
+from cbir.search.results import Match, SearchResult
+from cbir.search.searchers import FusedSearcher, Searcher, SingleSearcher
+from cbir.search.sources import open_source
 from cbir.stores import open_store
 from cbir.stores.model import Snapshot
 
@@ -48,7 +43,7 @@ class Index:
         if result_path is not None and not os.path.isdir(path_of(result_path, "a dataset")):
             raise CbirError(f"{printable(result_path)}: there is no such folder of images")
         self._snapshot = snapshot
-        self._images = Images(
+        self._images = ImageLocations(
             snapshot.rows.paths,
             snapshot.rows.facts["sha256"],
             os.path.realpath(result_path) if result_path else snapshot.root,
@@ -103,21 +98,7 @@ class Index:
         """Return the stored rows of a descriptor, in the order of :attr:`paths`."""
         return self._snapshot.matrix(self._alias(descriptor))
 
-    def search(
-        self,
-        query: Query,
-        top: int = 3,
-        *,
-        descriptor: str | None = None,
-        metric: str | None = None,
-        max_distance: float | None = None,
-        exclude_self: bool = False,
-        exclude_identical: bool = False,
-        preset: str | None = None,
-        fusion: str | None = None,
-        weights: Weights | None = None,
-        adaptive: bool = False,
-    ) -> SearchResult:
+    def search(self, query: Source, top: int = 3, **options: Unpack[SearchOptions]) -> SearchResult:
         """Find the images most similar to one.
 
         Parameters
@@ -126,27 +107,9 @@ class Index:
             An image file, RGB pixels, or a Pillow image.
         top : int
             How many to return at most.
-        descriptor : str, optional
-            An alias, the index's first unless told otherwise; or several joined by ``+``, whose
-            distances are fused.
-        metric : str, optional
-            The descriptor's own unless told otherwise; always in a fusion.
-        max_distance : float, optional
-            Leave out what is farther.
-        exclude_self : bool
-            Leave out the query's own row. A copy of it under another path stays, and is counted
-            by :attr:`SearchResult.identical`.
-        exclude_identical : bool
-            Leave out the query's own row, and all images that have its very bytes.
-        preset : str, optional
-            Fuse the descriptors of a preset, with its weights.
-        fusion : {"scores", "ranks"}, optional
-            By normalized scores unless told otherwise.
-        weights : sequence of float, or mapping of str to float, optional
-            What each descriptor counts, in their order or by alias; unless told otherwise 1, or
-            what the preset says.
-        adaptive : bool
-            Give more weight to the descriptors that seem to be good for the query.
+        **options
+            What else :class:`SearchRequest` takes: `descriptor`, `metric`, `max_distance`,
+            `exclude_self`, `exclude_identical`, `preset`, `fusion`, `weights`, `adaptive`.
 
         Returns
         -------
@@ -157,61 +120,90 @@ class Index:
         UnreadableImageError
             When the query is no image.
         UsageError
-            When `top` is below 1, or `max_distance` is negative or not finite.
+            When an option makes no sense.
         CbirError
-            When the index does not hold the descriptor, or the metric makes no sense for it.
+            When the index does not hold the descriptor.
         """
-        check_limits(top, max_distance)
-        searcher = self.searcher(
-            descriptor, metric, preset=preset, fusion=fusion, weights=weights, adaptive=adaptive
-        )
-        with stderr_capture.caught():
-            description = searcher.describe(query)
-        return searcher.rank(query, description, top, max_distance, exclude_self, exclude_identical)
+        (answer,) = self.answer(SearchRequest([query], top, **options))
+        if isinstance(answer, UnreadableImageError):
+            raise answer
+        return answer
 
     def search_all(
-        self,
-        queries: Iterable[str],
-        top: int = 3,
-        *,
-        descriptor: str | None = None,
-        metric: str | None = None,
-        max_distance: float | None = None,
-        exclude_self: bool = False,
-        exclude_identical: bool = False,
-        preset: str | None = None,
-        fusion: str | None = None,
-        weights: Weights | None = None,
-        adaptive: bool = False,
+        self, queries: Iterable[Source], top: int = 3, **options: Unpack[SearchOptions]
     ) -> Iterator[SearchResult | UnreadableImageError]:
-        """Search for many images; yield each one's result, or why it cannot be read, in order.
+        """Search for many images; the parameters are those of :meth:`search`."""
+        return self.answer(SearchRequest(queries, top, **options))
 
-        The parameters are those of :meth:`search`.
+    def answer(self, request: SearchRequest) -> Iterator[SearchResult | UnreadableImageError]:
+        """Yield the result of each query of a request, or why it cannot be read, in order.
+
+        Raises
+        ------
+        UsageError
+            When the request makes no sense.
+        CbirError
+            When the index does not hold the descriptor.
         """
-        check_limits(top, max_distance)
+        check_type(request, SearchRequest, "a request")
         searcher = self.searcher(
-            descriptor, metric, preset=preset, fusion=fusion, weights=weights, adaptive=adaptive
+            request.descriptor,
+            request.metric,
+            preset=request.preset,
+            fusion=request.fusion,
+            weights=request.weights,
+            adaptive=request.adaptive,
         )
 
-        def describe(query: str) -> tuple[str, Any]:
+        def describe(query: Source) -> tuple[Source, Any]:
             try:
                 return query, searcher.describe_image(open_image(query))
             except UnreadableImageError as error:
                 return query, error
 
-        def answer(query: str, description: Any) -> SearchResult | UnreadableImageError:
-            if isinstance(description, UnreadableImageError):
-                return description
-            return searcher.rank(
-                query, description, top, max_distance, exclude_self, exclude_identical
-            )
-
-        workers = cores()
-        for some in growing_batches(each_of(queries, "an image to search for"), workers):
+        for some in growing_batches(each_of(request.queries, "an image to search for"), cores()):
             with stderr_capture.caught(), one_thread_each():
+                workers = min(cores(), len(some))
                 described = ordered_map(describe, some, workers, -(-len(some) // (4 * workers)))
-                answers = [answer(query, description) for query, description in described]
+                answers = [
+                    description
+                    if isinstance(description, UnreadableImageError)
+                    else self._result(request, searcher, query, description)
+                    for query, description in described
+                ]
             yield from answers
+
+    def _result(
+        self, request: SearchRequest, searcher: Searcher[Any], query: Source, description: Any
+    ) -> SearchResult:
+        name = path_of(query, "a query") if isinstance(query, str | os.PathLike) else "<array>"
+        excluded: list[int] = []
+        identical: list[int] = []
+        if request.exclude_self or request.exclude_identical:
+            self_row = self._images.row_of(name)
+            excluded = [] if self_row is None else [self_row]
+            identical = self._images.rows_with_bytes_of(name).tolist()
+        if request.exclude_identical:
+            excluded += identical
+        ranked = searcher.top_k(description, request.top, request.max_distance, excluded)
+        folder, paths = self._images.shown_root(), self._images.paths
+        return SearchResult(
+            name,
+            searcher.label,
+            searcher.metric_name,
+            tuple(
+                Match(
+                    rank,
+                    self._images.path(one.row),
+                    one.distance,
+                    one.components,
+                    below(folder, paths[one.row]),
+                )
+                for rank, one in enumerate(ranked, 1)
+            ),
+            searcher.meaning,
+            len({one.row for one in ranked}.intersection(identical)),
+        )
 
     def searcher(
         self,
@@ -225,7 +217,7 @@ class Index:
     ) -> Searcher[Any]:
         """Return what searches by one descriptor or by a fusion; made once and kept.
 
-        The parameters are those of :meth:`search`.
+        The parameters are those of :class:`SearchRequest`.
         """
         usual = self._asked(descriptor, preset)
         aliases = tuple(usual)
@@ -273,8 +265,8 @@ class Index:
             return self._snapshot.derive(alias, name, build)
 
         matrix = self._snapshot.matrix(alias)
-        space = open_space(named.descriptor, matrix, chosen, derive)
-        return SingleSearcher(self._images, named, chosen, matrix, space)
+        source = open_source(named.descriptor, matrix, chosen, derive)
+        return SingleSearcher(named, chosen, matrix, source)
 
     def _make_fused_searcher(
         self, aliases: tuple[str, ...], fusion: Fusion, label: str | None

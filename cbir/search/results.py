@@ -23,19 +23,19 @@ FUSED_MEANINGS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ScoreComponent:
     """What one descriptor adds to a fused distance.
 
     Attributes
     ----------
     distance : float
         By the descriptor's own metric.
-    share : float
-        What of it is in the fused distance: the shares of all parts add up to that.
+    contribution : float
+        What of it is in the fused distance, which is the sum of those of all descriptors.
     """
 
     distance: float
-    share: float
+    contribution: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Match:
         Absolute: it leads to the file also after a change of the current folder.
     distance : float
         By the search's metric; 0 for equal descriptions.
-    parts : mapping of str to Part, optional
+    parts : mapping of str to ScoreComponent, optional
         Of a fusion: by alias, what each descriptor adds.
     shown : str
         The path as commands print it: from the folder that was the current one in the search,
@@ -60,7 +60,7 @@ class Match:
     rank: int
     path: str
     distance: float
-    parts: Mapping[str, Part] | None = None
+    parts: Mapping[str, ScoreComponent] | None = None
     shown: str = ""
 
     def __post_init__(self) -> None:
@@ -72,14 +72,14 @@ class Match:
 
         Examples
         --------
-        >>> Match(1, "a.jpg", 0.5, {"hsv": Part(0.25, 0.5)}).to_dict()["parts"]
+        >>> Match(1, "a.jpg", 0.5, {"hsv": ScoreComponent(0.25, 0.5)}).to_dict()["parts"]
         {'hsv': {'distance': 0.25, 'share': 0.5}}
         """
         document: dict[str, Any] = {"rank": self.rank, **path_fields("path", self.shown)}
         document["distance"] = self.distance
         if self.parts is not None:
             document["parts"] = {
-                alias: {"distance": part.distance, "share": part.share}
+                alias: {"distance": part.distance, "share": part.contribution}
                 for alias, part in self.parts.items()
             }
         return document

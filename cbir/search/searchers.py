@@ -1,123 +1,55 @@
 """What searches an index: by one descriptor, or by a fusion of several.
 
 Both are used alike: `describe` a query, or take the description of an `indexed` image; then
-`rank` the images for it, or compute its `distances` to all of them.
+take the `top_k` images for it, or compute its `distances` to all of them.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from cbir.core.arguments import check_type, path_of
-from cbir.core.checks import check_number, check_whole
+from cbir.core.arguments import check_type
+from cbir.core.checks import check_whole
 from cbir.core.errors import UsageError
-from cbir.core.folders import below, current_folder, shortest
 from cbir.core.threads import one_thread_each
 from cbir.descriptors.base import Row
 from cbir.descriptors.registry import NamedDescriptor
 from cbir.images.decoders import ArrayImage, EncodedImage, Source, open_image
 from cbir.search import metrics
-from cbir.search.exact.flat import Distances, Space, nearest
+from cbir.search.candidates import CandidateSource, Distances, RowNumbers, ScannedSource, top_k
 from cbir.search.fusion.backgrounds import Background
 from cbir.search.fusion.formulas import (
     CURVE,
     ReciprocalRanks,
     Rows,
-    Scale,
+    ScoreNormalizer,
     WeightedSum,
     adaptive_weight,
     factors,
 )
 from cbir.search.fusion.options import METRICS, Fusion
-from cbir.search.results import FUSED_MEANINGS, Match, Part, SearchResult
-from cbir.stores.model import PathList
-
-Query = Source
+from cbir.search.request import check_limits
+from cbir.search.results import FUSED_MEANINGS, ScoreComponent
 
 D = TypeVar("D")
 
+Components = Mapping[str, ScoreComponent]
+"""What each descriptor of a fusion adds to a distance, by alias."""
+
 
 @dataclass(frozen=True, slots=True)
-class Images:
-    """The images of an index.
+class RankedRow:
+    """A row of the index in the order of its distance."""
 
-    Attributes
-    ----------
-    paths : PathList
-        Relative to the dataset.
-    digests : ndarray of 32 bytes, shape (n,)
-        The SHA-256 of each file.
-    root : str
-        The folder of the dataset, absolute and without links.
-    named_root : str
-        The same folder as the user named it.
-    """
-
-    paths: PathList
-    digests: NDArray[np.void]
-    root: str
-    named_root: str
-    absolute_root: str = field(init=False)
-    """The same folder, absolute; links in it are left as they are."""
-    _opened_in: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "absolute_root", os.path.abspath(self.named_root))
-        object.__setattr__(self, "_opened_in", current_folder())
-
-    def shown_root(self) -> str:
-        """Return the folder of the dataset as results show it: from the current folder."""
-        if current_folder() == self._opened_in:
-            return self.named_root
-        return shortest(self.absolute_root)
-
-    def path(self, row: int) -> str:
-        """Return an image's absolute path."""
-        return os.path.join(self.absolute_root, self.paths[row])
-
-    def rows_with_bytes_of(self, query: str) -> NDArray[np.intp]:
-        """Return the rows of the images whose bytes are those of a file, wherever they lie."""
-        try:
-            with open(query, "rb") as file:
-                digest = hashlib.file_digest(file, "sha256").digest()
-        except (OSError, ValueError):  # it was there when it was described, or is an array
-            return np.empty(0, np.intp)
-        return np.flatnonzero(self.digests == np.void(digest))
-
-    def row_of(self, query: str) -> int | None:
-        """Return the query's own row, by its path, whichever links lead to it."""
-        folder, name = os.path.split(os.path.abspath(query))
-        root = os.path.realpath(self.root)
-        for path, base in (
-            (os.path.join(folder, name), self.absolute_root),
-            (os.path.join(os.path.realpath(folder), name), root),
-            (os.path.realpath(query), root),
-        ):
-            row = self.paths.find(os.path.relpath(path, base).replace(os.sep, "/"))
-            if row is not None:
-                return row
-        return None
-
-
-def check_limits(top: int, max_distance: float | None) -> None:
-    """Refuse limits with which nothing could be found.
-
-    Raises
-    ------
-    UsageError
-    """
-    check_whole("top", top)
-    if max_distance is not None:
-        check_number("max_distance", max_distance)
+    row: int
+    distance: float
+    components: Components | None = None
 
 
 class Searcher(ABC, Generic[D]):
@@ -125,7 +57,6 @@ class Searcher(ABC, Generic[D]):
 
     Attributes
     ----------
-    images : Images
     label : str
         The alias of the descriptor, several joined by ``+``, or the name of a preset.
     metric_name : str
@@ -138,7 +69,6 @@ class Searcher(ABC, Generic[D]):
         Of a fusion: whether each query changes these weights.
     """
 
-    images: Images
     label: str
     metric_name: str
     meaning: str
@@ -150,7 +80,7 @@ class Searcher(ABC, Generic[D]):
     def bytes_per_image(self) -> int:
         """Bytes that the matrices take an image."""
 
-    def describe(self, query: Query) -> D:
+    def describe(self, query: Source) -> D:
         """Describe a query as the index describes its images.
 
         Raises
@@ -176,7 +106,7 @@ class Searcher(ABC, Generic[D]):
         """
 
     @abstractmethod
-    def space_for(self, description: D) -> Space[D]:
+    def source_for(self, description: D) -> CandidateSource[D]:
         """Return the rows of the index, ready to be compared with a described query.
 
         Raises
@@ -185,9 +115,9 @@ class Searcher(ABC, Generic[D]):
             When that is nothing that :meth:`describe` or :meth:`indexed` returns.
         """
 
-    def parts(
-        self, space: Space[D], description: D, rows: NDArray[np.intp]
-    ) -> Sequence[Mapping[str, Part] | None]:
+    def components(
+        self, source: CandidateSource[D], description: D, rows: RowNumbers
+    ) -> Sequence[Components | None]:
         """Return what the descriptors of a fusion add to the distances of some rows."""
         return [None] * len(rows)
 
@@ -197,45 +127,41 @@ class Searcher(ABC, Generic[D]):
         Returns
         -------
         ndarray of float64, shape (n,)
-            In the order of the paths. Those of :meth:`rank` are the same.
+            In the order of the paths. Those of :meth:`top_k` are the same.
         """
-        return self.space_for(description).exact(description, np.arange(len(self.images.paths)))
+        source = self.source_for(description)
+        return source.exact(description, np.arange(len(source)))
 
-    def rank(
+    def top_k(
         self,
-        query: Query,
         description: D,
         top: int = 3,
         max_distance: float | None = None,
-        exclude_self: bool = False,
-        exclude_identical: bool = False,
-    ) -> SearchResult:
-        """Rank the index's images for a described query; see :meth:`cbir.Index.search`."""
-        check_limits(top, max_distance)
-        is_path = isinstance(query, str | os.PathLike)
-        name = path_of(query, "a query") if is_path else "<array>"
-        own, identical = self._same(name) if exclude_self or exclude_identical else ([], [])
-        excluded = np.array([*own, *(identical if exclude_identical else [])], np.intp)
-        space = self.space_for(description)
-        ranked = nearest(space, description, top, max_distance, excluded)
-        parts = self.parts(space, description, np.array([row for row, _ in ranked], np.intp))
-        folder, paths = self.images.shown_root(), self.images.paths
-        return SearchResult(
-            name,
-            self.label,
-            self.metric_name,
-            tuple(
-                Match(rank, self.images.path(row), distance, some, below(folder, paths[row]))
-                for rank, ((row, distance), some) in enumerate(zip(ranked, parts, strict=True), 1)
-            ),
-            self.meaning,
-            len({row for row, _ in ranked}.intersection(identical)),
-        )
+        excluded: Sequence[int] = (),
+    ) -> list[RankedRow]:
+        """Return the images nearest to a described query.
 
-    def _same(self, name: str) -> tuple[list[int], list[int]]:
-        """Return the query's own row, and those of the images that have its very bytes."""
-        own = self.images.row_of(name)
-        return [] if own is None else [own], self.images.rows_with_bytes_of(name).tolist()
+        Parameters
+        ----------
+        description : D
+            As :meth:`describe` or :meth:`indexed` returns it.
+        top : int
+            How many to return at most.
+        max_distance : float, optional
+            Leave out what is farther.
+        excluded : sequence of int
+            Rows that are left out.
+        """
+        check_limits(top, max_distance)
+        source = self.source_for(description)
+        ranked = top_k(source, description, top, max_distance, np.array(excluded, np.intp))
+        components = self.components(
+            source, description, np.array([row for row, _ in ranked], np.intp)
+        )
+        return [
+            RankedRow(row, distance, some)
+            for (row, distance), some in zip(ranked, components, strict=True)
+        ]
 
 
 class SingleSearcher(Searcher[Row]):
@@ -243,25 +169,22 @@ class SingleSearcher(Searcher[Row]):
 
     Parameters
     ----------
-    images : Images
     named : NamedDescriptor
         The descriptor.
     metric : Metric
     matrix : ndarray, shape (n, width)
         The stored rows.
-    space : Space
+    source : CandidateSource
         The same, ready to be compared.
     """
 
     def __init__(
         self,
-        images: Images,
         named: NamedDescriptor,
         metric: metrics.Metric,
         matrix: Row,
-        space: Space[Row],
+        source: CandidateSource[Row],
     ) -> None:
-        self.images = images
         self.named = named
         self.metric = metric
         self.label = named.alias
@@ -269,7 +192,7 @@ class SingleSearcher(Searcher[Row]):
         is_usual = metric.name == named.descriptor.metrics[0]
         self.meaning = named.descriptor.meaning if is_usual else metric.range
         self._matrix = matrix
-        self.space = space
+        self.source = source
 
     @property
     def bytes_per_image(self) -> int:
@@ -285,13 +208,13 @@ class SingleSearcher(Searcher[Row]):
         """Return a row of the matrix."""
         return self._matrix[check_whole("row", row, 0, len(self._matrix) - 1)]
 
-    def space_for(self, description: Row) -> Space[Row]:
+    def source_for(self, description: Row) -> CandidateSource[Row]:
         """Return the rows; they are the same for every query."""
         wanted = self._matrix.shape[1:], self._matrix.dtype
         is_array = isinstance(description, np.ndarray)
         if not is_array or (description.shape, description.dtype) != wanted:
             raise _not_described(self.label)
-        return self.space
+        return self.source
 
 
 class FusedSearcher(Searcher[Rows]):
@@ -310,7 +233,6 @@ class FusedSearcher(Searcher[Rows]):
         self, searchers: Sequence[SingleSearcher], fusion: Fusion, label: str | None = None
     ) -> None:
         aliases = [searcher.label for searcher in searchers]
-        self.images = searchers[0].images
         self.label = label or "+".join(aliases)
         self.metric_name = METRICS[fusion.method]
         self.meaning = FUSED_MEANINGS[self.metric_name]
@@ -318,10 +240,9 @@ class FusedSearcher(Searcher[Rows]):
         self.adaptive = fusion.adaptive
         self.fusion = fusion
         self._searchers = tuple(searchers)
-        self._spaces = tuple(searcher.space for searcher in searchers)
-        self._count = len(self.images.paths)
+        self._sources = tuple(_scanned(searcher.source) for searcher in searchers)
         self._backgrounds = [
-            Background.of(one.named.descriptor, one.metric, one.space, self._count)
+            Background.of(one.named.descriptor, one.metric, one.source)
             for one in (searchers if fusion.method == "scores" else ())
         ]
 
@@ -338,46 +259,54 @@ class FusedSearcher(Searcher[Rows]):
         """Return a row of each matrix."""
         return tuple(searcher.indexed(row) for searcher in self._searchers)
 
-    def space_for(self, description: Rows) -> WeightedSum | ReciprocalRanks:
+    def source_for(self, description: Rows) -> WeightedSum | ReciprocalRanks:
         """Return the rows, weighted for this query."""
         if not isinstance(description, tuple) or len(description) != len(self._searchers):
             raise _not_described(self.label)
         for searcher, row in zip(self._searchers, description, strict=True):
-            searcher.space_for(row)
+            searcher.source_for(row)
         weights = self.fusion.weights
         if self.fusion.method == "ranks":
-            return ReciprocalRanks(self._spaces, weights, description, self._count)
+            return ReciprocalRanks(self._sources, weights, description)
         backgrounds = [
             background.distances(row)
             for background, row in zip(self._backgrounds, description, strict=True)
         ]
         if self.fusion.adaptive:
             weights = self._adapted(description, backgrounds)
-        return WeightedSum(self._spaces, factors(weights, [Scale.of(one) for one in backgrounds]))
+        return WeightedSum(
+            self._sources, factors(weights, [ScoreNormalizer.of(one) for one in backgrounds])
+        )
 
-    def parts(
-        self, space: Space[Rows], description: Rows, rows: NDArray[np.intp]
-    ) -> list[dict[str, Part]]:
+    def components(
+        self, source: CandidateSource[Rows], description: Rows, rows: RowNumbers
+    ) -> list[dict[str, ScoreComponent]]:
         """Return what each descriptor adds to the distances of some rows."""
-        assert isinstance(space, WeightedSum | ReciprocalRanks)
-        found: list[dict[str, Part]] = [{} for _ in rows]
-        parts = space.parts(description, rows)
-        for searcher, (distances, shares) in zip(self._searchers, parts, strict=True):
-            for some, distance, share in zip(found, distances, shares, strict=True):
-                some[searcher.label] = Part(float(distance), float(share))
+        assert isinstance(source, WeightedSum | ReciprocalRanks)
+        found: list[dict[str, ScoreComponent]] = [{} for _ in rows]
+        parts = source.parts(description, rows)
+        for searcher, (distances, contributions) in zip(self._searchers, parts, strict=True):
+            for some, distance, contribution in zip(found, distances, contributions, strict=True):
+                some[searcher.label] = ScoreComponent(float(distance), float(contribution))
         return found
 
     def _adapted(self, description: Rows, backgrounds: Sequence[Distances]) -> tuple[float, ...]:
         """Return the weights, multiplied by what the score curves say."""
         weights = []
-        for weight, space, row, background in zip(
-            self.fusion.weights, self._spaces, description, backgrounds, strict=True
+        for weight, source, row, background in zip(
+            self.fusion.weights, self._sources, description, backgrounds, strict=True
         ):
             # The query itself, and copies of it, say nothing of how well others are found.
-            ranked = [distance for _, distance in nearest(space, row, CURVE) if distance > 0]
-            weights.append(weight * adaptive_weight(np.array(ranked), background, self._count))
+            ranked = [distance for _, distance in top_k(source, row, CURVE) if distance > 0]
+            weights.append(weight * adaptive_weight(np.array(ranked), background, len(source)))
         return tuple(weights)
 
 
 def _not_described(label: str) -> UsageError:
     return UsageError(f"{label}: give a description as describe() or indexed() returns it")
+
+
+def _scanned(source: CandidateSource[Row]) -> ScannedSource[Row]:
+    """Return a source that can be fused: one that knows something of every row."""
+    assert isinstance(source, ScannedSource)
+    return source

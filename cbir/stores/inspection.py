@@ -89,7 +89,7 @@ def _describe(snapshot: Snapshot, record: DescriptorEntry, faults: list[str]) ->
     except CbirError as error:
         faults.append(str(error))
     matrix = snapshot.matrix(record.alias)
-    empty = int((~np.asarray(matrix).any(axis=1)).sum()) if record.kind != "hash" else 0
+    empty = int((~np.asarray(matrix).any(axis=1)).sum()) if not record.row_kind.packed else 0
     return {
         "alias": record.alias,
         "name": record.name,

@@ -22,6 +22,7 @@ from cbir.descriptors import registry
 from cbir.descriptors.base import Row, State, TrainedDescriptor
 from cbir.descriptors.local_features.sift import SiftExtractor
 from cbir.descriptors.registry import NamedDescriptor
+from cbir.descriptors.row_kinds import RowKind, kind_called
 from cbir.stores.features.store import FeatureStore
 from cbir.stores.journal import Journal
 
@@ -153,7 +154,7 @@ class DescriptorEntry:
             descriptor.version,
             descriptor.parameters,
             descriptor.fingerprint,
-            descriptor.kind,
+            descriptor.kind.name,
             descriptor.dimension,
             descriptor.width,
             descriptor.dtype.str,
@@ -161,17 +162,19 @@ class DescriptorEntry:
         )
 
     @property
-    def quality_column(self) -> str | None:
-        """The column of a hash's quality, if the rows have one: a byte behind the bits."""
-        has_quality = self.kind == "hash" and self.width > self.dimension // 8
-        return f"{self.alias}_quality" if has_quality else None
+    def row_kind(self) -> RowKind:
+        """What its rows are."""
+        return kind_called(self.kind)
+
+    @property
+    def has_quality(self) -> bool:
+        """Whether a byte of quality stands behind what is compared."""
+        return self.width > self.row_kind.width(self.dimension)
 
     @property
     def columns(self) -> list[str]:
-        """The columns that hold its numbers."""
-        if self.kind == "hash":
-            return [self.alias, *([self.quality_column] if self.quality_column else [])]
-        return [f"{self.alias}_{i}" for i in range(self.width)]
+        """The columns that its rows fill."""
+        return self.row_kind.columns(self.alias, self.dimension, self.has_quality)
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,9 +145,9 @@ SEVERAL: dict[str, Call] = {
 OBJECTS: dict[str, Call] = {
     "Index": lambda here, wrong: cbir.Index(wrong),
     "Searcher.distances": lambda here, wrong: here.searcher.distances(wrong),
-    "Searcher.rank": lambda here, wrong: here.searcher.rank(here.image, wrong),
+    "Searcher.top_k": lambda here, wrong: here.searcher.top_k(wrong),
     "FusedSearcher.distances": lambda here, wrong: here.fused.distances(wrong),
-    "FusedSearcher.rank": lambda here, wrong: here.fused.rank(here.image, wrong),
+    "FusedSearcher.top_k": lambda here, wrong: here.fused.top_k(wrong),
     "describe_image": lambda here, wrong: here.fused.describe_image(wrong),
     "choose_queries.index": lambda here, wrong: choose_queries(wrong, here.truth),
     "choose_queries.truth": lambda here, wrong: choose_queries(here.index, wrong),

@@ -111,10 +111,10 @@ from cbir.descriptors.base import PLAIN
 from cbir.images.decoders import decoding_budget
 from cbir.search.metrics import get
 from cbir.core.threads import one_thread_each
-from cbir.search.exact.flat import DenseSpace
+from cbir.search.exact.flat import FlatIndex
 
 cbir.search.exact.flat._WORTH_THREADS = 1
-space = DenseSpace(np.arange(400_000, dtype=np.uint8).reshape(-1, 4), PLAIN, get("manhattan"))
+space = FlatIndex(np.arange(400_000, dtype=np.uint8).reshape(-1, 4), PLAIN, get("manhattan"))
 query = np.zeros(4, np.uint8)
 expected = space.estimate(query)
 threads = cv2.getNumThreads()

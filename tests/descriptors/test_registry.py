@@ -68,13 +68,13 @@ PLUGIN = '''
 from dataclasses import dataclass
 import numpy as np
 from cbir.descriptors.base import Descriptor
+from cbir.descriptors.row_kinds import HASH
 
 @dataclass(frozen=True)
 class Brightness(Descriptor):
     """Mean brightness of a few rows."""
     name = "brightness"
     version = 1
-    kind = "global"
     summary = "a test"
     metrics = ("manhattan",)
     meaning = "0 = as bright"
@@ -144,7 +144,7 @@ def test_a_descriptor_that_fails_is_told_with_the_image(
 
 
 HASH_PLUGIN = (
-    PLUGIN.replace('kind = "global"', 'kind = "hash"')
+    PLUGIN.replace("version = 1", "version = 1\n    kind = HASH")
     .replace("np.float32)", "np.uint8)")
     .replace('"manhattan"', '"hamming"')
     .replace("return self.bands", "return 8 * self.bands")

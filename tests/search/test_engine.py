@@ -194,7 +194,7 @@ def test_limits_with_which_nothing_is_found_are_refused(
         next(index.search_all([query], **limits))
     searcher = index.searcher()
     with pytest.raises(UsageError, match=f"{name}="):
-        searcher.rank(query, searcher.describe(query), **limits)
+        searcher.top_k(searcher.describe(query), **limits)
 
 
 def test_a_copy_with_the_same_bytes_is_counted_and_can_be_left_out(

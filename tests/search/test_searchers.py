@@ -14,8 +14,8 @@ import cbir
 from cbir.core.errors import CbirError, UsageError
 from cbir.descriptors import presets
 from cbir.descriptors.presets import Preset
-from cbir.search.exact.flat import open_space
 from cbir.search.fusion.backgrounds import shipped
+from cbir.search.sources import open_source
 
 ALL = ("hsv", "hog", "phash", "orb:words=50", "small=hsv:layout=none")
 QUERY = Path("cats", "cat-1.jpg")
@@ -43,10 +43,8 @@ def background(index: cbir.Index, alias: str, row: np.ndarray) -> np.ndarray:
     if rows is None:
         distances = searcher.distances(row)
     else:
-        space = open_space(
-            searcher.named.descriptor, rows, searcher.metric, lambda _, build: build()
-        )
-        distances = space.exact(row, np.arange(len(rows)))
+        source = open_source(searcher.named.descriptor, rows, searcher.metric)
+        distances = source.exact(row, np.arange(len(rows)))
     return distances[distances > 0]
 
 
@@ -94,18 +92,23 @@ def test_parts_add_up_and_all_ways_agree(index: cbir.Index, photos: Path) -> Non
         searcher = index.searcher("hsv+phash+orb", **options)
         description = searcher.describe(photos / QUERY)
         distances = searcher.distances(description)
-        own = searcher.indexed(index.paths.index(str(QUERY)))
-        assert all(np.array_equal(one, two) for one, two in zip(description, own, strict=True))
-        result = searcher.rank(photos / QUERY, description, 99)
+        stored = searcher.indexed(index.paths.index(str(QUERY)))
+        assert all(np.array_equal(one, two) for one, two in zip(description, stored, strict=True))
+        result = index.search(photos / QUERY, 99, descriptor="hsv+phash+orb", **options)
         assert sorted(match.distance for match in result.matches) == sorted(distances.tolist())
         for match in result.matches:
             assert match.parts is not None and list(match.parts) == ["hsv", "phash", "orb"]
-            assert sum(part.share for part in match.parts.values()) == pytest.approx(match.distance)
+            assert sum(part.contribution for part in match.parts.values()) == pytest.approx(
+                match.distance
+            )
             row = index.paths.index(match.path.split("photos/")[1])
             for alias, part in match.parts.items():
                 alone = index.single_searcher(alias)
                 assert part.distance == alone.distances(alone.describe(photos / QUERY))[row]
-        assert searcher.rank(photos / QUERY, description, 2).matches == result.matches[:2]
+        ranked = searcher.top_k(description, 2)
+        assert [(one.distance, one.components) for one in ranked] == [
+            (match.distance, match.parts) for match in result.matches[:2]
+        ]
 
 
 def test_adaptive_weights_change_what_parts_count(index: cbir.Index, photos: Path) -> None:
@@ -113,7 +116,7 @@ def test_adaptive_weights_change_what_parts_count(index: cbir.Index, photos: Pat
         result = index.search(photos / QUERY, 2, descriptor="hsv+phash", adaptive=adaptive)
         match = result.matches[1]
         assert match.parts is not None
-        return match.parts["phash"].share / match.distance
+        return match.parts["phash"].contribution / match.distance
 
     assert share(True) < share(False)
 
@@ -129,9 +132,10 @@ def test_both_kinds_of_searcher_are_used_alike(index: cbir.Index, photos: Path) 
         row = index.paths.index(str(QUERY))
         distances = searcher.distances(searcher.indexed(row))
         assert distances.shape == (12,) and distances[row] == 0
-        result = searcher.rank(photos / QUERY, searcher.indexed(row), 1)
-        assert Path(result.matches[0].path).samefile(photos / QUERY)
-        assert searcher.rank("elsewhere.jpg", searcher.indexed(row), 1).query == "elsewhere.jpg"
+        (first,) = searcher.top_k(searcher.indexed(row), 1)
+        assert (first.row, first.distance) == (row, 0)
+        (second,) = searcher.top_k(searcher.indexed(row), 1, excluded=[row])
+        assert second.row != row and second.distance == np.sort(distances)[1]
 
 
 def test_a_fusion_of_equal_images_is_ordered_by_path(photos: Path, tmp_path: Path) -> None:

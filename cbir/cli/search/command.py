@@ -30,6 +30,7 @@ from cbir.core.folders import shortest
 from cbir.descriptors.presets import PRESETS
 from cbir.search.engine import Index, open_index
 from cbir.search.fusion.options import Weights
+from cbir.search.request import SearchRequest
 from cbir.search.results import SearchResult
 
 _MONTAGE = "montage.jpg"
@@ -172,19 +173,20 @@ def search(
     harvest = _Harvest(printer, listener, wants_montage)
     if len(paths) > _SILENT_QUERIES and not sys.stdout.isatty():  # else the results show it
         listener.begin("searching", len(paths), "queries")
-    for result in index.search_all(
+    request = SearchRequest(
         paths,
         top,
-        descriptor=descriptor,
-        metric=metric,
-        max_distance=max_distance,
-        exclude_self=exclude_self,
-        exclude_identical=exclude_identical,
-        preset=preset,
-        fusion=fusion,
-        weights=weights,
-        adaptive=adaptive,
-    ):
+        descriptor,
+        metric,
+        max_distance,
+        exclude_self,
+        exclude_identical,
+        preset,
+        fusion,
+        weights,
+        adaptive,
+    )
+    for result in index.answer(request):
         harvest.take(result)
     harvest.finish()
     harvest.tell(index)

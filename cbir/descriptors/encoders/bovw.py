@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from cbir.core.errors import UsageError
 from cbir.core.progress import ProgressListener
 from cbir.core.threads import cores
-from cbir.descriptors.base import Kind, State, TrainedDescriptor
+from cbir.descriptors.base import State, TrainedDescriptor
 from cbir.descriptors.local_features.orb import ORB_BYTES, orb_features
+from cbir.descriptors.row_kinds import LOCAL, RowKind
 from cbir.images.decoders import WORKING_SIZES, Pixels
 
 Bits = NDArray[np.uint8]
@@ -65,7 +66,7 @@ class OrbBovw(TrainedDescriptor):
 
     name: ClassVar[str] = "orb"
     version: ClassVar[int] = 1
-    kind: ClassVar[Kind] = "local"
+    kind: ClassVar[RowKind] = LOCAL
     summary: ClassVar[str] = "the same thing or place photographed again, also turned or cropped"
     metrics: ClassVar[tuple[str, ...]] = ("chi2", "manhattan", "cosine", "euclidean")
     meaning: ClassVar[str] = "0 = the same words as often, 1 = no word in common"

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from cbir.core.amounts import counted
 from cbir.core.errors import CbirError, UsageError
 from cbir.core.progress import ProgressListener
-from cbir.descriptors.base import Encoding, Kind, State, TrainedDescriptor
+from cbir.descriptors.base import Encoding, State, TrainedDescriptor
 from cbir.descriptors.encoders.fisher_model import (
     KEYS,
     LARGEST_STEP,
@@ -63,7 +63,6 @@ class FisherVector(TrainedDescriptor):
     """
 
     version: ClassVar[int] = 1
-    kind: ClassVar[Kind] = "global"
     metrics: ClassVar[tuple[str, ...]] = ("cosine", "euclidean", "manhattan")
     state_name: ClassVar[str] = "model"
 

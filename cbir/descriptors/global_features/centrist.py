@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.descriptors.base import Descriptor, Encoding, Kind, as_roots
+from cbir.descriptors.base import Descriptor, Encoding, as_roots
 from cbir.descriptors.global_features.spatial_grid import first_bins
 from cbir.images.decoders import WORKING_SIZES, Pixels
 
@@ -64,7 +64,6 @@ class Centrist(Descriptor):
 
     name: ClassVar[str] = "centrist"
     version: ClassVar[int] = 1
-    kind: ClassVar[Kind] = "global"
     summary: ClassVar[str] = "textures and where they are, fine and coarse: scenes, materials"
     metrics: ClassVar[tuple[str, ...]] = ("manhattan", "euclidean", "chi2", "cosine")
     meaning: ClassVar[str] = "0 = the same textures; unrelated images are about 30 apart"

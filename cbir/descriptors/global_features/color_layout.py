@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.descriptors.base import Descriptor, Encoding, Kind
+from cbir.descriptors.base import Descriptor, Encoding
 from cbir.images.decoders import WORKING_SIZES, Pixels
 
 Coefficients = Literal[1, 3, 6, 10, 15, 21, 28, 64]
@@ -65,7 +65,6 @@ class ColorLayout(Descriptor):
 
     name: ClassVar[str] = "layout"
     version: ClassVar[int] = 1
-    kind: ClassVar[Kind] = "global"
     summary: ClassVar[str] = "where which colors are, in a few bytes: near-duplicates, products"
     metrics: ClassVar[tuple[str, ...]] = ("manhattan", "euclidean")
     meaning: ClassVar[str] = (

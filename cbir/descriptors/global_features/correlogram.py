@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.errors import UsageError
-from cbir.descriptors.base import Descriptor, Encoding, Kind, as_roots
+from cbir.descriptors.base import Descriptor, Encoding, as_roots
 from cbir.descriptors.global_features.hsv_histogram import hsv_cells
 from cbir.descriptors.global_features.spatial_grid import Layout, Place, over_regions, regions_of
 from cbir.images.decoders import WORKING_SIZES, Pixels
@@ -64,7 +64,6 @@ class Correlogram(Descriptor):
 
     name: ClassVar[str] = "correlogram"
     version: ClassVar[int] = 1
-    kind: ClassVar[Kind] = "global"
     summary: ClassVar[str] = "colors, whether they lie in patches, and where: scenes, products"
     metrics: ClassVar[tuple[str, ...]] = ("chi2", "manhattan", "euclidean", "cosine")
     meaning: ClassVar[str] = (

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.descriptors.base import Descriptor, Encoding, Kind
+from cbir.descriptors.base import Descriptor, Encoding
 from cbir.images.decoders import WORKING_SIZES, Pixels
 
 _SIDE = 128
@@ -69,7 +69,6 @@ class Gist(Descriptor):
 
     name: ClassVar[str] = "gist"
     version: ClassVar[int] = 1
-    kind: ClassVar[Kind] = "global"
     summary: ClassVar[str] = "layout of a scene, coarse and fine: landscapes, streets, products"
     metrics: ClassVar[tuple[str, ...]] = ("manhattan", "euclidean", "cosine", "chi2")
     meaning: ClassVar[str] = "0 = the same layout; unrelated images are about 38 apart"

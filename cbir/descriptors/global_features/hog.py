@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.errors import UsageError
-from cbir.descriptors.base import Descriptor, Encoding, Kind
+from cbir.descriptors.base import Descriptor, Encoding
 from cbir.images.decoders import WORKING_SIZES, Pixels
 
 _CLIP = 0.2
@@ -57,7 +57,6 @@ class Hog(Descriptor):
 
     name: ClassVar[str] = "hog"
     version: ClassVar[int] = 1
-    kind: ClassVar[Kind] = "global"
     summary: ClassVar[str] = "outlines in fixed places: products, logos, framed objects"
     metrics: ClassVar[tuple[str, ...]] = ("euclidean", "cosine", "manhattan", "chi2")
     meaning: ClassVar[str] = "0 = the same outlines; unrelated images are about 3.6 apart"

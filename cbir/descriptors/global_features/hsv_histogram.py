@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.descriptors.base import Descriptor, Encoding, Kind, as_roots
+from cbir.descriptors.base import Descriptor, Encoding, as_roots
 from cbir.descriptors.global_features.spatial_grid import over_regions
 from cbir.images.decoders import WORKING_SIZES, Pixels
 
@@ -56,7 +56,6 @@ class HsvHistogram(Descriptor):
 
     name: ClassVar[str] = "hsv"
     version: ClassVar[int] = 1
-    kind: ClassVar[Kind] = "global"
     summary: ClassVar[str] = "colors and where they are: scenes, products, near-duplicates"
     metrics: ClassVar[tuple[str, ...]] = ("chi2", "manhattan", "cosine", "euclidean")
     meaning: ClassVar[str] = "0 = the same colors in the same places, 1 = no color in common"

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.descriptors.base import Descriptor, Encoding, Kind
+from cbir.descriptors.base import Descriptor, Encoding
 from cbir.descriptors.global_features.spatial_grid import Layout, Place, over_regions, regions_of
 from cbir.images.decoders import WORKING_SIZES, Pixels
 
@@ -91,7 +91,6 @@ class JointColorTexture(Descriptor):
 
     name: ClassVar[str] = "jcd"
     version: ClassVar[int] = 1
-    kind: ClassVar[Kind] = "global"
     summary: ClassVar[str] = "colors with the textures that they have: scenes, products, patterns"
     metrics: ClassVar[tuple[str, ...]] = ("chi2", "manhattan", "euclidean", "cosine")
     meaning: ClassVar[str] = (

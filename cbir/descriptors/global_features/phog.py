@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.descriptors.base import Descriptor, Encoding, Kind, as_roots
+from cbir.descriptors.base import Descriptor, Encoding, as_roots
 from cbir.descriptors.global_features.spatial_grid import first_bins
 from cbir.images.decoders import WORKING_SIZES, Pixels
 
@@ -56,7 +56,6 @@ class Phog(Descriptor):
 
     name: ClassVar[str] = "phog"
     version: ClassVar[int] = 1
-    kind: ClassVar[Kind] = "global"
     summary: ClassVar[str] = "directions of edges and where they are: shapes, products, buildings"
     metrics: ClassVar[tuple[str, ...]] = ("manhattan", "euclidean", "chi2", "cosine")
     meaning: ClassVar[str] = "0 = the same edges; unrelated images are about 20 apart"

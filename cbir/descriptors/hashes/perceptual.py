@@ -20,8 +20,9 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.descriptors.base import Descriptor, Kind
+from cbir.descriptors.base import Descriptor
 from cbir.descriptors.hashes.lanczos import gray_thumbnail
+from cbir.descriptors.row_kinds import HASH, RowKind
 from cbir.images.decoders import WORKING_SIZES, Pixels
 
 Bits = NDArray[np.bool_]
@@ -51,7 +52,7 @@ _CELL_NOISE = 3.0
 class Hash(Descriptor):
     """Base of the hashes: packed bits, the first one highest, and a byte of quality."""
 
-    kind: ClassVar[Kind] = "hash"
+    kind: ClassVar[RowKind] = HASH
     metrics: ClassVar[tuple[str, ...]] = ("hamming",)
     has_quality: ClassVar[bool] = True
     least_quality: ClassVar[int] = LEAST_QUALITY

@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.descriptors.base import Row
-from cbir.search.exact.flat import DenseSpace, Derive, Distances
+from cbir.search.candidates import Distances, RowNumbers, ScannedSource
+from cbir.search.exact.flat import FlatIndex
 from cbir.search.metrics import Metric
+from cbir.search.sources import Derive, StoredRows
 
 _NORMS = {"chi2": 1, "manhattan": 1, "cosine": 2, "euclidean": 2}
 """Which norm of a weighted bag is 1, so that the length of a bag does not matter."""
@@ -48,7 +50,7 @@ class TfIdf:
         return weights / np.where(lengths > 0, lengths, 1)
 
 
-class BagSpace:
+class BovwIndex(ScannedSource[Row]):
     """Bags of words under one metric.
 
     An empty bag, of an image without keypoints, has nothing in common with any other: it is as
@@ -70,19 +72,26 @@ class BagSpace:
         )
         self._empty = collection["empty"]
         self._farthest = _FARTHEST[metric.name]
-        self._dense = DenseSpace(matrix, weighting, metric)
+        self._flat = FlatIndex(matrix, weighting, metric)
+
+    @classmethod
+    def of(cls, stored: StoredRows) -> BovwIndex:
+        return cls(stored.matrix, stored.metric, stored.derive)
+
+    def __len__(self) -> int:
+        return len(self._empty)
 
     def estimate(self, query: Row) -> NDArray[Any]:
         """Return the distance of every row, nearly."""
-        return self._parted(query, self._dense.estimate(query), self._empty)
+        return self._parted(query, self._flat.estimate(query), self._empty)
 
-    def exact(self, query: Row, rows: NDArray[np.intp]) -> Distances:
+    def exact(self, query: Row, rows: RowNumbers) -> Distances:
         """Return the exact distances of some rows."""
-        return self._parted(query, self._dense.exact(query, rows), self._empty[rows])
+        return self._parted(query, self._flat.exact(query, rows), self._empty[rows])
 
     def tolerance(self, query: Row, distance: float) -> float:
         """Return by how much an estimate may be off."""
-        return self._dense.tolerance(query, distance)
+        return self._flat.tolerance(query, distance)
 
     def _parted(self, query: Row, distances: NDArray[Any], empty: NDArray[Any]) -> NDArray[Any]:
         distances[empty == query.any()] = self._farthest

@@ -12,17 +12,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cbir.descriptors.base import Descriptor, Row
 from cbir.descriptors.models import load_shipped
-from cbir.search.exact.flat import Distances, Space, open_space
+from cbir.search.candidates import CandidateSource, Distances, RowNumbers
 from cbir.search.metrics import Metric
+from cbir.search.sources import open_source
 
 FILE = "backgrounds"
 """Among what comes with the package: the rows of each descriptor under its fingerprint."""
 
-_OWN_ROWS = 256
+_INDEX_ROWS = 256
 """Rows of an index that stand in, at most."""
 
 
@@ -32,18 +32,16 @@ class Background:
 
     Attributes
     ----------
-    space : Space
+    source : CandidateSource
     rows : ndarray of int
-        Which rows of the space.
+        Which rows of the source.
     """
 
-    space: Space[Row]
-    rows: NDArray[np.intp]
+    source: CandidateSource[Row]
+    rows: RowNumbers
 
     @classmethod
-    def of(
-        cls, descriptor: Descriptor, metric: Metric, space: Space[Row], count: int
-    ) -> Background:
+    def of(cls, descriptor: Descriptor, metric: Metric, source: CandidateSource[Row]) -> Background:
         """Return the background of a descriptor.
 
         Parameters
@@ -51,25 +49,21 @@ class Background:
         descriptor : Descriptor
             With its state, if it is a trained one.
         metric : Metric
-        space : Space
+        source : CandidateSource
             The rows of the index. An even sample of them is taken where the package has none.
-        count : int
-            How many there are.
         """
         rows = shipped(descriptor)
         if rows is None:
-            taken = min(count, _OWN_ROWS)
-            return cls(space, np.arange(taken) * count // taken)
-        return cls(
-            open_space(descriptor, rows, metric, lambda _, build: build()), np.arange(len(rows))
-        )
+            taken = min(len(source), _INDEX_ROWS)
+            return cls(source, np.arange(taken) * len(source) // taken)
+        return cls(open_source(descriptor, rows, metric), np.arange(len(rows)))
 
     def distances(self, query: Row) -> Distances:
         """Return the distances of a query to unrelated images.
 
         What is at distance 0 is left out: it is the query itself or a copy of it, not unrelated.
         """
-        distances = self.space.exact(query, self.rows)
+        distances = self.source.exact(query, self.rows)
         return distances[(distances > 0) & np.isfinite(distances)]
 
 

@@ -36,7 +36,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.descriptors.base import Row
-from cbir.search.exact.flat import Distances, Space
+from cbir.search.candidates import Distances, RowNumbers, ScannedSource
 
 Rows = tuple[Row, ...]
 """An image as the descriptors of a fusion describe it, in their order."""
@@ -55,7 +55,7 @@ CURVE = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class ScoreNormalizer:
     """What a distance of one descriptor is worth for one query.
 
     Attributes
@@ -68,13 +68,13 @@ class Scale:
     deviation: float
 
     @classmethod
-    def of(cls, background: Distances) -> Scale:
+    def of(cls, background: Distances) -> ScoreNormalizer:
         """Measure the distances of a query to unrelated images, all above 0; perhaps none.
 
         Examples
         --------
-        >>> scale = Scale.of(np.repeat([0.7, 0.9], 100))
-        >>> round(scale.mean, 3), round(scale.deviation, 3)
+        >>> normalizer = ScoreNormalizer.of(np.repeat([0.7, 0.9], 100))
+        >>> round(normalizer.mean, 3), round(normalizer.deviation, 3)
         (0.8, 0.1)
         """
         mean = float(background.mean()) if len(background) else 1.0
@@ -83,61 +83,64 @@ class Scale:
         return cls(mean, (squares / (len(background) + _IMAGINED)) ** 0.5)
 
 
-def factors(weights: Sequence[float], scales: Sequence[Scale]) -> tuple[float, ...]:
+def factors(weights: Sequence[float], normalizers: Sequence[ScoreNormalizer]) -> tuple[float, ...]:
     """Return by what each distance is multiplied before they are added up.
 
     Examples
     --------
-    >>> factors([1, 3], [Scale(0.5, 0.1), Scale(100, 20)])
+    >>> factors([1, 3], [ScoreNormalizer(0.5, 0.1), ScoreNormalizer(100, 20)])
     (0.5, 0.0075)
     """
-    pairs = list(zip(weights, scales, strict=True))
-    unrelated = sum(weight * scale.mean / scale.deviation for weight, scale in pairs)
-    return tuple(weight / scale.deviation / unrelated for weight, scale in pairs)
+    pairs = list(zip(weights, normalizers, strict=True))
+    unrelated = sum(weight * normalizer.mean / normalizer.deviation for weight, normalizer in pairs)
+    return tuple(weight / normalizer.deviation / unrelated for weight, normalizer in pairs)
 
 
 @dataclass(frozen=True, slots=True)
-class WeightedSum:
-    """The spaces of several descriptors as one, for one query: distances are weighted and added.
+class WeightedSum(ScannedSource[Rows]):
+    """The sources of several descriptors as one, for one query: distances are weighted and added.
 
     Parameters
     ----------
-    spaces : tuple of Space
+    sources : tuple of ScannedSource
     factors : tuple of float
         As :func:`factors` gives them.
     """
 
-    spaces: tuple[Space[Row], ...]
+    sources: tuple[ScannedSource[Row], ...]
     factors: tuple[float, ...]
+
+    def __len__(self) -> int:
+        return len(self.sources[0])
 
     def estimate(self, query: Rows) -> Distances:
         """Return the fused distance of every row, nearly."""
-        estimates = (space.estimate(row) for space, row in zip(self.spaces, query, strict=True))
+        estimates = (source.estimate(row) for source, row in zip(self.sources, query, strict=True))
         return _sum(
             factor * np.asarray(part, np.float64)
             for factor, part in zip(self.factors, estimates, strict=True)
         )
 
-    def exact(self, query: Rows, rows: NDArray[np.intp]) -> Distances:
+    def exact(self, query: Rows, rows: RowNumbers) -> Distances:
         """Return the fused distances of some rows."""
-        return _sum(shares for _, shares in self.parts(query, rows))
+        return _sum(part for _, part in self.parts(query, rows))
 
-    def parts(self, query: Rows, rows: NDArray[np.intp]) -> list[tuple[Distances, Distances]]:
-        """Return for each descriptor the distances of some rows, and their shares of the whole."""
-        exact = [space.exact(row, rows) for space, row in zip(self.spaces, query, strict=True)]
+    def parts(self, query: Rows, rows: RowNumbers) -> list[tuple[Distances, Distances]]:
+        """Return the distances of some rows by each descriptor, and their parts of the fused."""
+        exact = [source.exact(row, rows) for source, row in zip(self.sources, query, strict=True)]
         return [(part, factor * part) for factor, part in zip(self.factors, exact, strict=True)]
 
     def tolerance(self, query: Rows, distance: float) -> float:
         """Return by how much an estimate near `distance` may be off."""
         # No part adds more than the whole.
         return sum(
-            factor * space.tolerance(row, distance / factor)
-            for factor, space, row in zip(self.factors, self.spaces, query, strict=True)
+            factor * source.tolerance(row, distance / factor)
+            for factor, source, row in zip(self.factors, self.sources, query, strict=True)
             if factor > 0
         )
 
 
-class ReciprocalRanks:
+class ReciprocalRanks(ScannedSource[Rows]):
     r"""The ranks that several descriptors give, fused, for one query.
 
     A row that descriptor *i* puts at rank :math:`r_i` has the score :math:`\sum_i w_i / (60 + r_i)`
@@ -147,35 +150,36 @@ class ReciprocalRanks:
 
     Parameters
     ----------
-    spaces : tuple of Space
+    sources : tuple of ScannedSource
     weights : sequence of float
     query : tuple of ndarray
-    count : int
-        Rows of each space.
     """
 
     def __init__(
-        self, spaces: tuple[Space[Row], ...], weights: Sequence[float], query: Rows, count: int
+        self, sources: tuple[ScannedSource[Row], ...], weights: Sequence[float], query: Rows
     ) -> None:
-        everything = np.arange(count)
+        everything = np.arange(len(sources[0]))
         self._parts = []
-        for space, weight, row in zip(spaces, weights, query, strict=True):
-            distances = space.exact(row, everything)
+        for source, weight, row in zip(sources, weights, query, strict=True):
+            distances = source.exact(row, everything)
             missed = 1 - (_RANK_OFFSET + 1) / (_RANK_OFFSET + ranks(distances))
             self._parts.append((distances, weight / sum(weights) * missed))
-        self._distances = _sum(shares for _, shares in self._parts)
+        self._distances = _sum(part for _, part in self._parts)
+
+    def __len__(self) -> int:
+        return len(self._distances)
 
     def estimate(self, query: Rows) -> Distances:
         """Return the fused distance of every row."""
         return self._distances
 
-    def exact(self, query: Rows, rows: NDArray[np.intp]) -> Distances:
+    def exact(self, query: Rows, rows: RowNumbers) -> Distances:
         """Return the fused distances of some rows."""
         return self._distances[rows]
 
-    def parts(self, query: Rows, rows: NDArray[np.intp]) -> list[tuple[Distances, Distances]]:
-        """Return for each descriptor the distances of some rows, and their shares of the whole."""
-        return [(distances[rows], shares[rows]) for distances, shares in self._parts]
+    def parts(self, query: Rows, rows: RowNumbers) -> list[tuple[Distances, Distances]]:
+        """Return the distances of some rows by each descriptor, and their parts of the fused."""
+        return [(distances[rows], part[rows]) for distances, part in self._parts]
 
     def tolerance(self, query: Rows, distance: float) -> float:
         """Return 0: nothing is estimated."""

@@ -25,7 +25,8 @@ from cbir.core.amounts import counted
 from cbir.core.errors import BrokenIndexError, printable
 from cbir.core.safe_paths import path_for_csv
 from cbir.core.text import as_path
-from cbir.descriptors.base import HIGHEST_QUALITY, Row
+from cbir.descriptors.base import Row
+from cbir.stores.csv.cells import bytes_of_hex, check_number, codec_of, whole_numbers
 from cbir.stores.model import FILE_DTYPE, DescriptorEntry, PathList, Rows
 from cbir.stores.paths import check_path
 
@@ -64,7 +65,7 @@ def write_csv(
         header += record.columns
     header += rows.own
     sink.write(",".join(map(_quoted, header)).encode() + b"\n")
-    formats = [(_row_format(record), matrices[record.alias]) for record in records]
+    formats = [(codec_of(record).encoder(record), matrices[record.alias]) for record in records]
     own = list(rows.own.values())
     paths = iter(rows.paths)
     for start in range(0, len(rows), _CHUNK):
@@ -168,7 +169,7 @@ def _parsed(
     known = {"path", "path_base64", *FACT_COLUMNS}.union(*(record.columns for record in records))
     own = [name for name in header if name not in known]
     text = {"path", "path_base64", "sha256", *own}
-    text |= {record.alias for record in records if record.kind == "hash"}
+    text = text.union(*(codec_of(record).text_columns(record) for record in records))
     _check_end(path)
     try:
         with (
@@ -202,64 +203,15 @@ def _part(frame: Any, own: Sequence[str], records: Sequence[DescriptorEntry]) ->
     raw = frame["path_base64"] if "path_base64" in frame else [""] * count
     facts = np.zeros(count, FILE_DTYPE)
     for name in FACT_COLUMNS[:-1]:
-        facts[name] = _whole_numbers(frame[name].to_numpy(), FILE_DTYPE[name])
-    digests = b"".join(_bytes_of_hex(cell, 32) for cell in frame["sha256"])
+        facts[name] = whole_numbers(frame[name].to_numpy(), FILE_DTYPE[name])
+    digests = b"".join(bytes_of_hex(cell, 32) for cell in frame["sha256"])
     facts["sha256"] = np.frombuffer(digests, "V32")
     return _Part(
         [_path_of(*cells) for cells in zip(frame["path"], raw, strict=True)],
         facts,
         {name: frame[name].tolist() for name in own},
-        {record.alias: _matrix(frame, record) for record in records},
+        {record.alias: codec_of(record).decode(frame, record) for record in records},
     )
-
-
-def _matrix(frame: Any, record: DescriptorEntry) -> Row:
-    if record.kind == "hash":
-        length = record.dimension // 8
-        packed = b"".join(_hash_of(cell, length) for cell in frame[record.alias])
-        bits = np.frombuffer(packed, np.uint8).reshape(-1, length)
-        if record.quality_column is None:
-            return bits
-        return np.column_stack([bits, _qualities(frame[record.quality_column].to_numpy())])
-    values = frame[record.columns].to_numpy()
-    dtype = np.dtype(record.dtype)
-    if dtype.kind == "f":
-        numbers = values.astype(dtype)
-        if not np.isfinite(numbers).all():
-            raise ValueError("a number is not finite")
-        return numbers
-    return _whole_numbers(values, dtype)
-
-
-def _whole_numbers(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    if not values.size:
-        return values.astype(dtype)
-    if values.dtype.kind not in "iu":
-        raise ValueError("not whole numbers")
-    limits = np.iinfo(dtype)
-    if values.min() < limits.min or values.max() > limits.max:
-        raise ValueError("a number is out of range")
-    return values.astype(dtype)
-
-
-def _qualities(values: NDArray[Any]) -> NDArray[Any]:
-    qualities = _whole_numbers(values, np.dtype(np.uint8))
-    if (qualities > HIGHEST_QUALITY).any():
-        raise ValueError("a quality is out of range")
-    return qualities
-
-
-def _bytes_of_hex(cell: str, length: int) -> bytes:
-    value = bytes.fromhex(cell)
-    if len(value) != length or len(cell) != 2 * length:
-        raise ValueError(f"not {2 * length} hexadecimal digits")
-    return value
-
-
-def _hash_of(cell: str, length: int) -> bytes:
-    if not cell.startswith("h"):
-        raise ValueError("a hash begins with h")
-    return _bytes_of_hex(cell[1:], length)
 
 
 def _path_cells(path: str) -> tuple[str, str]:
@@ -285,28 +237,6 @@ def _quoted(cell: str) -> str:
     if _SPECIAL.search(cell):
         return '"' + cell.replace('"', '""') + '"'
     return cell
-
-
-def _row_format(record: DescriptorEntry) -> Callable[[Row], str]:
-    if record.kind == "hash":
-        length = record.dimension // 8
-        if record.quality_column is None:
-            return lambda row: "h" + row.tobytes().hex()
-        return lambda row: f"h{row[:length].tobytes().hex()},{row[length]}"
-    if np.dtype(record.dtype) == np.uint8:
-        return _bytes_as_text
-    if np.dtype(record.dtype).kind == "f":
-        digits = np.finfo(record.dtype).precision + 3
-        return lambda row: ",".join([f"{value:.{digits}g}" for value in row.tolist()])
-    return lambda row: ",".join(map(str, row.tolist()))
-
-
-# The text of every byte with a comma behind it, filled up with zeros to four characters.
-_BYTE_TEXTS = np.array([f"{value},".encode() for value in range(256)], "S4").view(np.uint32)
-
-
-def _bytes_as_text(row: Row) -> str:
-    return _BYTE_TEXTS[row].tobytes().translate(None, b"\0")[:-1].decode("ascii")
 
 
 def _check_columns(path: str, header: Sequence[str], records: Sequence[DescriptorEntry]) -> None:
@@ -418,38 +348,10 @@ def _text(binary: BinaryIO) -> Any:
 
 def _cell_checks(records: Iterable[DescriptorEntry]) -> dict[str, Callable[[str], Any]]:
     checks: dict[str, Callable[[str], Any]] = {
-        name: partial(_check_number, FILE_DTYPE[name]) for name in FACT_COLUMNS[:-1]
+        name: partial(check_number, FILE_DTYPE[name]) for name in FACT_COLUMNS[:-1]
     }
-    checks["sha256"] = lambda cell: _bytes_of_hex(cell, 32)
+    checks["sha256"] = lambda cell: bytes_of_hex(cell, 32)
     checks["path_base64"] = lambda cell: base64.b64decode(cell, validate=True)
     for record in records:
-        if record.kind == "hash":
-            checks[record.alias] = partial(_check_hash, record.dimension // 8)
-            if record.quality_column is not None:
-                checks[record.quality_column] = _check_quality
-        else:
-            check = partial(_check_number, np.dtype(record.dtype))
-            checks.update(dict.fromkeys(record.columns, check))
+        checks |= codec_of(record).checks(record)
     return checks
-
-
-def _check_hash(length: int, cell: str) -> None:
-    _hash_of(cell, length)
-
-
-def _check_quality(cell: str) -> None:
-    _check_number(np.dtype(np.uint8), cell)
-    if int(cell) > HIGHEST_QUALITY:
-        raise ValueError(cell)
-
-
-def _check_number(dtype: np.dtype[Any], cell: str) -> None:
-    if dtype.kind == "f":
-        if not np.isfinite(np.array(float(cell), dtype)):
-            raise ValueError(cell)
-        return
-    if not re.fullmatch(r"-?\d+", cell.strip()):
-        raise ValueError(cell)
-    limits = np.iinfo(dtype)
-    if not limits.min <= int(cell) <= limits.max:
-        raise ValueError(cell)

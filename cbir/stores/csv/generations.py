@@ -212,7 +212,7 @@ def _columns(metadata: Metadata) -> list[dict[str, str]]:
             {
                 "name": name,
                 "datatype": "string"
-                if record.kind == "hash" and name == record.alias
+                if record.row_kind.packed and name == record.alias
                 else datatype,
             }
             for name in record.columns

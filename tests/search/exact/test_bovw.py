@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from cbir.search.exact.bovw import BagSpace, TfIdf, inverse_frequency
-from cbir.search.exact.flat import nearest
+from cbir.search.candidates import top_k
+from cbir.search.exact.bovw import BovwIndex, TfIdf, inverse_frequency
 from cbir.search.metrics import METRICS
 
 COUNTS = np.array(
@@ -20,8 +20,8 @@ def derive(name: str, build: Callable[[], dict[str, np.ndarray]]) -> dict[str, n
     return build()
 
 
-def space(metric: str) -> BagSpace:
-    return BagSpace(COUNTS, METRICS[metric], derive)
+def source(metric: str) -> BovwIndex:
+    return BovwIndex(COUNTS, METRICS[metric], derive)
 
 
 def test_weights_are_counts_times_the_log_of_rarity() -> None:
@@ -39,16 +39,16 @@ def test_weights_are_counts_times_the_log_of_rarity() -> None:
 )
 def test_an_empty_bag_is_as_far_as_can_be_and_never_nan(metric: str, farthest: float) -> None:
     every = np.arange(len(COUNTS))
-    from_empty = space(metric).exact(COUNTS[1], every)
+    from_empty = source(metric).exact(COUNTS[1], every)
     assert from_empty.tolist() == [farthest, 0, farthest, farthest, farthest, farthest]
-    from_full = space(metric).exact(COUNTS[4], every)
+    from_full = source(metric).exact(COUNTS[4], every)
     assert from_full[1] == farthest and from_full[4] == 0
     assert from_full[0] == pytest.approx(farthest)
 
 
 @pytest.mark.parametrize("metric", ["chi2", "manhattan", "cosine", "euclidean"])
 def test_equal_shares_are_at_distance_zero_whatever_the_size(metric: str) -> None:
-    ranked = nearest(space(metric), COUNTS[0], 3)
+    ranked = top_k(source(metric), COUNTS[0], 3)
     assert [row for row, _ in ranked] == [0, 3, 5]
     assert ranked[0][1] == ranked[1][1] == 0
     assert ranked[2][1] == pytest.approx(0, abs=1e-7)
@@ -59,14 +59,14 @@ def test_ranking_equals_brute_force(metric: str) -> None:
     rng = np.random.default_rng(0)
     counts = (rng.integers(0, 9, (200, 30)) * (rng.random((200, 30)) < 0.3)).astype(np.uint16)
     counts[::17] = 0
-    bags = BagSpace(counts, METRICS[metric], derive)
+    bags = BovwIndex(counts, METRICS[metric], derive)
     for query in (counts[0], counts[3]):
         exact = bags.exact(query, np.arange(200))
         order = np.lexsort((np.arange(200), exact))[:20]
-        assert nearest(bags, query, 20) == [(int(row), float(exact[row])) for row in order]
+        assert top_k(bags, query, 20) == [(int(row), float(exact[row])) for row in order]
 
 
 def test_one_image_alone_is_found() -> None:
-    alone = BagSpace(COUNTS[:1], METRICS["chi2"], derive)
-    assert nearest(alone, COUNTS[0], 1) == [(0, 0.0)]
-    assert nearest(alone, COUNTS[4], 1) == [(0, pytest.approx(1))]
+    alone = BovwIndex(COUNTS[:1], METRICS["chi2"], derive)
+    assert top_k(alone, COUNTS[0], 1) == [(0, 0.0)]
+    assert top_k(alone, COUNTS[4], 1) == [(0, pytest.approx(1))]

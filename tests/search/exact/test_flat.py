@@ -10,9 +10,12 @@ from hypothesis.extra.numpy import arrays
 
 from cbir.descriptors.base import ROOTS, Encoding
 from cbir.descriptors.hashes.perceptual import DifferenceHash
+from cbir.search.candidates import top_k
 from cbir.search.exact import flat
-from cbir.search.exact.flat import BitSpace, DenseSpace, nearest, open_space
+from cbir.search.exact.binary import BinaryFlatIndex
+from cbir.search.exact.flat import FlatIndex
 from cbir.search.metrics import METRICS, hamming
+from cbir.search.sources import open_source
 
 METRIC_NAMES = ["chi2", "euclidean", "cosine", "manhattan"]
 MATRICES = arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 30)))
@@ -27,24 +30,24 @@ def brute_force(distances: np.ndarray, top: int) -> list[tuple[int, float]]:
 @pytest.mark.parametrize("name", METRIC_NAMES)
 def test_ranking_equals_brute_force(name: str, matrix: np.ndarray, top: int, row: int) -> None:
     query = matrix[row % len(matrix)]
-    space = DenseSpace(matrix, ROOTS, METRICS[name])
+    source = FlatIndex(matrix, ROOTS, METRICS[name])
     exact = METRICS[name].between(ROOTS.values(query), ROOTS.values(matrix))
-    assert nearest(space, query, top) == brute_force(exact, top)
+    assert top_k(source, query, top) == brute_force(exact, top)
 
 
 @given(matrix=MATRICES, top=st.integers(1, 50))
 def test_ranking_bits_equals_brute_force(matrix: np.ndarray, top: int) -> None:
     exact = hamming(matrix[0], matrix).astype(float)
-    assert nearest(BitSpace(matrix), matrix[0], top) == brute_force(exact, top)
+    assert top_k(BinaryFlatIndex(matrix), matrix[0], top) == brute_force(exact, top)
 
 
 def test_the_quality_behind_the_bits_is_not_compared() -> None:
     rows = np.random.default_rng(5).integers(0, 256, (60, 9), np.uint8)
     rows[30:, :8] = rows[:30, :8]
-    space = open_space(DifferenceHash(), rows, METRICS["hamming"], lambda name, build: build())
+    source = open_source(DifferenceHash(), rows, METRICS["hamming"])
     exact = hamming(rows[7, :8].copy(), rows[:, :8].copy()).astype(float)
-    assert nearest(space, rows[7], 60) == brute_force(exact, 60)
-    assert nearest(space, rows[7], 2) == [(7, 0.0), (37, 0.0)]
+    assert top_k(source, rows[7], 60) == brute_force(exact, 60)
+    assert top_k(source, rows[7], 2) == [(7, 0.0), (37, 0.0)]
 
 
 @pytest.mark.parametrize("name", METRIC_NAMES)
@@ -54,29 +57,29 @@ def test_blocks_threads_and_kernels_give_the_same_ranking(
     rng = np.random.default_rng(1)
     matrix = rng.integers(0, 256, (3000, 40), np.uint8)
     matrix[2000:] = matrix[:1000]
-    expected = nearest(DenseSpace(matrix, ROOTS, METRICS[name]), matrix[5], 20)
+    expected = top_k(FlatIndex(matrix, ROOTS, METRICS[name]), matrix[5], 20)
     monkeypatch.setattr(flat, "_BLOCK", 999)
     monkeypatch.setattr(flat, "_WORTH_THREADS", 1)
-    assert nearest(DenseSpace(matrix, ROOTS, METRICS[name]), matrix[5], 20) == expected
+    assert top_k(FlatIndex(matrix, ROOTS, METRICS[name]), matrix[5], 20) == expected
     monkeypatch.setattr(flat, "_WORTH_NUMBA", 1)
     monkeypatch.setattr(flat, "_WORTH_COMPILING", 1)
-    assert nearest(DenseSpace(matrix, ROOTS, METRICS[name]), matrix[5], 20) == expected
+    assert top_k(FlatIndex(matrix, ROOTS, METRICS[name]), matrix[5], 20) == expected
 
 
 def test_equal_distances_keep_the_order_of_the_rows() -> None:
     matrix = np.zeros((500, 4), np.uint8)
-    space = DenseSpace(matrix, Encoding(), METRICS["euclidean"])
-    assert nearest(space, matrix[0], 5) == [(row, 0.0) for row in range(5)]
+    source = FlatIndex(matrix, Encoding(), METRICS["euclidean"])
+    assert top_k(source, matrix[0], 5) == [(row, 0.0) for row in range(5)]
 
 
 def test_max_distance_and_an_excluded_row_are_left_out() -> None:
     matrix = np.array([[0], [3], [4], [9]], np.uint8)
-    space = DenseSpace(matrix, Encoding(), METRICS["manhattan"])
-    assert nearest(space, matrix[0], 9, max_distance=4) == [(0, 0.0), (1, 3.0), (2, 4.0)]
-    assert nearest(space, matrix[0], 2, excluded=0) == [(1, 3.0), (2, 4.0)]
-    assert nearest(space, matrix[0], 2, max_distance=-1) == []
-    single = DenseSpace(matrix[:1], Encoding(), METRICS["manhattan"])
-    assert nearest(single, matrix[0], 3, excluded=0) == []
+    source = FlatIndex(matrix, Encoding(), METRICS["manhattan"])
+    assert top_k(source, matrix[0], 9, max_distance=4) == [(0, 0.0), (1, 3.0), (2, 4.0)]
+    assert top_k(source, matrix[0], 2, excluded=0) == [(1, 3.0), (2, 4.0)]
+    assert top_k(source, matrix[0], 2, max_distance=-1) == []
+    single = FlatIndex(matrix[:1], Encoding(), METRICS["manhattan"])
+    assert top_k(single, matrix[0], 3, excluded=0) == []
 
 
 @pytest.mark.parametrize("name", METRIC_NAMES)
@@ -93,14 +96,14 @@ def test_numbers_that_single_precision_does_not_hold_are_ranked_right(
     name: str, matrix: np.ndarray
 ) -> None:
     exact = METRICS[name].between(matrix[3].astype(float), matrix.astype(float))
-    assert nearest(DenseSpace(matrix, Encoding(), METRICS[name]), matrix[3], 9) == brute_force(
+    assert top_k(FlatIndex(matrix, Encoding(), METRICS[name]), matrix[3], 9) == brute_force(
         exact, 9
     )
 
 
 def test_a_row_that_is_no_number_comes_last() -> None:
     matrix = np.array([[1.0], [np.nan], [3.0]], np.float32)
-    ranked = nearest(DenseSpace(matrix, Encoding(), METRICS["manhattan"]), matrix[0], 2)
+    ranked = top_k(FlatIndex(matrix, Encoding(), METRICS["manhattan"]), matrix[0], 2)
     assert ranked == [(0, 0.0), (2, 2.0)]
 
 
@@ -110,5 +113,5 @@ def test_nearly_equal_rows_with_a_scale_are_ranked_right(name: str) -> None:
     matrix = (60_000 + rng.integers(0, 3, (80, 12))).astype(np.uint16)
     encoding = Encoding(1 / 65_535)
     exact = METRICS[name].between(encoding.values(matrix[3]), encoding.values(matrix))
-    ranked = nearest(DenseSpace(matrix, encoding, METRICS[name]), matrix[3], 9)
+    ranked = top_k(FlatIndex(matrix, encoding, METRICS[name]), matrix[3], 9)
     assert ranked == brute_force(exact, 9)

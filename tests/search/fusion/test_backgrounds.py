@@ -12,7 +12,7 @@ from cbir.descriptors import models
 from cbir.descriptors.base import TrainedDescriptor
 from cbir.descriptors.presets import PRESETS
 from cbir.descriptors.registry import create
-from cbir.search.exact.flat import DenseSpace
+from cbir.search.exact.flat import FlatIndex
 from cbir.search.fusion import backgrounds
 from cbir.search.fusion.backgrounds import Background, shipped
 from cbir.search.metrics import METRICS
@@ -51,8 +51,8 @@ def test_a_damaged_package_is_told(content: bytes | None, package: Path) -> None
 def test_rows_of_the_index_stand_in_evenly_without_the_query() -> None:
     descriptor = create("hsv", {"layout": "none"})
     matrix = np.random.default_rng(0).integers(0, 256, (1000, 256), np.uint8)
-    space = DenseSpace(matrix, descriptor.encoding, METRICS["chi2"])
-    background = Background.of(descriptor, METRICS["chi2"], space, 1000)
+    source = FlatIndex(matrix, descriptor.encoding, METRICS["chi2"])
+    background = Background.of(descriptor, METRICS["chi2"], source)
     assert len(background.rows) == 256 and set(np.diff(background.rows)) == {3, 4}
     taken = int(background.rows[7])
     distances = background.distances(matrix[taken])

@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from cbir.descriptors.base import PLAIN, ROOTS
-from cbir.search.exact.flat import BitSpace, DenseSpace, nearest
+from cbir.search.candidates import top_k
+from cbir.search.exact.binary import BinaryFlatIndex
+from cbir.search.exact.flat import FlatIndex
 from cbir.search.fusion.formulas import (
     ReciprocalRanks,
-    Scale,
+    ScoreNormalizer,
     WeightedSum,
     adaptive_weight,
     factors,
@@ -47,12 +49,12 @@ def distances_of(matrices: list[np.ndarray], row: int) -> np.ndarray:
     )
 
 
-def spaces_of(matrices: list[np.ndarray]) -> tuple[DenseSpace, DenseSpace, BitSpace]:
+def sources_of(matrices: list[np.ndarray]) -> tuple[FlatIndex, FlatIndex, BinaryFlatIndex]:
     one, two, three = matrices
     return (
-        DenseSpace(one, ROOTS, METRICS["chi2"]),
-        DenseSpace(two, PLAIN, METRICS["euclidean"]),
-        BitSpace(three),
+        FlatIndex(one, ROOTS, METRICS["chi2"]),
+        FlatIndex(two, PLAIN, METRICS["euclidean"]),
+        BinaryFlatIndex(three),
     )
 
 
@@ -63,25 +65,25 @@ def test_the_weighted_sum_equals_brute_force(
     stored = matrices(rows, seed)
     row = seed % rows
     query = tuple(matrix[row] for matrix in stored)
-    space = WeightedSum(spaces_of(stored), tuple(weights))
+    source = WeightedSum(sources_of(stored), tuple(weights))
     expected = np.zeros(rows)
     for weight, distances in zip(weights, distances_of(stored, row), strict=True):
         expected += weight * distances
     order = sorted(range(rows), key=lambda other: (expected[other], other))[:top]
-    ranked = nearest(space, query, top)
+    ranked = top_k(source, query, top)
     assert [other for other, _ in ranked] == order
     assert [distance for _, distance in ranked] == pytest.approx(expected[order].tolist())
-    parts = space.parts(query, np.array(order))
+    parts = source.parts(query, np.array(order))
     assert sum(shares for _, shares in parts) == pytest.approx(expected[order])
 
 
 def test_an_estimate_is_off_by_no_more_than_the_tolerance() -> None:
     stored = matrices(40, 1)
-    space = WeightedSum(spaces_of(stored), (1.0, 0.01, 0.0))
+    source = WeightedSum(sources_of(stored), (1.0, 0.01, 0.0))
     query = tuple(matrix[7] for matrix in stored)
-    exact = space.exact(query, np.arange(40))
-    for estimate, distance in zip(space.estimate(query), exact, strict=True):
-        assert abs(estimate - distance) <= space.tolerance(query, distance)
+    exact = source.exact(query, np.arange(40))
+    for estimate, distance in zip(source.estimate(query), exact, strict=True):
+        assert abs(estimate - distance) <= source.tolerance(query, distance)
 
 
 @given(rows=ROWS, seed=st.integers(0, 99), weights=WEIGHTS)
@@ -89,7 +91,7 @@ def test_reciprocal_ranks_equal_brute_force(rows: int, seed: int, weights: list[
     stored = matrices(rows, seed)
     row = seed % rows
     query = tuple(matrix[row] for matrix in stored)
-    space = ReciprocalRanks(spaces_of(stored), weights, query, rows)
+    source = ReciprocalRanks(sources_of(stored), weights, query)
     distances = distances_of(stored, row)
     best = sum(weight / 61 for weight in weights)
     for other in range(rows):
@@ -97,8 +99,8 @@ def test_reciprocal_ranks_equal_brute_force(rows: int, seed: int, weights: list[
         for weight, part in zip(weights, distances, strict=True):
             rank = 1 + sum(distance < part[other] for distance in part)
             score += weight / (60 + rank)
-        assert space.exact(query, np.array([other]))[0] == pytest.approx(1 - score / best)
-    found = nearest(space, query, rows)
+        assert source.exact(query, np.array([other]))[0] == pytest.approx(1 - score / best)
+    found = top_k(source, query, rows)
     assert found[0][1] == 0 and found == sorted(found, key=lambda pair: (pair[1], pair[0]))
 
 
@@ -110,8 +112,8 @@ def test_the_order_of_the_rows_changes_no_distance(seed: int) -> None:
     shuffled = [matrix[order] for matrix in stored]
     everything = np.arange(30)
     for make in (
-        lambda rows: WeightedSum(spaces_of(rows), (1.0, 0.1, 3.0)),
-        lambda rows: ReciprocalRanks(spaces_of(rows), (1.0, 0.1, 3.0), query, 30),
+        lambda rows: WeightedSum(sources_of(rows), (1.0, 0.1, 3.0)),
+        lambda rows: ReciprocalRanks(sources_of(rows), (1.0, 0.1, 3.0), query),
     ):
         before = make(stored).exact(query, everything)
         assert np.array_equal(make(shuffled).exact(query, everything), before[order])
@@ -128,36 +130,39 @@ def test_the_ranking_is_that_of_the_weighted_z_scores(means: list[float], seed: 
     rng = np.random.default_rng(seed)
     weights = rng.random(len(means)) + 0.1
     backgrounds = [mean * rng.uniform(0.5, 1.5, 200) for mean in means]
-    scales = [Scale.of(background) for background in backgrounds]
+    normalizers = [ScoreNormalizer.of(background) for background in backgrounds]
     distances = np.array([rng.uniform(0, 2 * mean, 50) for mean in means])
-    fused = factors(weights.tolist(), scales) @ distances
+    fused = factors(weights.tolist(), normalizers) @ distances
     z_scores = sum(
-        weight * (part - scale.mean) / scale.deviation
-        for weight, part, scale in zip(weights, distances, scales, strict=True)
+        weight * (part - normalizer.mean) / normalizer.deviation
+        for weight, part, normalizer in zip(weights, distances, normalizers, strict=True)
     )
     assert np.array_equal(np.argsort(fused), np.argsort(z_scores))
-    unrelated = np.array([scale.mean for scale in scales])
-    assert factors(weights.tolist(), scales) @ unrelated == pytest.approx(1)
+    unrelated = np.array([normalizer.mean for normalizer in normalizers])
+    assert factors(weights.tolist(), normalizers) @ unrelated == pytest.approx(1)
 
 
 @given(arrays(np.float64, st.integers(0, 30), elements=st.floats(1e-6, 1e6)))
-def test_any_background_gives_a_scale(background: np.ndarray) -> None:
-    scale = Scale.of(background)
-    assert 0 < scale.mean < np.inf and 0 < scale.deviation < np.inf
+def test_any_background_gives_a_normalizer(background: np.ndarray) -> None:
+    normalizer = ScoreNormalizer.of(background)
+    assert 0 < normalizer.mean < np.inf and 0 < normalizer.deviation < np.inf
 
 
 def test_a_large_background_is_measured_as_it_is() -> None:
     background = np.random.default_rng(0).normal(0.8, 0.08, 200)
-    scale = Scale.of(background)
-    assert scale.mean == pytest.approx(background.mean())
-    assert scale.deviation == pytest.approx(background.std(), rel=0.01)
+    normalizer = ScoreNormalizer.of(background)
+    assert normalizer.mean == pytest.approx(background.mean())
+    assert normalizer.deviation == pytest.approx(background.std(), rel=0.01)
 
 
 def test_a_background_without_any_spread_does_not_rule() -> None:
-    same, spread = Scale.of(np.full(200, 0.5)), Scale.of(np.linspace(0.4, 0.6, 200))
+    same, spread = (
+        ScoreNormalizer.of(np.full(200, 0.5)),
+        ScoreNormalizer.of(np.linspace(0.4, 0.6, 200)),
+    )
     shares = factors([1, 1], [same, spread])
     assert shares[0] < 15 * shares[1]
-    few = Scale.of(np.array([0.5, 0.5000001]))
+    few = ScoreNormalizer.of(np.array([0.5, 0.5000001]))
     assert few.deviation > 0.03
 
 

@@ -1,0 +1,67 @@
+"""What the rows of descriptors are, declared as data.
+
+A descriptor names one of these as its `kind`. A store takes from it how rows are written, a search
+what compares them; neither knows any descriptor.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RowKind:
+    """What a row holds.
+
+    Attributes
+    ----------
+    name : str
+        As it stands in the metadata of an index. Stores register a codec for it, searches an
+        index structure; where none is registered, the numbers are taken as a plain vector.
+    packed : bool
+        The dimensions are bits, eight a byte. They are one value: an index has one column of them.
+    weighted : bool
+        Distances depend on the other rows of the index, as with tf-idf.
+    """
+
+    name: str
+    packed: bool = False
+    weighted: bool = False
+
+    def width(self, dimension: int, has_quality: bool = False) -> int:
+        """Return how many numbers of the stored type a row has.
+
+        Examples
+        --------
+        >>> GLOBAL.width(12), HASH.width(256), HASH.width(256, has_quality=True)
+        (12, 32, 33)
+        """
+        return (dimension // 8 if self.packed else dimension) + has_quality
+
+    def columns(self, alias: str, dimension: int, has_quality: bool = False) -> list[str]:
+        """Return the columns of an index that a row fills.
+
+        Examples
+        --------
+        >>> GLOBAL.columns("small", 2), HASH.columns("phash", 256, has_quality=True)
+        (['small_0', 'small_1'], ['phash', 'phash_quality'])
+        """
+        columns = [alias] if self.packed else [f"{alias}_{i}" for i in range(dimension)]
+        return [*columns, f"{alias}_quality"] if has_quality else columns
+
+
+GLOBAL = RowKind("global")
+"""A vector of numbers for the whole image."""
+
+HASH = RowKind("hash", packed=True)
+"""Bits; a byte that says how much they mean may follow."""
+
+LOCAL = RowKind("local", weighted=True)
+"""How often each visual word is among the local features of the image."""
+
+KINDS = {kind.name: kind for kind in (GLOBAL, HASH, LOCAL)}
+
+
+def kind_called(name: str) -> RowKind:
+    """Return the kind of that name; an unknown one is that of a plug-in's vector."""
+    return KINDS.get(name) or RowKind(name)

@@ -1,0 +1,76 @@
+"""Where the images of an index are."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbir.core.folders import current_folder, shortest
+from cbir.search.candidates import RowNumbers
+from cbir.stores.model import PathList
+
+
+@dataclass(frozen=True, slots=True)
+class ImageLocations:
+    """Where the images of an index are, and which of them a query is.
+
+    Attributes
+    ----------
+    paths : PathList
+        Relative to the dataset.
+    digests : ndarray of 32 bytes, shape (n,)
+        The SHA-256 of each file.
+    root : str
+        The folder of the dataset, absolute and without links.
+    named_root : str
+        The same folder as the user named it.
+    """
+
+    paths: PathList
+    digests: NDArray[np.void]
+    root: str
+    named_root: str
+    absolute_root: str = field(init=False)
+    """The same folder, absolute; links in it are left as they are."""
+    _opened_in: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "absolute_root", os.path.abspath(self.named_root))
+        object.__setattr__(self, "_opened_in", current_folder())
+
+    def shown_root(self) -> str:
+        """Return the folder of the dataset as results show it: from the current folder."""
+        if current_folder() == self._opened_in:
+            return self.named_root
+        return shortest(self.absolute_root)
+
+    def path(self, row: int) -> str:
+        """Return an image's absolute path."""
+        return os.path.join(self.absolute_root, self.paths[row])
+
+    def rows_with_bytes_of(self, query: str) -> RowNumbers:
+        """Return the rows of the images whose bytes are those of a file, wherever they lie."""
+        try:
+            with open(query, "rb") as file:
+                digest = hashlib.file_digest(file, "sha256").digest()
+        except (OSError, ValueError):  # it was there when it was described, or is an array
+            return np.empty(0, np.intp)
+        return np.flatnonzero(self.digests == np.void(digest))
+
+    def row_of(self, query: str) -> int | None:
+        """Return the query's own row, by its path, whichever links lead to it."""
+        folder, name = os.path.split(os.path.abspath(query))
+        root = os.path.realpath(self.root)
+        for path, base in (
+            (os.path.join(folder, name), self.absolute_root),
+            (os.path.join(os.path.realpath(folder), name), root),
+            (os.path.realpath(query), root),
+        ):
+            row = self.paths.find(os.path.relpath(path, base).replace(os.sep, "/"))
+            if row is not None:
+                return row
+        return None

@@ -1,0 +1,96 @@
+"""What is asked of a search."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypedDict
+
+from cbir.core.checks import check_number, check_whole
+from cbir.images.decoders import Source
+from cbir.search.fusion.options import Weights
+
+
+class SearchOptions(TypedDict, total=False):
+    """The keywords of :class:`SearchRequest` beside the queries and `top`."""
+
+    descriptor: str | None
+    metric: str | None
+    max_distance: float | None
+    exclude_self: bool
+    exclude_identical: bool
+    preset: str | None
+    fusion: str | None
+    weights: Weights | None
+    adaptive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """A search, from whatever asks for it: the command line, Python or a page.
+
+    Parameters
+    ----------
+    queries : iterable of path, ndarray of uint8 of shape (height, width, 3), or PIL.Image.Image
+        Image files, RGB pixels, or Pillow images.
+    top : int
+        How many images to return at most.
+    descriptor : str, optional
+        An alias, the index's first unless told otherwise; or several joined by ``+``, whose
+        distances are fused.
+    metric : str, optional
+        The descriptor's own unless told otherwise; always in a fusion.
+    max_distance : float, optional
+        Leave out what is farther.
+    exclude_self : bool
+        Leave out the query's own row. A copy of it under another path stays, and is counted
+        by :attr:`SearchResult.identical`.
+    exclude_identical : bool
+        Leave out the query's own row, and all images that have its very bytes.
+    preset : str, optional
+        Fuse the descriptors of a preset, with its weights.
+    fusion : {"scores", "ranks"}, optional
+        By normalized scores unless told otherwise.
+    weights : sequence of float, or mapping of str to float, optional
+        What each descriptor counts, in their order or by alias; unless told otherwise 1, or
+        what the preset says.
+    adaptive : bool
+        Give more weight to the descriptors that seem to be good for the query.
+
+    Raises
+    ------
+    UsageError
+        When `top` is below 1, or `max_distance` is negative or not finite.
+
+    Examples
+    --------
+    >>> SearchRequest(["cat.jpg"], top=5, descriptor="hsv+hog").top
+    5
+    """
+
+    queries: Iterable[Source]
+    top: int = 3
+    descriptor: str | None = None
+    metric: str | None = None
+    max_distance: float | None = None
+    exclude_self: bool = False
+    exclude_identical: bool = False
+    preset: str | None = None
+    fusion: str | None = None
+    weights: Weights | None = None
+    adaptive: bool = False
+
+    def __post_init__(self) -> None:
+        check_limits(self.top, self.max_distance)
+
+
+def check_limits(top: int, max_distance: float | None) -> None:
+    """Refuse limits with which nothing could be found.
+
+    Raises
+    ------
+    UsageError
+    """
+    check_whole("top", top)
+    if max_distance is not None:
+        check_number("max_distance", max_distance)

@@ -1,0 +1,68 @@
+"""Which candidate source serves which kind of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from cbir.descriptors.base import Descriptor, Row
+from cbir.descriptors.row_kinds import GLOBAL, HASH, LOCAL
+from cbir.search.candidates import CandidateSource
+from cbir.search.metrics import Metric
+
+Derive = Callable[[str, Callable[[], dict[str, NDArray[Any]]]], dict[str, NDArray[Any]]]
+"""Keeps what is computed from a matrix beside it: ``derive(name, build)``."""
+
+_SOURCES = {
+    GLOBAL.name: "cbir.search.exact.flat:FlatIndex",
+    HASH.name: "cbir.search.exact.binary:BinaryFlatIndex",
+    LOCAL.name: "cbir.search.exact.bovw:BovwIndex",
+}
+"""By the name of the kind; imported when they are asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRows:
+    """What a candidate source is made of; see :func:`open_source`."""
+
+    descriptor: Descriptor
+    matrix: Row
+    metric: Metric
+    derive: Derive
+
+
+class SourceClass(Protocol):
+    """What is registered: a class that is made of stored rows."""
+
+    def of(self, stored: StoredRows) -> CandidateSource[Row]:
+        """Return the rows, ready to be searched."""
+
+
+def _computed(_: str, build: Callable[[], dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+    return build()
+
+
+def open_source(
+    descriptor: Descriptor, matrix: Row, metric: Metric, derive: Derive = _computed
+) -> CandidateSource[Row]:
+    """Return the candidate source of a descriptor's rows.
+
+    Parameters
+    ----------
+    descriptor : Descriptor
+        What the rows are.
+    matrix : ndarray, shape (n, width)
+        The stored rows.
+    metric : Metric
+        One that the descriptor allows.
+    derive : callable
+        Where to keep what is computed from the whole matrix; nowhere unless told otherwise.
+    """
+    kind = descriptor.kind.name
+    module, _, name = _SOURCES.get(kind, _SOURCES[GLOBAL.name]).partition(":")
+    source: SourceClass = getattr(import_module(module), name)
+    return source.of(StoredRows(descriptor, matrix, metric, derive))
