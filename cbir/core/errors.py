@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from cbir.core.messages import Message, Part
 from cbir.core.text import path_bytes
 
 _FEW = 5
@@ -14,9 +15,25 @@ _FEW = 5
 class CbirError(Exception):
     """Base of every error that cbir raises on purpose.
 
-    The message names the thing, the reason and the remedy; commands print it as it is. It can be
-    pickled, also where a subclass is made from something else than its message.
+    The message names the thing, the reason and the remedy. An error can be pickled, also where a
+    subclass is made from something else than its message.
+
+    Parameters
+    ----------
+    parts : str, Parameter, Call, Message or CbirError
+        What the message is made of.
     """
+
+    def __init__(self, *parts: Part) -> None:
+        super().__init__(*parts)
+
+    @property
+    def message(self) -> Message:
+        """The message, which can be said in other words than those of the API."""
+        return Message(*self.args)
+
+    def __str__(self) -> str:
+        return str(self.message)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restored, (type(self), self.args, dict(vars(self)))

@@ -7,7 +7,11 @@ from cbir.core.errors import UnreadableImageError
 
 
 class ProgressListener:
-    """Told of progress and of what goes wrong on the way; this one is silent."""
+    """Told of progress and of what goes wrong on the way; this one is silent.
+
+    What it is told in words may be a :class:`~cbir.core.messages.Message`: text in words of the
+    API, which can be said in others.
+    """
 
     @staticmethod
     def of(listener: ProgressListener | None) -> ProgressListener:

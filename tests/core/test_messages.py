@@ -1,0 +1,45 @@
+"""Messages say the same in words of the API and in others."""
+
+from __future__ import annotations
+
+import pickle
+
+from cbir.core.errors import BrokenIndexError, CbirError
+from cbir.core.messages import Call, Message, Parameter
+
+REBUILD = Call("index", dataset="data", index="my index.csv", rebuild=True)
+
+
+def _shouted(named: Parameter | Call) -> str:
+    return (named.name if isinstance(named, Parameter) else named.function).upper()
+
+
+def test_a_message_is_text_in_words_of_the_api() -> None:
+    message = Message("give ", Parameter("index"), ", or call ", REBUILD)
+    assert message == "give index, or call cbir.index('data', 'my index.csv', rebuild=True)"
+    assert message.worded(_shouted) == "give INDEX, or call INDEX"
+
+
+def test_messages_and_errors_within_are_said_anew() -> None:
+    error = BrokenIndexError("it is broken; ", REBUILD)
+    outer = CbirError("not now: ", Message("first ", Parameter("wait", True)), "; then ", error)
+    call = "cbir.index('data', 'my index.csv', rebuild=True)"
+    assert str(outer) == f"not now: first wait=True; then it is broken; {call}"
+    assert outer.message.worded(_shouted) == "not now: first WAIT; then it is broken; INDEX"
+
+
+def test_a_message_and_an_error_survive_pickling() -> None:
+    message = Message("give ", Parameter("index"))
+    copy = pickle.loads(pickle.dumps(message))
+    assert copy == message and copy.parts == message.parts
+    error = CbirError(message, ", or ", REBUILD)
+    assert pickle.loads(pickle.dumps(error)).message.parts == error.message.parts
+
+
+def test_a_value_that_the_reader_knows_is_left_open() -> None:
+    call = Call("index", dataset=..., index="index.csv", descriptors=...)
+    assert str(call) == "cbir.index(dataset, 'index.csv', descriptors=...)"
+
+
+def test_an_error_without_a_message_is_empty() -> None:
+    assert str(CbirError()) == "" and CbirError().message.parts == ()
