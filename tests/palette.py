@@ -25,6 +25,7 @@ class Palette(TrainedDescriptor):
     summary = "an example"
     metrics = ("manhattan",)
     meaning = "0 = as bright"
+    dtype = np.dtype(np.uint16)
     state_name = "model"
     shipped_models: ClassVar[Mapping[str, Mapping[str, Any]]] = {"palette": {"levels": 4}}
     drift_limit = 0.5
@@ -34,10 +35,6 @@ class Palette(TrainedDescriptor):
     @property
     def dimension(self) -> int:
         return self.levels
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return np.dtype(np.uint16)
 
     def training_sample(self, image: Pixels) -> np.ndarray:
         return image[::16, ::16].reshape(-1)

@@ -73,8 +73,12 @@ class Encoding:
 PLAIN = Encoding()
 """The stored numbers are the values."""
 
+STEPS = Encoding(1 / 255)
+"""The values are 0 to 1, stored in 8 bits: roots that are compared as they are, and the like."""
+
 ROOTS = Encoding(1 / 255, 2)
-"""8-bit roots of an L1-normalized histogram: ``round(255 * sqrt(p))``."""
+"""8-bit roots of an L1-normalized histogram, ``round(255 * sqrt(p))``, whose squares are
+compared."""
 
 
 def as_roots(counts: NDArray[Any]) -> NDArray[np.uint8]:
@@ -101,6 +105,9 @@ def as_roots(counts: NDArray[Any]) -> NDArray[np.uint8]:
 class Descriptor(ABC):
     """Base of all descriptors; subclasses are frozen dataclasses.
 
+    What is a property here is a class attribute of descriptors whose parameters do not change it:
+    ``dimension: ClassVar[int] = 64``.
+
     Attributes
     ----------
     name : str
@@ -109,6 +116,8 @@ class Descriptor(ABC):
         Raised whenever the numbers change; an index of another version is not mixed with it.
     kind : RowKind
         What its rows are: a vector unless told otherwise.
+    dtype : numpy.dtype
+        Type of the stored numbers.
     summary : str
         One line on what it is good for.
     metrics : tuple of str
@@ -125,6 +134,7 @@ class Descriptor(ABC):
     name: ClassVar[str]
     version: ClassVar[int]
     kind: ClassVar[RowKind] = GLOBAL
+    dtype: ClassVar[np.dtype[Any]]
     summary: ClassVar[str]
     metrics: ClassVar[tuple[str, ...]]
     meaning: ClassVar[str]
@@ -135,11 +145,6 @@ class Descriptor(ABC):
     @abstractmethod
     def dimension(self) -> int:
         """Numbers an image, or bits for a hash."""
-
-    @property
-    @abstractmethod
-    def dtype(self) -> np.dtype[Any]:
-        """Type of the stored numbers."""
 
     @property
     def encoding(self) -> Encoding:

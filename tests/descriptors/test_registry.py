@@ -78,15 +78,12 @@ class Brightness(Descriptor):
     summary = "a test"
     metrics = ("manhattan",)
     meaning = "0 = as bright"
+    dtype = np.dtype(np.float32)
     bands: int = 4
 
     @property
     def dimension(self):
         return self.bands
-
-    @property
-    def dtype(self):
-        return np.dtype(np.float32)
 
     def describe(self, image):
         return np.array([b.mean() for b in np.array_split(image, self.bands)], np.float32)

@@ -70,6 +70,8 @@ class OrbBovw(TrainedDescriptor):
     summary: ClassVar[str] = "the same thing or place photographed again, also turned or cropped"
     metrics: ClassVar[tuple[str, ...]] = ("chi2", "manhattan", "cosine", "euclidean")
     meaning: ClassVar[str] = "0 = the same words as often, 1 = no word in common"
+    dtype: ClassVar[np.dtype[Any]] = np.dtype(np.uint16)
+    working_size: ClassVar[int | None] = WORKING_SIZES[2]
     # Above what is measured between collections of photographs of all kinds, below what is
     # measured from photographs to catalog images on white: benchmarks/drift.py.
     drift_limit: ClassVar[float] = 0.08
@@ -91,16 +93,6 @@ class OrbBovw(TrainedDescriptor):
     def dimension(self) -> int:
         """Words."""
         return self.words
-
-    @property
-    def dtype(self) -> np.dtype[np.uint16]:
-        """Votes."""
-        return np.dtype(np.uint16)
-
-    @property
-    def working_size(self) -> int:
-        """Detail matters, but not beyond this."""
-        return WORKING_SIZES[2]
 
     def describe(self, image: Pixels) -> NDArray[np.uint16]:
         """Count votes for words; see :meth:`Descriptor.describe`."""

@@ -65,6 +65,8 @@ class FisherVector(TrainedDescriptor):
     version: ClassVar[int] = 1
     metrics: ClassVar[tuple[str, ...]] = ("cosine", "euclidean", "manhattan")
     state_name: ClassVar[str] = "model"
+    dtype: ClassVar[np.dtype[Any]] = np.dtype(np.int8)
+    working_size: ClassVar[int | None] = WORKING_SIZES[1]  # larger images were no better
 
     local_values: ClassVar[int]
     """Numbers of a local descriptor."""
@@ -101,19 +103,9 @@ class FisherVector(TrainedDescriptor):
         return self.size
 
     @property
-    def dtype(self) -> np.dtype[np.int8]:
-        """Steps of 8 bits with a sign."""
-        return np.dtype(np.int8)
-
-    @property
     def encoding(self) -> Encoding:
         """256ths of a vector of length 1; 127ths if it has fewer than 256 numbers."""
         return Encoding(1 / self._steps)
-
-    @property
-    def working_size(self) -> int:
-        """Larger images were no better."""
-        return WORKING_SIZES[1]
 
     def describe(self, image: Pixels) -> NDArray[np.int8]:
         """Describe an RGB image; see :meth:`Descriptor.describe`."""

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.descriptors.base import Descriptor, Encoding, as_roots
+from cbir.descriptors.base import STEPS, Descriptor, Encoding, as_roots
 from cbir.descriptors.global_features.spatial_grid import first_bins
-from cbir.images.decoders import WORKING_SIZES, Pixels
+from cbir.images.decoders import Pixels
 
 _CENTER = (1, 1)
 _NEIGHBORS = ((0, 0), (0, 1), (0, 2), (1, 2), (2, 2), (2, 1), (2, 0), (1, 0))
@@ -67,26 +67,10 @@ class Centrist(Descriptor):
     summary: ClassVar[str] = "textures and where they are, fine and coarse: scenes, materials"
     metrics: ClassVar[tuple[str, ...]] = ("manhattan", "euclidean", "chi2", "cosine")
     meaning: ClassVar[str] = "0 = the same textures; unrelated images are about 30 apart"
-
-    @property
-    def dimension(self) -> int:
-        """Scales × regions × bins."""
-        return len(_SCALES) * _REGIONS * _BINS
-
-    @property
-    def encoding(self) -> Encoding:
-        """Roots of shares, in steps of 1/255: Manhattan distances of roots rank better."""
-        return Encoding(1 / 255)
-
-    @property
-    def dtype(self) -> np.dtype[np.uint8]:
-        """Roots of the shares, in 8 bits."""
-        return np.dtype(np.uint8)
-
-    @property
-    def working_size(self) -> int:
-        """The smallest: larger ones were no better, and hold more noise."""
-        return WORKING_SIZES[0]
+    dimension: ClassVar[int] = len(_SCALES) * _REGIONS * _BINS
+    dtype: ClassVar[np.dtype[Any]] = np.dtype(np.uint8)
+    # Manhattan distances of roots rank better than those of their squares.
+    encoding: ClassVar[Encoding] = STEPS
 
     def describe(self, image: Pixels) -> NDArray[np.uint8]:
         """Describe an RGB image; see :meth:`Descriptor.describe`."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from cbir.descriptors.base import Descriptor, Encoding
-from cbir.images.decoders import WORKING_SIZES, Pixels
+from cbir.images.decoders import Pixels
 
 Coefficients = Literal[1, 3, 6, 10, 15, 21, 28, 64]
 """The numbers of coefficients that the standard allows: whole diagonals of the DCT, or all."""
@@ -70,6 +70,9 @@ class ColorLayout(Descriptor):
     meaning: ClassVar[str] = (
         "0 = the same colors in the same places; photographs of different things: about 140"
     )
+    dtype: ClassVar[np.dtype[Any]] = np.dtype(np.uint8)
+    # Half steps of the standard's quantization: even for brightness, multiples of 3 for chroma.
+    encoding: ClassVar[Encoding] = Encoding(1 / _LUMA_WEIGHT)
 
     luma: Coefficients = 21
     chroma: Coefficients = 6
@@ -78,21 +81,6 @@ class ColorLayout(Descriptor):
     def dimension(self) -> int:
         """Coefficients of Y, Cb and Cr."""
         return self.luma + 2 * self.chroma
-
-    @property
-    def dtype(self) -> np.dtype[np.uint8]:
-        """Half steps: those of the brightness are even, those of chroma multiples of 3."""
-        return np.dtype(np.uint8)
-
-    @property
-    def encoding(self) -> Encoding:
-        """Half steps of the standard's quantization."""
-        return Encoding(1 / _LUMA_WEIGHT)
-
-    @property
-    def working_size(self) -> int:
-        """The smallest: 16 pixels a block."""
-        return WORKING_SIZES[0]
 
     def describe(self, image: Pixels) -> NDArray[np.uint8]:
         """Describe an RGB image; see :meth:`Descriptor.describe`."""

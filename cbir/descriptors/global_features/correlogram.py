@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
@@ -14,7 +14,7 @@ from cbir.core.errors import UsageError
 from cbir.descriptors.base import Descriptor, Encoding, as_roots
 from cbir.descriptors.global_features.hsv_histogram import hsv_cells
 from cbir.descriptors.global_features.spatial_grid import Layout, Place, over_regions, regions_of
-from cbir.images.decoders import WORKING_SIZES, Pixels
+from cbir.images.decoders import Pixels
 
 _BINS = (8, 4, 4)
 """Of hue, saturation and value."""
@@ -69,6 +69,7 @@ class Correlogram(Descriptor):
     meaning: ClassVar[str] = (
         "0 = the same colors in the same places; unrelated photographs: about 3"
     )
+    dtype: ClassVar[np.dtype[Any]] = np.dtype(np.uint8)
 
     layout: Layout = "grid"
     distance: int = 3
@@ -83,19 +84,9 @@ class Correlogram(Descriptor):
         return regions_of(self.layout) * 2 * _COLORS
 
     @property
-    def dtype(self) -> np.dtype[np.uint8]:
-        """Roots of the probabilities, in 8 bits."""
-        return np.dtype(np.uint8)
-
-    @property
     def encoding(self) -> Encoding:
         """Roots of probabilities, over the number of regions."""
         return Encoding(1 / (255 * regions_of(self.layout)))
-
-    @property
-    def working_size(self) -> int:
-        """The smallest: colors need no detail."""
-        return WORKING_SIZES[0]
 
     def describe(self, image: Pixels) -> NDArray[np.uint8]:
         """Describe an RGB image; see :meth:`Descriptor.describe`."""

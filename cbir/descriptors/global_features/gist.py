@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.descriptors.base import Descriptor, Encoding
-from cbir.images.decoders import WORKING_SIZES, Pixels
+from cbir.descriptors.base import STEPS, Descriptor, Encoding
+from cbir.images.decoders import Pixels
 
 _SIDE = 128
 """Of the square that is transformed, in pixels."""
@@ -72,26 +72,10 @@ class Gist(Descriptor):
     summary: ClassVar[str] = "layout of a scene, coarse and fine: landscapes, streets, products"
     metrics: ClassVar[tuple[str, ...]] = ("manhattan", "euclidean", "cosine", "chi2")
     meaning: ClassVar[str] = "0 = the same layout; unrelated images are about 38 apart"
-
-    @property
-    def dimension(self) -> int:
-        """Scales × directions × cells."""
-        return _SCALES * _DIRECTIONS * _CELLS**2
-
-    @property
-    def encoding(self) -> Encoding:
-        """Roots of amplitudes, in steps of 1/255."""
-        return Encoding(1 / 255)
-
-    @property
-    def dtype(self) -> np.dtype[np.uint8]:
-        """Roots of amplitudes, in 8 bits."""
-        return np.dtype(np.uint8)
-
-    @property
-    def working_size(self) -> int:
-        """The side of the square."""
-        return WORKING_SIZES[0]
+    dimension: ClassVar[int] = _SCALES * _DIRECTIONS * _CELLS**2
+    dtype: ClassVar[np.dtype[Any]] = np.dtype(np.uint8)
+    encoding: ClassVar[Encoding] = STEPS
+    working_size: ClassVar[int | None] = _SIDE
 
     def describe(self, image: Pixels) -> NDArray[np.uint8]:
         """Describe an RGB image; see :meth:`Descriptor.describe`."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.errors import UsageError
-from cbir.descriptors.base import Descriptor, Encoding
+from cbir.descriptors.base import STEPS, Descriptor, Encoding
 from cbir.images.decoders import WORKING_SIZES, Pixels
 
 _CLIP = 0.2
@@ -60,6 +60,8 @@ class Hog(Descriptor):
     summary: ClassVar[str] = "outlines in fixed places: products, logos, framed objects"
     metrics: ClassVar[tuple[str, ...]] = ("euclidean", "cosine", "manhattan", "chi2")
     meaning: ClassVar[str] = "0 = the same outlines; unrelated images are about 3.6 apart"
+    dtype: ClassVar[np.dtype[Any]] = np.dtype(np.uint8)
+    encoding: ClassVar[Encoding] = STEPS
 
     size: int = 128
     cells: int = 8
@@ -83,16 +85,6 @@ class Hog(Descriptor):
         """Blocks × cells a block × orientations."""
         positions = self.cells - self.blocks + 1
         return positions**2 * self.blocks**2 * self.orientations
-
-    @property
-    def dtype(self) -> np.dtype[np.uint8]:
-        """Steps of 1/255."""
-        return np.dtype(np.uint8)
-
-    @property
-    def encoding(self) -> Encoding:
-        """Steps of 1/255."""
-        return Encoding(1 / 255)
 
     @property
     def working_size(self) -> int:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from cbir.descriptors.base import Descriptor, Encoding, as_roots
 from cbir.descriptors.global_features.spatial_grid import over_regions
-from cbir.images.decoders import WORKING_SIZES, Pixels
+from cbir.images.decoders import Pixels
 
 _ELLIPSE_BINS = (8, 12, 3)
 _GRID_BINS = (16, 4, 4)
@@ -59,6 +59,7 @@ class HsvHistogram(Descriptor):
     summary: ClassVar[str] = "colors and where they are: scenes, products, near-duplicates"
     metrics: ClassVar[tuple[str, ...]] = ("chi2", "manhattan", "cosine", "euclidean")
     meaning: ClassVar[str] = "0 = the same colors in the same places, 1 = no color in common"
+    dtype: ClassVar[np.dtype[Any]] = np.dtype(np.uint8)
 
     layout: Literal["grid", "ellipse", "none"] = "grid"
 
@@ -71,16 +72,6 @@ class HsvHistogram(Descriptor):
     def encoding(self) -> Encoding:
         """Roots of a region's shares; all regions together have the sum 1."""
         return Encoding(1 / (255 * math.sqrt(self._regions)), 2)
-
-    @property
-    def dtype(self) -> np.dtype[np.uint8]:
-        """Roots of the shares, in 8 bits."""
-        return np.dtype(np.uint8)
-
-    @property
-    def working_size(self) -> int:
-        """The smallest: colors need no detail."""
-        return WORKING_SIZES[0]
 
     def describe(self, image: Pixels) -> NDArray[np.uint8]:
         """Describe an RGB image; see :meth:`Descriptor.describe`."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from cbir.descriptors.base import Descriptor, Encoding
 from cbir.descriptors.global_features.spatial_grid import Layout, Place, over_regions, regions_of
-from cbir.images.decoders import WORKING_SIZES, Pixels
+from cbir.images.decoders import Pixels
 
 Memberships = NDArray[np.float64]
 """Whole numbers, so that their products add up to the same whatever the order."""
@@ -96,6 +96,7 @@ class JointColorTexture(Descriptor):
     meaning: ClassVar[str] = (
         "0 = the same colors and textures in the same places; unrelated: about 1.5"
     )
+    dtype: ClassVar[np.dtype[Any]] = np.dtype(np.uint8)
 
     layout: Layout = "grid"
 
@@ -105,19 +106,9 @@ class JointColorTexture(Descriptor):
         return regions_of(self.layout) * _COLORS * _TEXTURES
 
     @property
-    def dtype(self) -> np.dtype[np.uint8]:
-        """Cube roots of the shares, in 8 bits."""
-        return np.dtype(np.uint8)
-
-    @property
     def encoding(self) -> Encoding:
         """Squares of the cube roots, over the number of regions."""
         return Encoding(1 / (255 * regions_of(self.layout) ** 0.5), 2)
-
-    @property
-    def working_size(self) -> int:
-        """The smallest: two pixels a block."""
-        return WORKING_SIZES[0]
 
     def describe(self, image: Pixels) -> NDArray[np.uint8]:
         """Describe an RGB image; see :meth:`Descriptor.describe`."""

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.descriptors.base import Descriptor, Encoding, as_roots
+from cbir.descriptors.base import STEPS, Descriptor, Encoding, as_roots
 from cbir.descriptors.global_features.spatial_grid import first_bins
 from cbir.images.decoders import WORKING_SIZES, Pixels
 
@@ -59,26 +59,12 @@ class Phog(Descriptor):
     summary: ClassVar[str] = "directions of edges and where they are: shapes, products, buildings"
     metrics: ClassVar[tuple[str, ...]] = ("manhattan", "euclidean", "chi2", "cosine")
     meaning: ClassVar[str] = "0 = the same edges; unrelated images are about 20 apart"
-
-    @property
-    def dimension(self) -> int:
-        """Scales × regions × directions."""
-        return 2 * _REGIONS * _DIRECTIONS
-
-    @property
-    def encoding(self) -> Encoding:
-        """Roots of shares, in steps of 1/255: Manhattan distances of roots rank better."""
-        return Encoding(1 / 255)
-
-    @property
-    def dtype(self) -> np.dtype[np.uint8]:
-        """Roots of the shares, in 8 bits."""
-        return np.dtype(np.uint8)
-
-    @property
-    def working_size(self) -> int:
-        """The second: at the smallest, fine edges are lost."""
-        return WORKING_SIZES[1]
+    dimension: ClassVar[int] = 2 * _REGIONS * _DIRECTIONS
+    dtype: ClassVar[np.dtype[Any]] = np.dtype(np.uint8)
+    # Manhattan distances of roots rank better than those of their squares.
+    encoding: ClassVar[Encoding] = STEPS
+    # At the smallest, fine edges are lost.
+    working_size: ClassVar[int | None] = WORKING_SIZES[1]
 
     def describe(self, image: Pixels) -> NDArray[np.uint8]:
         """Describe an RGB image; see :meth:`Descriptor.describe`."""

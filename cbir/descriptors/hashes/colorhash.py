@@ -12,7 +12,7 @@ from PIL import Image
 
 from cbir.descriptors.hashes.lanczos import gray_thumbnail
 from cbir.descriptors.hashes.perceptual import Bits, Hash, structure
-from cbir.images.decoders import WORKING_SIZES, Pixels
+from cbir.images.decoders import Pixels
 
 _CLASSES = 14
 _BLACK = 256 // 8
@@ -50,16 +50,7 @@ class ColorHash(Hash):
     version: ClassVar[int] = 1
     summary: ClassVar[str] = "images of the same colors, wherever these are; 15 bytes an image"
     meaning: ClassVar[str] = "steps of 1/8 by which shares of colors differ: 0 = the same colors"
-
-    @property
-    def dimension(self) -> int:
-        """Bits: 8 a class."""
-        return 8 * _CLASSES
-
-    @property
-    def working_size(self) -> int:
-        """The smallest: colors need no detail."""
-        return WORKING_SIZES[0]
+    dimension: ClassVar[int] = 8 * _CLASSES
 
     def _bits_and_quality(self, image: Pixels) -> tuple[Bits, int]:
         eighths = _eighths(image)

@@ -55,16 +55,9 @@ class Pdq(Hash):
         "differing bits: up to 31 = a copy, by its authors; unrelated: about half"
     )
     least_quality: ClassVar[int] = 50
-
-    @property
-    def dimension(self) -> int:
-        """Bits."""
-        return 256
-
-    @property
-    def working_size(self) -> int:
-        """What the reference reduces large images to."""
-        return WORKING_SIZES[2]
+    dimension: ClassVar[int] = 256
+    # What the reference reduces large images to.
+    working_size: ClassVar[int | None] = WORKING_SIZES[2]
 
     def _bits_and_quality(self, image: Pixels) -> tuple[Bits, int]:
         if min(image.shape[:2]) < _SMALLEST:

@@ -56,11 +56,7 @@ class Hash(Descriptor):
     metrics: ClassVar[tuple[str, ...]] = ("hamming",)
     has_quality: ClassVar[bool] = True
     least_quality: ClassVar[int] = LEAST_QUALITY
-
-    @property
-    def dtype(self) -> np.dtype[np.uint8]:
-        """Packed bits, the first one highest; then the quality."""
-        return np.dtype(np.uint8)
+    dtype: ClassVar[np.dtype[Any]] = np.dtype(np.uint8)
 
     def describe(self, image: Pixels) -> NDArray[np.uint8]:
         """Describe an RGB image; see :meth:`Descriptor.describe`."""
@@ -204,16 +200,8 @@ class AverageHash(Hash):
     meaning: ClassVar[str] = (
         "differing bits: 0 = a copy; unrelated ones differ in half, some in few"
     )
-
-    @property
-    def dimension(self) -> int:
-        """Bits."""
-        return 64
-
-    @property
-    def working_size(self) -> None:
-        """Full size, as ImageHash has it."""
-        return
+    dimension: ClassVar[int] = 64
+    working_size: ClassVar[int | None] = None  # as ImageHash has it
 
     def _bits_and_quality(self, image: Pixels) -> tuple[Bits, int]:
         small = gray_thumbnail(image, 8, 8)
@@ -252,16 +240,8 @@ class WaveletHash(Hash):
     meaning: ClassVar[str] = (
         "differing bits: 0 = a copy; unrelated ones differ in half, some in few"
     )
-
-    @property
-    def dimension(self) -> int:
-        """Bits."""
-        return 64
-
-    @property
-    def working_size(self) -> None:
-        """Full size, as ImageHash has it."""
-        return
+    dimension: ClassVar[int] = 64
+    working_size: ClassVar[int | None] = None  # as ImageHash has it
 
     def _bits_and_quality(self, image: Pixels) -> tuple[Bits, int]:
         side = max(8, 1 << (min(image.shape[:2]).bit_length() - 1))
