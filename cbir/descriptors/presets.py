@@ -1,7 +1,6 @@
 """Presets: combinations of descriptors that are good together, with a name.
 
-``index --preset NAME`` adds a preset's descriptors to an index, ``search --preset NAME`` fuses
-them.
+An index takes a preset's descriptors, a search fuses them.
 """
 
 from __future__ import annotations
@@ -9,9 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cbir.core.arguments import one_of
-from cbir.core.errors import CbirError, printable
 from cbir.descriptors.registry import NamedDescriptor, parse
-from cbir.stores.model import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +21,7 @@ class Preset:
     summary : str
         One line on what it is good for.
     specs : tuple of str
-        Its descriptors, as ``index --descriptor`` takes them.
+        Its descriptors, as :func:`cbir.descriptors.registry.parse` takes them.
     weights : tuple of float
         What each counts in the fusion.
     """
@@ -49,30 +46,6 @@ class Preset:
     def named(self) -> list[NamedDescriptor]:
         """The descriptors."""
         return [parse(spec) for spec in self.specs]
-
-    def check(self, snapshot: Snapshot) -> None:
-        """Make sure that an index has the descriptors.
-
-        Raises
-        ------
-        CbirError
-            When the index lacks one, or has another one under that alias.
-        """
-        there = {record.alias: record for record in snapshot.metadata.records}
-        for named in map(parse, self.specs):
-            record, descriptor = there.get(named.alias), named.descriptor
-            if record is None:
-                raise CbirError(
-                    f"the index has no {named.alias}, which the preset {self.name} needs; add it"
-                    f" with: index --dataset {printable(snapshot.root)}"
-                    f" --index {printable(snapshot.path)} --preset {self.name}"
-                )
-            if (record.name, dict(record.parameters)) != (descriptor.name, descriptor.parameters):
-                raise CbirError(
-                    f"the index has another descriptor as {named.alias} than {named.spec}, which"
-                    f" the preset {self.name} needs; name those to fuse, as in --descriptor"
-                    f" {'+'.join(there)}"
-                )
 
 
 PRESETS = {
@@ -109,16 +82,3 @@ def get(name: str) -> Preset:
         When there is none.
     """
     return PRESETS[one_of(name, PRESETS, "preset")]
-
-
-def ready(snapshot: Snapshot) -> list[str]:
-    """Return the names of the presets whose descriptors an index has, all of them."""
-    return [preset.name for preset in PRESETS.values() if _is_ready(preset, snapshot)]
-
-
-def _is_ready(preset: Preset, snapshot: Snapshot) -> bool:
-    try:
-        preset.check(snapshot)
-    except CbirError:
-        return False
-    return True

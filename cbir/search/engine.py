@@ -25,6 +25,7 @@ from cbir.search.searchers import FusedSearcher, Searcher, SingleSearcher
 from cbir.search.sources import open_source
 from cbir.stores import open_store
 from cbir.stores.model import Snapshot
+from cbir.stores.presets import check_holds, ready_presets
 
 
 class Index:
@@ -78,7 +79,7 @@ class Index:
     @property
     def presets(self) -> list[str]:
         """The names of the presets that it is ready for."""
-        return presets.ready(self._snapshot)
+        return ready_presets(self._snapshot)
 
     @property
     def paths(self) -> list[str]:
@@ -253,7 +254,7 @@ class Index:
             if descriptor is not None:
                 raise UsageError("--preset and --descriptor contradict each other; leave one out")
             chosen = presets.get(preset)
-            chosen.check(self._snapshot)
+            check_holds(self._snapshot, chosen)
             return chosen.usual
         return equal_weights(self._alias(descriptor))
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from cbir.core.errors import CbirError
-from cbir.descriptors import presets
 from cbir.descriptors.base import Descriptor, TrainedDescriptor, origin_of
 from cbir.stores import open_store
 from cbir.stores.model import DescriptorEntry, Snapshot
+from cbir.stores.presets import ready_presets
 
 _OPENCV_BUILDS = (
     "opencv-python",
@@ -72,7 +72,7 @@ def inspect(path: str) -> Inspection:
         "descriptors": [
             _describe(snapshot, record, faults) for record in snapshot.metadata.records
         ],
-        "presets": presets.ready(snapshot),
+        "presets": ready_presets(snapshot),
     }
     states = sum(record.state is not None for record in snapshot.metadata.records)
     if states:
