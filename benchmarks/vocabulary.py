@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from cbir.core.threads import cores, ordered_map
 from cbir.descriptors.encoders.bovw import _TRAINING_FEATURES, k_majority, nearest_words
-from cbir.descriptors.local_features.orb import orb_features
+from cbir.descriptors.local_features.orb import OrbExtractor
 from cbir.images.decoders import EncodedImage
 from cbir.images.discovery import find_images
 from cbir.search.candidates import top_k
@@ -69,7 +69,11 @@ def _features(folder: Path) -> list[NDArray[np.uint8]]:
     paths = [str(folder / found.path) for found in find_images(str(folder))]
     return list(
         ordered_map(
-            lambda path: orb_features(EncodedImage.open(path).pixels(512), 1000), paths, cores()
+            lambda path: (
+                OrbExtractor(1000).extract(EncodedImage.open(path).pixels(512)).descriptors
+            ),
+            paths,
+            cores(),
         )
     )
 

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cbir.core.digests import DIGITS
 from cbir.core.errors import CbirError
 from cbir.core.progress import ProgressListener
+from cbir.descriptors.parametrized import Parametrized
 from cbir.descriptors.row_kinds import GLOBAL, RowKind
 from cbir.images.decoders import WORKING_SIZES, Pixels
 
@@ -44,9 +44,6 @@ TRAINED = "trained"
 
 HIGHEST_QUALITY = 100
 """Of a hash; the lowest is 0."""
-
-_DIGITS = 16
-"""Hexadecimal digits of a digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +99,7 @@ def as_roots(counts: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 @dataclass(frozen=True)
-class Descriptor(ABC):
+class Descriptor(Parametrized, ABC):
     """Base of all descriptors; subclasses are frozen dataclasses.
 
     What is a property here is a class attribute of descriptors whose parameters do not change it:
@@ -110,10 +107,6 @@ class Descriptor(ABC):
 
     Attributes
     ----------
-    name : str
-        The registered name.
-    version : int
-        Raised whenever the numbers change; an index of another version is not mixed with it.
     kind : RowKind
         What its rows are: a vector unless told otherwise.
     dtype : numpy.dtype
@@ -131,8 +124,6 @@ class Descriptor(ABC):
         Below it, a hash says too little for two images to be called alike.
     """
 
-    name: ClassVar[str]
-    version: ClassVar[int]
     kind: ClassVar[RowKind] = GLOBAL
     dtype: ClassVar[np.dtype[Any]]
     summary: ClassVar[str]
@@ -174,28 +165,6 @@ class Descriptor(ABC):
     def width(self) -> int:
         """Stored numbers an image: the dimension, or a hash's bytes and that of its quality."""
         return self.kind.width(self.dimension, self.has_quality)
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """The parameters by name."""
-        return {field.name: getattr(self, field.name) for field in parameter_fields(type(self))}
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Identifies the numbers: equal fingerprints, comparable rows."""
-        identity = {"name": self.name, "version": self.version, **self._identity()}
-        return digest(json.dumps(identity, sort_keys=True).encode())
-
-    def _identity(self) -> dict[str, Any]:
-        return {"parameters": self.parameters}
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return what is pickled: all but what is computed from the rest when it is asked for."""
-        return {
-            name: value
-            for name, value in vars(self).items()
-            if not isinstance(getattr(type(self), name, None), cached_property)
-        }
 
 
 @dataclass(frozen=True)
@@ -314,16 +283,6 @@ class TrainedDescriptor(Descriptor):
         return {"parameters": self.parameters, self.state_name: learned}
 
 
-def parameter_fields(cls: type[Descriptor]) -> list[dataclasses.Field[Any]]:
-    """List the dataclass fields of a descriptor class that are parameters."""
-    return [field for field in dataclasses.fields(cls) if field.metadata.get("parameter", True)]
-
-
-def digest(data: bytes) -> str:
-    """Return 16 hexadecimal digits that identify `data`."""
-    return hashlib.sha256(data).hexdigest()[:_DIGITS]
-
-
 def state_digest(state: State) -> str:
     """Return 16 hexadecimal digits that identify the arrays of `state`.
 
@@ -337,7 +296,7 @@ def state_digest(state: State) -> str:
         if key != ORIGIN:
             sha256.update(f"{key} {array.dtype.str} {array.shape}\n".encode())
             sha256.update(array.tobytes())
-    return sha256.hexdigest()[:_DIGITS]
+    return sha256.hexdigest()[:DIGITS]
 
 
 def with_origin(state: State, origin: str) -> State:

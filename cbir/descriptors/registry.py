@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import math
 import re
-import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +14,8 @@ from cbir.core.arguments import text_of
 from cbir.core.errors import CbirError, UnreadableImageError, UsageError
 from cbir.core.plugins import plugins
 from cbir.core.suggestions import did_you_mean
-from cbir.descriptors.base import HIGHEST_QUALITY, Descriptor, Row, parameter_fields
+from cbir.descriptors.base import HIGHEST_QUALITY, Descriptor, Row
+from cbir.descriptors.parameters import made, split_parameters
 from cbir.descriptors.row_kinds import RowKind
 from cbir.images.decoders import ArrayImage, EncodedImage
 
@@ -128,27 +127,12 @@ def parse(spec: str) -> NamedDescriptor:
             f"descriptor {spec!r}: {alias!r} cannot be an alias; use letters, digits, - and _,"
             " a letter first, and none of the index's own columns"
         )
-    return NamedDescriptor(alias, create(name, _split(tail, spec)))
+    return NamedDescriptor(alias, create(name, split_parameters(tail, f"descriptor {spec!r}")))
 
 
 def create(name: str, parameters: dict[str, Any]) -> Descriptor:
     """Make a descriptor from its registered name and its parameters, given as text or values."""
-    cls = load(name)
-    known = {field.name: field for field in parameter_fields(cls)}
-    hints = typing.get_type_hints(cls)
-    values = {}
-    for key, value in parameters.items():
-        if key not in known:
-            there = ", ".join(known) or "none"
-            raise UsageError(
-                f"descriptor {name!r} has no parameter {key!r}; it has: {there}"
-                f"{did_you_mean(key, known)}"
-            )
-        values[key] = _convert(name, key, value, hints[key])
-    try:
-        return cls(**values)
-    except ValueError as error:  # what a plug-in may raise for an impossible value
-        raise UsageError(f"descriptor {name!r}: {error}") from None
+    return made(load(name), f"descriptor {name!r}", parameters)
 
 
 def load(name: str) -> type[Descriptor]:
@@ -216,41 +200,3 @@ def _load_plugin(point: EntryPoint) -> type[Descriptor]:
     if cls.name != point.name:
         raise CbirError(f"{where} calls itself {cls.name!r}; both names must be the same")
     return cls
-
-
-def _split(tail: str, spec: str) -> dict[str, str]:
-    parameters = {}
-    for pair in filter(None, tail.split(",")):
-        key, given, value = pair.partition("=")
-        if not given:
-            raise UsageError(f"descriptor {spec!r}: {pair!r} is not key=value")
-        if key.strip() in parameters:
-            raise UsageError(f"descriptor {spec!r}: it gives {key.strip()} twice; leave out one")
-        parameters[key.strip()] = value.strip()
-    return parameters
-
-
-def _convert(name: str, key: str, value: Any, hint: Any) -> Any:
-    where = f"descriptor {name!r}: {key}={value}"
-    if typing.get_origin(hint) is Literal:
-        choices = {str(choice): choice for choice in typing.get_args(hint)}
-        if str(value) not in choices:
-            raise UsageError(f"{where}: choose one of {', '.join(choices)}")
-        return choices[str(value)]
-    if hint is bool:
-        if str(value).lower() not in _TRUTH:
-            raise UsageError(f"{where}: choose one of yes, no")
-        return _TRUTH[str(value).lower()]
-    try:
-        converted = hint(value)
-        if isinstance(value, int | float) and converted != value:  # a fraction, or NaN
-            raise ValueError
-        if isinstance(converted, float) and not math.isfinite(converted):
-            raise ValueError
-        return converted
-    except (TypeError, ValueError, OverflowError):
-        raise UsageError(f"{where}: not {_WORDS.get(hint, hint.__name__)}") from None
-
-
-_TRUTH = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
-_WORDS = {int: "a whole number", float: "a number"}

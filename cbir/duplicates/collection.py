@@ -18,7 +18,7 @@ from cbir.core.arguments import one_of, path_of, several
 from cbir.core.errors import CbirError, UnreadableImageError, UsageError, printable
 from cbir.core.folders import shortest
 from cbir.core.progress import ProgressListener
-from cbir.descriptors.local_features.sift import Features
+from cbir.descriptors.local_features.sift import SiftFeatures
 from cbir.duplicates.model import LEVELS, Entry, Level
 from cbir.duplicates.sights import EXTRACTOR, HASH, Eyes, Sight
 from cbir.images.discovery import is_selected
@@ -259,7 +259,7 @@ class _Features:
         self._stores = [part.features for part in parts if part.features is not None]
         self._lock = threading.Lock()
 
-    def __call__(self, sha256: bytes) -> Features | None:
+    def __call__(self, sha256: bytes) -> SiftFeatures | None:
         with self._lock:
             for store in self._stores:
                 with contextlib.suppress(KeyError):

@@ -13,7 +13,7 @@ from cbir.core.errors import UnreadableImageError
 from cbir.core.progress import ProgressListener
 from cbir.core.threads import ordered_map
 from cbir.descriptors.hashes.dihedral import ORIENTATIONS, orientations
-from cbir.descriptors.local_features.sift import Features
+from cbir.descriptors.local_features.sift import SiftFeatures
 from cbir.duplicates.matching import SAME_PIXELS_DISTANCE, TURNED_DISTANCE, Hint, Judge
 from cbir.duplicates.shortlists import (
     MOST_FIRST,
@@ -192,13 +192,13 @@ def index_of_features(sights: Sequence[Sight], eyes: Eyes, listener: ProgressLis
     return LshIndex(_features(sight, eyes, listener) for sight in sights)
 
 
-def _features(sight: Sight, eyes: Eyes, listener: ProgressListener | None = None) -> Features:
+def _features(sight: Sight, eyes: Eyes, listener: ProgressListener | None = None) -> SiftFeatures:
     try:
         return eyes.features(sight)
     except UnreadableImageError as error:
         if listener:
             listener.warn(str(error))
-        return EXTRACTOR.nothing
+        return EXTRACTOR.nothing()
 
 
 def _pair_by_features(

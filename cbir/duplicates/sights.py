@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from cbir.core.errors import UnreadableImageError
 from cbir.descriptors.hashes.perceptual import PerceptualHash
-from cbir.descriptors.local_features.sift import Features, SiftExtractor
+from cbir.descriptors.local_features.sift import SiftExtractor, SiftFeatures
 from cbir.images.decoders import EncodedImage, Pixels
 from cbir.verification.alignment import Transform, scale_of
 
@@ -100,10 +100,10 @@ class Eyes:
         ``features(sha256)`` gives a content's local features, or None where they are not kept.
     """
 
-    def __init__(self, features: Callable[[bytes], Features | None]) -> None:
+    def __init__(self, features: Callable[[bytes], SiftFeatures | None]) -> None:
         self._features = features
         self._grays: Recent[NDArray[np.uint8]] = Recent(256)
-        self._extracted: Recent[Features] = Recent(64)
+        self._extracted: Recent[SiftFeatures] = Recent(64)
         self._digests: dict[bytes, bytes] = {}
         self.damaged: set[bytes] = set()
         """Of what was looked at, the contents whose end is missing."""
@@ -137,7 +137,7 @@ class Eyes:
             self._digests[sight.sha256] = digest.digest()
         return self._digests[sight.sha256]
 
-    def features(self, sight: Sight) -> Features:
+    def features(self, sight: Sight) -> SiftFeatures:
         """Return an image's local features."""
         kept = self._features(sight.sha256)
         if kept is not None:

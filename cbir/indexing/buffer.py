@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.descriptors.base import Row
-from cbir.descriptors.local_features.sift import Features
+from cbir.descriptors.local_features.sift import SiftFeatures
 from cbir.descriptors.registry import NamedDescriptor
 from cbir.images.discovery import ImageFile
 from cbir.indexing.reuse import Item
@@ -25,7 +25,7 @@ class Outcome:
     described: bool
     suspect: bool = False
     """Something was printed while it was decoded, perhaps about another image."""
-    features: Features | None = None
+    features: SiftFeatures | None = None
     """Its local features, if they were wanted and not known."""
 
 

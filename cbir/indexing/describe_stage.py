@@ -12,7 +12,7 @@ from cbir.core.atomic_files import explained
 from cbir.core.errors import UnreadableImageError, printable
 from cbir.core.progress import ProgressListener
 from cbir.core.threads import ordered_map
-from cbir.descriptors.local_features.sift import Features, SiftExtractor
+from cbir.descriptors.local_features.sift import SiftExtractor, SiftFeatures
 from cbir.descriptors.registry import NamedDescriptor
 from cbir.images.decoders import EncodedImage
 from cbir.images.discovery import ImageFile
@@ -42,11 +42,11 @@ class Keeper:
         """Say whether a content's features are not kept since before this run."""
         return sha256 not in self._kept
 
-    def extract(self, image: EncodedImage) -> Features:
+    def extract(self, image: EncodedImage) -> SiftFeatures:
         """Extract the features of an image."""
         return self._extractor.extract(image.pixels(self._extractor.working_size))
 
-    def add(self, sha256: bytes, features: Features) -> None:
+    def add(self, sha256: bytes, features: SiftFeatures) -> None:
         """Keep features; those of equal images are kept once."""
         self._store.append(sha256, self._extractor.as_record(features))
 

@@ -11,6 +11,7 @@ from cbir.core import stderr_capture
 from cbir.core.arguments import check_type, each_of, path_of, path_text_of, text_of
 from cbir.core.errors import CbirError, UnreadableImageError, UsageError, printable
 from cbir.core.folders import below, shortest
+from cbir.core.messages import Parameter
 from cbir.core.threads import cores, growing_batches, one_thread_each, ordered_map
 from cbir.descriptors import presets
 from cbir.descriptors.base import Row
@@ -225,14 +226,15 @@ class Index:
         if len(aliases) == 1:
             if fusion is not None or weights is not None or adaptive:
                 raise UsageError(
-                    "--fusion, --weights and --adaptive are for several descriptors; join their"
-                    " aliases by +, as in hsv+phash"
-                )
+                    Parameter("fusion"), ", ", Parameter("weights"), " and ", Parameter("adaptive"),
+                    " are for several descriptors; join their aliases by +, as in hsv+phash",
+                )  # fmt: skip
             return self.single_searcher(aliases[0], metric)
         if metric is not None:
             raise UsageError(
-                f"--metric {metric} is for one descriptor; in a fusion each of"
-                f" {', '.join(aliases)} is compared by its own metric"
+                Parameter("metric", metric),
+                f" is for one descriptor; in a fusion each of {', '.join(aliases)} is compared by"
+                " its own metric",
             )
         chosen = Fusion.of(usual, fusion, weights, adaptive)
         return self._fused_searcher(aliases, chosen, preset)
@@ -252,7 +254,10 @@ class Index:
         """Return the aliases that are asked for, with their weights unless others are given."""
         if preset is not None:
             if descriptor is not None:
-                raise UsageError("--preset and --descriptor contradict each other; leave one out")
+                raise UsageError(
+                    Parameter("preset"), " and ", Parameter("descriptor"),
+                    " contradict each other; leave one out",
+                )  # fmt: skip
             chosen = presets.get(preset)
             check_holds(self._snapshot, chosen)
             return chosen.usual

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 
-from cbir.descriptors.base import digest
+from cbir.core.digests import digest
 
 _READABLE = 40
 """Characters of the dataset's name that the folder's name begins with."""

@@ -20,7 +20,7 @@ from cbir.core.errors import BrokenIndexError, CbirError, UsageError, first_few,
 from cbir.core.suggestions import did_you_mean
 from cbir.descriptors import registry
 from cbir.descriptors.base import Row, State, TrainedDescriptor
-from cbir.descriptors.local_features.sift import SiftExtractor
+from cbir.descriptors.local_features.base import LocalExtractor
 from cbir.descriptors.registry import NamedDescriptor
 from cbir.descriptors.row_kinds import RowKind, kind_called
 from cbir.stores.features.store import FeatureStore
@@ -251,7 +251,7 @@ class Snapshot(ABC):
         """
 
     @abstractmethod
-    def features(self, extractor: SiftExtractor) -> FeatureStore:
+    def features(self, extractor: LocalExtractor[Any]) -> FeatureStore:
         """Open the local features that `extractor` gave, for reading."""
 
     @abstractmethod
@@ -338,7 +338,7 @@ class Writer(ABC):
         """Return what is committed, or None when there is nothing yet."""
 
     @abstractmethod
-    def features(self, extractor: SiftExtractor) -> FeatureStore:
+    def features(self, extractor: LocalExtractor[Any]) -> FeatureStore:
         """Open the local features that `extractor` gives, for reading and adding."""
 
     @abstractmethod

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cbir.core.arguments import check_type, each_of
 from cbir.core.errors import UsageError
-from cbir.descriptors.local_features.sift import Features, SiftExtractor
+from cbir.descriptors.local_features.sift import SiftExtractor, SiftFeatures
 from cbir.images.decoders import ArrayImage, Pixels
 from cbir.verification.alignment import Alignment, Transform, align
 from cbir.verification.comparison import Comparison, compare
@@ -71,13 +71,13 @@ class View:
 
     Attributes
     ----------
-    features : Features
+    features : SiftFeatures
     gray : callable
         Returns the image from which the features were extracted, as an ndarray of uint8, shape
         (height, width); called only when the features of both images align.
     """
 
-    features: Features
+    features: SiftFeatures
     gray: Callable[[], NDArray[np.uint8]]
 
     @classmethod

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.descriptors.local_features.sift import Features
+from cbir.descriptors.local_features.sift import SiftFeatures
 
 Transform = NDArray[np.float64]
 """Shape (2, 3): maps ``(x, y, 1)`` of the first image to ``(x, y)`` of the second."""
@@ -108,7 +108,7 @@ def match(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.int
     return np.stack([kept, nearest[kept]], axis=1)
 
 
-def align(first: Features, second: Features) -> Alignment | None:
+def align(first: SiftFeatures, second: SiftFeatures) -> Alignment | None:
     """Find the transform that explains most matches, or None.
 
     Each of the clearest matches foretells, by its place, size and direction, a similarity: so all

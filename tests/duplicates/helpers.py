@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from cbir.core.progress import ProgressListener
-from cbir.descriptors.local_features.sift import Features
+from cbir.descriptors.local_features.sift import SiftFeatures
 from cbir.duplicates.collection import Collection, open_collection
 from cbir.duplicates.model import Group, Level
 from cbir.duplicates.sights import Eyes, Sight
@@ -42,7 +42,7 @@ def collected(
         yield collection
 
 
-def unknown(sha256: bytes) -> Features | None:
+def unknown(sha256: bytes) -> SiftFeatures | None:
     """Keep no features."""
     return None
 

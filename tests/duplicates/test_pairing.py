@@ -88,9 +88,9 @@ def test_turned_hashes_are_hinted_from_the_first_to_the_second(seed: int, count:
     sights = random_sights(seed, count)
 
     def no_features(sight: Sight) -> object:
-        from cbir.descriptors.local_features.sift import Features
+        from cbir.descriptors.local_features.sift import SiftFeatures
 
-        return Features(np.empty((0, 4), np.float32), np.empty((0, 128), np.uint8), 9, 9)
+        return SiftFeatures(np.empty((0, 4), np.float32), np.empty((0, 128), np.uint8), 9, 9)
 
     generous = Judge(Eyes(unknown), "edited")
     generous.eyes.features = no_features  # type: ignore[method-assign,assignment]

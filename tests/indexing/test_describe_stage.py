@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import cbir
-from cbir.descriptors.local_features.sift import Features, SiftExtractor
+from cbir.descriptors.local_features.sift import SiftExtractor, SiftFeatures
 from cbir.images.decoders import EncodedImage
 from cbir.indexing.build import build_index
 from cbir.stores import open_store
@@ -46,9 +46,9 @@ def index(tmp_path: Path) -> str:
 def extracted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Grows with each extraction."""
     calls: list[int] = []
-    extract: Callable[..., Features] = SiftExtractor.extract
+    extract: Callable[..., SiftFeatures] = SiftExtractor.extract
 
-    def counted(self: SiftExtractor, image: np.ndarray) -> Features:
+    def counted(self: SiftExtractor, image: np.ndarray) -> SiftFeatures:
         calls.append(1)
         return extract(self, image)
 
@@ -241,7 +241,7 @@ def test_an_interrupted_run_keeps_what_it_has(
 ) -> None:
     extract = SiftExtractor.extract
 
-    def interrupted(self: SiftExtractor, image: np.ndarray) -> Features:
+    def interrupted(self: SiftExtractor, image: np.ndarray) -> SiftFeatures:
         if len(extracted) == 3:
             raise KeyboardInterrupt
         return extract(self, image)

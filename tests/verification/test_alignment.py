@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.spatial.distance import cdist
 
-from cbir.descriptors.local_features.sift import Features
+from cbir.descriptors.local_features.sift import SiftFeatures
 from cbir.verification.alignment import RATIO, align, match, scale_of
 
 SMALL = arrays(np.uint8, st.tuples(st.integers(0, 12), st.just(3)), elements=st.integers(0, 9))
@@ -51,7 +51,7 @@ def test_the_clearest_match_is_the_first() -> None:
 
 def features_and_moved(
     rng: np.random.Generator, linear: np.ndarray, shift: np.ndarray, right: int, wrong: int
-) -> tuple[Features, Features]:
+) -> tuple[SiftFeatures, SiftFeatures]:
     """Features of an image and of its copy, `wrong` of which look alike in another place."""
     count = right + wrong
     points = np.column_stack(
@@ -71,8 +71,8 @@ def features_and_moved(
     numbers = rng.integers(0, 255, (count, 128), dtype=np.uint8)
     order = rng.permutation(count)
     return (
-        Features(points.astype(np.float32), numbers, 400, 400),
-        Features(moved.astype(np.float32)[order], numbers[order], 400, 400),
+        SiftFeatures(points.astype(np.float32), numbers, 400, 400),
+        SiftFeatures(moved.astype(np.float32)[order], numbers[order], 400, 400),
     )
 
 
@@ -115,9 +115,9 @@ def test_random_features_do_not_align(seed: int) -> None:
     first, second = features_and_moved(rng, np.eye(2), np.zeros(2), 0, 80)
     turned = second.points.copy()
     turned[:, 2], turned[:, 3] = rng.uniform(2, 20, 80), rng.uniform(0, 6.28, 80)
-    assert align(first, Features(turned, second.descriptors, 400, 400)) is None
+    assert align(first, SiftFeatures(turned, second.descriptors, 400, 400)) is None
     other = rng.integers(0, 255, (80, 128), dtype=np.uint8)
-    assert align(first, Features(turned, other, 400, 400)) is None
+    assert align(first, SiftFeatures(turned, other, 400, 400)) is None
 
 
 @pytest.mark.parametrize("count", [0, 1, 5])
@@ -134,8 +134,8 @@ def test_matches_on_one_point_or_line_give_no_nonsense() -> None:
         here, there = first.points.copy(), second.points.copy()
         here[:, columns], there[:, columns] = 50, 50
         found = align(
-            Features(here, first.descriptors, 400, 400),
-            Features(there, second.descriptors, 400, 400),
+            SiftFeatures(here, first.descriptors, 400, 400),
+            SiftFeatures(there, second.descriptors, 400, 400),
         )
         assert found is None or found.scale == pytest.approx(1, rel=0.1)
 

@@ -14,7 +14,7 @@ from cbir.core.errors import UsageError
 from cbir.core.progress import ProgressListener
 from cbir.core.threads import cores
 from cbir.descriptors.base import State, TrainedDescriptor
-from cbir.descriptors.local_features.orb import ORB_BYTES, orb_features
+from cbir.descriptors.local_features.orb import ORB_BYTES, OrbExtractor
 from cbir.descriptors.row_kinds import LOCAL, RowKind
 from cbir.images.decoders import WORKING_SIZES, Pixels
 
@@ -97,12 +97,12 @@ class OrbBovw(TrainedDescriptor):
     def describe(self, image: Pixels) -> NDArray[np.uint16]:
         """Count votes for words; see :meth:`Descriptor.describe`."""
         assert self.state is not None, "bound to a vocabulary before describing"
-        features = orb_features(image, self.features, self.upright)
+        features = self.training_sample(image)
         return count_votes(features, self.state["words"], self.words).astype(np.uint16)
 
     def training_sample(self, image: Pixels) -> Bits:
         """Extract ORB features."""
-        return orb_features(image, self.features, self.upright)
+        return OrbExtractor(self.features, self.upright).extract(image).descriptors
 
     def train(
         self, samples: Sequence[NDArray[Any]], listener: ProgressListener | None = None

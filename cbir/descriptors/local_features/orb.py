@@ -1,15 +1,18 @@
-"""Local features: keypoints, each with a descriptor of its surroundings."""
+"""ORB features: corners with binary descriptors of their surroundings."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cbir.descriptors.local_features.base import LocalExtractor, LocalFeatures
 from cbir.descriptors.local_features.keypoint_selection import place_within
-from cbir.images.decoders import Pixels
+from cbir.images.decoders import WORKING_SIZES, Pixels
 
 ORB_BYTES = 32
 """An ORB descriptor has 256 bits."""
@@ -26,8 +29,9 @@ _CANDIDATES = 2
 """Keypoints that are detected for each one that is kept."""
 
 
-def orb_features(image: Pixels, count: int, upright: bool = False) -> NDArray[np.uint8]:
-    """Extract ORB descriptors at keypoints that are spread over an image.
+@dataclass(frozen=True)
+class OrbExtractor(LocalExtractor[LocalFeatures]):
+    """Extracts ORB features at keypoints that are spread over an image.
 
     ORB by itself takes the strongest corners, which crowd where the texture is. Here twice as
     many are detected, and within each level of the scale pyramid the cells of a grid take turns,
@@ -35,18 +39,11 @@ def orb_features(image: Pixels, count: int, upright: bool = False) -> NDArray[np
 
     Parameters
     ----------
-    image : ndarray of uint8, shape (height, width, 3)
-        RGB.
     count : int
-        Features to extract at most.
+        Features an image, at most.
     upright : bool
         Do not turn the descriptors with the local orientation: better for images that are
         taken upright, useless for rotated ones.
-
-    Returns
-    -------
-    ndarray of uint8, shape (n, 32)
-        Packed bits; n is 0 for an image without corners.
 
     References
     ----------
@@ -55,21 +52,44 @@ def orb_features(image: Pixels, count: int, upright: bool = False) -> NDArray[np
 
     Examples
     --------
-    >>> orb_features(np.zeros((64, 64, 3), np.uint8), 100).shape
+    >>> OrbExtractor(100).extract(np.zeros((64, 64, 3), np.uint8)).descriptors.shape
     (0, 32)
     """
-    if min(image.shape[:2]) <= 2 * _BORDER:  # nothing but border, and OpenCV trips over it
-        return np.empty((0, ORB_BYTES), np.uint8)
-    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    detector = _detector(_CANDIDATES * count)
-    keypoints = _spread(detector.detect(gray, None), count, max(gray.shape) / _GRID)
-    if upright:
-        for keypoint in keypoints:
-            keypoint.angle = 0
-    descriptors = detector.compute(gray, keypoints)[1] if keypoints else None
-    if descriptors is None:
-        return np.empty((0, ORB_BYTES), np.uint8)
-    return np.asarray(descriptors, np.uint8)
+
+    name: ClassVar[str] = "orb"
+    version: ClassVar[int] = 1
+    working_size: ClassVar[int] = WORKING_SIZES[2]
+    descriptor_size: ClassVar[int] = ORB_BYTES
+
+    count: int = 1000
+    upright: bool = False
+
+    def extract(self, image: Pixels) -> LocalFeatures:
+        """Extract ORB features; see :meth:`LocalExtractor.extract`."""
+        height, width = image.shape[:2]
+        if min(height, width) <= 2 * _BORDER:  # nothing but border, and OpenCV trips over it
+            return self.nothing(width, height)
+        gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        detector = _detector(_CANDIDATES * self.count)
+        keypoints = _spread(detector.detect(gray, None), self.count, max(gray.shape) / _GRID)
+        if self.upright:
+            for keypoint in keypoints:
+                keypoint.angle = 0
+        described, descriptors = detector.compute(gray, keypoints) if keypoints else ([], None)
+        if descriptors is None:
+            return self.nothing(width, height)
+        points = np.array([(*one.pt, one.size, np.deg2rad(one.angle)) for one in described])
+        return self.of(points.astype(np.float32), np.asarray(descriptors, np.uint8), width, height)
+
+    def of(
+        self,
+        points: NDArray[np.float32],
+        descriptors: NDArray[np.uint8],
+        width: int,
+        height: int,
+    ) -> LocalFeatures:
+        """Put features together."""
+        return LocalFeatures(points, descriptors, width, height)
 
 
 def _detector(count: int) -> cv2.ORB:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.descriptors.base import digest
+from cbir.descriptors.local_features.base import LocalExtractor, LocalFeatures
 from cbir.descriptors.local_features.keypoint_selection import place_within
 from cbir.images.decoders import WORKING_SIZES, Pixels
 
@@ -44,28 +44,10 @@ the keypoint's direction, so that they change sides, and directions turn the oth
 
 
 @dataclass(frozen=True, slots=True)
-class Features:
-    """The local features of one image.
+class SiftFeatures(LocalFeatures):
+    """SIFT features of one image: the descriptors are RootSIFT, times 512."""
 
-    Attributes
-    ----------
-    points : ndarray of float32, shape (n, 4)
-        x, y and diameter in pixels of the working image, and direction in radians.
-    descriptors : ndarray of uint8, shape (n, 128)
-        RootSIFT, times 512.
-    width, height : int
-        Of the working image.
-    """
-
-    points: NDArray[np.float32]
-    descriptors: NDArray[np.uint8]
-    width: int
-    height: int
-
-    def __len__(self) -> int:
-        return len(self.points)
-
-    def mirrored(self) -> Features:
+    def mirrored(self) -> SiftFeatures:
         """Return the features that the image has when it is mirrored left to right.
 
         Nothing is extracted again: a mirrored descriptor holds the same numbers in another order.
@@ -73,7 +55,7 @@ class Features:
         Examples
         --------
         >>> points = np.array([[2, 5, 3, 0]], np.float32)
-        >>> features = Features(points, np.arange(128, dtype=np.uint8)[None], 10, 10)
+        >>> features = SiftFeatures(points, np.arange(128, dtype=np.uint8)[None], 10, 10)
         >>> twice = features.mirrored().mirrored()
         >>> float(features.mirrored().points[0, 0]), float(twice.points[0, 0])
         (7.0, 2.0)
@@ -81,11 +63,11 @@ class Features:
         points = self.points.copy()
         points[:, 0] = self.width - 1 - points[:, 0]
         points[:, 3] = (np.pi - points[:, 3]) % (2 * np.pi)
-        return Features(points, self.descriptors[:, _MIRRORED], self.width, self.height)
+        return SiftFeatures(points, self.descriptors[:, _MIRRORED], self.width, self.height)
 
 
 @dataclass(frozen=True)
-class SiftExtractor:
+class SiftExtractor(LocalExtractor[SiftFeatures]):
     """Extracts SIFT features, spread over an image and its scales.
 
     Twice as many keypoints are detected as are kept. Within each octave the cells of a grid take
@@ -111,57 +93,35 @@ class SiftExtractor:
 
     name: ClassVar[str] = "sift"
     version: ClassVar[int] = 1
-    fields: ClassVar[Mapping[str, str]] = {
-        "points": "(4,)<f4",
-        "descriptors": f"({DESCRIPTOR_SIZE},)u1",
-        "size": "<i4",
-    }
-    """What a record in a store of features holds; see :class:`cbir.stores.features.store`."""
+    working_size: ClassVar[int] = WORKING_SIZES[2]
+    descriptor_size: ClassVar[int] = DESCRIPTOR_SIZE
 
     count: int = 500
 
-    @property
-    def working_size(self) -> int:
-        """The longest side, in pixels, of the image that features are extracted from."""
-        return WORKING_SIZES[2]
-
-    @property
-    def nothing(self) -> Features:
-        """The features of an image in which there is nothing to see."""
-        empty = np.empty((0, DESCRIPTOR_SIZE), np.uint8)
-        return Features(np.empty((0, 4), np.float32), empty, 1, 1)
-
-    @property
-    def fingerprint(self) -> str:
-        """Identifies the features: equal fingerprints, comparable features."""
-        return digest(f"{self.name} {self.version} {self.count}".encode())
-
-    def extract(self, image: Pixels) -> Features:
-        """Extract the features of an RGB image at the working size."""
+    def extract(self, image: Pixels) -> SiftFeatures:
+        """Extract SIFT features; see :meth:`LocalExtractor.extract`."""
         gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         height, width = gray.shape
         sift = cv2.SIFT.create(nfeatures=_CANDIDATES * self.count, contrastThreshold=_CONTRAST)
         keypoints, found = sift.detectAndCompute(gray, None)
         if found is None:
-            return replace(self.nothing, width=width, height=height)
+            return self.nothing(width, height)
         kept = _spread(keypoints, self.count, max(width, height) / _GRID)
         points = np.array(
             [(*keypoints[i].pt, keypoints[i].size, keypoints[i].angle) for i in kept], np.float32
         )
         points[:, 3] = np.deg2rad(points[:, 3])
-        return Features(points, _as_root(np.asarray(found, np.float32)[kept]), width, height)
+        return self.of(points, _as_root(np.asarray(found, np.float32)[kept]), width, height)
 
-    @staticmethod
-    def as_record(features: Features) -> dict[str, NDArray[Any]]:
-        """Return the arrays that a store keeps."""
-        size = np.array([features.width, features.height], np.int32)
-        return {"points": features.points, "descriptors": features.descriptors, "size": size}
-
-    @staticmethod
-    def from_record(record: Mapping[str, NDArray[Any]]) -> Features:
-        """Return the features that :meth:`as_record` took apart."""
-        width, height = record["size"].tolist()
-        return Features(record["points"], record["descriptors"], width, height)
+    def of(
+        self,
+        points: NDArray[np.float32],
+        descriptors: NDArray[np.uint8],
+        width: int,
+        height: int,
+    ) -> SiftFeatures:
+        """Put features together; they can be mirrored."""
+        return SiftFeatures(points, descriptors, width, height)
 
 
 def _as_root(descriptors: NDArray[np.float32]) -> NDArray[np.uint8]:

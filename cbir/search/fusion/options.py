@@ -12,6 +12,7 @@ from cbir.core.amounts import counted
 from cbir.core.arguments import each_of, one_of, text_of
 from cbir.core.checks import check_number
 from cbir.core.errors import UsageError
+from cbir.core.messages import Parameter
 from cbir.search.results import FUSED, RECIPROCAL_RANKS
 
 Weights = Sequence[float] | Mapping[str, float]
@@ -71,7 +72,10 @@ class Fusion:
         """
         method = "scores" if method is None else one_of(method, METRICS, "fusion")
         if adaptive and method != "scores":
-            raise UsageError("--adaptive weighs scores, and --fusion ranks has none; leave one out")
+            raise UsageError(
+                Parameter("adaptive"), " weighs scores, and ", Parameter("fusion", method),
+                " has none; leave one out",
+            )  # fmt: skip
         return cls(method, _checked_weights(usual, usual if weights is None else weights), adaptive)
 
 
@@ -91,7 +95,8 @@ def equal_weights(label: str) -> dict[str, float]:
     aliases = [alias.strip() for alias in text_of(label, "a descriptor").split("+")]
     if not all(aliases) or len(set(aliases)) < len(aliases):
         raise UsageError(
-            f"--descriptor {label}: name each descriptor once, with + between them, as in hsv+hog"
+            Parameter("descriptor", label),
+            ": name each descriptor once, with + between them, as in hsv+hog",
         )
     return dict.fromkeys(aliases, 1.0)
 
@@ -101,16 +106,18 @@ def _checked_weights(usual: Mapping[str, float], weights: Weights) -> tuple[floa
         unknown = [alias for alias in weights if alias not in usual]
         if unknown:
             raise UsageError(
-                f"--weights: {unknown[0]!r} is not fused; these are: {', '.join(usual)}"
+                Parameter("weights"),
+                f": {unknown[0]!r} is not fused; these are: {', '.join(usual)}",
             )
         weights = [weights.get(alias, weight) for alias, weight in usual.items()]
     weights = tuple(each_of(weights, "a weight"))
     if len(weights) != len(usual):
         raise UsageError(
-            f"--weights: {len(weights)} for {counted(len(usual), 'descriptor')}; give one for each"
-            f" of {', '.join(usual)}, or some by name, as in {next(iter(usual))}=2"
+            Parameter("weights"),
+            f": {len(weights)} for {counted(len(usual), 'descriptor')}; give one for each of"
+            f" {', '.join(usual)}, or some by name, as in {next(iter(usual))}=2",
         )
     numbers = tuple(check_number("weight", weight) for weight in weights)
     if not any(numbers):
-        raise UsageError("--weights: give numbers from 0 on, and not only zeros")
+        raise UsageError(Parameter("weights"), ": give numbers from 0 on, and not only zeros")
     return numbers

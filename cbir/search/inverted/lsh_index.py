@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.descriptors.local_features.binary_codes import BITS, LEADING, MIRRORING, signatures
-from cbir.descriptors.local_features.sift import Features
+from cbir.descriptors.local_features.sift import SiftFeatures
 
 if TYPE_CHECKING:
     from cbir.search.inverted.vote_accumulator import VoteAccumulator
@@ -71,7 +71,7 @@ class LshIndex:
 
     Parameters
     ----------
-    images : iterable of Features
+    images : iterable of SiftFeatures
         In order: the place of an image is its number.
 
     References
@@ -92,7 +92,7 @@ class LshIndex:
     [1]
     """
 
-    def __init__(self, images: Iterable[Features]) -> None:
+    def __init__(self, images: Iterable[SiftFeatures]) -> None:
         bits: list[NDArray[np.uint64]] = []
         turns: list[NDArray[np.uint8]] = []
         sizes: list[int] = []
@@ -112,12 +112,12 @@ class LshIndex:
         firsts = names[:-1] << np.uint64(BITS - self._bucket_bits)
         self._starts = np.append(np.searchsorted(self._signatures, firsts), len(every))
 
-    def candidates(self, query: Features, excluded: int = -1) -> list[Candidate]:
+    def candidates(self, query: SiftFeatures, excluded: int = -1) -> list[Candidate]:
         """Return the images that the query's features vote for, the most votes first.
 
         Parameters
         ----------
-        query : Features
+        query : SiftFeatures
         excluded : int, optional
             An image that is left out: the query itself.
         """
@@ -172,6 +172,6 @@ def _bucket_bits(features: int) -> int:
     return min(max(wanted, _FEWEST_BITS), LEADING)
 
 
-def _turns(features: Features) -> NDArray[np.uint8]:
+def _turns(features: SiftFeatures) -> NDArray[np.uint8]:
     """Return the directions of features as 256ths of a turn."""
     return (np.rint(features.points[:, 3] * (128 / np.pi)).astype(np.int64) % 256).astype(np.uint8)

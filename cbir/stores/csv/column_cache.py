@@ -24,9 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.atomic_files import written_aside
+from cbir.core.digests import digest
 from cbir.core.errors import printable
 from cbir.core.json_text import parse_json
-from cbir.descriptors.base import Row, digest
+from cbir.descriptors.base import Row
 from cbir.stores.model import FILE_DTYPE, Derivation, PathList, Rows
 from cbir.stores.paths import check_path
 

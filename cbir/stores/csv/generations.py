@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.atomic_files import written_aside
+from cbir.core.digests import digest
 from cbir.core.errors import BrokenIndexError, printable
 from cbir.core.json_text import parse_json
 from cbir.core.text import as_path
-from cbir.descriptors.base import Row, digest
+from cbir.descriptors.base import Row
 from cbir.stores.csv.row_digests import Digests, read_digests, row_digests
 from cbir.stores.file_stamps import Stamp
 from cbir.stores.model import FORMAT, DescriptorEntry, Metadata, Rows

@@ -28,7 +28,7 @@ from cbir.core.atomic_files import explained, save_arrays, sync_folder, written_
 from cbir.core.errors import BrokenIndexError, CbirError, printable, reason_of
 from cbir.core.npz import load_arrays
 from cbir.descriptors.base import Row, State, state_digest
-from cbir.descriptors.local_features.sift import SiftExtractor
+from cbir.descriptors.local_features.base import LocalExtractor
 from cbir.stores.csv.codec import read_csv, read_header, rebuilding, write_csv
 from cbir.stores.csv.column_cache import Cache, cache_folders, clear_others
 from cbir.stores.csv.generations import Generation, read_generations
@@ -73,7 +73,7 @@ class Layout:
         """Vocabularies and the like."""
         return self.folder / "state"
 
-    def features(self, extractor: SiftExtractor) -> FeatureStore:
+    def features(self, extractor: LocalExtractor[Any]) -> FeatureStore:
         """Open the local features of an extractor."""
         return FeatureStore(str(self.folder / "features" / extractor.fingerprint), extractor.fields)
 
@@ -183,7 +183,7 @@ class CsvSnapshot(Snapshot):
             raise state
         return state
 
-    def features(self, extractor: SiftExtractor) -> FeatureStore:
+    def features(self, extractor: LocalExtractor[Any]) -> FeatureStore:
         return self._layout.features(extractor)
 
     def derive(self, alias: str, name: str, build: Derivation) -> dict[str, NDArray[Any]]:
@@ -424,7 +424,7 @@ class CsvWriter(Writer):
         self._opened = Stamp.of(self._layout.csv)
         return self._store.snapshot(accept_edited=True)
 
-    def features(self, extractor: SiftExtractor) -> FeatureStore:
+    def features(self, extractor: LocalExtractor[Any]) -> FeatureStore:
         return self._layout.features(extractor)
 
     def save_state(self, state: State, name: str) -> str:

@@ -13,7 +13,7 @@ from scipy.spatial.distance import cdist, jensenshannon
 from cbir.core.errors import CbirError, UsageError
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.encoders.bovw import OrbBovw, count_votes, k_majority, nearest_words
-from cbir.descriptors.local_features.orb import _spread, orb_features
+from cbir.descriptors.local_features.orb import OrbExtractor, _spread
 from cbir.images.decoders import EncodedImage
 from tests.conftest import DATA
 
@@ -85,14 +85,15 @@ def test_keypoints_are_spread_over_cells_and_levels() -> None:
 
 @pytest.mark.parametrize("count", [1, 50, 1000])
 def test_no_more_features_than_asked_for(photo: np.ndarray, count: int) -> None:
-    assert 0 < len(orb_features(photo, count)) <= count
+    assert 0 < len(OrbExtractor(count).extract(photo).descriptors) <= count
 
 
 def test_turning_an_image_changes_little_unless_upright(photo: np.ndarray) -> None:
     turned = np.ascontiguousarray(np.rot90(photo))
 
     def matched(upright: bool) -> float:
-        one, other = orb_features(photo, 500, upright), orb_features(turned, 500, upright)
+        extractor = OrbExtractor(500, upright)
+        one, other = (extractor.extract(image).descriptors for image in (photo, turned))
         distances = cdist(np.unpackbits(one, axis=1), np.unpackbits(other, axis=1), "cityblock")
         return float((distances.min(axis=1) < 30).mean())
 
@@ -104,7 +105,7 @@ def test_an_image_without_keypoints_is_all_zeros(photo: np.ndarray) -> None:
     bound = descriptor.bind(descriptor.train([descriptor.training_sample(photo)]))
     assert not bound.describe(np.full((100, 100, 3), 50, np.uint8)).any()
     assert not bound.describe(np.zeros((1, 1, 3), np.uint8)).any()
-    assert bound.describe(photo).sum() == 7 * len(orb_features(photo, 1000))
+    assert bound.describe(photo).sum() == 7 * len(OrbExtractor(1000).extract(photo).descriptors)
 
 
 def test_training_on_nothing_gives_a_vocabulary_without_words() -> None:

@@ -17,7 +17,7 @@ from cbir.descriptors.local_features.binary_codes import (
     MIRRORING,
     signatures,
 )
-from cbir.descriptors.local_features.sift import Features, SiftExtractor
+from cbir.descriptors.local_features.sift import SiftExtractor, SiftFeatures
 from cbir.images.decoders import EncodedImage
 from tests.conftest import DATA
 
@@ -25,7 +25,7 @@ DESCRIPTORS = arrays(np.uint8, st.tuples(st.integers(1, 6), st.just(128)))
 
 
 @cache
-def real_features() -> Features:
+def real_features() -> SiftFeatures:
     return SiftExtractor().extract(EncodedImage.open(str(DATA / "cats" / "cat-1.jpg")).pixels(512))
 
 
@@ -47,7 +47,7 @@ def bits_of(numbers: np.ndarray) -> np.ndarray:
 
 def mirrored(descriptors: np.ndarray) -> np.ndarray:
     points = np.zeros((len(descriptors), 4), np.float32)
-    return Features(points, descriptors, 10, 10).mirrored().descriptors
+    return SiftFeatures(points, descriptors, 10, 10).mirrored().descriptors
 
 
 def test_every_component_is_used_once_and_the_mean_never() -> None:

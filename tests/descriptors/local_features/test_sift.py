@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from cbir.descriptors.local_features.sift import Features, SiftExtractor
+from cbir.descriptors.local_features.sift import SiftExtractor, SiftFeatures
 from cbir.images.decoders import EncodedImage
 from cbir.stores.features.store import FeatureStore
 from tests.conftest import DATA
@@ -21,7 +21,7 @@ def image_of(name: str) -> np.ndarray:
     return EncodedImage.open(str(DATA / f"{name}.jpg")).pixels(512)
 
 
-def equal(one: Features, other: Features) -> bool:
+def equal(one: SiftFeatures, other: SiftFeatures) -> bool:
     return (
         (one.width, one.height) == (other.width, other.height)
         and np.array_equal(one.points, other.points)
@@ -29,7 +29,7 @@ def equal(one: Features, other: Features) -> bool:
     )
 
 
-def coinciding(one: Features, other: Features) -> np.ndarray:
+def coinciding(one: SiftFeatures, other: SiftFeatures) -> np.ndarray:
     """Which keypoints are the same: within a pixel, a tenth of a turn and a fifth of the size."""
     x, y, size, turn = (one.points[:, None] - other.points[None]).transpose(2, 0, 1)
     turn = np.abs((turn + np.pi) % (2 * np.pi) - np.pi)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cbir.core.threads import ordered_map
 from cbir.descriptors.local_features.binary_codes import BITS, signatures
-from cbir.descriptors.local_features.sift import Features, SiftExtractor
+from cbir.descriptors.local_features.sift import SiftExtractor, SiftFeatures
 from cbir.images.decoders import EncodedImage
 from cbir.search.inverted import lsh_index
 from cbir.search.inverted.lsh_index import FARTHEST, FEWEST_VOTES, Candidate, LshIndex
@@ -19,18 +19,18 @@ from tests.conftest import DATA
 NAMES = ["cats/cat-1", "cats/cat-2", "things/coffee-1", "windmills/windmill-1", "sky/galaxies-1"]
 
 
-def random_features(rng: np.random.Generator, count: int) -> Features:
+def random_features(rng: np.random.Generator, count: int) -> SiftFeatures:
     points = rng.uniform(0, 2 * np.pi, (count, 4)).astype(np.float32)
-    return Features(points, rng.integers(0, 99, (count, 128), dtype=np.uint8), 100, 100)
+    return SiftFeatures(points, rng.integers(0, 99, (count, 128), dtype=np.uint8), 100, 100)
 
 
-def varied(rng: np.random.Generator, features: Features, noise: float) -> Features:
+def varied(rng: np.random.Generator, features: SiftFeatures, noise: float) -> SiftFeatures:
     """The features of a copy: another order, other numbers, turned by a quarter."""
     order = rng.permutation(len(features))
     numbers = features.descriptors[order] + rng.normal(0, noise, (len(features), 128))
     points = features.points[order].copy()
     points[:, 3] = (points[:, 3] + np.pi / 2) % (2 * np.pi)
-    return Features(points, np.clip(numbers, 0, 255).astype(np.uint8), 100, 100)
+    return SiftFeatures(points, np.clip(numbers, 0, 255).astype(np.uint8), 100, 100)
 
 
 def recounted(
@@ -53,7 +53,7 @@ def recounted(
     return best
 
 
-def asked(features: Features, bucket_bits: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def asked(features: SiftFeatures, bucket_bits: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Signatures, turns, and as a mask the three unsure bits among those that name a bucket."""
     bits, order = signatures(features.descriptors)
     free = [
@@ -63,7 +63,7 @@ def asked(features: Features, bucket_bits: int) -> tuple[np.ndarray, np.ndarray,
     return bits, turns_of(features), np.array(free, np.uint64)
 
 
-def turns_of(features: Features) -> np.ndarray:
+def turns_of(features: SiftFeatures) -> np.ndarray:
     return np.rint(features.points[:, 3] / (2 * np.pi) * 256).astype(int) % 256
 
 
@@ -118,7 +118,7 @@ def test_votes_are_counted_right(seed: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def real() -> list[Features]:
+def real() -> list[SiftFeatures]:
     extractor = SiftExtractor()
     return [
         extractor.extract(EncodedImage.open(f"{DATA}/{name}.jpg").pixels(512)) for name in NAMES
@@ -126,7 +126,7 @@ def real() -> list[Features]:
 
 
 def test_an_image_is_found_by_its_own_features_and_by_its_mirrored_ones(
-    real: list[Features],
+    real: list[SiftFeatures],
 ) -> None:
     index = LshIndex(real)
     for number, features in enumerate(real):
@@ -139,17 +139,17 @@ def test_an_image_is_found_by_its_own_features_and_by_its_mirrored_ones(
         assert all(one.votes < 0.5 * len(features) for one in others)
 
 
-def test_threads_may_share_an_index(real: list[Features]) -> None:
+def test_threads_may_share_an_index(real: list[SiftFeatures]) -> None:
     index = LshIndex(real)
     alone = [index.candidates(features) for features in real]
     assert list(ordered_map(index.candidates, real * 8, 4, batch=1)) == alone * 8
 
 
-def test_a_part_of_the_features_is_enough(real: list[Features]) -> None:
+def test_a_part_of_the_features_is_enough(real: list[SiftFeatures]) -> None:
     index = LshIndex(real)
     for number, features in enumerate(real):
         part = slice(number, None, 12)
-        few = Features(features.points[part], features.descriptors[part], 100, 100)
+        few = SiftFeatures(features.points[part], features.descriptors[part], 100, 100)
         assert index.candidates(few)[0].image == number
 
 
@@ -158,7 +158,7 @@ def test_any_number_of_copies_is_found_but_not_of_weak_candidates(
 ) -> None:
     rng = np.random.default_rng(0)
     query = random_features(rng, 40)
-    weak = Features(query.points[:8], query.descriptors[:8], 100, 100)
+    weak = SiftFeatures(query.points[:8], query.descriptors[:8], 100, 100)
     index = LshIndex([*[query] * 7, *[weak] * 7])
     monkeypatch.setattr(lsh_index, "MOST_CANDIDATES", 5)
     assert [one.image for one in index.candidates(query)] == list(range(7))
