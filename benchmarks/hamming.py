@@ -34,7 +34,8 @@ from numpy.typing import NDArray
 
 import cbir
 from cbir.core.threads import cores
-from cbir.search.hamming import pairs_within, searches
+from cbir.search.hamming import searches
+from cbir.search.hamming.pairs import pairs_within
 from cbir.stores import open_store
 
 Hashes = NDArray[np.uint8]

@@ -24,7 +24,7 @@ from cbir.duplicates.shortlists import (
     reason_of_turn,
 )
 from cbir.duplicates.sights import EXTRACTOR, HASH, Eyes, Sight
-from cbir.search.hamming import neighbors_within, pairs_within
+from cbir.search.hamming.pairs import neighbors_within, pairs_within
 from cbir.search.inverted.lsh_index import LshIndex
 from cbir.search.metrics import hamming
 

@@ -33,7 +33,7 @@ from cbir.search.fusion.formulas import (
     adaptive_weight,
     factors,
 )
-from cbir.search.fusion.options import METRICS, Fusion
+from cbir.search.fusion.options import FUSED_METRICS, Fusion
 from cbir.search.request import check_limits
 from cbir.search.results import FUSED_MEANINGS, ScoreComponent
 
@@ -234,7 +234,7 @@ class FusedSearcher(Searcher[Rows]):
     ) -> None:
         aliases = [searcher.label for searcher in searchers]
         self.label = label or "+".join(aliases)
-        self.metric_name = METRICS[fusion.method]
+        self.metric_name = FUSED_METRICS[fusion.method]
         self.meaning = FUSED_MEANINGS[self.metric_name]
         self.weights = dict(zip(aliases, fusion.weights, strict=True))
         self.adaptive = fusion.adaptive

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from importlib import import_module
+
 from cbir.stores.model import IndexStore
+
+_CSV = "cbir.stores.csv.store:CsvStore"
+_STORES = {".csv": _CSV}
+"""By the extension of the index; imported when they are asked for. Any other one is a CSV, too."""
 
 
 def open_store(path: str) -> IndexStore:
     """Return the store of the index at `path`; the file's extension says which kind."""
-    from cbir.stores.csv.store import CsvStore
-
-    return CsvStore(path)
+    module, _, name = _STORES.get(os.path.splitext(path)[1].lower(), _CSV).partition(":")
+    store: IndexStore = getattr(import_module(module), name)(path)
+    return store

@@ -93,8 +93,8 @@ class FlatIndex(ScannedSource[Row]):
             from cbir.search.exact import kernels
 
             name = self.metric.name
-            if self._scanned > _WORTH_COMPILING or kernels.is_cached(name):
-                kernel = kernels.KERNELS[name]
+            kernel = kernels.KERNELS.get(name)
+            if kernel and (self._scanned > _WORTH_COMPILING or kernels.is_cached(name)):
                 scale, square = np.float32(encoding.scale), encoding.power == 2
                 return lambda query, rows, out: kernel(query, rows, scale, square, out)
         return self._scan_with_numpy

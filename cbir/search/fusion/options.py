@@ -18,7 +18,7 @@ from cbir.search.results import FUSED, RECIPROCAL_RANKS
 Weights = Sequence[float] | Mapping[str, float]
 """What the descriptors of a fusion count: in their order, or by alias."""
 
-METRICS = {"scores": FUSED, "ranks": RECIPROCAL_RANKS}
+FUSED_METRICS = {"scores": FUSED, "ranks": RECIPROCAL_RANKS}
 """What each way to fuse calls its distances."""
 
 
@@ -70,7 +70,7 @@ class Fusion:
         >>> Fusion.of({"hsv": 1, "hog": 0.5}, weights={"hsv": 3})
         Fusion(method='scores', weights=(3.0, 0.5), adaptive=False)
         """
-        method = "scores" if method is None else one_of(method, METRICS, "fusion")
+        method = "scores" if method is None else one_of(method, FUSED_METRICS, "fusion")
         if adaptive and method != "scores":
             raise UsageError(
                 Parameter("adaptive"), " weighs scores, and ", Parameter("fusion", method),

@@ -2,8 +2,9 @@
 
 - :class:`NumpyScan` compares everything with everything, for as long as that takes no longer
   than numba takes to import or to compile.
-- :class:`Scan`, which is compiled, does the same several times as fast.
-- :class:`Index` is multi-index hashing: it compares a hash only with those that nearly share one
+- :class:`CompiledScan`, which is compiled, does the same several times as fast.
+- :class:`MultiIndex` is multi-index hashing: it compares a hash only with those that nearly share
+one
   of its chunks. The bits are cut into m chunks, and those of a chunk are the key of a table. When
   two hashes differ in at most r = m q + a bits, a < m, then one of the first a + 1 chunks differs
   in at most q bits, or one of the others in at most q - 1: so it suffices to look up the keys
@@ -28,7 +29,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-Words = NDArray[np.uint64]
+PackedHashes = NDArray[np.uint64]
 Starts = NDArray[np.int64]
 
 _WORTH_NUMBA = 1 << 29
@@ -57,13 +58,13 @@ _FILED = 40.0
 _GATHERED = 20.0
 
 
-class Search(Protocol):
+class RadiusSearch(Protocol):
     """A way to find the hashes near some queries."""
 
     block: ClassVar[int]
     """Queries that are best searched for at a time; 65536 at most."""
 
-    def __call__(self, queries: Words, starts: Starts, out: Words) -> int:
+    def __call__(self, queries: PackedHashes, starts: Starts, out: PackedHashes) -> int:
         """Write the matches of each query, among the hashes from its start on, in any order.
 
         A match is one number: the query, the hash and the distance, in 16, 32 and 16 bits.
@@ -71,7 +72,9 @@ class Search(Protocol):
         """
 
 
-def plan(hashes: Words, starts: Starts, bits: int, radius: int, workers: int) -> Search:
+def plan(
+    hashes: PackedHashes, starts: Starts, bits: int, radius: int, workers: int
+) -> RadiusSearch:
     """Choose the fastest search.
 
     Parameters
@@ -97,8 +100,8 @@ def plan(hashes: Words, starts: Starts, bits: int, radius: int, workers: int) ->
         return NumpyScan(hashes, radius)
     chunks = best_chunks(pairs, len(starts), len(hashes), bits, radius)
     if chunks == 0:
-        return Scan(hashes, radius)
-    return Index.of(hashes, bits, radius, chunks, workers)
+        return CompiledScan(hashes, radius)
+    return MultiIndex.of(hashes, bits, radius, chunks, workers)
 
 
 def best_chunks(pairs: int, queries: int, hashes: int, bits: int, radius: int) -> int:
@@ -118,7 +121,7 @@ def best_chunks(pairs: int, queries: int, hashes: int, bits: int, radius: int) -
     for chunks in range(1, min(bits, radius + 1, _MOST_CHUNKS) + 1):
         width = min(bits // chunks, _KEY_BITS)
         lookups = sum(_keys_within(width, radius) for radius in _radii(chunks, radius))
-        price = hashes * chunks * (_FILED + _GATHERED * -(-queries // Index.block))
+        price = hashes * chunks * (_FILED + _GATHERED * -(-queries // MultiIndex.block))
         price += queries * lookups * _LOOKUP
         price += pairs * lookups / (1 << width) * _CANDIDATE
         if lookups <= _MOST_LOOKUPS and price < cheapest:
@@ -141,13 +144,13 @@ def _keys_within(width: int, radius: int) -> int:
 class NumpyScan:
     """Compares everything with everything."""
 
-    hashes: Words
+    hashes: PackedHashes
     radius: int
 
     block: ClassVar[int] = 256
 
-    def __call__(self, queries: Words, starts: Starts, out: Words) -> int:
-        """Find what is near; see :class:`Search`."""
+    def __call__(self, queries: PackedHashes, starts: Starts, out: PackedHashes) -> int:
+        """Find what is near; see :class:`RadiusRadiusSearch`."""
         count = 0
         lowest = int(starts.min())
         step = max(1, _NUMPY_CELLS // len(queries))
@@ -168,16 +171,16 @@ class NumpyScan:
 
 
 @dataclass(frozen=True, slots=True)
-class Scan:
+class CompiledScan:
     """Compares everything with everything, compiled."""
 
-    hashes: Words
+    hashes: PackedHashes
     radius: int
 
     block: ClassVar[int] = 256
 
-    def __call__(self, queries: Words, starts: Starts, out: Words) -> int:
-        """Find what is near; see :class:`Search`."""
+    def __call__(self, queries: PackedHashes, starts: Starts, out: PackedHashes) -> int:
+        """Find what is near; see :class:`RadiusRadiusSearch`."""
         from cbir.search.hamming import kernels
 
         rows = np.arange(len(queries))
@@ -185,7 +188,7 @@ class Scan:
 
 
 @dataclass(frozen=True, slots=True)
-class Index:
+class MultiIndex:
     """A table for each chunk of the hashes.
 
     Attributes
@@ -208,10 +211,10 @@ class Index:
         How many hashes a query with a key is compared with.
     """
 
-    hashes: Words
+    hashes: PackedHashes
     radius: int
     positions: NDArray[np.int64]
-    chunk_bits: Words
+    chunk_bits: PackedHashes
     radii: NDArray[np.int64]
     flips: NDArray[np.uint16]
     flip_counts: list[int]
@@ -222,7 +225,9 @@ class Index:
     block: ClassVar[int] = 1 << 16
 
     @classmethod
-    def of(cls, hashes: Words, bits: int, radius: int, chunks: int, workers: int) -> Index:
+    def of(
+        cls, hashes: PackedHashes, bits: int, radius: int, chunks: int, workers: int
+    ) -> MultiIndex:
         """File all `hashes` under the keys of their chunks."""
         from cbir.search.hamming import kernels
 
@@ -258,8 +263,8 @@ class Index:
             reached=reached,
         )
 
-    def __call__(self, queries: Words, starts: Starts, out: Words) -> int:
-        """Find what is near; see :class:`Search`."""
+    def __call__(self, queries: PackedHashes, starts: Starts, out: PackedHashes) -> int:
+        """Find what is near; see :class:`RadiusRadiusSearch`."""
         from cbir.search.hamming import kernels
 
         keys = _keys(queries, self.positions)
@@ -320,7 +325,7 @@ def _bit_places(bits: int) -> NDArray[np.int64]:
     )
 
 
-def _keys(hashes: Words, positions: NDArray[np.int64]) -> NDArray[np.uint16]:
+def _keys(hashes: PackedHashes, positions: NDArray[np.int64]) -> NDArray[np.uint16]:
     from cbir.search.hamming import kernels
 
     keys = np.empty((len(positions), len(hashes)), np.uint16)
@@ -328,7 +333,7 @@ def _keys(hashes: Words, positions: NDArray[np.int64]) -> NDArray[np.uint16]:
     return keys
 
 
-def _masks(positions: NDArray[np.int64], words: int) -> Words:
+def _masks(positions: NDArray[np.int64], words: int) -> PackedHashes:
     masks = np.zeros((len(positions), words), np.uint64)
     for chunk, places in enumerate(positions):
         for place in places:

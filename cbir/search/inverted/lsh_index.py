@@ -121,13 +121,13 @@ class LshIndex:
         excluded : int, optional
             An image that is left out: the query itself.
         """
-        tally = self._tally()
+        accumulator = self._accumulator()
         bits, order = signatures(query.descriptors)
         flips = self._flips(order)
         turns = _turns(query)
         found: dict[int, Candidate] = {}
         for mirrored in (False, True):
-            voted, votes = tally.count(
+            voted, votes = accumulator.count(
                 bits ^ MIRRORING if mirrored else bits,
                 (128 - turns.astype(np.int64)).astype(np.uint8) if mirrored else turns,
                 flips,
@@ -148,14 +148,14 @@ class LshIndex:
             one for place, one in enumerate(ranked) if place < MOST_CANDIDATES or one.votes > clear
         ]
 
-    def _tally(self) -> VoteAccumulator:
+    def _accumulator(self) -> VoteAccumulator:
         """Return this thread's room for counting."""
-        if not hasattr(self._local, "tally"):
+        if not hasattr(self._local, "accumulator"):
             from cbir.search.inverted.vote_accumulator import VoteAccumulator
 
-            self._local.tally = VoteAccumulator.of(self.images)
-        tally: VoteAccumulator = self._local.tally
-        return tally
+            self._local.accumulator = VoteAccumulator.of(self.images)
+        accumulator: VoteAccumulator = self._local.accumulator
+        return accumulator
 
     def _flips(self, order: NDArray[np.uint8]) -> NDArray[np.uint64]:
         """Return, for each feature, what turns its signature into those of the buckets to try."""

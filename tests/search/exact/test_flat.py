@@ -7,14 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.spatial.distance import cdist
 
-from cbir.descriptors.base import ROOTS, Encoding
+from cbir.descriptors.base import PLAIN, ROOTS, Encoding
 from cbir.descriptors.hashes.perceptual import DifferenceHash
 from cbir.search.candidates import top_k
 from cbir.search.exact import flat
 from cbir.search.exact.binary import BinaryFlatIndex
 from cbir.search.exact.flat import FlatIndex
-from cbir.search.metrics import METRICS, hamming
+from cbir.search.metrics import METRICS, Metric, hamming
 from cbir.search.sources import open_source
 
 METRIC_NAMES = ["chi2", "euclidean", "cosine", "manhattan"]
@@ -115,3 +116,17 @@ def test_nearly_equal_rows_with_a_scale_are_ranked_right(name: str) -> None:
     exact = METRICS[name].between(encoding.values(matrix[3]), encoding.values(matrix))
     ranked = top_k(FlatIndex(matrix, encoding, METRICS[name]), matrix[3], 9)
     assert ranked == brute_force(exact, 9)
+
+
+def test_a_metric_without_a_kernel_is_scanned_by_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    def canberra(query: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        sums = np.abs(query) + np.abs(rows)
+        return (np.abs(query - rows) / np.where(sums == 0, 1, sums)).sum(axis=1)
+
+    monkeypatch.setattr(flat, "_WORTH_NUMBA", 0)
+    monkeypatch.setattr(flat, "_WORTH_COMPILING", 0)
+    matrix = np.random.default_rng(1).integers(0, 255, (50, 8)).astype(np.uint8)
+    source = FlatIndex(matrix, PLAIN, Metric("canberra", canberra, "sum", "0 = equal"))
+    exact = cdist(matrix[3:4].astype(float), matrix.astype(float), "canberra")[0]
+    order = np.argsort(exact, kind="stable")[:5]
+    assert [row for row, _ in top_k(source, matrix[3], 5)] == order.tolist()

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import cbir.search.hamming
 from cbir.core.errors import UsageError
-from cbir.search.hamming import Pairs, first_equal, neighbors_within, pairs_within, searches
+from cbir.search.hamming import pairs as pairs_module
+from cbir.search.hamming import searches
+from cbir.search.hamming.pairs import Pairs, first_equal, neighbors_within, pairs_within
 
 METHODS = ["numpy", "scan", 1, 3, 8, 16]
 """How to compare; a number is that of the chunks of an index."""
@@ -116,8 +117,8 @@ def test_many_blocks_halved_and_in_parts(
     method: Any, width: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _force(monkeypatch, method)
-    monkeypatch.setattr(cbir.search.hamming, "_MATCHES", 1)
-    monkeypatch.setattr(cbir.search.hamming, "_PAIRS", 100)
+    monkeypatch.setattr(pairs_module, "_MATCHES", 1)
+    monkeypatch.setattr(pairs_module, "_PAIRS", 100)
     hashes = _clustered(600, width, seed=5)
     parts = list(pairs_within(hashes, width, workers=4))
     again = list(pairs_within(hashes, width, workers=1))
@@ -139,8 +140,8 @@ def test_what_is_chosen_on_many_hashes_finds_what_numpy_finds(
     monkeypatch.setattr(searches, "_WORTH_COMPILING", 0)
     monkeypatch.setattr(searches, "best_chunks", lambda *_: 16)
     built: list[int] = []
-    of = searches.Index.of
-    monkeypatch.setattr(searches.Index, "of", lambda *a: built.append(1) or of(*a))
+    of = searches.MultiIndex.of
+    monkeypatch.setattr(searches.MultiIndex, "of", lambda *a: built.append(1) or of(*a))
     found = _triples(pairs_within(hashes, 31))
     assert built
     below = [(i, j, d) for i, j, d in numpy if i < j]
