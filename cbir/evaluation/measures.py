@@ -65,6 +65,8 @@ def trapezoidal_average_precision(relevant: Relevant) -> float:
 def precision(relevant: Relevant, cutoff: int) -> float:
     """P@k: right ones among the first k, over k, even where the ranking is shorter (TREC).
 
+    P@1 is the accuracy of the nearest neighbor.
+
     Examples
     --------
     >>> precision(np.array([True, False, True, False]), 3)
@@ -82,17 +84,6 @@ def recall(relevant: Relevant, cutoff: int) -> float:
     0.5
     """
     return float(np.count_nonzero(relevant[:cutoff]) / np.count_nonzero(relevant))
-
-
-def first_rank(relevant: Relevant) -> float:
-    """Whether the first one is right, 1 or 0: the accuracy of the nearest neighbor.
-
-    Examples
-    --------
-    >>> first_rank(np.array([True, False, True, False]))
-    1.0
-    """
-    return float(relevant[0])
 
 
 def ns_score(relevant: Relevant) -> float:
@@ -220,7 +211,6 @@ def all_measures(gains: NDArray[np.integer], largest: int) -> list[float]:
         trapezoidal_average_precision(relevant),
         *(precision(relevant, k) for k in CUTOFFS),
         *(recall(relevant, k) for k in CUTOFFS),
-        first_rank(relevant),
         ns_score(relevant),
         nmrr(relevant, largest),
         ndcg(gains),

@@ -26,7 +26,6 @@ MEASURES = (
     "trapezoidal_map",
     *(f"precision@{k}" for k in CUTOFFS),
     *(f"recall@{k}" for k in CUTOFFS),
-    "first_rank",
     "ns_score",
     "anmrr",
     "ndcg",

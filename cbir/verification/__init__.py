@@ -129,7 +129,7 @@ def verify(
 ) -> Verification:
     """Say whether two images are copies of each other, or one of a part of the other.
 
-    1. Features are matched: each other's nearest, and clearly nearer than the second nearest
+    1. SiftFeatures are matched: each other's nearest, and clearly nearer than the second nearest
        (:func:`cbir.verification.alignment.match`).
     2. Every clear match foretells a similarity; the one that most matches agree with is taken
        (:func:`cbir.verification.alignment.align`).

@@ -93,7 +93,7 @@ def test_json_is_as_documented(found: Evaluation) -> None:
     assert best["descriptor"] == FUSION and best["metric"] == "fused" and best["map"] == 0.75
     for measure in ("precision", "recall"):
         assert list(best[measure]) == [str(cutoff) for cutoff in CUTOFFS]
-    assert best.keys() >= {"first_rank", "ns_score", "ms_per_query", "bytes_per_image"}
+    assert best.keys() >= {"ns_score", "ms_per_query", "bytes_per_image"}
     assert best["compared_with_best"] is None and "classes" not in best
     difference = second["compared_with_best"]
     assert difference["map"] == pytest.approx(-0.875 / 3) and difference["queries"] == 3

@@ -56,7 +56,7 @@ def test_the_document_is_that_of_the_documentation() -> None:
     assert list(one)[:4] == ["descriptor", "metric", "queries", "map"]
     cutoffs = [str(cutoff) for cutoff in CUTOFFS]
     assert list(one["precision"]) == list(one["recall"]) == cutoffs
-    for name in ("map", "trapezoidal_map", "first_rank", "ns_score", "anmrr", "ndcg"):
+    for name in ("map", "trapezoidal_map", "ns_score", "anmrr", "ndcg"):
         assert one[name] == one["without_duplicates"][name] == 0.4375
         assert len(one["intervals"][name]) == 2
     assert one["classes"]["b"] == {"queries": 2, "map": 0.25, "precision": {"10": 0.25}}

@@ -70,7 +70,7 @@ def test_a_perfect_search_is_perfect(index: cbir.Index) -> None:
     labels = np.array([os.path.dirname(path) for path in index.paths])
     perfect = MadeUp((labels[:, None] != labels).astype(float))
     run = run_of(index, perfect)
-    assert run.mean("map") == run.mean("ndcg") == run.mean("first_rank") == 1
+    assert run.mean("map") == run.mean("ndcg") == run.mean("precision@1") == 1
     assert run.mean("anmrr") == 0
     assert run.by_class("map") == {"cats": 1, "desert": 1, "things": 1}
     assert run.queries_by_class() == {"cats": 3, "desert": 2, "things": 2}
@@ -78,7 +78,7 @@ def test_a_perfect_search_is_perfect(index: cbir.Index) -> None:
 
 def test_a_query_of_ukbench_finds_itself_first(index: cbir.Index) -> None:
     run = run_of(index, MadeUp(1 - np.eye(12)), "ukbench", "groups:(.)")
-    assert run.mean("first_rank") == 1
+    assert run.mean("precision@1") == 1
     assert len(run.hits) == 12
     assert [hits[0].path for hits in run.hits] == run.queries
     assert run.scores.values["ns_score"].min() >= 1
