@@ -83,14 +83,14 @@ def closest(
     collection: Collection, level: Level, root: Path, truth: Path, count: int
 ) -> list[Close]:
     """Return the pairs that are no copies and come closest to it, the closest first."""
-    judge = Judge(collection.eyes, level)
-    sights = collection.sights
-    paths = [os.path.relpath(sight.path, root) for sight in sights]
+    judge = Judge(collection.cache, level)
+    contents = collection.contents
+    paths = [os.path.relpath(content.path, root) for content in contents]
     groups = groups_of_copies(root, paths, truth)
 
     def best(pair: tuple[int, int, Hint]) -> Close:
         first, second, hint = pair
-        a, b = sights[first], sights[second]
+        a, b = contents[first], contents[second]
         limits = NEAR if level == "near" else judge.limits
         ranked = [
             (closeness(one, limits), one)
@@ -102,10 +102,10 @@ def closest(
         return Close(near, paths[first], paths[second], bits, *measured)
 
     with one_thread_each():
-        shortlists = pair_up(sights, judge, cores(), ProgressListener())
+        shortlists = pair_up(contents, judge, cores(), ProgressListener())
         pairs = [
             (first, second, hint_of(reasons))
-            for second in range(len(sights))
+            for second in range(len(contents))
             for first, reasons in shortlists.of(second)
             if groups[first] != groups[second]
         ]
@@ -115,11 +115,18 @@ def closest(
 def _comparisons(
     judge: Judge, first: int, second: int, hint: Hint, collection: Collection
 ) -> list[Comparison | None]:
-    eyes, a, b = collection.eyes, collection.sights[first], collection.sights[second]
-    one, two = eyes.gray(a), eyes.gray(b)
+    cache, a, b = (
+        collection.cache,
+        collection.contents[first],
+        collection.contents[second],
+    )
+    one, two = cache.gray(a), cache.gray(b)
     compared = [compare(one, two, turned(one.shape, two.shape, turn)) for turn in hint.turns]
     if judge.level == "edited":
-        views = View(eyes.features(a), lambda: one), View(eyes.features(b), lambda: two)
+        views = (
+            View(cache.features(a), lambda: one),
+            View(cache.features(b), lambda: two),
+        )
         compared += [verify(*views, mirrored).comparison for mirrored in hint.features]
     return compared
 

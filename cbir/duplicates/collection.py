@@ -19,8 +19,8 @@ from cbir.core.errors import CbirError, UnreadableImageError, UsageError, printa
 from cbir.core.folders import shortest
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.local_features.sift import SiftFeatures
+from cbir.duplicates.image_content import EXTRACTOR, HASH, ContentCache, ImageContent
 from cbir.duplicates.model import LEVELS, Entry, Level
-from cbir.duplicates.sights import EXTRACTOR, HASH, Eyes, Sight
 from cbir.images.discovery import is_selected
 from cbir.indexing.build import build_index
 from cbir.stores import open_store
@@ -35,11 +35,11 @@ class Collection:
     ----------
     entries : tuple of Entry
         The files, each once, sorted by the bytes of their paths.
-    sights : tuple of Sight
+    contents : tuple of ImageContent
         The contents, each once, sorted by the bytes of their first path.
-    content : ndarray of int64, shape (entries,)
-        Of each entry the place of its content in `sights`.
-    eyes : Eyes
+    content_ids : ndarray of int64, shape (entries,)
+        Of each entry the place of its content in `contents`.
+    cache : ContentCache
     root : str
         The dataset's folder, as it was given.
     unreadable : tuple of UnreadableImageError
@@ -47,9 +47,9 @@ class Collection:
     """
 
     entries: tuple[Entry, ...]
-    sights: tuple[Sight, ...]
-    content: NDArray[np.int64]
-    eyes: Eyes
+    contents: tuple[ImageContent, ...]
+    content_ids: NDArray[np.int64]
+    cache: ContentCache
     root: str
     unreadable: tuple[UnreadableImageError, ...] = ()
 
@@ -154,7 +154,7 @@ def _check(snapshot: Snapshot, level: Level) -> None:
         lacks.append("hashes")
     if level == "edited":
         features = snapshot.features(EXTRACTOR)
-        if any(content.tobytes() not in features for content in snapshot.rows.facts["sha256"]):
+        if any(sha256.tobytes() not in features for sha256 in snapshot.rows.facts["sha256"]):
             lacks.append("local features")
     if lacks:
         raise CbirError(
@@ -231,13 +231,13 @@ def _joined(
         for entry, row in zip(part.entries, part.matrix, strict=True)
     }
     entries = _once([entry for part in parts for entry in part.entries], listener)
-    sights: dict[bytes, Sight] = {}
-    content = np.empty(len(entries), np.int64)
+    contents: dict[bytes, ImageContent] = {}
+    content_ids = np.empty(len(entries), np.int64)
     places: dict[bytes, int] = {}
     for i, entry in enumerate(entries):
-        if entry.sha256 not in sights:
-            places[entry.sha256] = len(sights)
-            sights[entry.sha256] = Sight(
+        if entry.sha256 not in contents:
+            places[entry.sha256] = len(contents)
+            contents[entry.sha256] = ImageContent(
                 entry.sha256,
                 entry.path,
                 entry.width,
@@ -245,10 +245,15 @@ def _joined(
                 bits[entry.sha256],
                 entry.quality,
             )
-        content[i] = places[entry.sha256]
-    eyes = Eyes(_Features(parts))
+        content_ids[i] = places[entry.sha256]
+    cache = ContentCache(_Features(parts))
     return Collection(
-        tuple(entries), tuple(sights.values()), content, eyes, root, tuple(unreadable)
+        tuple(entries),
+        tuple(contents.values()),
+        content_ids,
+        cache,
+        root,
+        tuple(unreadable),
     )
 
 

@@ -22,7 +22,7 @@ from cbir.duplicates.compression import (
     coarseness_of_file,
     coarseness_of_pixels,
 )
-from cbir.duplicates.sights import Sight, open_content
+from cbir.duplicates.image_content import ImageContent, open_content
 from cbir.images.contents.file_contents import read_contents
 from cbir.images.decoders import EncodedImage, Pixels
 
@@ -151,7 +151,7 @@ class Details:
         self._known: dict[bytes, Detail] = {}
         self._lock = threading.Lock()
 
-    def of(self, sight: Sight) -> Detail:
+    def of(self, content: ImageContent) -> Detail:
         """Return what an image holds.
 
         Raises
@@ -160,11 +160,11 @@ class Details:
             When it cannot be decoded, has gone, or has changed since it was indexed.
         """
         with self._lock:
-            known = self._known.get(sight.sha256)
+            known = self._known.get(content.sha256)
         if known is None:
-            known = measure(open_content(sight))
+            known = measure(open_content(content))
             with self._lock:
-                self._known[sight.sha256] = known
+                self._known[content.sha256] = known
         return known
 
 

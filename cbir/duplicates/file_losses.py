@@ -50,7 +50,7 @@ _WORKING_SIZE = 128
 
 
 @dataclass(slots=True)
-class Content:
+class LazyFile:
     """An image file, and its facts once they have been read.
 
     Attributes
@@ -77,8 +77,8 @@ class Content:
 
 
 def facts_lost(
-    copy: Content,
-    keeper: Content,
+    copy: LazyFile,
+    keeper: LazyFile,
     *,
     same_pixels: bool = False,
     transform: NDArray[np.float64] | None = None,
@@ -87,7 +87,7 @@ def facts_lost(
 
     Parameters
     ----------
-    copy, keeper : Content
+    copy, keeper : LazyFile
     same_pixels : bool
         The 8-bit RGB images are equal.
     transform : ndarray of float64, shape (2, 3), optional
@@ -106,7 +106,10 @@ def facts_lost(
 
 
 def _compared(
-    copy: Content, keeper: Content, same_pixels: bool, transform: NDArray[np.float64] | None
+    copy: LazyFile,
+    keeper: LazyFile,
+    same_pixels: bool,
+    transform: NDArray[np.float64] | None,
 ) -> Iterator[Loss]:
     yield from _frames_lost(copy, keeper)
     yield from _depth_lost(copy, keeper, same_pixels)
@@ -118,7 +121,7 @@ def _compared(
     yield from _gamut_lost(copy, keeper, same_pixels, moved=transform is not None)
 
 
-def _frames_lost(copy: Content, keeper: Content) -> Iterator[Loss]:
+def _frames_lost(copy: LazyFile, keeper: LazyFile) -> Iterator[Loss]:
     held = Counter(digest for _, digest in keeper.facts.extras)
     lost = list[str]()
     for what, digest in copy.facts.extras:
@@ -130,7 +133,7 @@ def _frames_lost(copy: Content, keeper: Content) -> Iterator[Loss]:
         yield Loss("frames", ", ".join(lost))
 
 
-def _further_lost(copy: Content, keeper: Content) -> Iterator[str]:
+def _further_lost(copy: LazyFile, keeper: LazyFile) -> Iterator[str]:
     """Name what of its further frames the keeper does not have: pixel by pixel, as often, in order,
     and as long.
     """
@@ -156,7 +159,7 @@ def _in_order(some: list[bytes], held: list[bytes]) -> bool:
     return all(one in rest for one in some)
 
 
-def _as_long(copy: Content, keeper: Content) -> bool:
+def _as_long(copy: LazyFile, keeper: LazyFile) -> bool:
     """Say whether two animations are equally fast, if one is kept that is no longer."""
     if len(copy.facts.further) != len(keeper.facts.further):
         return True
@@ -166,7 +169,7 @@ def _as_long(copy: Content, keeper: Content) -> bool:
     return all(abs(one - other) <= _EQUAL_TIME for one, other in zip(ours, kept, strict=True))
 
 
-def _depth_lost(copy: Content, keeper: Content, same_pixels: bool) -> Iterator[Loss]:
+def _depth_lost(copy: LazyFile, keeper: LazyFile, same_pixels: bool) -> Iterator[Loss]:
     depth, kept = copy.facts.depth, keeper.facts.depth
     if depth is None or kept is None:
         if depth is None or depth > 8:
@@ -177,12 +180,12 @@ def _depth_lost(copy: Content, keeper: Content, same_pixels: bool) -> Iterator[L
         yield Loss("depth", "values that are equal only in 8 bits of RGB")
 
 
-def _same_values(copy: Content, keeper: Content) -> bool:
+def _same_values(copy: LazyFile, keeper: LazyFile) -> bool:
     stored = stored_digest(copy.open())
     return stored is not None and stored == stored_digest(keeper.open())
 
 
-def _is_deep(content: Content) -> bool:
+def _is_deep(content: LazyFile) -> bool:
     """Say whether the file holds more than 8-bit RGB."""
     return (content.facts.depth or 0) > 8 or content.facts.gamut.space in ("CMYK", "LAB")
 
@@ -208,7 +211,7 @@ def _holds_alpha(
     return not bool((apart[inside == 255] > allowed).any())
 
 
-def _gamut_lost(copy: Content, keeper: Content, same_pixels: bool, moved: bool) -> Iterator[Loss]:
+def _gamut_lost(copy: LazyFile, keeper: LazyFile, same_pixels: bool, moved: bool) -> Iterator[Loss]:
     ours, kept = copy.facts.gamut, keeper.facts.gamut
     related = relation(ours, kept)
     if related == "other":
@@ -218,7 +221,7 @@ def _gamut_lost(copy: Content, keeper: Content, same_pixels: bool, moved: bool) 
         yield Loss("gamut", f"numbers that mean colors of {ours.name}, not of {kept.name}")
 
 
-def _same_colors(copy: Content, keeper: Content, same_pixels: bool) -> bool:
+def _same_colors(copy: LazyFile, keeper: LazyFile, same_pixels: bool) -> bool:
     """Say whether a copy was converted to its gamut, rather than merely labeled with it."""
     here, there = _small(copy.open()), _small(keeper.open())
     try:

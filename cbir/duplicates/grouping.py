@@ -15,6 +15,7 @@ from cbir.core.progress import ProgressListener
 from cbir.core.threads import one_thread_each, ordered_map, threads
 from cbir.duplicates.collection import Collection
 from cbir.duplicates.detail import Details
+from cbir.duplicates.image_content import ImageContent
 from cbir.duplicates.keep_policy import Star, by_detail, keep_order
 from cbir.duplicates.loss_kinds import Loss, LossKind, kinds_of, refused
 from cbir.duplicates.losses import Losses
@@ -22,12 +23,11 @@ from cbir.duplicates.matching import Judge
 from cbir.duplicates.model import KEEPS, Duplicate, Entry, Group, Keep, Level, Match
 from cbir.duplicates.pairing import pair_up
 from cbir.duplicates.shortlists import Shortlists, hint_of
-from cbir.duplicates.sights import Sight
 
 Apart = Callable[[Entry, Entry], bool]
 """Says that two images were judged different."""
 
-Lacking = Callable[[Sight, Sight, Match], tuple[Loss, ...]]
+Lacking = Callable[[ImageContent, ImageContent, Match], tuple[Loss, ...]]
 """``lacking(keeper, copy, match)``: what the copy shows, and the keeper does not."""
 
 
@@ -84,20 +84,22 @@ def find_groups(
     allowed = kinds_of(allow_loss)
     if one_of(keep, KEEPS, "policy to keep") == "smallest":
         allowed |= {"detail"}  # who asks for that knows what it costs
-    judge = Judge(collection.eyes, level, threshold)
+    judge = Judge(collection.cache, level, threshold)
     with stderr_capture.caught(), one_thread_each():
         order = keep_order(collection, keep, workers)
-        contents = list(dict.fromkeys(collection.content[order].tolist()))
-        shortlists = pair_up(collection.sights, judge, workers, listener, contents)
-        details, verdicts = Details(), Verdicts(collection.sights, judge, listener)
-        losses = Losses(collection.eyes, details)
+        content_ids = list(dict.fromkeys(collection.content_ids[order].tolist()))
+        shortlists = pair_up(collection.contents, judge, workers, listener, content_ids)
+        details, verdicts = Details(), Verdicts(collection.contents, judge, listener)
+        losses = Losses(collection.cache, details)
 
         def search() -> _Search:
-            firsts = dict(zip(collection.content[order[::-1]].tolist(), order[::-1], strict=True))
+            firsts = dict(
+                zip(collection.content_ids[order[::-1]].tolist(), order[::-1], strict=True)
+            )
             files = [collection.entries[firsts[i]] for i in range(len(firsts))]
             while True:
                 found = _Search(files, shortlists, verdicts, apart, losses.between, allowed)
-                found.run(contents, workers, listener)
+                found.run(content_ids, workers, listener)
                 # That a keeper is made of several others shows when all of these were found.
                 if not found.find_parts(losses):
                     return found
@@ -105,9 +107,11 @@ def find_groups(
         found = search()
         if keep == "best":
             # Which one is better can be said only of images that show the same.
-            order = by_detail(collection, order, found.stars(contents), details, workers, listener)
-            contents = list(dict.fromkeys(collection.content[order].tolist()))
-            shortlists = shortlists.in_order(contents)
+            order = by_detail(
+                collection, order, found.stars(content_ids), details, workers, listener
+            )
+            content_ids = list(dict.fromkeys(collection.content_ids[order].tolist()))
+            shortlists = shortlists.in_order(content_ids)
             found = search()
     return _groups(collection, order, found)
 
@@ -126,25 +130,29 @@ class Verdicts:
 
     Parameters
     ----------
-    sights : sequence of Sight
+    contents : sequence of ImageContent
     judge : Judge
     listener : ProgressListener
         Told, once, of images that cannot be read.
     """
 
-    def __init__(self, sights: Sequence[Sight], judge: Judge, listener: ProgressListener) -> None:
-        self.sights = sights
+    def __init__(
+        self, contents: Sequence[ImageContent], judge: Judge, listener: ProgressListener
+    ) -> None:
+        self.contents = contents
         self._judge = judge
         self._listener = listener
         self._matches: dict[tuple[int, int], Match | None] = {}
         self._warned: set[str] = set()
 
-    def between(self, keeper: int, content: int, reasons: int) -> Match | None:
+    def between(self, keeper: int, content_id: int, reasons: int) -> Match | None:
         """Match two contents, always in the same direction: the verdict is that of the pair."""
-        first, second = pair = min(keeper, content), max(keeper, content)
+        first, second = pair = min(keeper, content_id), max(keeper, content_id)
         if pair not in self._matches:
             try:
-                match = self._judge.match(self.sights[first], self.sights[second], hint_of(reasons))
+                match = self._judge.match(
+                    self.contents[first], self.contents[second], hint_of(reasons)
+                )
             except UnreadableImageError as error:
                 self.warn(error)
                 match = None
@@ -182,7 +190,7 @@ class _Search:
         self.losses: dict[int, tuple[Loss, ...]] = {}
         """Of both, where there are any."""
         self._files = files
-        self._sights = verdicts.sights
+        self._sights = verdicts.contents
         self._shortlists = shortlists
         self._verdicts = verdicts
         self._apart = apart
@@ -191,23 +199,23 @@ class _Search:
 
     def run(self, order: Sequence[int], workers: int, listener: ProgressListener) -> None:
         """Decide all contents, given in the order of the keep policy."""
-        rank = {content: place for place, content in enumerate(order)}
+        rank = {content_id: place for place, content_id in enumerate(order)}
         starts, later = self._shortlists.later()
         waiting = np.diff(self._shortlists.starts)
-        ready = [content for content in order if not waiting[content]]
+        ready = [content_id for content_id in order if not waiting[content_id]]
         listener.begin("comparing", len(order))
         while ready:
             following: list[int] = []
-            for content, found in ordered_map(
-                lambda content: (content, self._first_match(content)),
+            for content_id, found in ordered_map(
+                lambda content_id: (content_id, self._first_match(content_id)),
                 ready,
                 workers,
                 batch=1,
             ):
                 listener.advance()
                 if found is not None:
-                    self._settle(content, found)
-                others = later[starts[content] : starts[content + 1]]
+                    self._settle(content_id, found)
+                others = later[starts[content_id] : starts[content_id + 1]]
                 waiting[others] -= 1
                 following += others[waiting[others] == 0].tolist()
             ready = sorted(following, key=rank.__getitem__)
@@ -216,51 +224,51 @@ class _Search:
     def stars(self, order: Sequence[int]) -> list[Star]:
         """Return what joined each keeper, and what stays beside it, in the order given."""
         stars: dict[int, Star] = {}
-        for content in order:
-            found = self.joined.get(content) or self.staying.get(content)
+        for content_id in order:
+            found = self.joined.get(content_id) or self.staying.get(content_id)
             if found:
                 center, match = found
                 star = stars.setdefault(center, Star(center, {}, {}))
-                (star.joined if content in self.joined else star.staying)[content] = match
-        return [stars[content] for content in order if content in stars]
+                (star.joined if content_id in self.joined else star.staying)[content_id] = match
+        return [stars[content_id] for content_id in order if content_id in stars]
 
     def find_parts(self, losses: Losses) -> bool:
         """Find the images that are made of several others; say whether any are new.
 
         One that stays beside a part of it may be made of that and of a copy of its own.
         """
-        members: dict[int, list[tuple[Sight, Match]]] = {}
-        for content, (keeper, match) in (self.joined | self.staying).items():
-            members.setdefault(keeper, []).append((self._sights[content], match))
-        for content, (keeper, match) in self.staying.items():
-            if content in members:
-                members[content].append((self._sights[keeper], reversed_match(match)))
+        members: dict[int, list[tuple[ImageContent, Match]]] = {}
+        for content_id, (keeper, match) in (self.joined | self.staying).items():
+            members.setdefault(keeper, []).append((self._sights[content_id], match))
+        for content_id, (keeper, match) in self.staying.items():
+            if content_id in members:
+                members[content_id].append((self._sights[keeper], reversed_match(match)))
         found = False
         for keeper, copies in members.items():
             if len(copies) > 1:
                 found |= losses.find_parts(self._sights[keeper], copies)
         return found
 
-    def _settle(self, content: int, found: _Found) -> None:
+    def _settle(self, content_id: int, found: _Found) -> None:
         stays = bool(refused(found.losses, self._allowed))
-        (self.staying if stays else self.joined)[content] = (found.keeper, found.match)
+        (self.staying if stays else self.joined)[content_id] = (found.keeper, found.match)
         if found.losses:
-            self.losses[content] = found.losses
+            self.losses[content_id] = found.losses
 
-    def _first_match(self, content: int) -> _Found | None:
+    def _first_match(self, content_id: int) -> _Found | None:
         """Return the first kept content that this one is a copy of, and why.
 
         One that holds all that this one shows has precedence.
         """
-        file, first = self._files[content], None
-        for keeper, reasons in () if file.reference else self._shortlists.of(content):
+        file, first = self._files[content_id], None
+        for keeper, reasons in () if file.reference else self._shortlists.of(content_id):
             if keeper in self.joined or self._apart(self._files[keeper], file):
                 continue
-            match = self._verdicts.between(keeper, content, reasons)
+            match = self._verdicts.between(keeper, content_id, reasons)
             if match is None:
                 continue
             try:
-                losses = self._lacking(self._sights[keeper], self._sights[content], match)
+                losses = self._lacking(self._sights[keeper], self._sights[content_id], match)
             except UnreadableImageError as error:
                 self._verdicts.warn(error)
                 continue
@@ -285,22 +293,22 @@ def _groups(collection: Collection, order: Sequence[int], search: _Search) -> li
     firsts: dict[int, int] = {}
     members: dict[int, list[Duplicate]] = {}
     for file in order:
-        content, entry = int(collection.content[file]), collection.entries[file]
-        losses = search.losses.get(content, ())
-        if content in search.joined:
-            keeper, match = search.joined[content]
+        content_id, entry = int(collection.content_ids[file]), collection.entries[file]
+        losses = search.losses.get(content_id, ())
+        if content_id in search.joined:
+            keeper, match = search.joined[content_id]
             if not entry.reference:
                 members.setdefault(keeper, []).append(Duplicate(entry, match, losses))
-        elif content in firsts:
+        elif content_id in firsts:
             if not entry.reference:
                 same = Duplicate(entry, Match("exact", 0, "same bytes"))
-                members.setdefault(content, []).append(same)
+                members.setdefault(content_id, []).append(same)
         else:
-            firsts[content] = file
-            if content in search.staying:
-                keeper, match = search.staying[content]
+            firsts[content_id] = file
+            if content_id in search.staying:
+                keeper, match = search.staying[content_id]
                 members.setdefault(keeper, []).append(Duplicate(entry, match, losses, stays=True))
-    keepers = sorted(members, key=lambda content: firsts[content])
+    keepers = sorted(members, key=lambda content_id: firsts[content_id])
     return [
         Group(number, collection.entries[firsts[keeper]], tuple(members[keeper]))
         for number, keeper in enumerate(keepers, 1)

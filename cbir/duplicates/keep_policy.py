@@ -17,9 +17,9 @@ from cbir.duplicates.collection import Collection
 from cbir.duplicates.copy_names import copy_marks
 from cbir.duplicates.coverage import shown_share
 from cbir.duplicates.detail import Detail, Details
+from cbir.duplicates.image_content import EXTRACTOR, ContentCache, ImageContent, relative_resolution
 from cbir.duplicates.model import Entry, Keep, Match
 from cbir.duplicates.preference import Relation, compare
-from cbir.duplicates.sights import EXTRACTOR, Eyes, Sight, resolution
 from cbir.verification.alignment import Transform
 
 Rank = tuple[float, ...]
@@ -113,26 +113,28 @@ class Star:
 
     def relations(self, collection: Collection) -> dict[int, Relation]:
         """Return how the pixels of each content lie to those of the center."""
-        center = collection.sights[self.center]
+        center = collection.contents[self.center]
         found = {self.center: Relation()}
-        for content, match in (self.joined | self.staying).items():
-            sight = collection.sights[content]
-            same_size = (sight.width, sight.height) == (center.width, center.height)
-            scale = resolution(sight, center, match.transform)
+        for content_id, match in (self.joined | self.staying).items():
+            content = collection.contents[content_id]
+            same_size = (content.width, content.height) == (center.width, center.height)
+            scale = relative_resolution(content, center, match.transform)
             if match.transform is None:
-                found[content] = Relation(scale, same_size)
+                found[content_id] = Relation(scale, same_size)
             elif same_size and not _moves(match.transform):
-                found[content] = Relation()
+                found[content_id] = Relation()
             else:
-                shown = _shown(collection.eyes, sight, center, match.transform)
-                found[content] = Relation(scale, same_grid=False, shown=shown)
+                shown = _shown(collection.cache, content, center, match.transform)
+                found[content_id] = Relation(scale, same_grid=False, shown=shown)
         return found
 
 
-def _shown(eyes: Eyes, sight: Sight, center: Sight, transform: Transform) -> float:
+def _shown(
+    cache: ContentCache, content: ImageContent, center: ImageContent, transform: Transform
+) -> float:
     """Return the share of the center that an image shows."""
     try:
-        here, there = eyes.gray(sight), eyes.gray(center)
+        here, there = cache.gray(content), cache.gray(center)
     except UnreadableImageError:
         return 0.0  # comparing it will tell
     return shown_share(here, there, np.asarray(cv2.invertAffineTransform(transform), np.float64))
@@ -178,8 +180,10 @@ def by_detail(
         return list(order)
     firsts: dict[int, Entry] = {}
     for i in order:
-        firsts.setdefault(int(collection.content[i]), collection.entries[i])
-    members = [content for one in stars for content in (one.center, *one.joined, *one.staying)]
+        firsts.setdefault(int(collection.content_ids[i]), collection.entries[i])
+    members = [
+        content_id for one in stars for content_id in (one.center, *one.joined, *one.staying)
+    ]
     measured = _measured(collection, list(dict.fromkeys(members)), details, workers, listener)
 
     def better(relations: Mapping[int, Relation], first: int, second: int) -> int:
@@ -198,31 +202,33 @@ def by_detail(
     for star in reversed(stars):
         order_of = partial(better, star.relations(collection))
         same = sorted([star.center, *star.joined], key=cmp_to_key(order_of))
-        before = [content for content in star.staying if order_of(content, same[0]) < 0]
-        for content in (*before, *same, *star.staying):
-            place.setdefault(content, len(place))
-    for content in firsts:
-        place.setdefault(content, len(place))
-    return sorted(order, key=lambda i: place[int(collection.content[i])])
+        before = [content_id for content_id in star.staying if order_of(content_id, same[0]) < 0]
+        for content_id in (*before, *same, *star.staying):
+            place.setdefault(content_id, len(place))
+    for content_id in firsts:
+        place.setdefault(content_id, len(place))
+    return sorted(order, key=lambda i: place[int(collection.content_ids[i])])
 
 
 def _measured(
     collection: Collection,
-    contents: Sequence[int],
+    content_ids: Sequence[int],
     details: Details,
     workers: int,
     listener: ProgressListener,
 ) -> dict[int, Detail | None]:
-    def detail(content: int) -> Detail | None:
+    def detail(content_id: int) -> Detail | None:
         try:
-            return details.of(collection.sights[content])
+            return details.of(collection.contents[content_id])
         except UnreadableImageError:
             return None  # comparing it will tell
 
     found: dict[int, Detail | None] = {}
-    listener.begin("measuring detail", len(contents))
-    for content, one in zip(contents, ordered_map(detail, contents, workers, 1), strict=True):
-        found[content] = one
+    listener.begin("measuring detail", len(content_ids))
+    for content_id, one in zip(
+        content_ids, ordered_map(detail, content_ids, workers, 1), strict=True
+    ):
+        found[content_id] = one
         listener.advance()
     listener.end()
     return found
@@ -236,12 +242,12 @@ def _sharpness(collection: Collection, workers: int) -> list[float]:
     J. Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", ICPR 2000.
     """
 
-    def measure(sight: Sight) -> float:
+    def measure(content: ImageContent) -> float:
         try:
-            gray = collection.eyes.gray(sight)
+            gray = collection.cache.gray(content)
         except UnreadableImageError:
             return -1.0
         return float(cv2.Laplacian(gray, cv2.CV_64F).var())
 
-    of_content = list(ordered_map(measure, collection.sights, workers))
-    return [of_content[content] for content in collection.content]
+    of_content = list(ordered_map(measure, collection.contents, workers))
+    return [of_content[content_id] for content_id in collection.content_ids]

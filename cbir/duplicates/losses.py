@@ -14,12 +14,18 @@ from numpy.typing import NDArray
 from cbir.core.errors import UnreadableImageError
 from cbir.duplicates.coverage import LEAST_SHOWN, footprint, foreign_regions, shown_share
 from cbir.duplicates.detail import Details
-from cbir.duplicates.file_losses import Content, facts_lost
+from cbir.duplicates.file_losses import LazyFile, facts_lost
+from cbir.duplicates.image_content import (
+    ContentCache,
+    ImageContent,
+    open_content,
+    relative_resolution,
+)
 from cbir.duplicates.loss_kinds import Loss
+from cbir.duplicates.lru_cache import LruCache
 from cbir.duplicates.matching import NEAR_DISTANCE, turned
 from cbir.duplicates.model import Match
 from cbir.duplicates.preference import more_detail
-from cbir.duplicates.sights import Eyes, Recent, Sight, open_content, resolution
 from cbir.images.contents.file_contents import ALPHA_SIDE, opacity
 from cbir.images.decoders import EncodedImage, fit
 from cbir.search.metrics import hamming
@@ -62,28 +68,28 @@ class Losses:
 
     Parameters
     ----------
-    eyes : Eyes
+    cache : ContentCache
     details : Details
     """
 
-    def __init__(self, eyes: Eyes, details: Details) -> None:
-        self._eyes = eyes
+    def __init__(self, cache: ContentCache, details: Details) -> None:
+        self._cache = cache
         self._details = details
-        self._contents: dict[bytes, Content] = {}
-        self._chroma: Recent[NDArray[np.uint8]] = Recent(256)
+        self._files: dict[bytes, LazyFile] = {}
+        self._chroma: LruCache[NDArray[np.uint8]] = LruCache(256)
         # A page is compared with many of the same template.
-        self._fine: Recent[NDArray[np.uint8]] = Recent(24)
+        self._fine: LruCache[NDArray[np.uint8]] = LruCache(24)
         self._parts: set[tuple[bytes, bytes]] = set()
         # Groups are searched for again when it is known which image is better.
         self._found: dict[tuple[bytes, bytes], tuple[Loss, ...]] = {}
         self._lock = threading.Lock()
 
-    def between(self, keeper: Sight, copy: Sight, match: Match) -> tuple[Loss, ...]:
+    def between(self, keeper: ImageContent, copy: ImageContent, match: Match) -> tuple[Loss, ...]:
         """Return what the copy shows, and the keeper does not.
 
         Parameters
         ----------
-        keeper, copy : Sight
+        keeper, copy : ImageContent
         match : Match
             As seen from the keeper.
         """
@@ -97,11 +103,11 @@ class Losses:
         made_of = Loss("composite", "one of several parts of which the kept image is made")
         return (*self._found[pair], made_of)
 
-    def _compared(self, keeper: Sight, copy: Sight, match: Match) -> tuple[Loss, ...]:
+    def _compared(self, keeper: ImageContent, copy: ImageContent, match: Match) -> tuple[Loss, ...]:
         moved = match.transform
         found = facts_lost(
-            self._content(copy),
-            self._content(keeper),
+            self._file(copy),
+            self._file(keeper),
             same_pixels=match.level == "exact",
             transform=None if moved is None else self._on_grid(moved, keeper, copy, ALPHA_SIDE),
         )
@@ -111,7 +117,9 @@ class Losses:
         seen = [loss for loss in self._seen(keeper, copy, match) if loss.kind not in told]
         return (*found, *seen)
 
-    def find_parts(self, keeper: Sight, copies: Iterable[tuple[Sight, Match]]) -> bool:
+    def find_parts(
+        self, keeper: ImageContent, copies: Iterable[tuple[ImageContent, Match]]
+    ) -> bool:
         """Note which copies are parts of which a keeper is made; say whether any are new.
 
         Parts are two that lie in different places of the keeper, and are no copies of each other.
@@ -133,23 +141,23 @@ class Losses:
         return len(self._parts) > before
 
     def _place(
-        self, keeper: Sight, copy: Sight, transform: NDArray[np.float64]
+        self, keeper: ImageContent, copy: ImageContent, transform: NDArray[np.float64]
     ) -> NDArray[np.bool_]:
         """Return where the keeper shows the copy, in the frame of the keeper."""
         back = np.asarray(cv2.invertAffineTransform(transform), np.float64)
-        return footprint(self._eyes.gray(keeper), back, self._eyes.gray(copy))
+        return footprint(self._cache.gray(keeper), back, self._cache.gray(copy))
 
-    def _seen(self, keeper: Sight, copy: Sight, match: Match) -> Iterator[Loss]:
+    def _seen(self, keeper: ImageContent, copy: ImageContent, match: Match) -> Iterator[Loss]:
         """Yield what is lost of what the 8-bit RGB image shows."""
         if share := self._gray_share(keeper, copy, match.transform):
             percent = f"{100 * share:.1f} %"
             yield Loss("color", f"colors in {percent} of it; the kept image is gray there")
-        here, there = self._eyes.gray(keeper), self._eyes.gray(copy)
+        here, there = self._cache.gray(keeper), self._cache.gray(copy)
         transform = match.transform
         if transform is None:
             transform = turned(here.shape, there.shape, 0)
         share = shown_share(here, there, transform)
-        if keeper.sha256 in self._eyes.damaged and copy.sha256 not in self._eyes.damaged:
+        if keeper.sha256 in self._cache.damaged and copy.sha256 not in self._cache.damaged:
             yield Loss("area", "the end of the kept file is missing")
         elif share < LEAST_SHOWN:
             yield Loss("area", f"the kept image shows {int(100 * share)} % of it")
@@ -161,27 +169,27 @@ class Losses:
             yield Loss("alpha", f"{_told(regions)}, in how opaque it is")
         if (self._facts_of(copy, "depth") or 0) > _USUAL_DEPTH and there.max() < _DARK:
             yield Loss("depth", "values that are too dark in 8 bits to be compared")
-        scale = resolution(copy, keeper, match.transform)
+        scale = relative_resolution(copy, keeper, match.transform)
         if scale > _AS_LARGE and self._shows_more(copy, keeper, scale):
             larger = f"{scale:.1f} times the resolution of the kept image"
             yield Loss("detail", larger if scale > _LARGER else "finer than in the kept image")
 
-    def _shows_more(self, copy: Sight, keeper: Sight, scale: float) -> bool:
+    def _shows_more(self, copy: ImageContent, keeper: ImageContent, scale: float) -> bool:
         """Say whether a copy of at least the keeper's resolution holds more real detail."""
         return more_detail(self._details.of(copy), self._details.of(keeper), scale) < 0
 
-    def _facts_of(self, sight: Sight, name: str) -> Any:
+    def _facts_of(self, content: ImageContent, name: str) -> Any:
         """Return a fact of a file; None also where it cannot be found out, as is told already."""
         try:
-            return getattr(self._content(sight).facts, name)
+            return getattr(self._file(content).facts, name)
         except UnreadableImageError:
             return None
 
     def _foreign(
-        self, keeper: Sight, copy: Sight, transform: Transform, plane: Plane
+        self, keeper: ImageContent, copy: ImageContent, transform: Transform, plane: Plane
     ) -> list[tuple[int, int]]:
         """Return the sizes of the places in which fine detail differs, in pixels of the copy."""
-        working = [max(self._eyes.gray(one).shape) for one in (keeper, copy)]
+        working = [max(self._cache.gray(one).shape) for one in (keeper, copy)]
         scale = scale_of(transform)
         # Pixels for each one of the copy's working size.
         zoom = min(
@@ -193,7 +201,7 @@ class Losses:
         here = self._at(keeper, round(zoom * scale * working[0]), plane)
         there = self._at(copy, round(zoom * working[1]), plane)
         sizes = [
-            np.array(self._eyes.gray(one).shape[::-1]) / one_fine.shape[::-1]
+            np.array(self._cache.gray(one).shape[::-1]) / one_fine.shape[::-1]
             for one, one_fine in ((keeper, here), (copy, there))
         ]
         larger = max(copy.width, copy.height) / max(there.shape)
@@ -202,17 +210,19 @@ class Losses:
             for width, height in foreign_regions(here, there, _resized(transform, *sizes))
         ]
 
-    def _at(self, sight: Sight, size: int, plane: Plane) -> NDArray[np.uint8]:
+    def _at(self, content: ImageContent, size: int, plane: Plane) -> NDArray[np.uint8]:
         """Return a plane of an image, fitted into `size` × `size` pixels."""
 
         def read() -> NDArray[np.uint8]:
-            image = open_content(sight)
+            image = open_content(content)
             with image.room():
                 return plane(image, size)
 
-        return self._fine.get(sight.sha256 + size.to_bytes(4) + plane.__name__.encode(), read)
+        return self._fine.get(content.sha256 + size.to_bytes(4) + plane.__name__.encode(), read)
 
-    def _gray_share(self, keeper: Sight, copy: Sight, transform: Transform | None) -> float:
+    def _gray_share(
+        self, keeper: ImageContent, copy: ImageContent, transform: Transform | None
+    ) -> float:
         """Return the share of a copy that has colors where its keeper is gray; 0 if it is small."""
         smaller = min(max(one.width, one.height) for one in (keeper, copy))
         side = max(1, min(_COLOR_SIDE, smaller // 2))
@@ -228,25 +238,27 @@ class Losses:
             return vivid
         return 1.0 if here.mean() < _GRAY and there.mean() > _COLORED else 0.0
 
-    def _chroma_of(self, sight: Sight, side: int) -> NDArray[np.uint8]:
+    def _chroma_of(self, content: ImageContent, side: int) -> NDArray[np.uint8]:
         """Return the difference of the largest and the least of red, green and blue, in cells."""
 
         def read() -> NDArray[np.uint8]:
-            pixels = open_content(sight).pixels(_COLOR_SIZE)
+            pixels = open_content(content).pixels(_COLOR_SIZE)
             small = np.asarray(cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA))
             return np.asarray(small.max(axis=2) - small.min(axis=2), np.uint8)
 
-        return self._chroma.get(sight.sha256 + side.to_bytes(), read)
+        return self._chroma.get(content.sha256 + side.to_bytes(), read)
 
-    def _content(self, sight: Sight) -> Content:
+    def _file(self, content: ImageContent) -> LazyFile:
         with self._lock:
-            if sight.sha256 not in self._contents:
-                self._contents[sight.sha256] = Content(partial(open_content, sight))
-            return self._contents[sight.sha256]
+            if content.sha256 not in self._files:
+                self._files[content.sha256] = LazyFile(partial(open_content, content))
+            return self._files[content.sha256]
 
-    def _on_grid(self, transform: Transform, keeper: Sight, copy: Sight, side: int) -> Transform:
+    def _on_grid(
+        self, transform: Transform, keeper: ImageContent, copy: ImageContent, side: int
+    ) -> Transform:
         """Return a transform for images that are both resized to `side` × `side` cells."""
-        cell, other = (np.array(self._eyes.gray(one).shape[::-1]) / side for one in (keeper, copy))
+        cell, other = (np.array(self._cache.gray(one).shape[::-1]) / side for one in (keeper, copy))
         return _resized(transform, cell, other)
 
 

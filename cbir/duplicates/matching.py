@@ -10,8 +10,8 @@ import numpy as np
 from cbir.core.arguments import one_of
 from cbir.core.checks import check_whole
 from cbir.descriptors.hashes.dihedral import ORIENTATIONS
+from cbir.duplicates.image_content import EXTRACTOR, ContentCache, ImageContent
 from cbir.duplicates.model import LEVELS, Level, Match
-from cbir.duplicates.sights import EXTRACTOR, Eyes, Sight
 from cbir.search.metrics import hamming
 from cbir.verification import (
     COVERED,
@@ -76,7 +76,7 @@ class Judge:
 
     Parameters
     ----------
-    eyes : Eyes
+    cache : ContentCache
     level : Level
         The most generous that counts.
     threshold : int, optional
@@ -88,7 +88,7 @@ class Judge:
         When there is no such level, or the threshold is not 0 to 256.
     """
 
-    eyes: Eyes
+    cache: ContentCache
     level: Level
     threshold: int | None = None
 
@@ -115,7 +115,7 @@ class Judge:
             replace(COVERED, agreement=least),
         )
 
-    def match(self, first: Sight, second: Sight, hint: Hint) -> Match | None:
+    def match(self, first: ImageContent, second: ImageContent, hint: Hint) -> Match | None:
         """Return the strictest match of two images, or None.
 
         Raises
@@ -128,7 +128,7 @@ class Judge:
         distance = int(hamming(first.bits, second.bits[None])[0])
         if self._same_pixels(first, second, distance):
             return Match("exact", 0, "same pixels")
-        if self.level == "exact" or first.plain or second.plain:
+        if self.level == "exact" or first.is_textureless or second.is_textureless:
             return None
         upright = self._compared(first, second, 0) if distance <= self.near_distance else None
         if upright is not None and closeness(upright, NEAR) >= 1:
@@ -137,15 +137,15 @@ class Judge:
             return Match("near", distance, evidence, self._moved(first, second, upright.transform))
         return self._edited(first, second, hint, upright) if self.level == "edited" else None
 
-    def _same_pixels(self, first: Sight, second: Sight, distance: int) -> bool:
+    def _same_pixels(self, first: ImageContent, second: ImageContent, distance: int) -> bool:
         return (
             distance <= SAME_PIXELS_DISTANCE
             and (first.width, first.height) == (second.width, second.height)
-            and self.eyes.pixels_digest(first) == self.eyes.pixels_digest(second)
+            and self.cache.pixels_digest(first) == self.cache.pixels_digest(second)
         )
 
     def _edited(
-        self, first: Sight, second: Sight, hint: Hint, upright: Comparison | None
+        self, first: ImageContent, second: ImageContent, hint: Hint, upright: Comparison | None
     ) -> Match | None:
         for turn in sorted(hint.turns):
             compared = self._compared(first, second, turn) if turn else upright
@@ -160,20 +160,22 @@ class Judge:
                 return _edited_match(found.comparison, name, mirrored)
         return None
 
-    def _moved(self, first: Sight, second: Sight, transform: Transform) -> Transform | None:
+    def _moved(
+        self, first: ImageContent, second: ImageContent, transform: Transform
+    ) -> Transform | None:
         """Return a transform that is more than a scaling of the whole image, or None."""
-        a, b = self.eyes.gray(first).shape, self.eyes.gray(second).shape
+        a, b = self.cache.gray(first).shape, self.cache.gray(second).shape
         corners = np.array([(x, y, 1) for x in (0, a[1] - 1) for y in (0, a[0] - 1)])
         aside = np.abs(corners @ (transform - turned(a, b, 0)).T).max()
         return transform if aside > STILL * min(1.0, min(b) / EXTRACTOR.working_size) else None
 
-    def _compared(self, first: Sight, second: Sight, turn: int) -> Comparison | None:
-        a, b = self.eyes.gray(first), self.eyes.gray(second)
+    def _compared(self, first: ImageContent, second: ImageContent, turn: int) -> Comparison | None:
+        a, b = self.cache.gray(first), self.cache.gray(second)
         return compare(a, b, turned(a.shape, b.shape, turn))
 
-    def _verified(self, first: Sight, second: Sight, mirrored: bool) -> Verification:
-        a = View(self.eyes.features(first), lambda: self.eyes.gray(first))
-        b = View(self.eyes.features(second), lambda: self.eyes.gray(second))
+    def _verified(self, first: ImageContent, second: ImageContent, mirrored: bool) -> Verification:
+        a = View(self.cache.features(first), lambda: self.cache.gray(first))
+        b = View(self.cache.features(second), lambda: self.cache.gray(second))
         return verify(a, b, mirrored, self.limits)
 
 

@@ -14,6 +14,7 @@ from cbir.core.progress import ProgressListener
 from cbir.core.threads import ordered_map
 from cbir.descriptors.hashes.dihedral import ORIENTATIONS, orientations
 from cbir.descriptors.local_features.sift import SiftFeatures
+from cbir.duplicates.image_content import EXTRACTOR, HASH, ContentCache, ImageContent
 from cbir.duplicates.matching import SAME_PIXELS_DISTANCE, TURNED_DISTANCE, Hint, Judge
 from cbir.duplicates.shortlists import (
     MOST_FIRST,
@@ -23,7 +24,6 @@ from cbir.duplicates.shortlists import (
     reason_of_features,
     reason_of_turn,
 )
-from cbir.duplicates.sights import EXTRACTOR, HASH, Eyes, Sight
 from cbir.search.hamming.pairs import neighbors_within, pairs_within
 from cbir.search.inverted.lsh_index import LshIndex
 from cbir.search.metrics import hamming
@@ -40,7 +40,7 @@ def radius_of(judge: Judge) -> int:
 
 
 def pair_up(
-    sights: Sequence[Sight],
+    contents: Sequence[ImageContent],
     judge: Judge,
     workers: int,
     listener: ProgressListener,
@@ -52,7 +52,7 @@ def pair_up(
 
     Parameters
     ----------
-    sights : sequence of Sight
+    contents : sequence of ImageContent
     judge : Judge
         What it will look at.
     workers : int
@@ -64,21 +64,23 @@ def pair_up(
         Candidates a content, by the order and by their hashes: memory and time do not grow with
         the square of the number of images that look alike.
     """
-    contents = np.arange(len(sights)) if order is None else np.array(order, np.int64)
-    rank = np.empty(len(sights), np.int64)
-    rank[contents] = np.arange(len(sights))
-    found = Shortlisting(contents, most_first, most_nearest)
-    _pair_equal_pixels(sights, contents.tolist(), judge.eyes, rank, found, listener)
+    content_ids = np.arange(len(contents)) if order is None else np.array(order, np.int64)
+    rank = np.empty(len(contents), np.int64)
+    rank[content_ids] = np.arange(len(contents))
+    found = Shortlisting(content_ids, most_first, most_nearest)
+    _pair_equal_pixels(contents, content_ids.tolist(), judge.cache, rank, found, listener)
     # In the order of the policy, so that what is left out is dropped as it comes.
-    rich = np.array([i for i in contents.tolist() if not sights[i].plain], np.int64)
-    if len(rich):
-        hashes = np.stack([sights[i].bits for i in rich])
-        ranks = rank[rich]
+    textured = np.array(
+        [i for i in content_ids.tolist() if not contents[i].is_textureless], np.int64
+    )
+    if len(textured):
+        hashes = np.stack([contents[i].bits for i in textured])
+        ranks = rank[textured]
         for part in pairs_within(hashes, radius_of(judge), workers):
             found.add(ranks[part.first], ranks[part.second], reason_of_turn(0), part.distance)
         if judge.level == "edited":
-            _pair_turned(hashes, rich, ranks, found, workers)
-            _pair_by_features(sights, judge.eyes, rank, found, workers, listener)
+            _pair_turned(hashes, textured, ranks, found, workers)
+            _pair_by_features(contents, judge.cache, rank, found, workers, listener)
     lists, crowded = found.finish()
     if crowded:
         listener.warn(
@@ -94,37 +96,39 @@ class Surroundings:
 
     Parameters
     ----------
-    sights : sequence of Sight
+    contents : sequence of ImageContent
         The contents to search.
     judge : Judge
         What will look at them.
     """
 
-    def __init__(self, sights: Sequence[Sight], judge: Judge) -> None:
+    def __init__(self, contents: Sequence[ImageContent], judge: Judge) -> None:
         self._radius = radius_of(judge)
         self._all_turns = judge.level == "edited"
-        self._numbers = {sight.sha256: number for number, sight in enumerate(sights)}
-        self._rich = np.array([i for i, sight in enumerate(sights) if not sight.plain], np.intp)
-        bits = [sights[i].bits for i in self._rich]
+        self._numbers = {content.sha256: number for number, content in enumerate(contents)}
+        self._textured = np.array(
+            [i for i, content in enumerate(contents) if not content.is_textureless], np.intp
+        )
+        bits = [contents[i].bits for i in self._textured]
         self._hashes = np.array(bits, np.uint8).reshape(-1, HASH.dimension // 8)
-        self._plain: dict[tuple[int, int], list[int]] = defaultdict(list)
-        for i, sight in enumerate(sights):
-            if sight.plain:
-                self._plain[_size(sight)].append(i)
+        self._textureless: dict[tuple[int, int], list[int]] = defaultdict(list)
+        for i, content in enumerate(contents):
+            if content.is_textureless:
+                self._textureless[_size(content)].append(i)
 
-    def hints(self, query: Sight) -> Hints:
+    def hints(self, query: ImageContent) -> Hints:
         """Return why a content may be a copy of the query, for each that may be."""
         found: Hints = defaultdict(Hint)
         if query.sha256 in self._numbers:
             found[self._numbers[query.sha256]].turns.add(0)
-        if query.plain:
-            for i in self._plain.get(_size(query), ()):
+        if query.is_textureless:
+            for i in self._textureless.get(_size(query), ()):
                 found[i].turns.add(0)
             return found
         for turn, turned in enumerate(_turned(query.bits[None])[0]):
             radius = TURNED_DISTANCE if turn else self._radius
             if turn == 0 or self._all_turns:
-                for i in self._rich[hamming(turned, self._hashes) <= radius].tolist():
+                for i in self._textured[hamming(turned, self._hashes) <= radius].tolist():
                     found[i].turns.add(turn)
         return found
 
@@ -133,14 +137,14 @@ def _turned(bits: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return orientations(np.ascontiguousarray(bits))
 
 
-def _size(sight: Sight) -> tuple[int, int]:
-    return sight.width, sight.height
+def _size(content: ImageContent) -> tuple[int, int]:
+    return content.width, content.height
 
 
 def _pair_equal_pixels(
-    sights: Sequence[Sight],
+    contents: Sequence[ImageContent],
     order: Sequence[int],
-    eyes: Eyes,
+    cache: ContentCache,
     rank: NDArray[np.int64],
     found: Shortlisting,
     listener: ProgressListener,
@@ -152,15 +156,15 @@ def _pair_equal_pixels(
     """
     sizes: dict[tuple[int, int], list[int]] = defaultdict(list)
     for i in order:
-        if sights[i].plain:
-            sizes[_size(sights[i])].append(i)
+        if contents[i].is_textureless:
+            sizes[_size(contents[i])].append(i)
     pairs: list[tuple[int, int]] = []
     for alike in sizes.values():
         if len(alike) > 1:
             first: dict[bytes, int] = {}
             for i in alike:
                 try:
-                    other = first.setdefault(eyes.pixels_digest(sights[i]), i)
+                    other = first.setdefault(cache.pixels_digest(contents[i]), i)
                 except UnreadableImageError as error:
                     listener.warn(str(error))
                     continue
@@ -172,7 +176,7 @@ def _pair_equal_pixels(
 
 def _pair_turned(
     hashes: NDArray[np.uint8],
-    rich: NDArray[np.int64],
+    textured: NDArray[np.int64],
     ranks: NDArray[np.int64],
     found: Shortlisting,
     workers: int,
@@ -182,19 +186,23 @@ def _pair_turned(
         queries = np.ascontiguousarray(turned[:, turn])
         for part in neighbors_within(queries, hashes, TURNED_DISTANCE, workers):
             # A pair is matched from the lower number to the higher one.
-            kept = rich[part.first] < rich[part.second]
+            kept = textured[part.first] < textured[part.second]
             first, second = ranks[part.first[kept]], ranks[part.second[kept]]
             found.add(first, second, reason_of_turn(turn))
 
 
-def index_of_features(sights: Sequence[Sight], eyes: Eyes, listener: ProgressListener) -> LshIndex:
+def index_of_features(
+    contents: Sequence[ImageContent], cache: ContentCache, listener: ProgressListener
+) -> LshIndex:
     """Return the index of the local features of contents; those of lost images are none."""
-    return LshIndex(_features(sight, eyes, listener) for sight in sights)
+    return LshIndex(_features(content, cache, listener) for content in contents)
 
 
-def _features(sight: Sight, eyes: Eyes, listener: ProgressListener | None = None) -> SiftFeatures:
+def _features(
+    content: ImageContent, cache: ContentCache, listener: ProgressListener | None = None
+) -> SiftFeatures:
     try:
-        return eyes.features(sight)
+        return cache.features(content)
     except UnreadableImageError as error:
         if listener:
             listener.warn(str(error))
@@ -202,22 +210,22 @@ def _features(sight: Sight, eyes: Eyes, listener: ProgressListener | None = None
 
 
 def _pair_by_features(
-    sights: Sequence[Sight],
-    eyes: Eyes,
+    contents: Sequence[ImageContent],
+    cache: ContentCache,
     rank: NDArray[np.int64],
     found: Shortlisting,
     workers: int,
     listener: ProgressListener,
 ) -> None:
-    index = index_of_features(sights, eyes, listener)
+    index = index_of_features(contents, cache, listener)
 
     def vote(i: int) -> tuple[int, list[int], list[int]]:
-        candidates = index.candidates(_features(sights[i], eyes), excluded=i)
+        candidates = index.candidates(_features(contents[i], cache), excluded=i)
         reasons = [reason_of_features(one.mirrored) for one in candidates]
         return i, [one.image for one in candidates], reasons
 
-    listener.begin("looking for candidates", len(sights))
-    for i, others, reasons in ordered_map(vote, range(len(sights)), workers):
+    listener.begin("looking for candidates", len(contents))
+    for i, others, reasons in ordered_map(vote, range(len(contents)), workers):
         listener.advance()
         other = rank[np.array(others, np.int64)]
         found.add(np.full_like(other, rank[i]), other, np.array(reasons, np.uint16))

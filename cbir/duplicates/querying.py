@@ -13,12 +13,12 @@ from cbir.core.threads import growing_batches, one_thread_each, ordered_map, thr
 from cbir.duplicates.collection import Collection
 from cbir.duplicates.detail import Details
 from cbir.duplicates.grouping import Apart, never
+from cbir.duplicates.image_content import ImageContent
 from cbir.duplicates.loss_kinds import Loss, LossKind, kinds_of, refused
 from cbir.duplicates.losses import Losses
 from cbir.duplicates.matching import Hint, Judge
 from cbir.duplicates.model import LEVELS, Copies, Duplicate, Entry, Level, Match
 from cbir.duplicates.pairing import Surroundings, index_of_features
-from cbir.duplicates.sights import Sight
 
 
 def find_copies(
@@ -50,7 +50,7 @@ def find_copies(
     workers, listener = threads(workers), ProgressListener.of(listener)
     queries = several(queries, "a query", path_text_of)
     with stderr_capture.caught(), one_thread_each():
-        judge = Judge(collection.eyes, level, threshold)
+        judge = Judge(collection.cache, level, threshold)
         search = _Search(collection, judge, apart, kinds_of(allow_loss), listener)
     listener.begin("comparing", len(queries))
     for some in growing_batches(queries, workers):
@@ -74,50 +74,50 @@ class _Search:
         listener: ProgressListener,
     ) -> None:
         self._collection = collection
-        self._losses = Losses(collection.eyes, Details())
+        self._losses = Losses(collection.cache, Details())
         self._allowed = allow_loss
         self._judge = judge
         self._apart = apart
         self._listener = listener
-        sights, eyes = collection.sights, collection.eyes
-        self._surroundings = Surroundings(sights, judge)
+        contents, cache = collection.contents, collection.cache
+        self._surroundings = Surroundings(contents, judge)
         self._features = (
-            index_of_features(sights, eyes, listener) if judge.level == "edited" else None
+            index_of_features(contents, cache, listener) if judge.level == "edited" else None
         )
-        self._files: list[list[Entry]] = [[] for _ in sights]
-        for entry, content in zip(collection.entries, collection.content, strict=True):
-            self._files[content].append(entry)
+        self._files: list[list[Entry]] = [[] for _ in contents]
+        for entry, content_id in zip(collection.entries, collection.content_ids, strict=True):
+            self._files[content_id].append(entry)
 
     def copies(self, path: str) -> Copies | UnreadableImageError:
         """Return the copies of the image at `path`."""
-        eyes, level = self._collection.eyes, self._judge.level
+        cache, level = self._collection.cache, self._judge.level
         try:
-            query = eyes.see(path, with_features=level == "edited")
+            query = cache.load(path, with_features=level == "edited")
         except UnreadableImageError as error:
             return error
         hints = self._surroundings.hints(query)
         if self._features is not None:
-            for candidate in self._features.candidates(eyes.features(query)):
+            for candidate in self._features.candidates(cache.features(query)):
                 hints[candidate.image].features.add(candidate.mirrored)
         this = Entry(path, query.sha256, 0, 0, query.width, query.height, query.quality)
         found = [
             Duplicate(entry, match, losses, stays=bool(refused(losses, self._allowed)))
-            for content in sorted(hints)
-            for match, losses in self._matches(query, content, hints[content])
-            for entry in self._files[content]
+            for content_id in sorted(hints)
+            for match, losses in self._matches(query, content_id, hints[content_id])
+            for entry in self._files[content_id]
             if not _same_file(path, entry.path) and not self._apart(this, entry)
         ]
         return Copies(path, tuple(sorted(found, key=_rank)))
 
     def _matches(
-        self, query: Sight, content: int, hint: Hint
+        self, query: ImageContent, content_id: int, hint: Hint
     ) -> Iterator[tuple[Match, tuple[Loss, ...]]]:
         """Yield the match and the losses, if the content is a copy."""
-        sight = self._collection.sights[content]
+        content = self._collection.contents[content_id]
         try:
-            match = self._judge.match(query, sight, hint)
+            match = self._judge.match(query, content, hint)
             if match is not None:
-                yield match, self._losses.between(query, sight, match)
+                yield match, self._losses.between(query, content, match)
         except UnreadableImageError as error:
             self._listener.warn(str(error))
 

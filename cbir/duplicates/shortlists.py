@@ -76,32 +76,32 @@ class Shortlists:
     earlier: NDArray[np.int32]
     reasons: Reasons
 
-    def of(self, content: int) -> list[tuple[int, int]]:
+    def of(self, content_id: int) -> list[tuple[int, int]]:
         """Return the candidates of a content, each with the bits of its reasons."""
-        part = slice(self.starts[content], self.starts[content + 1])
+        part = slice(self.starts[content_id], self.starts[content_id + 1])
         return list(zip(self.earlier[part].tolist(), self.reasons[part].tolist(), strict=True))
 
     def in_order(self, order: Sequence[int]) -> Shortlists:
         """Return the same pairs for contents in another order."""
-        contents = len(self.starts) - 1
-        rank = np.empty(contents, np.int64)
-        rank[np.asarray(order, np.int64)] = np.arange(contents)
-        content = np.repeat(np.arange(contents, dtype=np.int32), np.diff(self.starts))
-        swapped = rank[self.earlier] > rank[content]
-        later = np.where(swapped, self.earlier, content)
-        earlier = np.where(swapped, content, self.earlier)
+        content_count = len(self.starts) - 1
+        rank = np.empty(content_count, np.int64)
+        rank[np.asarray(order, np.int64)] = np.arange(content_count)
+        content_id = np.repeat(np.arange(content_count, dtype=np.int32), np.diff(self.starts))
+        swapped = rank[self.earlier] > rank[content_id]
+        later = np.where(swapped, self.earlier, content_id)
+        earlier = np.where(swapped, content_id, self.earlier)
         sorting = np.lexsort((rank[earlier], later))
-        counts = np.bincount(later, minlength=contents)
+        counts = np.bincount(later, minlength=content_count)
         starts = np.concatenate([[0], np.cumsum(counts)])
         return Shortlists(starts, earlier[sorting], self.reasons[sorting])
 
     def later(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """Return the same the other way round: where the contents begin that have each as a
         candidate, shape (contents + 1,), and those contents."""
-        contents = len(self.starts) - 1
+        content_count = len(self.starts) - 1
         by_earlier = np.argsort(self.earlier, kind="stable")
-        counts = np.bincount(self.earlier, minlength=contents)
-        later = np.repeat(np.arange(contents, dtype=np.int32), np.diff(self.starts))
+        counts = np.bincount(self.earlier, minlength=content_count)
+        later = np.repeat(np.arange(content_count, dtype=np.int32), np.diff(self.starts))
         return np.concatenate([[0], np.cumsum(counts)]), later[by_earlier]
 
 
@@ -113,7 +113,7 @@ class Selection:
 
     Parameters
     ----------
-    contents : int
+    content_count : int
     most : int
         Candidates a content.
 
@@ -123,10 +123,10 @@ class Selection:
         Which contents have more candidates; complete after :meth:`best`.
     """
 
-    def __init__(self, contents: int, most: int) -> None:
-        self.crowded = np.zeros(contents, bool)
+    def __init__(self, content_count: int, most: int) -> None:
+        self.crowded = np.zeros(content_count, bool)
         self._most = most
-        self._worst = np.full(contents, _PLACE_MASK)
+        self._worst = np.full(content_count, _PLACE_MASK)
         self._keys = np.empty(0, np.uint64)
         self._reasons = np.empty(0, np.uint16)
         self._added: list[tuple[NDArray[np.uint64], Reasons]] = []
@@ -237,15 +237,15 @@ class Shortlisting:
 
     def finish(self) -> tuple[Shortlists, int]:
         """Return the shortlists, and of how many contents some candidates were left out."""
-        contents = len(self._order)
-        both = Selection(contents, self._most)
+        content_count = len(self._order)
+        both = Selection(content_count, self._most)
         for some in (self._first, self._nearest):
             later, earlier, reasons = some.best()
             both.add(later, earlier, reasons, np.zeros(len(later), np.uint16))
         later, earlier, reasons = both.best()
-        content = self._order[later]
-        by_content = np.argsort(content, kind="stable")
-        starts = np.concatenate([[0], np.cumsum(np.bincount(content, minlength=contents))])
+        content_id = self._order[later]
+        by_content = np.argsort(content_id, kind="stable")
+        starts = np.concatenate([[0], np.cumsum(np.bincount(content_id, minlength=content_count))])
         lists = Shortlists(
             starts, self._order[earlier[by_content]].astype(np.int32), reasons[by_content]
         )

@@ -13,8 +13,8 @@ from PIL import Image
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.local_features.sift import SiftFeatures
 from cbir.duplicates.collection import Collection, open_collection
+from cbir.duplicates.image_content import ContentCache, ImageContent
 from cbir.duplicates.model import Group, Level
-from cbir.duplicates.sights import Eyes, Sight
 
 
 class Listener(ProgressListener):
@@ -47,10 +47,10 @@ def unknown(sha256: bytes) -> SiftFeatures | None:
     return None
 
 
-def seen(path: Path) -> tuple[Eyes, Sight]:
+def seen(path: Path) -> tuple[ContentCache, ImageContent]:
     """Look at one image."""
-    eyes = Eyes(unknown)
-    return eyes, eyes.see(str(path), with_features=False)
+    cache = ContentCache(unknown)
+    return cache, cache.load(str(path), with_features=False)
 
 
 def save(pixels: Image.Image | np.ndarray, path: Path, **options: object) -> Path:

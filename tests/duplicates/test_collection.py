@@ -15,8 +15,8 @@ import cbir
 from cbir.core.errors import CbirError, UsageError
 from cbir.core.threads import ordered_map
 from cbir.duplicates.collection import Collection, open_collection
+from cbir.duplicates.image_content import EXTRACTOR, HASH
 from cbir.duplicates.model import Level
-from cbir.duplicates.sights import EXTRACTOR, HASH
 from cbir.images.decoders import EncodedImage
 from tests.conftest import DATA
 from tests.duplicates.helpers import Listener, save
@@ -42,17 +42,17 @@ def test_entries_and_contents(folder: Path, level: Level) -> None:
     with open_collection(str(folder), None, level=level) as collection:
         paths = ["cats/cat-1.png", "forest/brook-1.png", "things/coffee-1.png", "twin.png"]
         assert relative(collection, folder) == paths and collection.root == str(folder)
-        assert collection.content.tolist() == [0, 1, 2, 0] and len(collection.sights) == 3
-        for entry, content in zip(collection.entries, collection.content, strict=True):
-            sight, path = collection.sights[content], Path(entry.path)
-            assert sight.sha256 == entry.sha256 and not entry.reference
+        assert collection.content_ids.tolist() == [0, 1, 2, 0] and len(collection.contents) == 3
+        for entry, content in zip(collection.entries, collection.content_ids, strict=True):
+            content, path = collection.contents[content], Path(entry.path)
+            assert content.sha256 == entry.sha256 and not entry.reference
             assert entry.bytes == path.stat().st_size
             assert entry.mtime == path.stat().st_mtime_ns // 1_000_000
             row = HASH.describe(EncodedImage.open(entry.path).pixels(HASH.working_size))
-            assert np.array_equal(sight.bits, row[:-1]) and entry.quality == row[-1]
-            assert (entry.width, entry.height) == (sight.width, sight.height) == (120, 80)
+            assert np.array_equal(content.bits, row[:-1]) and entry.quality == row[-1]
+            assert (entry.width, entry.height) == (content.width, content.height) == (120, 80)
             true = EXTRACTOR.extract(EncodedImage.open(entry.path).pixels(EXTRACTOR.working_size))
-            assert np.array_equal(collection.eyes.features(sight).descriptors, true.descriptors)
+            assert np.array_equal(collection.cache.features(content).descriptors, true.descriptors)
 
 
 def test_hard_links_and_symbolic_links_are_one_file(folder: Path) -> None:
@@ -113,16 +113,16 @@ def test_a_kept_index_spares_the_work(
     index, reference = str(tmp_path / "index.csv"), tmp_path / "reference"
     save(photo("lemurs/lemur-1").resize((90, 60)), reference / "lemur.png")
     with open_collection(str(folder), index, [str(reference)], "edited") as collection:
-        first = collection.entries, [sight.sha256 for sight in collection.sights]
+        first = collection.entries, [content.sha256 for content in collection.contents]
     assert cbir.open(index).descriptors == ("phash",) and len(cbir.open(index)) == 4
     assert glob.glob(f"{index}.cbir/references/*/index.csv")
     for one in (type(HASH), type(EXTRACTOR)):
         name = "describe" if one is type(HASH) else "extract"
         monkeypatch.setattr(one, name, lambda *_: pytest.fail("computed again"))
     with open_collection(str(folder), index, [str(reference)], "edited") as collection:
-        assert (collection.entries, [sight.sha256 for sight in collection.sights]) == first
-        for sight in collection.sights:
-            assert len(collection.eyes.features(sight)) > 0
+        assert (collection.entries, [content.sha256 for content in collection.contents]) == first
+        for content in collection.contents:
+            assert len(collection.cache.features(content)) > 0
     with open_collection(None, index, (), "edited") as collection:
         assert relative(collection, folder) == [
             os.path.relpath(entry.path, folder) for entry in first[0] if not entry.reference
@@ -134,7 +134,7 @@ def test_what_an_index_has_stays_in_it(folder: Path, tmp_path: Path) -> None:
     cbir.index(str(folder), index, ["hsv", "phash:bits=64"])
     rows = cbir.open(index).vectors("phash").copy()
     with open_collection(str(folder), index) as collection:
-        assert len(collection.sights) == 3
+        assert len(collection.contents) == 3
     assert cbir.open(index).descriptors == ("hsv", "phash", "phash256")
     assert np.array_equal(cbir.open(index).vectors("phash"), rows)
     with open_collection(None, index) as collection:
@@ -201,9 +201,9 @@ def test_paths_that_are_no_text(tmp_path: Path) -> None:
 
 def test_features_are_read_by_several_threads(folder: Path) -> None:
     with open_collection(str(folder), None, [str(folder / "cats")], "edited") as collection:
-        sights = list(collection.sights) * 30
-        sizes = [len(one) for one in ordered_map(collection.eyes.features, sights, 4, batch=1)]
-        assert sizes == sizes[: len(collection.sights)] * 30
+        contents = list(collection.contents) * 30
+        sizes = [len(one) for one in ordered_map(collection.cache.features, contents, 4, batch=1)]
+        assert sizes == sizes[: len(collection.contents)] * 30
 
 
 @pytest.mark.parametrize("patterns", [{"include": ["cats/*"]}, {"exclude": ["things", "f*"]}])

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image, ImageCms, ImageDraw
 from PIL.PngImagePlugin import PngInfo
 
-from cbir.duplicates.file_losses import Content, facts_lost
+from cbir.duplicates.file_losses import LazyFile, facts_lost
 from cbir.images.contents.color_space import Gamut, relation
 from cbir.images.contents.file_contents import read_contents
 from cbir.images.decoders import EncodedImage
@@ -33,8 +33,8 @@ def encoded(image: Image.Image, format_: str, **options: object) -> bytes:
     return file.getvalue()
 
 
-def content(data: bytes) -> Content:
-    return Content(lambda: EncodedImage("image", data))
+def content(data: bytes) -> LazyFile:
+    return LazyFile(lambda: EncodedImage("image", data))
 
 
 def lost(copy: bytes, keeper: bytes, **options: bool) -> list[str]:

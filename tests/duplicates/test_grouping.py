@@ -18,10 +18,10 @@ from PIL import Image, ImageFilter
 from cbir.core.progress import ProgressListener
 from cbir.duplicates.collection import Collection
 from cbir.duplicates.grouping import Verdicts, _Search, find_groups, never, reversed_match
+from cbir.duplicates.image_content import ImageContent
 from cbir.duplicates.matching import Hint, Judge
 from cbir.duplicates.model import KEEPS, LEVELS, Entry, Level, Match
 from cbir.duplicates.shortlists import Shortlisting, reason_of_turn
-from cbir.duplicates.sights import Sight
 from tests.conftest import DATA
 from tests.duplicates.helpers import Listener, collected, members, names, save
 from tests.edits import cropped, mirrored, photo
@@ -39,7 +39,7 @@ class OracleJudge:
         self.pairs = pairs
         self.asked: list[tuple[int, int]] = []
 
-    def match(self, first: Sight, second: Sight, hint: Hint) -> Match | None:
+    def match(self, first: ImageContent, second: ImageContent, hint: Hint) -> Match | None:
         pair = int.from_bytes(first.sha256, "big"), int.from_bytes(second.sha256, "big")
         self.asked.append(pair)
         return Match("near", 1, "they match") if frozenset(pair) in self.pairs else None
@@ -51,16 +51,16 @@ def joined_one_by_one(
     """Each joins the first that is kept and that it matches."""
     kept: list[int] = []
     joined: dict[int, int] = {}
-    for content in order:
+    for content_id in order:
         keepers = [
             one
             for one in kept
-            if frozenset((one, content)) in pairs and frozenset((one, content)) not in apart
+            if frozenset((one, content_id)) in pairs and frozenset((one, content_id)) not in apart
         ]
-        if keepers and content not in references:
-            joined[content] = keepers[0]
+        if keepers and content_id not in references:
+            joined[content_id] = keepers[0]
         else:
-            kept.append(content)
+            kept.append(content_id)
     return joined
 
 
@@ -83,21 +83,21 @@ def test_rounds_give_what_going_one_by_one_gives(graph: Any, workers: int, data:
     entries = [
         Entry(f"{i}", bytes([i]), 1, 1, 9, 9, 90, reference=i in references) for i in range(count)
     ]
-    sights = [Sight(bytes([i]), f"{i}", 9, 9, BITS, 90) for i in range(count)]
+    contents = [ImageContent(bytes([i]), f"{i}", 9, 9, BITS, 90) for i in range(count)]
     found = Shortlisting(np.array(order))
     for pair in hinted:
-        one, other = (np.array([order.index(content)]) for content in pair)
+        one, other = (np.array([order.index(content_id)]) for content_id in pair)
         found.add(one, other, reason_of_turn(0))
     shortlists, _ = found.finish()
     judge = OracleJudge(pairs)
     search = _Search(
         entries,
         shortlists,
-        Verdicts(sights, judge, ProgressListener()),  # type: ignore[arg-type]
+        Verdicts(contents, judge, ProgressListener()),  # type: ignore[arg-type]
         lambda one, other: frozenset((int(one.path), int(other.path))) in apart,
     )
     search.run(order, workers, ProgressListener())
-    keepers = {content: keeper for content, (keeper, _) in search.joined.items()}
+    keepers = {content_id: keeper for content_id, (keeper, _) in search.joined.items()}
     assert keepers == joined_one_by_one(order, pairs, references, apart)
     assert all(one < other for one, other in judge.asked)
     assert len(set(judge.asked)) == len(judge.asked)
@@ -191,12 +191,12 @@ def test_every_member_is_a_copy_of_its_keeper(collection: Collection, keep: Any)
     One that shows more than its keeper may be the keeper of a group of its own; what is to be
     removed is in one group only, and is kept for nothing else.
     """
-    sights = {sight.sha256: sight for sight in collection.sights}
-    judge = Judge(collection.eyes, "edited")
+    contents = {content.sha256: content for content in collection.contents}
+    judge = Judge(collection.cache, "edited")
     kept, removable = set(), set()
     for group in find_groups(collection, "edited", keep=keep, workers=2):
         for copy in group.duplicates:
-            pair = sights[group.keep.sha256], sights[copy.entry.sha256]
+            pair = contents[group.keep.sha256], contents[copy.entry.sha256]
             assert judge.match(*pair, Hint(set(range(8)), {False, True})) is not None
         paths = [group.keep.path, *(entry.path for entry in members(group))]
         assert len(set(paths)) == len(paths)
@@ -303,7 +303,7 @@ def test_a_thousand_equal_files_are_one_content(tmp_path: Path) -> None:
     for number in range(1, 1000):
         shutil.copyfile(first, tmp_path / f"{number:04}.png")
     with collected(tmp_path, "near") as collection:
-        assert len(collection.sights) == 1 and len(collection.entries) == 1000
+        assert len(collection.contents) == 1 and len(collection.entries) == 1000
         first.with_name("0500.png").unlink()
         (group,) = find_groups(collection, "edited", keep="first")
     assert group.keep.path.endswith("0000.png") and len(group.duplicates) == 999

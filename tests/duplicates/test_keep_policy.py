@@ -166,7 +166,7 @@ def test_what_has_no_possible_copy_is_not_measured(
     with collected(tmp_path, "near") as collection:
         opened = detail.open_content
         monkeypatch.setattr(
-            detail, "open_content", lambda sight: measured.append(sight.path) or opened(sight)
+            detail, "open_content", lambda content: measured.append(content.path) or opened(content)
         )
         find_groups(collection, "near")
     assert sorted(measured) == [str(tmp_path / "0.png"), str(tmp_path / "3.png")]

@@ -11,9 +11,9 @@ from PIL import Image, ImageFilter
 
 from cbir.core.errors import UnreadableImageError
 from cbir.descriptors.hashes.dihedral import ORIENTATIONS
+from cbir.duplicates.image_content import ContentCache, ImageContent
 from cbir.duplicates.matching import Hint, Judge, turned
 from cbir.duplicates.model import Level, Match
-from cbir.duplicates.sights import Eyes, Sight
 from cbir.search.metrics import hamming
 from tests.duplicates.helpers import save, unknown
 from tests.edits import captioned, cropped, mirrored, photo
@@ -26,19 +26,19 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._eyes = Eyes(unknown)
-        self._sights: dict[str, Sight] = {}
+        self._cache = ContentCache(unknown)
+        self._sights: dict[str, ImageContent] = {}
 
-    def sight(self, name: str) -> Sight:
+    def content(self, name: str) -> ImageContent:
         if name not in self._sights:
-            self._sights[name] = self._eyes.see(str(self.folder / name), with_features=False)
+            self._sights[name] = self._cache.load(str(self.folder / name), with_features=False)
         return self._sights[name]
 
     def match(
         self, one: str, other: str, level: Level, hint: Hint = VOTED, threshold: int | None = None
     ) -> Match | None:
-        judge = Judge(self._eyes, level, threshold)
-        return judge.match(self.sight(one), self.sight(other), hint)
+        judge = Judge(self._cache, level, threshold)
+        return judge.match(self.content(one), self.content(other), hint)
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +122,7 @@ def test_equal_bytes_and_equal_pixels_are_told_apart(bench: Bench) -> None:
 
 
 def test_the_distance_of_near_copies_is_that_of_their_hashes(bench: Bench) -> None:
-    one, other = bench.sight("cat.png"), bench.sight("dark.jpg")
+    one, other = bench.content("cat.png"), bench.content("dark.jpg")
     distance = int(hamming(one.bits, other.bits[None])[0])
     match = bench.match("cat.png", "dark.jpg", "near")
     assert match is not None and match.distance == distance > 0
@@ -204,12 +204,12 @@ def test_images_without_structure_are_copies_only_pixel_by_pixel(
 
 
 def test_a_file_that_has_gone_is_told(tmp_path: Path) -> None:
-    eyes = Eyes(unknown)
+    cache = ContentCache(unknown)
     paths = [tmp_path / "one.png", tmp_path / "two.jpg"]
-    sights = [eyes.see(str(save(photo("cats/cat-1"), path)), False) for path in paths]
+    contents = [cache.load(str(save(photo("cats/cat-1"), path)), False) for path in paths]
     paths[1].unlink()
     with pytest.raises(UnreadableImageError, match=r"two\.jpg"):
-        Judge(Eyes(unknown), "near").match(*sights, VOTED)
+        Judge(ContentCache(unknown), "near").match(*contents, VOTED)
 
 
 def test_lossy_copies_of_many_kinds_are_near(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from PIL import Image
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.hashes.dihedral import orientations
 from cbir.duplicates import shortlists
+from cbir.duplicates.image_content import ContentCache, ImageContent
 from cbir.duplicates.matching import (
     NEAR_DISTANCE,
     SAME_PIXELS_DISTANCE,
@@ -26,29 +27,28 @@ from cbir.duplicates.matching import (
 from cbir.duplicates.model import Level
 from cbir.duplicates.pairing import Surroundings, pair_up, radius_of
 from cbir.duplicates.shortlists import Shortlisting, Shortlists, hint_of
-from cbir.duplicates.sights import Eyes, Sight
 from cbir.images.decoders import EncodedImage
 from tests.duplicates.helpers import Listener, save, unknown
 from tests.edits import cropped, mirrored, photo
 
 
 def judge(level: Level = "near", threshold: int | None = None) -> Judge:
-    return Judge(Eyes(unknown), level, threshold)
+    return Judge(ContentCache(unknown), level, threshold)
 
 
-def random_sights(seed: int, count: int) -> list[Sight]:
-    """Sights of near and turned hashes, some of them without structure and of many sizes."""
+def random_sights(seed: int, count: int) -> list[ImageContent]:
+    """Contents of near and turned hashes, some of them without structure and of many sizes."""
     rng = np.random.default_rng(seed)
     base = rng.integers(0, 256, (3, 32), np.uint8)
-    sights = []
+    contents = []
     for number in range(count):
         bits = orientations(base[rng.integers(3)][None])[0, rng.integers(8)]
         flips = rng.permutation(256) < rng.integers(0, 30)
         quality, side = int(rng.integers(20, 100)), 1000 + number
-        sights.append(
-            Sight(bytes([number]), f"{number}", side, 9, bits ^ np.packbits(flips), quality)
+        contents.append(
+            ImageContent(bytes([number]), f"{number}", side, 9, bits ^ np.packbits(flips), quality)
         )
-    return sights
+    return contents
 
 
 def hints_of(found: Shortlists) -> dict[tuple[int, int], Hint]:
@@ -71,13 +71,13 @@ def apart(one: np.ndarray, other: np.ndarray) -> int:
 def test_pairs_by_hash_are_those_of_brute_force(
     seed: int, count: int, threshold: int | None
 ) -> None:
-    sights = random_sights(seed, count)
+    contents = random_sights(seed, count)
     radius = max(NEAR_DISTANCE if threshold is None else threshold, SAME_PIXELS_DISTANCE)
-    found = pair_up(sights, judge("near", threshold), 2, ProgressListener())
+    found = pair_up(contents, judge("near", threshold), 2, ProgressListener())
     pairs = {
         (i, j)
         for i, j in combinations(range(count), 2)
-        if apart(sights[i].bits, sights[j].bits) <= radius
+        if apart(contents[i].bits, contents[j].bits) <= radius
     }
     assert hints_of(found) == {pair: Hint({0}) for pair in pairs}
 
@@ -85,28 +85,30 @@ def test_pairs_by_hash_are_those_of_brute_force(
 @settings(max_examples=25)
 @given(seed=st.integers(0, 1000), count=st.integers(1, 10))
 def test_turned_hashes_are_hinted_from_the_first_to_the_second(seed: int, count: int) -> None:
-    sights = random_sights(seed, count)
+    contents = random_sights(seed, count)
 
-    def no_features(sight: Sight) -> object:
+    def no_features(content: ImageContent) -> object:
         from cbir.descriptors.local_features.sift import SiftFeatures
 
         return SiftFeatures(np.empty((0, 4), np.float32), np.empty((0, 128), np.uint8), 9, 9)
 
-    generous = Judge(Eyes(unknown), "edited")
-    generous.eyes.features = no_features  # type: ignore[method-assign,assignment]
+    generous = Judge(ContentCache(unknown), "edited")
+    generous.cache.features = no_features  # type: ignore[method-assign,assignment]
     order = np.random.default_rng(seed).permutation(count).tolist()
-    found = hints_of(pair_up(sights, generous, 2, ProgressListener(), order))
+    found = hints_of(pair_up(contents, generous, 2, ProgressListener(), order))
     for i, j in combinations(range(count), 2):
-        turned = orientations(sights[i].bits[None])[0]
+        turned = orientations(contents[i].bits[None])[0]
         limits = [NEAR_DISTANCE, *[TURNED_DISTANCE] * 7]
         turns = {
             turn
             for turn, limit in enumerate(limits)
-            if apart(turned[turn], sights[j].bits) <= limit
+            if apart(turned[turn], contents[j].bits) <= limit
         }
         assert (found[i, j].turns if (i, j) in found else set()) == turns
     # A query of the same hash is told the same.
-    hints = Surroundings(sights, generous).hints(Sight(b"q", "q", 9, 9, sights[0].bits, 90))
+    hints = Surroundings(contents, generous).hints(
+        ImageContent(b"q", "q", 9, 9, contents[0].bits, 90)
+    )
     for j in range(1, count):
         assert (hints[j].turns if j in hints else set()) == (
             found[0, j].turns if (0, j) in found else set()
@@ -115,16 +117,16 @@ def test_turned_hashes_are_hinted_from_the_first_to_the_second(seed: int, count:
 
 
 def test_features_vote_for_crops_in_both_directions(tmp_path: Path) -> None:
-    cat, eyes = photo("cats/cat-1"), Eyes(unknown)
+    cat, cache = photo("cats/cat-1"), ContentCache(unknown)
     images = [cat, cropped(cat), mirrored(cropped(cat)), photo("things/coffee-1")]
-    sights = [
-        eyes.see(str(save(image, tmp_path / f"{number}.png")), True)
+    contents = [
+        cache.load(str(save(image, tmp_path / f"{number}.png")), True)
         for number, image in enumerate(images)
     ]
-    for order in (sights, sights[::-1]):
-        found = hints_of(pair_up(order, Judge(eyes, "edited"), 2, ProgressListener()))
-        place = {sight.path: number for number, sight in enumerate(order)}
-        whole, crop, flipped = (place[sight.path] for sight in sights[:3])
+    for order in (contents, contents[::-1]):
+        found = hints_of(pair_up(order, Judge(cache, "edited"), 2, ProgressListener()))
+        place = {content.path: number for number, content in enumerate(order)}
+        whole, crop, flipped = (place[content.path] for content in contents[:3])
 
         def votes(one: int, other: int) -> set[bool]:
             return found[min(one, other), max(one, other)].features  # noqa: B023 - called at once
@@ -134,22 +136,22 @@ def test_features_vote_for_crops_in_both_directions(tmp_path: Path) -> None:
 
 
 def test_images_without_structure_are_paired_by_their_pixels(tmp_path: Path) -> None:
-    eyes = Eyes(unknown)
+    cache = ContentCache(unknown)
     white, gray = Image.new("RGB", (50, 40), "white"), Image.new("RGB", (50, 40), "gray")
     paths = [
         save(white, tmp_path / "0.png"), save(gray, tmp_path / "1.png"),
         save(white, tmp_path / "2.bmp"), save(white.resize((40, 50)), tmp_path / "3.png"),
         save(gray, tmp_path / "4.bmp"), save(white, tmp_path / "5.tif"),
     ]  # fmt: skip
-    sights = [eyes.see(str(path), False) for path in paths]
-    assert all(sight.plain for sight in sights)
-    found = pair_up(sights, Judge(eyes, "near"), 2, ProgressListener())
+    contents = [cache.load(str(path), False) for path in paths]
+    assert all(content.is_textureless for content in contents)
+    found = pair_up(contents, Judge(cache, "near"), 2, ProgressListener())
     # Each with the first of its kind: a group is a star.
     assert sorted(hints_of(found)) == [(0, 2), (0, 5), (1, 4)]
-    nearby = Surroundings(sights, Judge(eyes, "near")).hints(sights[0])
+    nearby = Surroundings(contents, Judge(cache, "near")).hints(contents[0])
     assert sorted(nearby) == [0, 1, 2, 4, 5]
     # The first is the first in the order of the keep policy, for it will be kept.
-    found = pair_up(sights, Judge(eyes, "near"), 2, ProgressListener(), [5, 4, 3, 2, 1, 0])
+    found = pair_up(contents, Judge(cache, "near"), 2, ProgressListener(), [5, 4, 3, 2, 1, 0])
     assert sorted(hints_of(found)) == [(0, 5), (1, 4), (2, 5)]
 
 
@@ -159,28 +161,28 @@ def test_a_level_includes_those_before_it(tmp_path: Path, threshold: int | None)
     large = photo("windmills/windmill-1").resize((900, 1200))
     lossy = save(large, tmp_path / "a.jpg", quality=90)
     clean = save(EncodedImage.open(str(lossy)).pixels(None), tmp_path / "b.png")
-    eyes = Eyes(unknown)
-    sights = [eyes.see(str(path), False) for path in (lossy, clean)]
-    distance = apart(sights[0].bits, sights[1].bits)
+    cache = ContentCache(unknown)
+    contents = [cache.load(str(path), False) for path in (lossy, clean)]
+    distance = apart(contents[0].bits, contents[1].bits)
     assert 0 < distance <= SAME_PIXELS_DISTANCE
-    for level in (judge("exact"), Judge(eyes, "near", threshold)):
-        found = pair_up(sights, level, 1, ProgressListener())
-        match = level.match(*sights, hints_of(found)[0, 1])
+    for level in (judge("exact"), Judge(cache, "near", threshold)):
+        found = pair_up(contents, level, 1, ProgressListener())
+        match = level.match(*contents, hints_of(found)[0, 1])
         assert match is not None and match.evidence == "same pixels"
         assert radius_of(level) >= distance
-    nearby = Surroundings(sights, Judge(eyes, "near", threshold)).hints(sights[0])
+    nearby = Surroundings(contents, Judge(cache, "near", threshold)).hints(contents[0])
     assert sorted(nearby) == [0, 1]
 
 
 # Many that look alike
 
 
-def look_alikes(count: int, flips: int = 15) -> list[Sight]:
+def look_alikes(count: int, flips: int = 15) -> list[ImageContent]:
     """Frames of a fixed camera: all hashes are near to each other."""
     rng = np.random.default_rng(0)
     base = rng.integers(0, 256, 32, np.uint8)
     return [
-        Sight(
+        ImageContent(
             number.to_bytes(4, "big"), f"{number}", 1000 + number, 9,
             base ^ np.packbits(rng.permutation(256) < rng.integers(1, flips)), 90,
         )
@@ -198,19 +200,19 @@ def look_alikes(count: int, flips: int = 15) -> list[Sight]:
 def test_of_many_look_alikes_the_first_and_the_nearest_are_compared(
     seed: int, count: int, first: int, nearest: int
 ) -> None:
-    sights, listener = look_alikes(count, flips=26), Listener()
+    contents, listener = look_alikes(count, flips=26), Listener()
     order = np.random.default_rng(seed).permutation(count).tolist()
-    found = pair_up(sights, judge(), 2, listener, order, first, nearest)
+    found = pair_up(contents, judge(), 2, listener, order, first, nearest)
     crowded = 0
-    for place, content in enumerate(order):
+    for place, content_id in enumerate(order):
         distances = {
             other: distance
             for other in order[:place]
-            if (distance := apart(sights[content].bits, sights[other].bits)) <= NEAR_DISTANCE
+            if (distance := apart(contents[content_id].bits, contents[other].bits)) <= NEAR_DISTANCE
         }
         # Sorting is stable: of the equally near ones the first.
         wanted = {*list(distances)[:first], *sorted(distances, key=distances.__getitem__)[:nearest]}
-        assert [other for other, _ in found.of(content)] == sorted(wanted, key=order.index)
+        assert [other for other, _ in found.of(content_id)] == sorted(wanted, key=order.index)
         crowded += len(distances) > first
     assert len(listener.warnings) == (crowded > 0)
     if crowded:
@@ -224,9 +226,9 @@ def test_shortlists_hold_the_same_pairs_in_another_order(seed: int, count: int) 
     found = pair_up(look_alikes(count, flips=26), judge(), 2, ProgressListener())
     turned = found.in_order(order)
     assert hints_of(turned) == hints_of(found)
-    for content in range(count):
-        others = [order.index(other) for other, _ in turned.of(content)]
-        assert others == sorted(others) and all(other < order.index(content) for other in others)
+    for content_id in range(count):
+        others = [order.index(other) for other, _ in turned.of(content_id)]
+        assert others == sorted(others) and all(other < order.index(content_id) for other in others)
 
 
 def test_look_alikes_do_not_fill_memory_with_the_square_of_their_number(
@@ -256,10 +258,10 @@ def test_look_alikes_do_not_fill_memory_with_the_square_of_their_number(
 
 def test_two_thousand_look_alikes_take_little_memory() -> None:
     """A dictionary of two million pairs took 900 MB."""
-    sights = look_alikes(2000)
+    contents = look_alikes(2000)
     tracemalloc.start()
     try:
-        found = pair_up(sights, judge(), 1, ProgressListener())
+        found = pair_up(contents, judge(), 1, ProgressListener())
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
