@@ -28,11 +28,11 @@ from truth import groups_of_copies
 
 from cbir.core.progress import ProgressListener
 from cbir.core.threads import cores, one_thread_each, ordered_map
+from cbir.duplicates.candidates import find_candidates
 from cbir.duplicates.collection import Collection, open_collection
-from cbir.duplicates.matching import NEAR, Hint, Judge, turned
+from cbir.duplicates.copy_classifier import NEAR, CopyClassifier, Hypotheses, orientation_transform
 from cbir.duplicates.model import Level
-from cbir.duplicates.pairing import pair_up
-from cbir.duplicates.shortlists import hint_of
+from cbir.duplicates.shortlists import unpacked
 from cbir.images.decoders import EncodedImage
 from cbir.search.metrics import hamming
 from cbir.verification import View, closeness, verify
@@ -83,18 +83,18 @@ def closest(
     collection: Collection, level: Level, root: Path, truth: Path, count: int
 ) -> list[Close]:
     """Return the pairs that are no copies and come closest to it, the closest first."""
-    judge = Judge(collection.cache, level)
+    classifier = CopyClassifier(collection.cache, level)
     contents = collection.contents
     paths = [os.path.relpath(content.path, root) for content in contents]
     groups = groups_of_copies(root, paths, truth)
 
-    def best(pair: tuple[int, int, Hint]) -> Close:
-        first, second, hint = pair
+    def best(pair: tuple[int, int, Hypotheses]) -> Close:
+        first, second, hypotheses = pair
         a, b = contents[first], contents[second]
-        limits = NEAR if level == "near" else judge.limits
+        limits = NEAR if level == "near" else classifier.limits
         ranked = [
             (closeness(one, limits), one)
-            for one in _comparisons(judge, first, second, hint, collection)
+            for one in _comparisons(classifier, first, second, hypotheses, collection)
         ]
         near, comparison = max(ranked, key=lambda one: one[0], default=(0.0, None))
         bits = int(hamming(a.bits, b.bits[None])[0])
@@ -102,18 +102,22 @@ def closest(
         return Close(near, paths[first], paths[second], bits, *measured)
 
     with one_thread_each():
-        shortlists = pair_up(contents, judge, cores(), ProgressListener())
+        shortlists = find_candidates(contents, classifier, cores(), ProgressListener())
         pairs = [
-            (first, second, hint_of(reasons))
+            (first, second, unpacked(hypotheses))
             for second in range(len(contents))
-            for first, reasons in shortlists.of(second)
+            for first, hypotheses in shortlists.of(second)
             if groups[first] != groups[second]
         ]
         return heapq.nlargest(count, ordered_map(best, pairs, cores()))
 
 
 def _comparisons(
-    judge: Judge, first: int, second: int, hint: Hint, collection: Collection
+    classifier: CopyClassifier,
+    first: int,
+    second: int,
+    hypotheses: Hypotheses,
+    collection: Collection,
 ) -> list[Comparison | None]:
     cache, a, b = (
         collection.cache,
@@ -121,13 +125,16 @@ def _comparisons(
         collection.contents[second],
     )
     one, two = cache.gray(a), cache.gray(b)
-    compared = [compare(one, two, turned(one.shape, two.shape, turn)) for turn in hint.turns]
-    if judge.level == "edited":
+    compared = [
+        compare(one, two, orientation_transform(one.shape, two.shape, orientation))
+        for orientation in hypotheses.orientations
+    ]
+    if classifier.level == "edited":
         views = (
             View(cache.features(a), lambda: one),
             View(cache.features(b), lambda: two),
         )
-        compared += [verify(*views, mirrored).comparison for mirrored in hint.features]
+        compared += [verify(*views, mirrored).comparison for mirrored in hypotheses.feature_votes]
     return compared
 
 

@@ -13,21 +13,21 @@ from cbir.core.arguments import check_type, one_of
 from cbir.core.errors import UnreadableImageError
 from cbir.core.progress import ProgressListener
 from cbir.core.threads import one_thread_each, ordered_map, threads
+from cbir.duplicates.candidates import find_candidates
 from cbir.duplicates.collection import Collection
+from cbir.duplicates.copy_classifier import CopyClassifier
 from cbir.duplicates.detail import Details
 from cbir.duplicates.image_content import ImageContent
 from cbir.duplicates.keep_policy import Star, by_detail, keep_order
 from cbir.duplicates.loss_kinds import Loss, LossKind, kinds_of, refused
 from cbir.duplicates.losses import Losses
-from cbir.duplicates.matching import Judge
-from cbir.duplicates.model import KEEPS, Duplicate, Entry, Group, Keep, Level, Match
-from cbir.duplicates.pairing import pair_up
-from cbir.duplicates.shortlists import Shortlists, hint_of
+from cbir.duplicates.model import KEEPS, CopyMatch, Duplicate, Entry, Group, Keep, Level
+from cbir.duplicates.shortlists import Shortlists, unpacked
 
 Apart = Callable[[Entry, Entry], bool]
 """Says that two images were judged different."""
 
-Lacking = Callable[[ImageContent, ImageContent, Match], tuple[Loss, ...]]
+Lacking = Callable[[ImageContent, ImageContent, CopyMatch], tuple[Loss, ...]]
 """``lacking(keeper, copy, match)``: what the copy shows, and the keeper does not."""
 
 
@@ -84,12 +84,14 @@ def find_groups(
     allowed = kinds_of(allow_loss)
     if one_of(keep, KEEPS, "policy to keep") == "smallest":
         allowed |= {"detail"}  # who asks for that knows what it costs
-    judge = Judge(collection.cache, level, threshold)
+    classifier = CopyClassifier(collection.cache, level, threshold)
     with stderr_capture.caught(), one_thread_each():
         order = keep_order(collection, keep, workers)
         content_ids = list(dict.fromkeys(collection.content_ids[order].tolist()))
-        shortlists = pair_up(collection.contents, judge, workers, listener, content_ids)
-        details, verdicts = Details(), Verdicts(collection.contents, judge, listener)
+        shortlists = find_candidates(
+            collection.contents, classifier, workers, listener, content_ids
+        )
+        details, matches = Details(), MatchCache(collection.contents, classifier, listener)
         losses = Losses(collection.cache, details)
 
         def search() -> _Search:
@@ -98,7 +100,7 @@ def find_groups(
             )
             files = [collection.entries[firsts[i]] for i in range(len(firsts))]
             while True:
-                found = _Search(files, shortlists, verdicts, apart, losses.between, allowed)
+                found = _Search(files, shortlists, matches, apart, losses.between, allowed)
                 found.run(content_ids, workers, listener)
                 # That a keeper is made of several others shows when all of these were found.
                 if not found.find_parts(losses):
@@ -121,37 +123,40 @@ class _Found:
     """A keeper that a content is a copy of."""
 
     keeper: int
-    match: Match
+    match: CopyMatch
     losses: tuple[Loss, ...]
 
 
-class Verdicts:
+class MatchCache:
     """Which pairs match; each is looked at once. Threads may share it.
 
     Parameters
     ----------
     contents : sequence of ImageContent
-    judge : Judge
+    classifier : CopyClassifier
     listener : ProgressListener
         Told, once, of images that cannot be read.
     """
 
     def __init__(
-        self, contents: Sequence[ImageContent], judge: Judge, listener: ProgressListener
+        self,
+        contents: Sequence[ImageContent],
+        classifier: CopyClassifier,
+        listener: ProgressListener,
     ) -> None:
         self.contents = contents
-        self._judge = judge
+        self._classifier = classifier
         self._listener = listener
-        self._matches: dict[tuple[int, int], Match | None] = {}
+        self._matches: dict[tuple[int, int], CopyMatch | None] = {}
         self._warned: set[str] = set()
 
-    def between(self, keeper: int, content_id: int, reasons: int) -> Match | None:
-        """Match two contents, always in the same direction: the verdict is that of the pair."""
+    def between(self, keeper: int, content_id: int, hypotheses: int) -> CopyMatch | None:
+        """Match two contents, always in the same direction: both ways give the same."""
         first, second = pair = min(keeper, content_id), max(keeper, content_id)
         if pair not in self._matches:
             try:
-                match = self._judge.match(
-                    self.contents[first], self.contents[second], hint_of(reasons)
+                match = self._classifier.classify(
+                    self.contents[first], self.contents[second], unpacked(hypotheses)
                 )
             except UnreadableImageError as error:
                 self.warn(error)
@@ -179,20 +184,20 @@ class _Search:
         self,
         files: Sequence[Entry],
         shortlists: Shortlists,
-        verdicts: Verdicts,
+        matches: MatchCache,
         apart: Apart,
         lacking: Lacking = lambda *_: (),
         allowed: frozenset[LossKind] = frozenset(),
     ) -> None:
-        self.joined: dict[int, tuple[int, Match]] = {}
-        self.staying: dict[int, tuple[int, Match]] = {}
+        self.joined: dict[int, tuple[int, CopyMatch]] = {}
+        self.staying: dict[int, tuple[int, CopyMatch]] = {}
         """Those that are copies, but show more, with the first keeper of each."""
         self.losses: dict[int, tuple[Loss, ...]] = {}
         """Of both, where there are any."""
         self._files = files
-        self._sights = verdicts.contents
+        self._sights = matches.contents
         self._shortlists = shortlists
-        self._verdicts = verdicts
+        self._matches = matches
         self._apart = apart
         self._lacking = lacking
         self._allowed = allowed
@@ -237,7 +242,7 @@ class _Search:
 
         One that stays beside a part of it may be made of that and of a copy of its own.
         """
-        members: dict[int, list[tuple[ImageContent, Match]]] = {}
+        members: dict[int, list[tuple[ImageContent, CopyMatch]]] = {}
         for content_id, (keeper, match) in (self.joined | self.staying).items():
             members.setdefault(keeper, []).append((self._sights[content_id], match))
         for content_id, (keeper, match) in self.staying.items():
@@ -261,16 +266,16 @@ class _Search:
         One that holds all that this one shows has precedence.
         """
         file, first = self._files[content_id], None
-        for keeper, reasons in () if file.reference else self._shortlists.of(content_id):
+        for keeper, hypotheses in () if file.reference else self._shortlists.of(content_id):
             if keeper in self.joined or self._apart(self._files[keeper], file):
                 continue
-            match = self._verdicts.between(keeper, content_id, reasons)
+            match = self._matches.between(keeper, content_id, hypotheses)
             if match is None:
                 continue
             try:
                 losses = self._lacking(self._sights[keeper], self._sights[content_id], match)
             except UnreadableImageError as error:
-                self._verdicts.warn(error)
+                self._matches.warn(error)
                 continue
             found = _Found(keeper, match, losses)
             if not refused(losses, self._allowed):
@@ -279,7 +284,7 @@ class _Search:
         return first
 
 
-def reversed_match(match: Match) -> Match:
+def reversed_match(match: CopyMatch) -> CopyMatch:
     """Return a match as seen from the other image."""
     if match.transform is None:
         return match
@@ -301,7 +306,7 @@ def _groups(collection: Collection, order: Sequence[int], search: _Search) -> li
                 members.setdefault(keeper, []).append(Duplicate(entry, match, losses))
         elif content_id in firsts:
             if not entry.reference:
-                same = Duplicate(entry, Match("exact", 0, "same bytes"))
+                same = Duplicate(entry, CopyMatch("exact", 0, "same bytes"))
                 members.setdefault(content_id, []).append(same)
         else:
             firsts[content_id] = file

@@ -18,14 +18,14 @@ from cbir.duplicates.copy_names import copy_marks
 from cbir.duplicates.coverage import shown_share
 from cbir.duplicates.detail import Detail, Details
 from cbir.duplicates.image_content import EXTRACTOR, ContentCache, ImageContent, relative_resolution
-from cbir.duplicates.model import Entry, Keep, Match
+from cbir.duplicates.model import CopyMatch, Entry, Keep
 from cbir.duplicates.preference import Relation, compare
 from cbir.verification.alignment import Transform
 
 Rank = tuple[float, ...]
 """Smaller is kept rather."""
 
-_STILL = 0.5
+_PLACE_TOLERANCE = 0.5
 """Pixels of the working size by which a transform may miss its place and move nothing."""
 
 
@@ -108,8 +108,8 @@ class Star:
     """
 
     center: int
-    joined: dict[int, Match]
-    staying: dict[int, Match]
+    joined: dict[int, CopyMatch]
+    staying: dict[int, CopyMatch]
 
     def relations(self, collection: Collection) -> dict[int, Relation]:
         """Return how the pixels of each content lie to those of the center."""
@@ -143,7 +143,7 @@ def _shown(
 def _moves(transform: Transform) -> bool:
     """Say whether a transform puts any pixel of the working size at another place."""
     corner = np.array([EXTRACTOR.working_size, EXTRACTOR.working_size, 1])
-    return bool((np.abs(transform - np.eye(2, 3)) @ corner > _STILL).any())
+    return bool((np.abs(transform - np.eye(2, 3)) @ corner > _PLACE_TOLERANCE).any())
 
 
 def by_detail(

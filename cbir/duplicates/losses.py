@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.errors import UnreadableImageError
+from cbir.duplicates.copy_classifier import NEAR_DISTANCE, orientation_transform
 from cbir.duplicates.coverage import LEAST_SHOWN, footprint, foreign_regions, shown_share
 from cbir.duplicates.detail import Details
 from cbir.duplicates.file_losses import LazyFile, facts_lost
@@ -23,8 +24,7 @@ from cbir.duplicates.image_content import (
 )
 from cbir.duplicates.loss_kinds import Loss
 from cbir.duplicates.lru_cache import LruCache
-from cbir.duplicates.matching import NEAR_DISTANCE, turned
-from cbir.duplicates.model import Match
+from cbir.duplicates.model import CopyMatch
 from cbir.duplicates.preference import more_detail
 from cbir.images.contents.file_contents import ALPHA_SIDE, opacity
 from cbir.images.decoders import EncodedImage, fit
@@ -84,13 +84,15 @@ class Losses:
         self._found: dict[tuple[bytes, bytes], tuple[Loss, ...]] = {}
         self._lock = threading.Lock()
 
-    def between(self, keeper: ImageContent, copy: ImageContent, match: Match) -> tuple[Loss, ...]:
+    def between(
+        self, keeper: ImageContent, copy: ImageContent, match: CopyMatch
+    ) -> tuple[Loss, ...]:
         """Return what the copy shows, and the keeper does not.
 
         Parameters
         ----------
         keeper, copy : ImageContent
-        match : Match
+        match : CopyMatch
             As seen from the keeper.
         """
         if keeper.sha256 == copy.sha256:
@@ -103,7 +105,9 @@ class Losses:
         made_of = Loss("composite", "one of several parts of which the kept image is made")
         return (*self._found[pair], made_of)
 
-    def _compared(self, keeper: ImageContent, copy: ImageContent, match: Match) -> tuple[Loss, ...]:
+    def _compared(
+        self, keeper: ImageContent, copy: ImageContent, match: CopyMatch
+    ) -> tuple[Loss, ...]:
         moved = match.transform
         found = facts_lost(
             self._file(copy),
@@ -118,7 +122,7 @@ class Losses:
         return (*found, *seen)
 
     def find_parts(
-        self, keeper: ImageContent, copies: Iterable[tuple[ImageContent, Match]]
+        self, keeper: ImageContent, copies: Iterable[tuple[ImageContent, CopyMatch]]
     ) -> bool:
         """Note which copies are parts of which a keeper is made; say whether any are new.
 
@@ -147,7 +151,7 @@ class Losses:
         back = np.asarray(cv2.invertAffineTransform(transform), np.float64)
         return footprint(self._cache.gray(keeper), back, self._cache.gray(copy))
 
-    def _seen(self, keeper: ImageContent, copy: ImageContent, match: Match) -> Iterator[Loss]:
+    def _seen(self, keeper: ImageContent, copy: ImageContent, match: CopyMatch) -> Iterator[Loss]:
         """Yield what is lost of what the 8-bit RGB image shows."""
         if share := self._gray_share(keeper, copy, match.transform):
             percent = f"{100 * share:.1f} %"
@@ -155,7 +159,7 @@ class Losses:
         here, there = self._cache.gray(keeper), self._cache.gray(copy)
         transform = match.transform
         if transform is None:
-            transform = turned(here.shape, there.shape, 0)
+            transform = orientation_transform(here.shape, there.shape, 0)
         share = shown_share(here, there, transform)
         if keeper.sha256 in self._cache.damaged and copy.sha256 not in self._cache.damaged:
             yield Loss("area", "the end of the kept file is missing")

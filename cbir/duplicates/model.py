@@ -51,7 +51,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class CopyMatch:
     """Why one image is a copy of another.
 
     Attributes
@@ -85,7 +85,7 @@ class Duplicate:
     Attributes
     ----------
     entry : Entry
-    match : Match
+    match : CopyMatch
     losses : tuple of Loss
         What it shows, and the keeper or the query does not.
     stays : bool
@@ -93,7 +93,7 @@ class Duplicate:
     """
 
     entry: Entry
-    match: Match
+    match: CopyMatch
     losses: tuple[Loss, ...] = ()
     stays: bool = False
 

@@ -10,15 +10,15 @@ from cbir.core.arguments import check_type, path_text_of, several
 from cbir.core.errors import UnreadableImageError
 from cbir.core.progress import ProgressListener
 from cbir.core.threads import growing_batches, one_thread_each, ordered_map, threads
+from cbir.duplicates.candidates import HashCandidates, index_of_features
 from cbir.duplicates.collection import Collection
+from cbir.duplicates.copy_classifier import CopyClassifier, Hypotheses
 from cbir.duplicates.detail import Details
 from cbir.duplicates.grouping import Apart, never
 from cbir.duplicates.image_content import ImageContent
 from cbir.duplicates.loss_kinds import Loss, LossKind, kinds_of, refused
 from cbir.duplicates.losses import Losses
-from cbir.duplicates.matching import Hint, Judge
-from cbir.duplicates.model import LEVELS, Copies, Duplicate, Entry, Level, Match
-from cbir.duplicates.pairing import Surroundings, index_of_features
+from cbir.duplicates.model import LEVELS, Copies, CopyMatch, Duplicate, Entry, Level
 
 
 def find_copies(
@@ -50,8 +50,8 @@ def find_copies(
     workers, listener = threads(workers), ProgressListener.of(listener)
     queries = several(queries, "a query", path_text_of)
     with stderr_capture.caught(), one_thread_each():
-        judge = Judge(collection.cache, level, threshold)
-        search = _Search(collection, judge, apart, kinds_of(allow_loss), listener)
+        classifier = CopyClassifier(collection.cache, level, threshold)
+        search = _Search(collection, classifier, apart, kinds_of(allow_loss), listener)
     listener.begin("comparing", len(queries))
     for some in growing_batches(queries, workers):
         with stderr_capture.caught(), one_thread_each():
@@ -68,7 +68,7 @@ class _Search:
     def __init__(
         self,
         collection: Collection,
-        judge: Judge,
+        classifier: CopyClassifier,
         apart: Apart,
         allow_loss: Container[LossKind],
         listener: ProgressListener,
@@ -76,13 +76,13 @@ class _Search:
         self._collection = collection
         self._losses = Losses(collection.cache, Details())
         self._allowed = allow_loss
-        self._judge = judge
+        self._classifier = classifier
         self._apart = apart
         self._listener = listener
         contents, cache = collection.contents, collection.cache
-        self._surroundings = Surroundings(contents, judge)
+        self._hash_candidates = HashCandidates(contents, classifier)
         self._features = (
-            index_of_features(contents, cache, listener) if judge.level == "edited" else None
+            index_of_features(contents, cache, listener) if classifier.level == "edited" else None
         )
         self._files: list[list[Entry]] = [[] for _ in contents]
         for entry, content_id in zip(collection.entries, collection.content_ids, strict=True):
@@ -90,32 +90,32 @@ class _Search:
 
     def copies(self, path: str) -> Copies | UnreadableImageError:
         """Return the copies of the image at `path`."""
-        cache, level = self._collection.cache, self._judge.level
+        cache, level = self._collection.cache, self._classifier.level
         try:
             query = cache.load(path, with_features=level == "edited")
         except UnreadableImageError as error:
             return error
-        hints = self._surroundings.hints(query)
+        candidates = self._hash_candidates.candidates(query)
         if self._features is not None:
             for candidate in self._features.candidates(cache.features(query)):
-                hints[candidate.image].features.add(candidate.mirrored)
+                candidates[candidate.image].feature_votes.add(candidate.mirrored)
         this = Entry(path, query.sha256, 0, 0, query.width, query.height, query.quality)
         found = [
             Duplicate(entry, match, losses, stays=bool(refused(losses, self._allowed)))
-            for content_id in sorted(hints)
-            for match, losses in self._matches(query, content_id, hints[content_id])
+            for content_id in sorted(candidates)
+            for match, losses in self._matches(query, content_id, candidates[content_id])
             for entry in self._files[content_id]
             if not _same_file(path, entry.path) and not self._apart(this, entry)
         ]
         return Copies(path, tuple(sorted(found, key=_rank)))
 
     def _matches(
-        self, query: ImageContent, content_id: int, hint: Hint
-    ) -> Iterator[tuple[Match, tuple[Loss, ...]]]:
+        self, query: ImageContent, content_id: int, hypotheses: Hypotheses
+    ) -> Iterator[tuple[CopyMatch, tuple[Loss, ...]]]:
         """Yield the match and the losses, if the content is a copy."""
         content = self._collection.contents[content_id]
         try:
-            match = self._judge.match(query, content, hint)
+            match = self._classifier.classify(query, content, hypotheses)
             if match is not None:
                 yield match, self._losses.between(query, content, match)
         except UnreadableImageError as error:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.duplicates.matching import Hint
+from cbir.duplicates.copy_classifier import Hypotheses
 
 MOST_FIRST = 1000
 """Candidates a content, those that come first in the order of the keep policy: it joins the first
@@ -18,7 +18,7 @@ MOST_NEAREST = 100
 """... and those with the nearest hashes besides: the copies of the later ones of many look-alikes,
 as of the frames of a fixed camera."""
 
-_TURNS = 8
+_ORIENTATIONS = 8
 
 _MERGED_AT = 1 << 18
 """Waiting candidates from which on they are merged."""
@@ -31,30 +31,30 @@ _EARLIER_MASK = np.uint64((1 << _RANK_BITS) - 1)
 _PLACE_MASK = np.uint64((1 << (_RANK_BITS + 9)) - 1)
 
 Ranks = NDArray[np.int64]
-Reasons = NDArray[np.uint16]
+PackedHypotheses = NDArray[np.uint16]
 
 
-def reason_of_turn(turn: int) -> int:
+def orientation_bit(orientation: int) -> int:
     """Return the bit that says that hashes are near in an orientation."""
-    return 1 << turn
+    return 1 << orientation
 
 
-def reason_of_features(mirrored: bool) -> int:
+def feature_vote_bit(mirrored: bool) -> int:
     """Return the bit that says that local features vote for a pair."""
-    return 1 << (_TURNS + mirrored)
+    return 1 << (_ORIENTATIONS + mirrored)
 
 
-def hint_of(reasons: int) -> Hint:
-    """Return the hint that some bits stand for.
+def unpacked(hypotheses: int) -> Hypotheses:
+    """Return the hypotheses that some bits stand for.
 
     Examples
     --------
-    >>> hint_of(reason_of_turn(0) | reason_of_turn(5) | reason_of_features(True))
-    Hint(turns={0, 5}, features={True})
+    >>> unpacked(orientation_bit(0) | orientation_bit(5) | feature_vote_bit(True))
+    Hypotheses(orientations={0, 5}, feature_votes={True})
     """
-    return Hint(
-        {turn for turn in range(_TURNS) if reasons & reason_of_turn(turn)},
-        {mirrored for mirrored in (False, True) if reasons & reason_of_features(mirrored)},
+    return Hypotheses(
+        {turn for turn in range(_ORIENTATIONS) if hypotheses & orientation_bit(turn)},
+        {mirrored for mirrored in (False, True) if hypotheses & feature_vote_bit(mirrored)},
     )
 
 
@@ -68,18 +68,18 @@ class Shortlists:
         Where the candidates of each content begin, by its number.
     earlier : ndarray of int32, shape (pairs,)
         Contents before it in the order of the keep policy, in that order.
-    reasons : ndarray of uint16, shape (pairs,)
-        Why each may be a copy; see :func:`hint_of`.
+    hypotheses : ndarray of uint16, shape (pairs,)
+        Why each may be a copy; see :func:`unpacked`.
     """
 
     starts: NDArray[np.int64]
     earlier: NDArray[np.int32]
-    reasons: Reasons
+    hypotheses: PackedHypotheses
 
     def of(self, content_id: int) -> list[tuple[int, int]]:
         """Return the candidates of a content, each with the bits of its reasons."""
         part = slice(self.starts[content_id], self.starts[content_id + 1])
-        return list(zip(self.earlier[part].tolist(), self.reasons[part].tolist(), strict=True))
+        return list(zip(self.earlier[part].tolist(), self.hypotheses[part].tolist(), strict=True))
 
     def in_order(self, order: Sequence[int]) -> Shortlists:
         """Return the same pairs for contents in another order."""
@@ -93,7 +93,7 @@ class Shortlists:
         sorting = np.lexsort((rank[earlier], later))
         counts = np.bincount(later, minlength=content_count)
         starts = np.concatenate([[0], np.cumsum(counts)])
-        return Shortlists(starts, earlier[sorting], self.reasons[sorting])
+        return Shortlists(starts, earlier[sorting], self.hypotheses[sorting])
 
     def later(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """Return the same the other way round: where the contents begin that have each as a
@@ -105,7 +105,7 @@ class Shortlists:
         return np.concatenate([[0], np.cumsum(counts)]), later[by_earlier]
 
 
-class Selection:
+class TopCandidates:
     """The best candidates of each content, of however many are added in whatever order.
 
     Contents are named by their ranks in the order of the keep policy. The best are the nearest,
@@ -128,12 +128,16 @@ class Selection:
         self._most = most
         self._worst = np.full(content_count, _PLACE_MASK)
         self._keys = np.empty(0, np.uint64)
-        self._reasons = np.empty(0, np.uint16)
-        self._added: list[tuple[NDArray[np.uint64], Reasons]] = []
+        self._hypotheses = np.empty(0, np.uint16)
+        self._added: list[tuple[NDArray[np.uint64], PackedHypotheses]] = []
         self._waiting = 0
 
     def add(
-        self, later: Ranks, earlier: Ranks, reasons: Reasons, distance: NDArray[np.uint16]
+        self,
+        later: Ranks,
+        earlier: Ranks,
+        hypotheses: PackedHypotheses,
+        distance: NDArray[np.uint16],
     ) -> None:
         """Add candidates, one a place of the arrays; the reasons of equal ones are united.
 
@@ -143,20 +147,20 @@ class Selection:
         fit = keys <= self._worst[later]
         if not fit.all():
             self.crowded[later[~fit]] = True
-            later, keys, reasons = later[fit], keys[fit], reasons[fit]
+            later, keys, hypotheses = later[fit], keys[fit], hypotheses[fit]
         keys |= later.astype(np.uint64) << _LATER_SHIFT
-        self._added.append((keys, reasons))
+        self._added.append((keys, hypotheses))
         self._waiting += len(keys)
         if self._waiting > max(_MERGED_AT, len(self._keys)):
             self._merge()
 
-    def best(self) -> tuple[Ranks, Ranks, Reasons]:
+    def best(self) -> tuple[Ranks, Ranks, PackedHypotheses]:
         """Return contents, their candidates and the reasons, sorted by content, best first."""
         self._merge()
         return (
             (self._keys >> _LATER_SHIFT).astype(np.int64),
             (self._keys & _EARLIER_MASK).astype(np.int64),
-            self._reasons,
+            self._hypotheses,
         )
 
     def __len__(self) -> int:
@@ -165,15 +169,15 @@ class Selection:
 
     def _merge(self) -> None:
         keys = np.concatenate([self._keys, *(keys for keys, _ in self._added)])
-        reasons = np.concatenate([self._reasons, *(reasons for _, reasons in self._added)])
+        hypotheses = np.concatenate([self._hypotheses, *(added for _, added in self._added)])
         self._added, self._waiting = [], 0
         if not len(keys):
             return
         order = np.argsort(keys, kind="stable")
-        keys, reasons = keys[order], reasons[order]
+        keys, hypotheses = keys[order], hypotheses[order]
         del order
         distinct = _run_starts(keys)
-        keys, reasons = keys[distinct], np.bitwise_or.reduceat(reasons, distinct)
+        keys, hypotheses = keys[distinct], np.bitwise_or.reduceat(hypotheses, distinct)
         later = (keys >> _LATER_SHIFT).astype(np.int64)
         runs = _run_starts(later)
         place = np.arange(len(keys)) - np.repeat(runs, np.diff(runs, append=len(keys)))
@@ -181,7 +185,7 @@ class Selection:
         last = place == self._most - 1
         self._worst[later[last]] = keys[last] & _PLACE_MASK
         kept = place < self._most
-        self._keys, self._reasons = keys[kept], reasons[kept]
+        self._keys, self._hypotheses = keys[kept], hypotheses[kept]
 
 
 def _run_starts(values: NDArray[np.uint64] | Ranks) -> NDArray[np.int64]:
@@ -189,7 +193,7 @@ def _run_starts(values: NDArray[np.uint64] | Ranks) -> NDArray[np.int64]:
     return np.concatenate([[0], np.flatnonzero(values[1:] != values[:-1]) + 1])
 
 
-class Shortlisting:
+class ShortlistBuilder:
     """Selects, of pairs that come in any order, those to compare.
 
     Parameters
@@ -205,14 +209,14 @@ class Shortlisting:
     ) -> None:
         self._order = order
         self._most = most_first + most_nearest
-        self._first = Selection(len(order), most_first)
-        self._nearest = Selection(len(order), most_nearest)
+        self._first = TopCandidates(len(order), most_first)
+        self._nearest = TopCandidates(len(order), most_nearest)
 
     def add(
         self,
         one: Ranks,
         other: Ranks,
-        reasons: int | Reasons,
+        hypotheses: int | PackedHypotheses,
         distance: NDArray[np.uint16] | None = None,
     ) -> None:
         """Add pairs of ranks, in either order.
@@ -220,13 +224,13 @@ class Shortlisting:
         Parameters
         ----------
         one, other : ndarray of int64, shape (pairs,)
-        reasons : int or ndarray of uint16, shape (pairs,)
+        hypotheses : int or ndarray of uint16, shape (pairs,)
             Of all, or of each.
         distance : ndarray of uint16, shape (pairs,), optional
             Of their upright hashes; a pair without is kept for coming first only.
         """
         later, earlier = np.maximum(one, other), np.minimum(one, other)
-        why = np.broadcast_to(np.asarray(reasons, np.uint16), later.shape)
+        why = np.broadcast_to(np.asarray(hypotheses, np.uint16), later.shape)
         self._first.add(later, earlier, why, np.zeros(len(later), np.uint16))
         if distance is not None:
             self._nearest.add(later, earlier, why, distance)
@@ -238,15 +242,15 @@ class Shortlisting:
     def finish(self) -> tuple[Shortlists, int]:
         """Return the shortlists, and of how many contents some candidates were left out."""
         content_count = len(self._order)
-        both = Selection(content_count, self._most)
+        both = TopCandidates(content_count, self._most)
         for some in (self._first, self._nearest):
-            later, earlier, reasons = some.best()
-            both.add(later, earlier, reasons, np.zeros(len(later), np.uint16))
-        later, earlier, reasons = both.best()
+            later, earlier, hypotheses = some.best()
+            both.add(later, earlier, hypotheses, np.zeros(len(later), np.uint16))
+        later, earlier, hypotheses = both.best()
         content_id = self._order[later]
         by_content = np.argsort(content_id, kind="stable")
         starts = np.concatenate([[0], np.cumsum(np.bincount(content_id, minlength=content_count))])
         lists = Shortlists(
-            starts, self._order[earlier[by_content]].astype(np.int32), reasons[by_content]
+            starts, self._order[earlier[by_content]].astype(np.int32), hypotheses[by_content]
         )
         return lists, int(self._first.crowded.sum())

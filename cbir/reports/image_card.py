@@ -18,7 +18,7 @@ from PIL import Image
 
 from cbir.core.amounts import size_text
 from cbir.core.errors import UnreadableImageError, printable
-from cbir.duplicates.model import Entry, Group, Match
+from cbir.duplicates.model import CopyMatch, Entry, Group
 from cbir.images.decoders import EncodedImage, Pixels, fit
 from cbir.reports.difference_image import Transform, difference, scaling
 
@@ -97,7 +97,7 @@ class CopyCard:
     """A copy on the page; without `contrast` when there is nothing to compare."""
 
     image: ImageCard
-    match: Match
+    match: CopyMatch
     contrast: Contrast | None
     losses: tuple[str, ...] = ()
     stays: bool = False
@@ -164,7 +164,7 @@ def _image(entry: Entry, folder: str, embedded: bool) -> tuple[ImageCard, Pixels
     return shown(data=data, width=width, height=height, changed=True), None, [note]
 
 
-def _contrast(kept: Pixels, copy: Pixels, match: Match) -> Contrast:
+def _contrast(kept: Pixels, copy: Pixels, match: CopyMatch) -> Contrast:
     transform = scaling(kept, copy) if match.transform is None else match.transform
     found = difference(kept, copy, transform)
     return Contrast(

@@ -20,7 +20,7 @@ from cbir.cli.duplicates import formats
 from cbir.cli.duplicates.formats import FORMATS, Finding, Printer
 from cbir.core.errors import CbirError
 from cbir.duplicates.loss_kinds import Loss
-from cbir.duplicates.model import Copies, Duplicate, Entry, Group, Match
+from cbir.duplicates.model import Copies, CopyMatch, Duplicate, Entry, Group
 
 ODD = os.fsdecode(b"new\nline \xff, \"'.jpg")
 
@@ -30,7 +30,7 @@ def entry(path: str, reference: bool = False) -> Entry:
 
 
 def copy(path: str, distance: int = 3, reference: bool = False) -> Duplicate:
-    match = Match("near", distance, f"phash {distance}/256")
+    match = CopyMatch("near", distance, f"phash {distance}/256")
     return Duplicate(entry(path, reference), match)
 
 

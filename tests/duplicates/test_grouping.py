@@ -17,11 +17,11 @@ from PIL import Image, ImageFilter
 
 from cbir.core.progress import ProgressListener
 from cbir.duplicates.collection import Collection
-from cbir.duplicates.grouping import Verdicts, _Search, find_groups, never, reversed_match
+from cbir.duplicates.copy_classifier import CopyClassifier, Hypotheses
+from cbir.duplicates.grouping import MatchCache, _Search, find_groups, never, reversed_match
 from cbir.duplicates.image_content import ImageContent
-from cbir.duplicates.matching import Hint, Judge
-from cbir.duplicates.model import KEEPS, LEVELS, Entry, Level, Match
-from cbir.duplicates.shortlists import Shortlisting, reason_of_turn
+from cbir.duplicates.model import KEEPS, LEVELS, CopyMatch, Entry, Level
+from cbir.duplicates.shortlists import ShortlistBuilder, orientation_bit
 from tests.conftest import DATA
 from tests.duplicates.helpers import Listener, collected, members, names, save
 from tests.edits import cropped, mirrored, photo
@@ -29,7 +29,7 @@ from tests.edits import cropped, mirrored, photo
 BITS = np.zeros(32, np.uint8)
 
 
-# The rule, with a judge that knows the answers
+# The rule, with a classifier that knows the answers
 
 
 class OracleJudge:
@@ -39,10 +39,12 @@ class OracleJudge:
         self.pairs = pairs
         self.asked: list[tuple[int, int]] = []
 
-    def match(self, first: ImageContent, second: ImageContent, hint: Hint) -> Match | None:
+    def classify(
+        self, first: ImageContent, second: ImageContent, hypotheses: Hypotheses
+    ) -> CopyMatch | None:
         pair = int.from_bytes(first.sha256, "big"), int.from_bytes(second.sha256, "big")
         self.asked.append(pair)
-        return Match("near", 1, "they match") if frozenset(pair) in self.pairs else None
+        return CopyMatch("near", 1, "they match") if frozenset(pair) in self.pairs else None
 
 
 def joined_one_by_one(
@@ -84,34 +86,34 @@ def test_rounds_give_what_going_one_by_one_gives(graph: Any, workers: int, data:
         Entry(f"{i}", bytes([i]), 1, 1, 9, 9, 90, reference=i in references) for i in range(count)
     ]
     contents = [ImageContent(bytes([i]), f"{i}", 9, 9, BITS, 90) for i in range(count)]
-    found = Shortlisting(np.array(order))
+    found = ShortlistBuilder(np.array(order))
     for pair in hinted:
         one, other = (np.array([order.index(content_id)]) for content_id in pair)
-        found.add(one, other, reason_of_turn(0))
+        found.add(one, other, orientation_bit(0))
     shortlists, _ = found.finish()
-    judge = OracleJudge(pairs)
+    classifier = OracleJudge(pairs)
     search = _Search(
         entries,
         shortlists,
-        Verdicts(contents, judge, ProgressListener()),  # type: ignore[arg-type]
+        MatchCache(contents, classifier, ProgressListener()),  # type: ignore[arg-type]
         lambda one, other: frozenset((int(one.path), int(other.path))) in apart,
     )
     search.run(order, workers, ProgressListener())
     keepers = {content_id: keeper for content_id, (keeper, _) in search.joined.items()}
     assert keepers == joined_one_by_one(order, pairs, references, apart)
-    assert all(one < other for one, other in judge.asked)
-    assert len(set(judge.asked)) == len(judge.asked)
+    assert all(one < other for one, other in classifier.asked)
+    assert len(set(classifier.asked)) == len(classifier.asked)
 
 
 def test_a_match_is_turned_round_with_its_transform() -> None:
     transform = np.array([[0.5, 0.1, 7.0], [-0.2, 0.6, 3.0]])
-    match = Match("edited", 5, "some", transform, mirrored=False)
+    match = CopyMatch("edited", 5, "some", transform, mirrored=False)
     back = reversed_match(match)
     assert back.transform is not None
     assert back.transform @ [*(transform @ [30, 40, 1]), 1] == pytest.approx([30, 40])
     twice = reversed_match(back).transform
     assert twice == pytest.approx(transform)
-    near = Match("near", 5, "some")
+    near = CopyMatch("near", 5, "some")
     assert reversed_match(near) is near
 
 
@@ -186,18 +188,18 @@ def test_what_each_level_finds(collection: Collection, level: Level) -> None:
 
 @pytest.mark.parametrize("keep", ["largest", "smallest", "first"])
 def test_every_member_is_a_copy_of_its_keeper(collection: Collection, keep: Any) -> None:
-    """Asked again, of the judge, with every hint.
+    """Asked again, of the classifier, with every hypothesis.
 
     One that shows more than its keeper may be the keeper of a group of its own; what is to be
     removed is in one group only, and is kept for nothing else.
     """
     contents = {content.sha256: content for content in collection.contents}
-    judge = Judge(collection.cache, "edited")
+    classifier = CopyClassifier(collection.cache, "edited")
     kept, removable = set(), set()
     for group in find_groups(collection, "edited", keep=keep, workers=2):
         for copy in group.duplicates:
             pair = contents[group.keep.sha256], contents[copy.entry.sha256]
-            assert judge.match(*pair, Hint(set(range(8)), {False, True})) is not None
+            assert classifier.classify(*pair, Hypotheses(set(range(8)), {False, True})) is not None
         paths = [group.keep.path, *(entry.path for entry in members(group))]
         assert len(set(paths)) == len(paths)
         going = [copy.entry.path for copy in group.duplicates if copy.removable]

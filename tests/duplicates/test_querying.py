@@ -1,4 +1,4 @@
-"""Queries: their copies in a collection, as grouping would judge the same pair."""
+"""Queries: their copies in a collection, as grouping would classify the same pair."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from cbir.core.errors import CbirError, UsageError
 from cbir.duplicates.loss_kinds import Loss
-from cbir.duplicates.model import Duplicate, Entry, Group, Match
+from cbir.duplicates.model import CopyMatch, Duplicate, Entry, Group
 from cbir.images.decoders import EncodedImage, Pixels
 from cbir.reports.difference_image import difference, scaling
 from cbir.reports.duplicates_page import check_report, write_report
@@ -32,12 +32,12 @@ def entry(path: Path | str, reference: bool = False) -> Entry:
     return Entry(str(path), sha256, *facts)
 
 
-def group(number: int, keep: Path, *copies: tuple[Path, Match]) -> Group:
+def group(number: int, keep: Path, *copies: tuple[Path, CopyMatch]) -> Group:
     return Group(number, entry(keep), tuple(Duplicate(entry(path), m) for path, m in copies))
 
 
-NEAR = Match("near", 3, "3 of 256 bits differ")
-CROP = Match("edited", 9, "9 of 256 differ", np.array([[1.0, 0, -40], [0, 1, -30]]))
+NEAR = CopyMatch("near", 3, "3 of 256 bits differ")
+CROP = CopyMatch("edited", 9, "9 of 256 differ", np.array([[1.0, 0, -40], [0, 1, -30]]))
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def groups(tmp_path: Path, pixels: Pixels) -> list[Group]:
         Image.fromarray(version).save(tmp_path / f"{name}.png")
     (tmp_path / "same.png").write_bytes((tmp_path / "keep.png").read_bytes())
     keep, text, crop, same = (tmp_path / f"{name}.png" for name in [*versions, "same"])
-    exact = Match("exact", 0, "the same bytes")
+    exact = CopyMatch("exact", 0, "the same bytes")
     first = group(1, keep, (same, exact), (text, replace(NEAR, evidence="<3> of 256")))
     return [first, group(2, keep, (crop, CROP))]
 

@@ -11,7 +11,7 @@ from cbir.core.arguments import one_of
 from cbir.core.checks import check_whole
 from cbir.descriptors.hashes.dihedral import ORIENTATIONS
 from cbir.duplicates.image_content import EXTRACTOR, ContentCache, ImageContent
-from cbir.duplicates.model import LEVELS, Level, Match
+from cbir.duplicates.model import LEVELS, CopyMatch, Level
 from cbir.search.metrics import hamming
 from cbir.verification import (
     COVERED,
@@ -38,41 +38,41 @@ fitted, so that less is asked than of edited ones: strong compression and clippe
 and sharpening and blur displace edges. Different catalog images whose hashes are near agree in
 0.71 of the cells at most, and come within a tenth of the limits: ``benchmarks/closest.py``."""
 
-TURNED_DISTANCE = 44
+ORIENTED_DISTANCE = 44
 """The same for hashes that are derived for another orientation: the derivation itself is off by up
 to 20 bits in 99 of 100 images."""
 
-STILL = 1.0
+PLACE_TOLERANCE = 1.0
 """Pixels of 512 by which a corner may lie aside when a copy is said to be a mere scaling."""
 
 SAME_PIXELS_DISTANCE = 4
 """Bits by which the hashes of equal pixels may differ: a JPEG is decoded at a reduced size for its
 hash, another format is not."""
 
-SCALE = 256
+LARGEST_DISTANCE = 256
 """What a distance of the level ``edited`` is a part of."""
 
 
 @dataclass(slots=True)
-class Hint:
-    """Why two images may be copies of each other.
+class Hypotheses:
+    """In which ways a candidate may be a copy: what is to be verified.
 
     Attributes
     ----------
-    turns : set of int
+    orientations : set of int
         Orientations, as numbers of :data:`cbir.descriptors.hashes.dihedral.ORIENTATIONS`, in which
         the second image's hash is near to the first one's.
-    features : set of bool
+    feature_votes : set of bool
         Whether local features vote for the pair: as it is (False), or mirrored (True).
     """
 
-    turns: set[int] = field(default_factory=set)
-    features: set[bool] = field(default_factory=set)
+    orientations: set[int] = field(default_factory=set)
+    feature_votes: set[bool] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
-    """Decides about pairs.
+class CopyClassifier:
+    """Decides whether a pair of images are copies, and at which level.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ class Judge:
     def __post_init__(self) -> None:
         one_of(self.level, LEVELS, "level")
         if self.threshold is not None:
-            check_whole("threshold", self.threshold, 0, SCALE)
+            check_whole("threshold", self.threshold, 0, LARGEST_DISTANCE)
 
     @property
     def near_distance(self) -> int:
@@ -108,14 +108,16 @@ class Judge:
         """What is asked of edited copies."""
         if self.level != "edited" or self.threshold is None:
             return EDITED
-        least = 1 - self.threshold / SCALE
+        least = 1 - self.threshold / LARGEST_DISTANCE
         # The first two get stricter with it, but not laxer: there, less is asked otherwise.
         return (
             *(replace(one, agreement=max(one.agreement, least)) for one in (WHOLE, DAMAGED)),
             replace(COVERED, agreement=least),
         )
 
-    def match(self, first: ImageContent, second: ImageContent, hint: Hint) -> Match | None:
+    def classify(
+        self, first: ImageContent, second: ImageContent, hypotheses: Hypotheses
+    ) -> CopyMatch | None:
         """Return the strictest match of two images, or None.
 
         Raises
@@ -124,18 +126,20 @@ class Judge:
             When one of them cannot be read any more.
         """
         if first.sha256 == second.sha256:
-            return Match("exact", 0, "same bytes")
+            return CopyMatch("exact", 0, "same bytes")
         distance = int(hamming(first.bits, second.bits[None])[0])
         if self._same_pixels(first, second, distance):
-            return Match("exact", 0, "same pixels")
+            return CopyMatch("exact", 0, "same pixels")
         if self.level == "exact" or first.is_textureless or second.is_textureless:
             return None
         upright = self._compared(first, second, 0) if distance <= self.near_distance else None
         if upright is not None and closeness(upright, NEAR) >= 1:
             agreement = _percent(upright.agreement)
             evidence = f"phash {distance}/256, {agreement} of it agrees"
-            return Match("near", distance, evidence, self._moved(first, second, upright.transform))
-        return self._edited(first, second, hint, upright) if self.level == "edited" else None
+            return CopyMatch(
+                "near", distance, evidence, self._beyond_scaling(first, second, upright.transform)
+            )
+        return self._edited(first, second, hypotheses, upright) if self.level == "edited" else None
 
     def _same_pixels(self, first: ImageContent, second: ImageContent, distance: int) -> bool:
         return (
@@ -145,14 +149,18 @@ class Judge:
         )
 
     def _edited(
-        self, first: ImageContent, second: ImageContent, hint: Hint, upright: Comparison | None
-    ) -> Match | None:
-        for turn in sorted(hint.turns):
-            compared = self._compared(first, second, turn) if turn else upright
+        self,
+        first: ImageContent,
+        second: ImageContent,
+        hypotheses: Hypotheses,
+        upright: Comparison | None,
+    ) -> CopyMatch | None:
+        for orientation in sorted(hypotheses.orientations):
+            compared = self._compared(first, second, orientation) if orientation else upright
             if compared is not None and closeness(compared, self.limits) >= 1:
-                name = f"{ORIENTATIONS[turn].name}, " if turn else ""
-                return _edited_match(compared, name, turn in (1, 3, 4, 6))
-        for mirrored in sorted(hint.features):
+                name = f"{ORIENTATIONS[orientation].name}, " if orientation else ""
+                return _edited_match(compared, name, orientation in (1, 3, 4, 6))
+        for mirrored in sorted(hypotheses.feature_votes):
             found = self._verified(first, second, mirrored)
             if found.copy and found.comparison and found.alignment:
                 name = "mirrored, " if mirrored else ""
@@ -160,18 +168,24 @@ class Judge:
                 return _edited_match(found.comparison, name, mirrored)
         return None
 
-    def _moved(
+    def _beyond_scaling(
         self, first: ImageContent, second: ImageContent, transform: Transform
     ) -> Transform | None:
         """Return a transform that is more than a scaling of the whole image, or None."""
         a, b = self.cache.gray(first).shape, self.cache.gray(second).shape
         corners = np.array([(x, y, 1) for x in (0, a[1] - 1) for y in (0, a[0] - 1)])
-        aside = np.abs(corners @ (transform - turned(a, b, 0)).T).max()
-        return transform if aside > STILL * min(1.0, min(b) / EXTRACTOR.working_size) else None
+        aside = np.abs(corners @ (transform - orientation_transform(a, b, 0)).T).max()
+        return (
+            transform
+            if aside > PLACE_TOLERANCE * min(1.0, min(b) / EXTRACTOR.working_size)
+            else None
+        )
 
-    def _compared(self, first: ImageContent, second: ImageContent, turn: int) -> Comparison | None:
+    def _compared(
+        self, first: ImageContent, second: ImageContent, orientation: int
+    ) -> Comparison | None:
         a, b = self.cache.gray(first), self.cache.gray(second)
-        return compare(a, b, turned(a.shape, b.shape, turn))
+        return compare(a, b, orientation_transform(a.shape, b.shape, orientation))
 
     def _verified(self, first: ImageContent, second: ImageContent, mirrored: bool) -> Verification:
         a = View(self.cache.features(first), lambda: self.cache.gray(first))
@@ -179,19 +193,21 @@ class Judge:
         return verify(a, b, mirrored, self.limits)
 
 
-def turned(first: Sequence[int], second: Sequence[int], turn: int) -> Transform:
+def orientation_transform(
+    first: Sequence[int], second: Sequence[int], orientation: int
+) -> Transform:
     """Return the transform from an image to one that was turned and resized.
 
     Parameters
     ----------
     first, second : (int, int)
         Height and width of both.
-    turn : int
+    orientation : int
         Number of the orientation that `second` is in.
 
     Examples
     --------
-    >>> turned((10, 20), (10, 20), 1).tolist()
+    >>> orientation_transform((10, 20), (10, 20), 1).tolist()
     [[-1.0, 0.0, 19.0], [0.0, 1.0, 0.0]]
     """
     # Columns: what becomes of a step to the right and of a step down, in units of the sides.
@@ -204,7 +220,7 @@ def turned(first: Sequence[int], second: Sequence[int], turn: int) -> Transform:
         ((0, -1), (1, 0)),
         ((0, -1), (-1, 0)),
         ((0, 1), (-1, 0)),
-    )[turn]
+    )[orientation]
     height, width = first
     high, wide = second
     linear = np.array([[steps[0][0], steps[1][0]], [steps[0][1], steps[1][1]]], np.float64)
@@ -214,14 +230,14 @@ def turned(first: Sequence[int], second: Sequence[int], turn: int) -> Transform:
     return np.column_stack([linear, shift])
 
 
-def _edited_match(compared: Comparison, how: str, mirrored: bool) -> Match:
+def _edited_match(compared: Comparison, how: str, mirrored: bool) -> CopyMatch:
     part = max(compared.shared)
     shown = f"shows {_percent(min(compared.shared))}" if min(compared.shared) < 0.97 else "whole"
     evidence = f"{how}{shown}, {_percent(compared.agreement)} of it agrees"
     if part < 0.97:
         evidence += f", {_percent(part)} of the other"
-    distance = round(SCALE * (1 - compared.agreement))
-    return Match("edited", distance, evidence, compared.transform, mirrored)
+    distance = round(LARGEST_DISTANCE * (1 - compared.agreement))
+    return CopyMatch("edited", distance, evidence, compared.transform, mirrored)
 
 
 def _percent(share: float) -> str:

@@ -14,34 +14,36 @@ from cbir.core.progress import ProgressListener
 from cbir.core.threads import ordered_map
 from cbir.descriptors.hashes.dihedral import ORIENTATIONS, orientations
 from cbir.descriptors.local_features.sift import SiftFeatures
+from cbir.duplicates.copy_classifier import (
+    ORIENTED_DISTANCE,
+    SAME_PIXELS_DISTANCE,
+    CopyClassifier,
+    Hypotheses,
+)
 from cbir.duplicates.image_content import EXTRACTOR, HASH, ContentCache, ImageContent
-from cbir.duplicates.matching import SAME_PIXELS_DISTANCE, TURNED_DISTANCE, Hint, Judge
 from cbir.duplicates.shortlists import (
     MOST_FIRST,
     MOST_NEAREST,
-    Shortlisting,
+    ShortlistBuilder,
     Shortlists,
-    reason_of_features,
-    reason_of_turn,
+    feature_vote_bit,
+    orientation_bit,
 )
 from cbir.search.hamming.pairs import neighbors_within, pairs_within
 from cbir.search.inverted.lsh_index import LshIndex
 from cbir.search.metrics import hamming
 
-Hints = dict[int, Hint]
-"""By the number of the other content."""
 
-
-def radius_of(judge: Judge) -> int:
+def hash_radius(classifier: CopyClassifier) -> int:
     """Return the bits within which hashes of upright copies are looked for."""
-    if judge.level == "exact":
+    if classifier.level == "exact":
         return SAME_PIXELS_DISTANCE
-    return max(judge.near_distance, SAME_PIXELS_DISTANCE)
+    return max(classifier.near_distance, SAME_PIXELS_DISTANCE)
 
 
-def pair_up(
+def find_candidates(
     contents: Sequence[ImageContent],
-    judge: Judge,
+    classifier: CopyClassifier,
     workers: int,
     listener: ProgressListener,
     order: Sequence[int] | None = None,
@@ -53,7 +55,7 @@ def pair_up(
     Parameters
     ----------
     contents : sequence of ImageContent
-    judge : Judge
+    classifier : CopyClassifier
         What it will look at.
     workers : int
     listener : ProgressListener
@@ -67,8 +69,8 @@ def pair_up(
     content_ids = np.arange(len(contents)) if order is None else np.array(order, np.int64)
     rank = np.empty(len(contents), np.int64)
     rank[content_ids] = np.arange(len(contents))
-    found = Shortlisting(content_ids, most_first, most_nearest)
-    _pair_equal_pixels(contents, content_ids.tolist(), judge.cache, rank, found, listener)
+    found = ShortlistBuilder(content_ids, most_first, most_nearest)
+    _pair_equal_pixels(contents, content_ids.tolist(), classifier.cache, rank, found, listener)
     # In the order of the policy, so that what is left out is dropped as it comes.
     textured = np.array(
         [i for i in content_ids.tolist() if not contents[i].is_textureless], np.int64
@@ -76,11 +78,11 @@ def pair_up(
     if len(textured):
         hashes = np.stack([contents[i].bits for i in textured])
         ranks = rank[textured]
-        for part in pairs_within(hashes, radius_of(judge), workers):
-            found.add(ranks[part.first], ranks[part.second], reason_of_turn(0), part.distance)
-        if judge.level == "edited":
-            _pair_turned(hashes, textured, ranks, found, workers)
-            _pair_by_features(contents, judge.cache, rank, found, workers, listener)
+        for part in pairs_within(hashes, hash_radius(classifier), workers):
+            found.add(ranks[part.first], ranks[part.second], orientation_bit(0), part.distance)
+        if classifier.level == "edited":
+            _pair_by_orientation(hashes, textured, ranks, found, workers)
+            _pair_by_features(contents, classifier.cache, rank, found, workers, listener)
     lists, crowded = found.finish()
     if crowded:
         listener.warn(
@@ -91,20 +93,20 @@ def pair_up(
     return lists
 
 
-class Surroundings:
-    """Finds the contents that may be copies of a query, by their hashes.
+class HashCandidates:
+    """Finds the candidates of a query: the contents whose hashes are near to its own.
 
     Parameters
     ----------
     contents : sequence of ImageContent
         The contents to search.
-    judge : Judge
+    classifier : CopyClassifier
         What will look at them.
     """
 
-    def __init__(self, contents: Sequence[ImageContent], judge: Judge) -> None:
-        self._radius = radius_of(judge)
-        self._all_turns = judge.level == "edited"
+    def __init__(self, contents: Sequence[ImageContent], classifier: CopyClassifier) -> None:
+        self._radius = hash_radius(classifier)
+        self._tries_orientations = classifier.level == "edited"
         self._numbers = {content.sha256: number for number, content in enumerate(contents)}
         self._textured = np.array(
             [i for i, content in enumerate(contents) if not content.is_textureless], np.intp
@@ -116,24 +118,24 @@ class Surroundings:
             if content.is_textureless:
                 self._textureless[_size(content)].append(i)
 
-    def hints(self, query: ImageContent) -> Hints:
-        """Return why a content may be a copy of the query, for each that may be."""
-        found: Hints = defaultdict(Hint)
+    def candidates(self, query: ImageContent) -> dict[int, Hypotheses]:
+        """Return the candidates of a query by number, each with its hypotheses."""
+        found: dict[int, Hypotheses] = defaultdict(Hypotheses)
         if query.sha256 in self._numbers:
-            found[self._numbers[query.sha256]].turns.add(0)
+            found[self._numbers[query.sha256]].orientations.add(0)
         if query.is_textureless:
             for i in self._textureless.get(_size(query), ()):
-                found[i].turns.add(0)
+                found[i].orientations.add(0)
             return found
-        for turn, turned in enumerate(_turned(query.bits[None])[0]):
-            radius = TURNED_DISTANCE if turn else self._radius
-            if turn == 0 or self._all_turns:
-                for i in self._textured[hamming(turned, self._hashes) <= radius].tolist():
-                    found[i].turns.add(turn)
+        for orientation, oriented in enumerate(_all_orientations(query.bits[None])[0]):
+            radius = ORIENTED_DISTANCE if orientation else self._radius
+            if orientation == 0 or self._tries_orientations:
+                for i in self._textured[hamming(oriented, self._hashes) <= radius].tolist():
+                    found[i].orientations.add(orientation)
         return found
 
 
-def _turned(bits: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _all_orientations(bits: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return orientations(np.ascontiguousarray(bits))
 
 
@@ -146,7 +148,7 @@ def _pair_equal_pixels(
     order: Sequence[int],
     cache: ContentCache,
     rank: NDArray[np.int64],
-    found: Shortlisting,
+    found: ShortlistBuilder,
     listener: ProgressListener,
 ) -> None:
     """Pair the images without structure that are the same, pixel by pixel.
@@ -171,24 +173,24 @@ def _pair_equal_pixels(
                 if other != i:
                     pairs.append((other, i))
     one, another = rank[np.array(pairs, np.int64).reshape(-1, 2)].T
-    found.add(one, another, reason_of_turn(0), np.zeros(len(pairs), np.uint16))
+    found.add(one, another, orientation_bit(0), np.zeros(len(pairs), np.uint16))
 
 
-def _pair_turned(
+def _pair_by_orientation(
     hashes: NDArray[np.uint8],
     textured: NDArray[np.int64],
     ranks: NDArray[np.int64],
-    found: Shortlisting,
+    found: ShortlistBuilder,
     workers: int,
 ) -> None:
-    turned = _turned(hashes)
-    for turn in range(1, len(ORIENTATIONS)):
-        queries = np.ascontiguousarray(turned[:, turn])
-        for part in neighbors_within(queries, hashes, TURNED_DISTANCE, workers):
+    oriented = _all_orientations(hashes)
+    for orientation in range(1, len(ORIENTATIONS)):
+        queries = np.ascontiguousarray(oriented[:, orientation])
+        for part in neighbors_within(queries, hashes, ORIENTED_DISTANCE, workers):
             # A pair is matched from the lower number to the higher one.
             kept = textured[part.first] < textured[part.second]
             first, second = ranks[part.first[kept]], ranks[part.second[kept]]
-            found.add(first, second, reason_of_turn(turn))
+            found.add(first, second, orientation_bit(orientation))
 
 
 def index_of_features(
@@ -213,7 +215,7 @@ def _pair_by_features(
     contents: Sequence[ImageContent],
     cache: ContentCache,
     rank: NDArray[np.int64],
-    found: Shortlisting,
+    found: ShortlistBuilder,
     workers: int,
     listener: ProgressListener,
 ) -> None:
@@ -221,12 +223,12 @@ def _pair_by_features(
 
     def vote(i: int) -> tuple[int, list[int], list[int]]:
         candidates = index.candidates(_features(contents[i], cache), excluded=i)
-        reasons = [reason_of_features(one.mirrored) for one in candidates]
-        return i, [one.image for one in candidates], reasons
+        hypotheses = [feature_vote_bit(one.mirrored) for one in candidates]
+        return i, [one.image for one in candidates], hypotheses
 
     listener.begin("looking for candidates", len(contents))
-    for i, others, reasons in ordered_map(vote, range(len(contents)), workers):
+    for i, others, hypotheses in ordered_map(vote, range(len(contents)), workers):
         listener.advance()
         other = rank[np.array(others, np.int64)]
-        found.add(np.full_like(other, rank[i]), other, np.array(reasons, np.uint16))
+        found.add(np.full_like(other, rank[i]), other, np.array(hypotheses, np.uint16))
     listener.end()

@@ -1,4 +1,4 @@
-"""The judge: at which level two images are copies, and when they are not."""
+"""The classifier: at which level two images are copies, and when they are not."""
 
 from __future__ import annotations
 
@@ -11,39 +11,44 @@ from PIL import Image, ImageFilter
 
 from cbir.core.errors import UnreadableImageError
 from cbir.descriptors.hashes.dihedral import ORIENTATIONS
+from cbir.duplicates.copy_classifier import CopyClassifier, Hypotheses, orientation_transform
 from cbir.duplicates.image_content import ContentCache, ImageContent
-from cbir.duplicates.matching import Hint, Judge, turned
-from cbir.duplicates.model import Level, Match
+from cbir.duplicates.model import CopyMatch, Level
 from cbir.search.metrics import hamming
 from tests.duplicates.helpers import save, unknown
 from tests.edits import captioned, cropped, mirrored, photo
 
-VOTED = Hint({0}, {False, True})
+VOTED = Hypotheses({0}, {False, True})
 
 
 class Bench:
-    """Judges images of a folder."""
+    """Classifies images of a folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._cache = ContentCache(unknown)
-        self._sights: dict[str, ImageContent] = {}
+        self._contents: dict[str, ImageContent] = {}
 
     def content(self, name: str) -> ImageContent:
-        if name not in self._sights:
-            self._sights[name] = self._cache.load(str(self.folder / name), with_features=False)
-        return self._sights[name]
+        if name not in self._contents:
+            self._contents[name] = self._cache.load(str(self.folder / name), with_features=False)
+        return self._contents[name]
 
     def match(
-        self, one: str, other: str, level: Level, hint: Hint = VOTED, threshold: int | None = None
-    ) -> Match | None:
-        judge = Judge(self._cache, level, threshold)
-        return judge.match(self.content(one), self.content(other), hint)
+        self,
+        one: str,
+        other: str,
+        level: Level,
+        hypotheses: Hypotheses = VOTED,
+        threshold: int | None = None,
+    ) -> CopyMatch | None:
+        classifier = CopyClassifier(self._cache, level, threshold)
+        return classifier.classify(self.content(one), self.content(other), hypotheses)
 
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    folder = tmp_path_factory.mktemp("judged")
+    folder = tmp_path_factory.mktemp("classified")
     cat = photo("cats/cat-1")
     save(cat, folder / "cat.png")
     save(cat, folder / "twin.png")
@@ -65,23 +70,25 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     return Bench(folder)
 
 
-@pytest.mark.parametrize("turn", range(8))
+@pytest.mark.parametrize("orientation", range(8))
 @pytest.mark.parametrize("size", [None, (7, 5)])
-def test_turned_transforms_agree_with_pillow(turn: int, size: tuple[int, int] | None) -> None:
+def test_turned_transforms_agree_with_pillow(
+    orientation: int, size: tuple[int, int] | None
+) -> None:
     """Each pixel of an image goes where Pillow puts it."""
     numbers = np.arange(1, 13, dtype=np.uint8).reshape(3, 4)
-    done = ORIENTATIONS[turn].done
+    done = ORIENTATIONS[orientation].done
     image = Image.fromarray(numbers)
     there = np.asarray(image if done is None else image.transpose(done))
     if size is None:
-        transform = turned(numbers.shape, there.shape, turn)
+        transform = orientation_transform(numbers.shape, there.shape, orientation)
         for y, x in np.ndindex(*numbers.shape):
             column, row = transform @ (x, y, 1)
             assert there[round(row), round(column)] == numbers[y, x]
             assert (round(row), round(column)) == pytest.approx((row, column))
     else:  # resized as well: corners go to corners
-        transform = turned(numbers.shape, size, turn)
-        whole = turned(numbers.shape, there.shape, turn)
+        transform = orientation_transform(numbers.shape, size, orientation)
+        whole = orientation_transform(numbers.shape, there.shape, orientation)
         for corner in ((-0.5, -0.5, 1), (3.5, -0.5, 1), (-0.5, 2.5, 1), (3.5, 2.5, 1)):
             share = (whole @ corner + 0.5) / there.shape[::-1]
             assert (transform @ corner + 0.5) / size[::-1] == pytest.approx(share)
@@ -154,26 +161,26 @@ def test_different_images_with_near_hashes_are_compared(bench: Bench) -> None:
     assert bench.match("cat.png", "captioned.png", "near", threshold=30) is None
 
 
-@pytest.mark.parametrize("turn", range(1, 8))
-def test_turned_images_are_found_by_their_hashes_alone(bench: Bench, turn: int) -> None:
-    match = bench.match("cat.png", f"turn{turn}.png", "edited", Hint({turn}))
+@pytest.mark.parametrize("orientation", range(1, 8))
+def test_turned_images_are_found_by_their_hashes_alone(bench: Bench, orientation: int) -> None:
+    match = bench.match("cat.png", f"turn{orientation}.png", "edited", Hypotheses({orientation}))
     assert match is not None and match.level == "edited"
-    assert match.evidence.startswith(ORIENTATIONS[turn].name)
+    assert match.evidence.startswith(ORIENTATIONS[orientation].name)
     assert match.transform is not None
     assert match.mirrored == (np.linalg.det(match.transform[:, :2]) < 0)
-    with Image.open(bench.folder / f"turn{turn}.png") as image:
-        there = turned((260, 400), (image.height, image.width), turn)
+    with Image.open(bench.folder / f"turn{orientation}.png") as image:
+        there = orientation_transform((260, 400), (image.height, image.width), orientation)
     assert match.transform == pytest.approx(there, abs=0.2)
-    others = Hint(set(range(8)) - {turn})
-    assert bench.match("cat.png", f"turn{turn}.png", "edited", others) is None
+    others = Hypotheses(set(range(8)) - {orientation})
+    assert bench.match("cat.png", f"turn{orientation}.png", "edited", others) is None
 
 
 def test_nothing_is_tried_that_is_not_hinted(bench: Bench) -> None:
-    assert bench.match("cat.png", "crop.png", "edited", Hint()) is None
-    assert bench.match("cat.png", "crop.png", "edited", Hint(set(), {True})) is None
-    assert bench.match("cat.png", "crop.png", "edited", Hint(set(), {False})) is not None
-    assert bench.match("cat.png", "mirrored.png", "edited", Hint(set(), {False})) is None
-    match = bench.match("cat.png", "mirrored.png", "edited", Hint(set(), {True}))
+    assert bench.match("cat.png", "crop.png", "edited", Hypotheses()) is None
+    assert bench.match("cat.png", "crop.png", "edited", Hypotheses(set(), {True})) is None
+    assert bench.match("cat.png", "crop.png", "edited", Hypotheses(set(), {False})) is not None
+    assert bench.match("cat.png", "mirrored.png", "edited", Hypotheses(set(), {False})) is None
+    match = bench.match("cat.png", "mirrored.png", "edited", Hypotheses(set(), {True}))
     assert match is not None and match.mirrored and "mirrored" in match.evidence
     assert match.transform is not None and np.linalg.det(match.transform[:, :2]) < 0
 
@@ -209,7 +216,7 @@ def test_a_file_that_has_gone_is_told(tmp_path: Path) -> None:
     contents = [cache.load(str(save(photo("cats/cat-1"), path)), False) for path in paths]
     paths[1].unlink()
     with pytest.raises(UnreadableImageError, match=r"two\.jpg"):
-        Judge(ContentCache(unknown), "near").match(*contents, VOTED)
+        CopyClassifier(ContentCache(unknown), "near").match(*contents, VOTED)
 
 
 def test_lossy_copies_of_many_kinds_are_near(tmp_path: Path) -> None:

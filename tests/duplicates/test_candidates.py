@@ -16,24 +16,24 @@ from PIL import Image
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.hashes.dihedral import orientations
 from cbir.duplicates import shortlists
-from cbir.duplicates.image_content import ContentCache, ImageContent
-from cbir.duplicates.matching import (
+from cbir.duplicates.candidates import HashCandidates, find_candidates, hash_radius
+from cbir.duplicates.copy_classifier import (
     NEAR_DISTANCE,
+    ORIENTED_DISTANCE,
     SAME_PIXELS_DISTANCE,
-    TURNED_DISTANCE,
-    Hint,
-    Judge,
+    CopyClassifier,
+    Hypotheses,
 )
+from cbir.duplicates.image_content import ContentCache, ImageContent
 from cbir.duplicates.model import Level
-from cbir.duplicates.pairing import Surroundings, pair_up, radius_of
-from cbir.duplicates.shortlists import Shortlisting, Shortlists, hint_of
+from cbir.duplicates.shortlists import ShortlistBuilder, Shortlists, unpacked
 from cbir.images.decoders import EncodedImage
 from tests.duplicates.helpers import Listener, save, unknown
 from tests.edits import cropped, mirrored, photo
 
 
-def judge(level: Level = "near", threshold: int | None = None) -> Judge:
-    return Judge(ContentCache(unknown), level, threshold)
+def classifier(level: Level = "near", threshold: int | None = None) -> CopyClassifier:
+    return CopyClassifier(ContentCache(unknown), level, threshold)
 
 
 def random_sights(seed: int, count: int) -> list[ImageContent]:
@@ -51,12 +51,12 @@ def random_sights(seed: int, count: int) -> list[ImageContent]:
     return contents
 
 
-def hints_of(found: Shortlists) -> dict[tuple[int, int], Hint]:
-    """Hints by content and candidate, the lower number first."""
+def candidates_of(found: Shortlists) -> dict[tuple[int, int], Hypotheses]:
+    """Hypotheses by content and candidate, the lower number first."""
     return {
-        (min(i, j), max(i, j)): hint_of(reasons)
+        (min(i, j), max(i, j)): unpacked(hypotheses)
         for i in range(len(found.starts) - 1)
-        for j, reasons in found.of(i)
+        for j, hypotheses in found.of(i)
     }
 
 
@@ -73,13 +73,13 @@ def test_pairs_by_hash_are_those_of_brute_force(
 ) -> None:
     contents = random_sights(seed, count)
     radius = max(NEAR_DISTANCE if threshold is None else threshold, SAME_PIXELS_DISTANCE)
-    found = pair_up(contents, judge("near", threshold), 2, ProgressListener())
+    found = find_candidates(contents, classifier("near", threshold), 2, ProgressListener())
     pairs = {
         (i, j)
         for i, j in combinations(range(count), 2)
         if apart(contents[i].bits, contents[j].bits) <= radius
     }
-    assert hints_of(found) == {pair: Hint({0}) for pair in pairs}
+    assert candidates_of(found) == {pair: Hypotheses({0}) for pair in pairs}
 
 
 @settings(max_examples=25)
@@ -92,28 +92,28 @@ def test_turned_hashes_are_hinted_from_the_first_to_the_second(seed: int, count:
 
         return SiftFeatures(np.empty((0, 4), np.float32), np.empty((0, 128), np.uint8), 9, 9)
 
-    generous = Judge(ContentCache(unknown), "edited")
+    generous = CopyClassifier(ContentCache(unknown), "edited")
     generous.cache.features = no_features  # type: ignore[method-assign,assignment]
     order = np.random.default_rng(seed).permutation(count).tolist()
-    found = hints_of(pair_up(contents, generous, 2, ProgressListener(), order))
+    found = candidates_of(find_candidates(contents, generous, 2, ProgressListener(), order))
     for i, j in combinations(range(count), 2):
-        turned = orientations(contents[i].bits[None])[0]
-        limits = [NEAR_DISTANCE, *[TURNED_DISTANCE] * 7]
-        turns = {
-            turn
-            for turn, limit in enumerate(limits)
-            if apart(turned[turn], contents[j].bits) <= limit
+        oriented = orientations(contents[i].bits[None])[0]
+        limits = [NEAR_DISTANCE, *[ORIENTED_DISTANCE] * 7]
+        near = {
+            orientation
+            for orientation, limit in enumerate(limits)
+            if apart(oriented[orientation], contents[j].bits) <= limit
         }
-        assert (found[i, j].turns if (i, j) in found else set()) == turns
+        assert (found[i, j].orientations if (i, j) in found else set()) == near
     # A query of the same hash is told the same.
-    hints = Surroundings(contents, generous).hints(
+    candidates = HashCandidates(contents, generous).candidates(
         ImageContent(b"q", "q", 9, 9, contents[0].bits, 90)
     )
     for j in range(1, count):
-        assert (hints[j].turns if j in hints else set()) == (
-            found[0, j].turns if (0, j) in found else set()
+        assert (candidates[j].orientations if j in candidates else set()) == (
+            found[0, j].orientations if (0, j) in found else set()
         )
-    assert 0 in hints[0].turns
+    assert 0 in candidates[0].orientations
 
 
 def test_features_vote_for_crops_in_both_directions(tmp_path: Path) -> None:
@@ -124,7 +124,9 @@ def test_features_vote_for_crops_in_both_directions(tmp_path: Path) -> None:
         for number, image in enumerate(images)
     ]
     for order in (contents, contents[::-1]):
-        found = hints_of(pair_up(order, Judge(cache, "edited"), 2, ProgressListener()))
+        found = candidates_of(
+            find_candidates(order, CopyClassifier(cache, "edited"), 2, ProgressListener())
+        )
         place = {content.path: number for number, content in enumerate(order)}
         whole, crop, flipped = (place[content.path] for content in contents[:3])
 
@@ -145,14 +147,16 @@ def test_images_without_structure_are_paired_by_their_pixels(tmp_path: Path) -> 
     ]  # fmt: skip
     contents = [cache.load(str(path), False) for path in paths]
     assert all(content.is_textureless for content in contents)
-    found = pair_up(contents, Judge(cache, "near"), 2, ProgressListener())
+    found = find_candidates(contents, CopyClassifier(cache, "near"), 2, ProgressListener())
     # Each with the first of its kind: a group is a star.
-    assert sorted(hints_of(found)) == [(0, 2), (0, 5), (1, 4)]
-    nearby = Surroundings(contents, Judge(cache, "near")).hints(contents[0])
+    assert sorted(candidates_of(found)) == [(0, 2), (0, 5), (1, 4)]
+    nearby = HashCandidates(contents, CopyClassifier(cache, "near")).candidates(contents[0])
     assert sorted(nearby) == [0, 1, 2, 4, 5]
     # The first is the first in the order of the keep policy, for it will be kept.
-    found = pair_up(contents, Judge(cache, "near"), 2, ProgressListener(), [5, 4, 3, 2, 1, 0])
-    assert sorted(hints_of(found)) == [(0, 5), (1, 4), (2, 5)]
+    found = find_candidates(
+        contents, CopyClassifier(cache, "near"), 2, ProgressListener(), [5, 4, 3, 2, 1, 0]
+    )
+    assert sorted(candidates_of(found)) == [(0, 5), (1, 4), (2, 5)]
 
 
 @pytest.mark.parametrize("threshold", [None, 0, 3, 256])
@@ -165,12 +169,14 @@ def test_a_level_includes_those_before_it(tmp_path: Path, threshold: int | None)
     contents = [cache.load(str(path), False) for path in (lossy, clean)]
     distance = apart(contents[0].bits, contents[1].bits)
     assert 0 < distance <= SAME_PIXELS_DISTANCE
-    for level in (judge("exact"), Judge(cache, "near", threshold)):
-        found = pair_up(contents, level, 1, ProgressListener())
-        match = level.match(*contents, hints_of(found)[0, 1])
+    for level in (classifier("exact"), CopyClassifier(cache, "near", threshold)):
+        found = find_candidates(contents, level, 1, ProgressListener())
+        match = level.classify(*contents, candidates_of(found)[0, 1])
         assert match is not None and match.evidence == "same pixels"
-        assert radius_of(level) >= distance
-    nearby = Surroundings(contents, Judge(cache, "near", threshold)).hints(contents[0])
+        assert hash_radius(level) >= distance
+    nearby = HashCandidates(contents, CopyClassifier(cache, "near", threshold)).candidates(
+        contents[0]
+    )
     assert sorted(nearby) == [0, 1]
 
 
@@ -202,7 +208,7 @@ def test_of_many_look_alikes_the_first_and_the_nearest_are_compared(
 ) -> None:
     contents, listener = look_alikes(count, flips=26), Listener()
     order = np.random.default_rng(seed).permutation(count).tolist()
-    found = pair_up(contents, judge(), 2, listener, order, first, nearest)
+    found = find_candidates(contents, classifier(), 2, listener, order, first, nearest)
     crowded = 0
     for place, content_id in enumerate(order):
         distances = {
@@ -223,11 +229,11 @@ def test_of_many_look_alikes_the_first_and_the_nearest_are_compared(
 @given(seed=st.integers(0, 1000), count=st.integers(1, 40))
 def test_shortlists_hold_the_same_pairs_in_another_order(seed: int, count: int) -> None:
     order = np.random.default_rng(seed).permutation(count).tolist()
-    found = pair_up(look_alikes(count, flips=26), judge(), 2, ProgressListener())
-    turned = found.in_order(order)
-    assert hints_of(turned) == hints_of(found)
+    found = find_candidates(look_alikes(count, flips=26), classifier(), 2, ProgressListener())
+    oriented = found.in_order(order)
+    assert candidates_of(oriented) == candidates_of(found)
     for content_id in range(count):
-        others = [order.index(other) for other, _ in turned.of(content_id)]
+        others = [order.index(other) for other, _ in oriented.of(content_id)]
         assert others == sorted(others) and all(other < order.index(content_id) for other in others)
 
 
@@ -237,17 +243,17 @@ def test_look_alikes_do_not_fill_memory_with_the_square_of_their_number(
     """Some are held besides those that are compared, here at most a thousand."""
     monkeypatch.setattr(shortlists, "_MERGED_AT", 1000)
     held = []
-    add = Shortlisting.add
+    add = ShortlistBuilder.add
 
-    def watched(self: Shortlisting, *pairs: Any) -> None:
+    def watched(self: ShortlistBuilder, *pairs: Any) -> None:
         for part in range(0, len(pairs[0]), 500):  # small parts, as those of many images are
             add(self, *(one if np.ndim(one) == 0 else one[part : part + 500] for one in pairs))
             held.append(len(self))
 
-    monkeypatch.setattr(Shortlisting, "add", watched)
+    monkeypatch.setattr(ShortlistBuilder, "add", watched)
     count, most = 600, 12
     listener = Listener()
-    found = pair_up(look_alikes(count), judge(), 2, listener, None, most - 2, 2)
+    found = find_candidates(look_alikes(count), classifier(), 2, listener, None, most - 2, 2)
     assert len(found.earlier) <= count * most
     assert max(held) <= 2 * (count * most + 1000) < count * (count - 1) / 2 / 5
     assert listener.warnings == [
@@ -261,7 +267,7 @@ def test_two_thousand_look_alikes_take_little_memory() -> None:
     contents = look_alikes(2000)
     tracemalloc.start()
     try:
-        found = pair_up(contents, judge(), 1, ProgressListener())
+        found = find_candidates(contents, classifier(), 1, ProgressListener())
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
