@@ -31,7 +31,7 @@ from cbir.core.threads import cores, one_thread_each, ordered_map
 from cbir.duplicates.candidates import find_candidates
 from cbir.duplicates.collection import Collection, open_collection
 from cbir.duplicates.copy_classifier import NEAR, CopyClassifier, Hypotheses, orientation_transform
-from cbir.duplicates.model import Level
+from cbir.duplicates.model import CopyLevel
 from cbir.duplicates.shortlists import unpacked
 from cbir.images.decoders import EncodedImage
 from cbir.search.metrics import hamming
@@ -80,7 +80,7 @@ def main() -> None:
 
 
 def closest(
-    collection: Collection, level: Level, root: Path, truth: Path, count: int
+    collection: Collection, level: CopyLevel, root: Path, truth: Path, count: int
 ) -> list[Close]:
     """Return the pairs that are no copies and come closest to it, the closest first."""
     classifier = CopyClassifier(collection.cache, level)

@@ -43,7 +43,7 @@ from truth import groups_of_copies
 
 from cbir.images.discovery import find_images
 
-LEVELS = ("near", "edited")
+COPY_LEVELS = ("near", "edited")
 TRUTH = Path(__file__).parent / "truth" / "copies.csv"
 
 _HOSTS = 50
@@ -88,7 +88,9 @@ def main() -> None:
     options = _options()
     with tempfile.TemporaryDirectory() as folder:
         trial = prepare(options, options.work or Path(folder))
-        outcomes = [one for level in options.level or LEVELS if (one := own_outcome(trial, level))]
+        outcomes = [
+            one for level in options.level or COPY_LEVELS if (one := own_outcome(trial, level))
+        ]
         for peer, (base, queries) in _hashed(trial, [] if options.no_peers else importable()):
             outcomes += peer_outcomes(trial, peer, base, queries)
     folders = [*options.folder, *options.distractors]
@@ -106,7 +108,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--truth", type=Path, help=f"default {TRUTH.name}, where there is one")
     parser.add_argument("--edit", action="append", choices=EDITS, help="repeatable; default all")
-    parser.add_argument("--level", action="append", choices=LEVELS, help="default both")
+    parser.add_argument("--level", action="append", choices=COPY_LEVELS, help="default both")
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--work", type=Path, help="an empty folder to keep the copies in")
     parser.add_argument("--name", help="of the results files; default duplicates-FOLDERS")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from torture_world import DESCRIPTORS, World
 
-from cbir.duplicates.model import KEEPS, LEVELS
+from cbir.duplicates.model import COPY_LEVELS, KEEP_POLICIES
 
 ACTIONS = ("move", "hardlink", "symlink", "delete", "delete --permanently")
 
@@ -123,7 +123,12 @@ class Commands:
         elif self.chance.random() < 0.5:
             index = []
         arguments = ["duplicates", "-d", folder, *index, "--yes", "-q", "--action", *action.split()]
-        arguments += ["--level", self.chance.choice(LEVELS), "--keep", self.chance.choice(KEEPS)]
+        arguments += [
+            "--level",
+            self.chance.choice(COPY_LEVELS),
+            "--keep",
+            self.chance.choice(KEEP_POLICIES),
+        ]
         arguments += ["--log", f"small/logs/{self._logs:04}.log"]
         if action == "move":
             arguments += ["--move-to", self.chance.choice(("moved", "small/moved"))]

@@ -20,7 +20,7 @@ from cbir.core.folders import shortest
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.local_features.sift import SiftFeatures
 from cbir.duplicates.image_content import EXTRACTOR, HASH, ContentCache, ImageContent
-from cbir.duplicates.model import LEVELS, Entry, Level
+from cbir.duplicates.model import COPY_LEVELS, CopyLevel, ImageRecord
 from cbir.images.discovery import is_selected
 from cbir.indexing.build import build_index
 from cbir.stores import open_store
@@ -33,12 +33,12 @@ class Collection:
 
     Attributes
     ----------
-    entries : tuple of Entry
+    records : tuple of ImageRecord
         The files, each once, sorted by the bytes of their paths.
     contents : tuple of ImageContent
         The contents, each once, sorted by the bytes of their first path.
-    content_ids : ndarray of int64, shape (entries,)
-        Of each entry the place of its content in `contents`.
+    content_ids : ndarray of int64, shape (records,)
+        Of each record the place of its content in `contents`.
     cache : ContentCache
     root : str
         The dataset's folder, as it was given.
@@ -46,7 +46,7 @@ class Collection:
         What could not be read; the listener was told.
     """
 
-    entries: tuple[Entry, ...]
+    records: tuple[ImageRecord, ...]
     contents: tuple[ImageContent, ...]
     content_ids: NDArray[np.int64]
     cache: ContentCache
@@ -59,7 +59,7 @@ def open_collection(
     dataset: str | None,
     index: str | None,
     references: str | Sequence[str] = (),
-    level: Level = "near",
+    level: CopyLevel = "near",
     *,
     include: str | Sequence[str] = (),
     exclude: str | Sequence[str] = (),
@@ -77,7 +77,7 @@ def open_collection(
         Where to keep what is computed. None: in a temporary folder.
     references : str or sequence of str
         Folders of images that are kept.
-    level : Level
+    level : CopyLevel
         For which there must be enough in the index.
     include, exclude : str or sequence of str
         Shell patterns for the dataset.
@@ -100,7 +100,7 @@ def open_collection(
     index = index if index is None else path_of(index, "an index")
     references = several(references, "a reference", path_of)
     include, exclude = several(include, "a pattern"), several(exclude, "a pattern")
-    one_of(level, LEVELS, "level")
+    one_of(level, COPY_LEVELS, "level")
     with contextlib.ExitStack() as stack:
         kept = index or os.path.join(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="cbir-")), "index.csv"
@@ -111,7 +111,7 @@ def open_collection(
             report = build_index(
                 folder,
                 path,
-                _lacking(path),
+                _missing_descriptors(path),
                 include=include if patterns else (),
                 exclude=exclude if patterns else (),
                 keep_others=True,
@@ -125,49 +125,51 @@ def open_collection(
 
         if dataset is None:
             snapshot = open_store(kept).snapshot()
-            _check(snapshot, level)
+            _check_complete(snapshot, level)
         else:
             snapshot = update(dataset, kept, patterns=True)
         root = dataset if dataset is not None else shortest(snapshot.root)
-        parts = [_Part(snapshot, root, False, level, include, exclude)]
+        parts = [_IndexPart(snapshot, root, False, level, include, exclude)]
         for reference in references:
             path = _index_of_reference(kept, reference)
-            parts.append(_Part(update(reference, path, patterns=False), reference, True, level))
-        yield _joined(parts, root, unreadable, listener)
+            parts.append(
+                _IndexPart(update(reference, path, patterns=False), reference, True, level)
+            )
+        yield _merged(parts, root, unreadable, listener)
 
 
-def _lacking(path: str) -> list[str]:
+def _missing_descriptors(path: str) -> list[str]:
     """Return the descriptors to add to an index, so that it holds the hash."""
     store = open_store(path)
-    records = store.snapshot(accept_edited=True).metadata.records if store.exists() else ()
-    if any(record.fingerprint == HASH.fingerprint for record in records):
+    stored = store.snapshot(accept_edited=True).metadata.records if store.exists() else ()
+    if any(one.fingerprint == HASH.fingerprint for one in stored):
         return []
-    taken = {record.alias: record for record in records}
+    taken = {one.alias: one for one in stored}
     old = taken.get("phash")
     spec = "phash:bits=256"
     return [spec] if old is None or old.parameters == HASH.parameters else [f"phash256={spec}"]
 
 
-def _check(snapshot: Snapshot, level: Level) -> None:
-    lacks = []
+def _check_complete(snapshot: Snapshot, level: CopyLevel) -> None:
+    missing = []
     if _alias(snapshot) is None:
-        lacks.append("hashes")
+        missing.append("hashes")
     if level == "edited":
         features = snapshot.features(EXTRACTOR)
         if any(sha256.tobytes() not in features for sha256 in snapshot.rows.facts["sha256"]):
-            lacks.append("local features")
-    if lacks:
+            missing.append("local features")
+    if missing:
         raise CbirError(
-            f"{printable(snapshot.path)}: the index lacks {' and '.join(lacks)} of its images;"
+            f"{printable(snapshot.path)}: the index lacks {' and '.join(missing)} of its images;"
             f" add them with: cbir duplicates --dataset {printable(snapshot.root)}"
             f" --index {printable(snapshot.path)} --level {level}"
         )
 
 
 def _alias(snapshot: Snapshot) -> str | None:
-    for record in snapshot.metadata.records:
-        if record.fingerprint == HASH.fingerprint:
-            return record.alias
+    for one in snapshot.metadata.records:
+        if one.fingerprint == HASH.fingerprint:
+            return one.alias
     return None
 
 
@@ -179,7 +181,7 @@ def _index_of_reference(index: str, reference: str) -> str:
     return f"{folder}/index.csv"
 
 
-class _Part:
+class _IndexPart:
     """The images of one index."""
 
     def __init__(
@@ -187,7 +189,7 @@ class _Part:
         snapshot: Snapshot,
         root: str,
         reference: bool,
-        level: Level,
+        level: CopyLevel,
         include: Sequence[str] = (),
         exclude: Sequence[str] = (),
     ) -> None:
@@ -199,8 +201,8 @@ class _Part:
         chosen = [row for row, path in enumerate(paths) if is_selected(path, include, exclude)]
         self.matrix = snapshot.matrix(alias)[chosen]
         self.features = snapshot.features(EXTRACTOR) if level == "edited" else None
-        self.entries = [
-            Entry(
+        self.records = [
+            ImageRecord(
                 path if root == "." else os.path.join(root, path),
                 fact["sha256"].tobytes(),
                 int(fact["bytes"]),
@@ -219,36 +221,36 @@ class _Part:
         ]
 
 
-def _joined(
-    parts: Sequence[_Part],
+def _merged(
+    parts: Sequence[_IndexPart],
     root: str,
     unreadable: list[UnreadableImageError],
     listener: ProgressListener,
 ) -> Collection:
     bits = {
-        entry.sha256: row[:-1]
+        record.sha256: row[:-1]
         for part in reversed(parts)
-        for entry, row in zip(part.entries, part.matrix, strict=True)
+        for record, row in zip(part.records, part.matrix, strict=True)
     }
-    entries = _once([entry for part in parts for entry in part.entries], listener)
+    records = _without_links([record for part in parts for record in part.records], listener)
     contents: dict[bytes, ImageContent] = {}
-    content_ids = np.empty(len(entries), np.int64)
+    content_ids = np.empty(len(records), np.int64)
     places: dict[bytes, int] = {}
-    for i, entry in enumerate(entries):
-        if entry.sha256 not in contents:
-            places[entry.sha256] = len(contents)
-            contents[entry.sha256] = ImageContent(
-                entry.sha256,
-                entry.path,
-                entry.width,
-                entry.height,
-                bits[entry.sha256],
-                entry.quality,
+    for i, record in enumerate(records):
+        if record.sha256 not in contents:
+            places[record.sha256] = len(contents)
+            contents[record.sha256] = ImageContent(
+                record.sha256,
+                record.path,
+                record.width,
+                record.height,
+                bits[record.sha256],
+                record.quality,
             )
-        content_ids[i] = places[entry.sha256]
+        content_ids[i] = places[record.sha256]
     cache = ContentCache(_Features(parts))
     return Collection(
-        tuple(entries),
+        tuple(records),
         tuple(contents.values()),
         content_ids,
         cache,
@@ -260,7 +262,7 @@ def _joined(
 class _Features:
     """Looks local features up in the indexes of all parts; threads may share it."""
 
-    def __init__(self, parts: Sequence[_Part]) -> None:
+    def __init__(self, parts: Sequence[_IndexPart]) -> None:
         self._stores = [part.features for part in parts if part.features is not None]
         self._lock = threading.Lock()
 
@@ -272,24 +274,24 @@ class _Features:
         return None
 
 
-def _once(entries: list[Entry], listener: ProgressListener) -> list[Entry]:
+def _without_links(records: list[ImageRecord], listener: ProgressListener) -> list[ImageRecord]:
     """Keep one name of each file: references first, real names before links, then by path.
 
     A file under two names frees nothing when one is removed, and where one is a link to the other,
     the image itself might be.
     """
-    files: dict[tuple[int, int], list[Entry]] = {}
+    files: dict[tuple[int, int], list[ImageRecord]] = {}
     gone = []
-    for entry in entries:
+    for record in records:
         try:
-            status = os.stat(entry.path)
+            status = os.stat(record.path)
         except OSError:
-            gone.append(entry)
+            gone.append(record)
             continue
-        files.setdefault((status.st_dev, status.st_ino), []).append(entry)
+        files.setdefault((status.st_dev, status.st_ino), []).append(record)
 
-    def rank(entry: Entry) -> tuple[bool, bool, bytes]:
-        return not entry.reference, os.path.islink(entry.path), os.fsencode(entry.path)
+    def rank(record: ImageRecord) -> tuple[bool, bool, bytes]:
+        return not record.reference, os.path.islink(record.path), os.fsencode(record.path)
 
     kept = [min(names, key=rank) for names in files.values()]
     # A reference stays one, whichever of its names is the first.
@@ -297,10 +299,10 @@ def _once(entries: list[Entry], listener: ProgressListener) -> list[Entry]:
         replace(one, reference=True) if any(name.reference for name in names) else one
         for one, names in zip(kept, files.values(), strict=True)
     ]
-    more = len(entries) - len(gone) - len(kept)
+    more = len(records) - len(gone) - len(kept)
     if more:
         links = counted(more, "link")
         listener.note(f"Left out {links} to images that take part under another name")
     if gone:
         listener.warn(f"{counted(len(gone), 'image')} of the index no longer there; update it")
-    return sorted(kept, key=lambda entry: os.fsencode(entry.path))
+    return sorted(kept, key=lambda record: os.fsencode(record.path))

@@ -11,7 +11,7 @@ from cbir.core.arguments import one_of
 from cbir.core.checks import check_whole
 from cbir.descriptors.hashes.dihedral import ORIENTATIONS
 from cbir.duplicates.image_content import EXTRACTOR, ContentCache, ImageContent
-from cbir.duplicates.model import LEVELS, CopyMatch, Level
+from cbir.duplicates.model import COPY_LEVELS, CopyLevel, CopyMatch
 from cbir.search.metrics import hamming
 from cbir.verification import (
     COVERED,
@@ -77,7 +77,7 @@ class CopyClassifier:
     Parameters
     ----------
     cache : ContentCache
-    level : Level
+    level : CopyLevel
         The most generous that counts.
     threshold : int, optional
         The largest distance at `level`, instead of the default.
@@ -89,11 +89,11 @@ class CopyClassifier:
     """
 
     cache: ContentCache
-    level: Level
+    level: CopyLevel
     threshold: int | None = None
 
     def __post_init__(self) -> None:
-        one_of(self.level, LEVELS, "level")
+        one_of(self.level, COPY_LEVELS, "level")
         if self.threshold is not None:
             check_whole("threshold", self.threshold, 0, LARGEST_DISTANCE)
 

@@ -236,8 +236,8 @@ def _not_plain(copy: Gray, outside: Mask) -> Mask:
         values = copy[part & core].astype(np.int16)
         if not len(values):  # a sliver
             values = copy[part].astype(np.int16)
-        apart = np.abs(values - np.median(values)) > PLAIN
-        shows[label] = apart.mean() > _SPECKS
+        deviation = np.abs(values - np.median(values)) > PLAIN
+        shows[label] = deviation.mean() > _SPECKS
     return np.asarray(shows[labels], np.bool_)
 
 

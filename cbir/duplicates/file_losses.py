@@ -206,9 +206,9 @@ def _holds_alpha(
     if transform is not None:
         planes = [cv2.warpAffine(plane, transform, size) for plane in planes]
     least, most, inside = (np.asarray(plane, np.int16) for plane in planes)
-    apart = np.maximum(copy - most, least - copy)
+    excess = np.maximum(copy - most, least - copy)
     allowed = _OPAQUE if keeper is None else _OPACITY
-    return not bool((apart[inside == 255] > allowed).any())
+    return not bool((excess[inside == 255] > allowed).any())
 
 
 def _gamut_lost(copy: LazyFile, keeper: LazyFile, same_pixels: bool, moved: bool) -> Iterator[Loss]:

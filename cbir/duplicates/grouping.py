@@ -18,31 +18,39 @@ from cbir.duplicates.collection import Collection
 from cbir.duplicates.copy_classifier import CopyClassifier
 from cbir.duplicates.detail import Details
 from cbir.duplicates.image_content import ImageContent
-from cbir.duplicates.keep_policy import Star, by_detail, keep_order
+from cbir.duplicates.keep_policy import CopyCluster, by_detail, keep_order
 from cbir.duplicates.loss_kinds import Loss, LossKind, kinds_of, refused
 from cbir.duplicates.losses import Losses
-from cbir.duplicates.model import KEEPS, CopyMatch, Duplicate, Entry, Group, Keep, Level
+from cbir.duplicates.model import (
+    KEEP_POLICIES,
+    CopyLevel,
+    CopyMatch,
+    Duplicate,
+    Group,
+    ImageRecord,
+    KeepPolicy,
+)
 from cbir.duplicates.shortlists import Shortlists, unpacked
 
-Apart = Callable[[Entry, Entry], bool]
+IsExcluded = Callable[[ImageRecord, ImageRecord], bool]
 """Says that two images were judged different."""
 
-Lacking = Callable[[ImageContent, ImageContent, CopyMatch], tuple[Loss, ...]]
-"""``lacking(keeper, copy, match)``: what the copy shows, and the keeper does not."""
+FindLosses = Callable[[ImageContent, ImageContent, CopyMatch], tuple[Loss, ...]]
+"""``find_losses(keeper, copy, match)``: what the copy shows, and the keeper does not."""
 
 
-def never(*_: Entry) -> bool:
+def nothing_excluded(*_: ImageRecord) -> bool:
     """Say of no two images that they were judged different."""
     return False
 
 
 def find_groups(
     collection: Collection,
-    level: Level = "near",
+    level: CopyLevel = "near",
     *,
     threshold: int | None = None,
-    keep: Keep = "best",
-    apart: Apart = never,
+    keep: KeepPolicy = "best",
+    is_excluded: IsExcluded = nothing_excluded,
     allow_loss: LossKind | Iterable[LossKind] = (),
     workers: int | None = None,
     listener: ProgressListener | None = None,
@@ -58,14 +66,14 @@ def find_groups(
     Parameters
     ----------
     collection : Collection
-    level : Level
+    level : CopyLevel
         The most generous that counts.
     threshold : int, optional
         The largest distance at `level`, 0 to 256, instead of the default.
-    keep : Keep
+    keep : KeepPolicy
         Which image of a group is kept; see :func:`cbir.duplicates.keep_policy.keep_order`.
-    apart : callable
-        ``apart(first, second)``: two images that must not be in one group as copies.
+    is_excluded : callable
+        ``is_excluded(first, second)``: two images that must not be in one group as copies.
     allow_loss : str or iterable of str
         Kinds of :class:`cbir.duplicates.loss_kinds.Loss` that do not matter. ``smallest`` allows
         the loss of detail.
@@ -79,10 +87,10 @@ def find_groups(
         at every level.
     """
     check_type(collection, Collection, "a collection")
-    check_type(apart, Callable, "apart")
+    check_type(is_excluded, Callable, "is_excluded")
     workers, listener = threads(workers), ProgressListener.of(listener)
     allowed = kinds_of(allow_loss)
-    if one_of(keep, KEEPS, "policy to keep") == "smallest":
+    if one_of(keep, KEEP_POLICIES, "policy to keep") == "smallest":
         allowed |= {"detail"}  # who asks for that knows what it costs
     classifier = CopyClassifier(collection.cache, level, threshold)
     with stderr_capture.caught(), one_thread_each():
@@ -98,9 +106,9 @@ def find_groups(
             firsts = dict(
                 zip(collection.content_ids[order[::-1]].tolist(), order[::-1], strict=True)
             )
-            files = [collection.entries[firsts[i]] for i in range(len(firsts))]
+            files = [collection.records[firsts[i]] for i in range(len(firsts))]
             while True:
-                found = _Search(files, shortlists, matches, apart, losses.between, allowed)
+                found = _Search(files, shortlists, matches, is_excluded, losses.between, allowed)
                 found.run(content_ids, workers, listener)
                 # That a keeper is made of several others shows when all of these were found.
                 if not found.find_parts(losses):
@@ -110,7 +118,7 @@ def find_groups(
         if keep == "best":
             # Which one is better can be said only of images that show the same.
             order = by_detail(
-                collection, order, found.stars(content_ids), details, workers, listener
+                collection, order, found.clusters(content_ids), details, workers, listener
             )
             content_ids = list(dict.fromkeys(collection.content_ids[order].tolist()))
             shortlists = shortlists.in_order(content_ids)
@@ -182,11 +190,11 @@ class _Search:
 
     def __init__(
         self,
-        files: Sequence[Entry],
+        files: Sequence[ImageRecord],
         shortlists: Shortlists,
         matches: MatchCache,
-        apart: Apart,
-        lacking: Lacking = lambda *_: (),
+        is_excluded: IsExcluded,
+        find_losses: FindLosses = lambda *_: (),
         allowed: frozenset[LossKind] = frozenset(),
     ) -> None:
         self.joined: dict[int, tuple[int, CopyMatch]] = {}
@@ -198,8 +206,8 @@ class _Search:
         self._sights = matches.contents
         self._shortlists = shortlists
         self._matches = matches
-        self._apart = apart
-        self._lacking = lacking
+        self._is_excluded = is_excluded
+        self._find_losses = find_losses
         self._allowed = allowed
 
     def run(self, order: Sequence[int], workers: int, listener: ProgressListener) -> None:
@@ -219,23 +227,25 @@ class _Search:
             ):
                 listener.advance()
                 if found is not None:
-                    self._settle(content_id, found)
+                    self._assign(content_id, found)
                 others = later[starts[content_id] : starts[content_id + 1]]
                 waiting[others] -= 1
                 following += others[waiting[others] == 0].tolist()
             ready = sorted(following, key=rank.__getitem__)
         listener.end()
 
-    def stars(self, order: Sequence[int]) -> list[Star]:
+    def clusters(self, order: Sequence[int]) -> list[CopyCluster]:
         """Return what joined each keeper, and what stays beside it, in the order given."""
-        stars: dict[int, Star] = {}
+        clusters: dict[int, CopyCluster] = {}
         for content_id in order:
             found = self.joined.get(content_id) or self.staying.get(content_id)
             if found:
                 center, match = found
-                star = stars.setdefault(center, Star(center, {}, {}))
-                (star.joined if content_id in self.joined else star.staying)[content_id] = match
-        return [stars[content_id] for content_id in order if content_id in stars]
+                cluster = clusters.setdefault(center, CopyCluster(center, {}, {}))
+                (cluster.joined if content_id in self.joined else cluster.staying)[content_id] = (
+                    match
+                )
+        return [clusters[content_id] for content_id in order if content_id in clusters]
 
     def find_parts(self, losses: Losses) -> bool:
         """Find the images that are made of several others; say whether any are new.
@@ -254,7 +264,7 @@ class _Search:
                 found |= losses.find_parts(self._sights[keeper], copies)
         return found
 
-    def _settle(self, content_id: int, found: _Found) -> None:
+    def _assign(self, content_id: int, found: _Found) -> None:
         stays = bool(refused(found.losses, self._allowed))
         (self.staying if stays else self.joined)[content_id] = (found.keeper, found.match)
         if found.losses:
@@ -267,13 +277,13 @@ class _Search:
         """
         file, first = self._files[content_id], None
         for keeper, hypotheses in () if file.reference else self._shortlists.of(content_id):
-            if keeper in self.joined or self._apart(self._files[keeper], file):
+            if keeper in self.joined or self._is_excluded(self._files[keeper], file):
                 continue
             match = self._matches.between(keeper, content_id, hypotheses)
             if match is None:
                 continue
             try:
-                losses = self._lacking(self._sights[keeper], self._sights[content_id], match)
+                losses = self._find_losses(self._sights[keeper], self._sights[content_id], match)
             except UnreadableImageError as error:
                 self._matches.warn(error)
                 continue
@@ -298,23 +308,23 @@ def _groups(collection: Collection, order: Sequence[int], search: _Search) -> li
     firsts: dict[int, int] = {}
     members: dict[int, list[Duplicate]] = {}
     for file in order:
-        content_id, entry = int(collection.content_ids[file]), collection.entries[file]
+        content_id, record = int(collection.content_ids[file]), collection.records[file]
         losses = search.losses.get(content_id, ())
         if content_id in search.joined:
             keeper, match = search.joined[content_id]
-            if not entry.reference:
-                members.setdefault(keeper, []).append(Duplicate(entry, match, losses))
+            if not record.reference:
+                members.setdefault(keeper, []).append(Duplicate(record, match, losses))
         elif content_id in firsts:
-            if not entry.reference:
-                same = Duplicate(entry, CopyMatch("exact", 0, "same bytes"))
+            if not record.reference:
+                same = Duplicate(record, CopyMatch("exact", 0, "same bytes"))
                 members.setdefault(content_id, []).append(same)
         else:
             firsts[content_id] = file
             if content_id in search.staying:
                 keeper, match = search.staying[content_id]
-                members.setdefault(keeper, []).append(Duplicate(entry, match, losses, stays=True))
+                members.setdefault(keeper, []).append(Duplicate(record, match, losses, stays=True))
     keepers = sorted(members, key=lambda content_id: firsts[content_id])
     return [
-        Group(number, collection.entries[firsts[keeper]], tuple(members[keeper]))
+        Group(number, collection.records[firsts[keeper]], tuple(members[keeper]))
         for number, keeper in enumerate(keepers, 1)
     ]

@@ -18,7 +18,7 @@ from cbir.duplicates.copy_names import copy_marks
 from cbir.duplicates.coverage import shown_share
 from cbir.duplicates.detail import Detail, Details
 from cbir.duplicates.image_content import EXTRACTOR, ContentCache, ImageContent, relative_resolution
-from cbir.duplicates.model import CopyMatch, Entry, Keep
+from cbir.duplicates.model import CopyMatch, ImageRecord, KeepPolicy
 from cbir.duplicates.preference import Relation, compare
 from cbir.verification.alignment import Transform
 
@@ -29,17 +29,17 @@ _PLACE_TOLERANCE = 0.5
 """Pixels of the working size by which a transform may miss its place and move nothing."""
 
 
-def keep_order(collection: Collection, keep: Keep, workers: int) -> list[int]:
-    """Return the entries in the order in which they are preferred.
+def keep_order(collection: Collection, keep: KeepPolicy, workers: int) -> list[int]:
+    """Return the images in the order in which they are preferred.
 
-    References come first. Entries that the policy ranks equally are ordered by
+    References come first. Images that the policy ranks equally are ordered by
     :func:`originality`. Under ``best`` this is the order before :func:`by_detail` has looked at
     those that may be copies of each other: by the number of pixels.
 
     Parameters
     ----------
     collection : Collection
-    keep : Keep
+    keep : KeepPolicy
         The policy.
     workers : int
         Threads.
@@ -47,17 +47,17 @@ def keep_order(collection: Collection, keep: Keep, workers: int) -> list[int]:
     Returns
     -------
     list of int
-        Places in ``collection.entries``. It does not depend on their order.
+        Places in ``collection.records``. It does not depend on their order.
     """
-    entries = collection.entries
+    records = collection.records
     rank = _rank(collection, keep, workers)
     return sorted(
-        range(len(entries)),
-        key=lambda i: (not entries[i].reference, rank(i), originality(entries[i])),
+        range(len(records)),
+        key=lambda i: (not records[i].reference, rank(i), originality(records[i])),
     )
 
 
-def originality(entry: Entry) -> tuple[int, int, int, bytes]:
+def originality(record: ImageRecord) -> tuple[int, int, int, bytes]:
     """Return what orders files that are as good as each other: the likely original first.
 
     It is the one changed first; then the one whose path has the fewest marks of copying; then
@@ -65,37 +65,37 @@ def originality(entry: Entry) -> tuple[int, int, int, bytes]:
 
     Examples
     --------
-    >>> def file(path: str, mtime: int) -> Entry:
-    ...     return Entry(path, b"", 1, mtime, 9, 9, 90)
+    >>> def file(path: str, mtime: int) -> ImageRecord:
+    ...     return ImageRecord(path, b"", 1, mtime, 9, 9, 90)
     >>> files = [file("a (1).jpg", 7), file("b-again.jpg", 7), file("b.jpg", 7), file("z.jpg", 3)]
     >>> [file.path for file in sorted(files, key=originality)]
     ['z.jpg', 'b.jpg', 'b-again.jpg', 'a (1).jpg']
     """
-    name = os.path.basename(entry.path)
-    return entry.mtime, copy_marks(entry.path), len(name), os.fsencode(entry.path)
+    name = os.path.basename(record.path)
+    return record.mtime, copy_marks(record.path), len(name), os.fsencode(record.path)
 
 
-def _rank(collection: Collection, keep: Keep, workers: int) -> Callable[[int], Rank | bytes]:
-    """Return what ranks an entry under a policy, before ties are broken."""
-    entries = collection.entries
+def _rank(collection: Collection, keep: KeepPolicy, workers: int) -> Callable[[int], Rank | bytes]:
+    """Return what ranks an image under a policy, before ties are broken."""
+    records = collection.records
     if keep == "best":
-        return lambda i: (-entries[i].width * entries[i].height,)
+        return lambda i: (-records[i].width * records[i].height,)
     if keep == "largest":
-        return lambda i: (-entries[i].width * entries[i].height, -entries[i].bytes)
+        return lambda i: (-records[i].width * records[i].height, -records[i].bytes)
     if keep == "smallest":
-        return lambda i: (entries[i].width * entries[i].height, entries[i].bytes)
+        return lambda i: (records[i].width * records[i].height, records[i].bytes)
     if keep == "oldest":
-        return lambda i: (entries[i].mtime,)
+        return lambda i: (records[i].mtime,)
     if keep == "newest":
-        return lambda i: (-entries[i].mtime,)
+        return lambda i: (-records[i].mtime,)
     if keep == "first":
-        return lambda i: os.fsencode(entries[i].path)
+        return lambda i: os.fsencode(records[i].path)
     sharpness = _sharpness(collection, workers)
     return lambda i: (-sharpness[i],)
 
 
 @dataclass(frozen=True, slots=True)
-class Star:
+class CopyCluster:
     """Contents that show the same as one of them.
 
     Attributes
@@ -149,7 +149,7 @@ def _moves(transform: Transform) -> bool:
 def by_detail(
     collection: Collection,
     order: Sequence[int],
-    stars: Sequence[Star],
+    clusters: Sequence[CopyCluster],
     details: Details,
     workers: int,
     listener: ProgressListener,
@@ -164,8 +164,8 @@ def by_detail(
     ----------
     collection : Collection
     order : sequence of int
-        Entries, in the order of :func:`keep_order`.
-    stars : sequence of Star
+        Images, in the order of :func:`keep_order`.
+    clusters : sequence of CopyCluster
         What was found in that order, by center.
     details : Details
     workers : int
@@ -174,15 +174,15 @@ def by_detail(
     Returns
     -------
     list of int
-        The entries. Those whose image cannot be read come last among their copies.
+        The images. Those that cannot be read come last among their copies.
     """
-    if not stars:
+    if not clusters:
         return list(order)
-    firsts: dict[int, Entry] = {}
+    firsts: dict[int, ImageRecord] = {}
     for i in order:
-        firsts.setdefault(int(collection.content_ids[i]), collection.entries[i])
+        firsts.setdefault(int(collection.content_ids[i]), collection.records[i])
     members = [
-        content_id for one in stars for content_id in (one.center, *one.joined, *one.staying)
+        content_id for one in clusters for content_id in (one.center, *one.joined, *one.staying)
     ]
     measured = _measured(collection, list(dict.fromkeys(members)), details, workers, listener)
 
@@ -199,11 +199,11 @@ def by_detail(
 
     place: dict[int, int] = {}
     # What stays beside a center may be a center too, and comes later than it: its own copies first.
-    for star in reversed(stars):
-        order_of = partial(better, star.relations(collection))
-        same = sorted([star.center, *star.joined], key=cmp_to_key(order_of))
-        before = [content_id for content_id in star.staying if order_of(content_id, same[0]) < 0]
-        for content_id in (*before, *same, *star.staying):
+    for cluster in reversed(clusters):
+        order_of = partial(better, cluster.relations(collection))
+        same = sorted([cluster.center, *cluster.joined], key=cmp_to_key(order_of))
+        before = [content_id for content_id in cluster.staying if order_of(content_id, same[0]) < 0]
+        for content_id in (*before, *same, *cluster.staying):
             place.setdefault(content_id, len(place))
     for content_id in firsts:
         place.setdefault(content_id, len(place))

@@ -139,8 +139,8 @@ class Losses:
         for i, (first, here) in enumerate(masks):
             for second, there in masks[:i]:
                 smaller = max(1, min(int(here.sum()), int(there.sum())))
-                apart = int((here & there).sum()) <= _DISJOINT * smaller
-                if apart and int(hamming(first.bits, second.bits[None])[0]) > NEAR_DISTANCE:
+                disjoint = int((here & there).sum()) <= _DISJOINT * smaller
+                if disjoint and int(hamming(first.bits, second.bits[None])[0]) > NEAR_DISTANCE:
                     self._parts |= {(keeper.sha256, one.sha256) for one in (first, second)}
         return len(self._parts) > before
 

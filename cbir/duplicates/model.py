@@ -10,16 +10,24 @@ from numpy.typing import NDArray
 
 from cbir.duplicates.loss_kinds import Loss
 
-Level = Literal["exact", "near", "edited"]
-LEVELS: tuple[Level, ...] = ("exact", "near", "edited")
+CopyLevel = Literal["exact", "near", "edited"]
+COPY_LEVELS: tuple[CopyLevel, ...] = ("exact", "near", "edited")
 """From strict to generous; each one includes those before it."""
 
-Keep = Literal["best", "largest", "smallest", "oldest", "newest", "first", "sharpest"]
-KEEPS: tuple[Keep, ...] = ("best", "largest", "smallest", "oldest", "newest", "first", "sharpest")
+KeepPolicy = Literal["best", "largest", "smallest", "oldest", "newest", "first", "sharpest"]
+KEEP_POLICIES: tuple[KeepPolicy, ...] = (
+    "best",
+    "largest",
+    "smallest",
+    "oldest",
+    "newest",
+    "first",
+    "sharpest",
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ImageRecord:
     """An image that takes part.
 
     Attributes
@@ -56,7 +64,7 @@ class CopyMatch:
 
     Attributes
     ----------
-    level : Level
+    level : CopyLevel
         The strictest at which it is one.
     distance : int
         0 to 256: at ``near`` the bits of 256 in which the hashes differ, at ``edited`` the 256ths
@@ -71,7 +79,7 @@ class CopyMatch:
         determinant then.
     """
 
-    level: Level
+    level: CopyLevel
     distance: int
     evidence: str
     transform: NDArray[np.float64] | None = None
@@ -84,7 +92,7 @@ class Duplicate:
 
     Attributes
     ----------
-    entry : Entry
+    record : ImageRecord
     match : CopyMatch
     losses : tuple of Loss
         What it shows, and the keeper or the query does not.
@@ -92,7 +100,7 @@ class Duplicate:
         Because of losses that were not allowed; it may be the keeper of a group of its own.
     """
 
-    entry: Entry
+    record: ImageRecord
     match: CopyMatch
     losses: tuple[Loss, ...] = ()
     stays: bool = False
@@ -100,7 +108,7 @@ class Duplicate:
     @property
     def removable(self) -> bool:
         """Neither is it a reference, nor would anything be lost that must not be."""
-        return not (self.entry.reference or self.stays)
+        return not (self.record.reference or self.stays)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +119,14 @@ class Group:
     ----------
     number : int
         Groups are numbered from 1.
-    keep : Entry
+    keep : ImageRecord
     duplicates : tuple of Duplicate
         At least one, in the order of the keep policy. References among them are kept too, and so
         are those that show more than `keep` does.
     """
 
     number: int
-    keep: Entry
+    keep: ImageRecord
     duplicates: tuple[Duplicate, ...]
 
     @property
@@ -128,7 +136,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Copies:
+class QueryCopies:
     """The copies of one query.
 
     Attributes

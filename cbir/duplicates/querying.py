@@ -14,24 +14,31 @@ from cbir.duplicates.candidates import HashCandidates, index_of_features
 from cbir.duplicates.collection import Collection
 from cbir.duplicates.copy_classifier import CopyClassifier, Hypotheses
 from cbir.duplicates.detail import Details
-from cbir.duplicates.grouping import Apart, never
+from cbir.duplicates.grouping import IsExcluded, nothing_excluded
 from cbir.duplicates.image_content import ImageContent
 from cbir.duplicates.loss_kinds import Loss, LossKind, kinds_of, refused
 from cbir.duplicates.losses import Losses
-from cbir.duplicates.model import LEVELS, Copies, CopyMatch, Duplicate, Entry, Level
+from cbir.duplicates.model import (
+    COPY_LEVELS,
+    CopyLevel,
+    CopyMatch,
+    Duplicate,
+    ImageRecord,
+    QueryCopies,
+)
 
 
 def find_copies(
     collection: Collection,
     queries: str | Sequence[str],
-    level: Level = "near",
+    level: CopyLevel = "near",
     *,
     threshold: int | None = None,
-    apart: Apart = never,
+    is_excluded: IsExcluded = nothing_excluded,
     allow_loss: LossKind | Iterable[LossKind] = (),
     workers: int | None = None,
     listener: ProgressListener | None = None,
-) -> Iterator[Copies | UnreadableImageError]:
+) -> Iterator[QueryCopies | UnreadableImageError]:
     """Find the copies of each query; yield them, or why a query cannot be read, in order.
 
     A query that is itself a file of the collection is not its own copy; other files of equal
@@ -46,12 +53,12 @@ def find_copies(
         As for :func:`cbir.duplicates.grouping.find_groups`.
     """
     check_type(collection, Collection, "a collection")
-    check_type(apart, Callable, "apart")
+    check_type(is_excluded, Callable, "is_excluded")
     workers, listener = threads(workers), ProgressListener.of(listener)
     queries = several(queries, "a query", path_text_of)
     with stderr_capture.caught(), one_thread_each():
         classifier = CopyClassifier(collection.cache, level, threshold)
-        search = _Search(collection, classifier, apart, kinds_of(allow_loss), listener)
+        search = _Search(collection, classifier, is_excluded, kinds_of(allow_loss), listener)
     listener.begin("comparing", len(queries))
     for some in growing_batches(queries, workers):
         with stderr_capture.caught(), one_thread_each():
@@ -69,7 +76,7 @@ class _Search:
         self,
         collection: Collection,
         classifier: CopyClassifier,
-        apart: Apart,
+        is_excluded: IsExcluded,
         allow_loss: Container[LossKind],
         listener: ProgressListener,
     ) -> None:
@@ -77,18 +84,18 @@ class _Search:
         self._losses = Losses(collection.cache, Details())
         self._allowed = allow_loss
         self._classifier = classifier
-        self._apart = apart
+        self._is_excluded = is_excluded
         self._listener = listener
         contents, cache = collection.contents, collection.cache
         self._hash_candidates = HashCandidates(contents, classifier)
         self._features = (
             index_of_features(contents, cache, listener) if classifier.level == "edited" else None
         )
-        self._files: list[list[Entry]] = [[] for _ in contents]
-        for entry, content_id in zip(collection.entries, collection.content_ids, strict=True):
-            self._files[content_id].append(entry)
+        self._files: list[list[ImageRecord]] = [[] for _ in contents]
+        for record, content_id in zip(collection.records, collection.content_ids, strict=True):
+            self._files[content_id].append(record)
 
-    def copies(self, path: str) -> Copies | UnreadableImageError:
+    def copies(self, path: str) -> QueryCopies | UnreadableImageError:
         """Return the copies of the image at `path`."""
         cache, level = self._collection.cache, self._classifier.level
         try:
@@ -99,15 +106,15 @@ class _Search:
         if self._features is not None:
             for candidate in self._features.candidates(cache.features(query)):
                 candidates[candidate.image].feature_votes.add(candidate.mirrored)
-        this = Entry(path, query.sha256, 0, 0, query.width, query.height, query.quality)
+        this = ImageRecord(path, query.sha256, 0, 0, query.width, query.height, query.quality)
         found = [
-            Duplicate(entry, match, losses, stays=bool(refused(losses, self._allowed)))
+            Duplicate(record, match, losses, stays=bool(refused(losses, self._allowed)))
             for content_id in sorted(candidates)
             for match, losses in self._matches(query, content_id, candidates[content_id])
-            for entry in self._files[content_id]
-            if not _same_file(path, entry.path) and not self._apart(this, entry)
+            for record in self._files[content_id]
+            if not _same_file(path, record.path) and not self._is_excluded(this, record)
         ]
-        return Copies(path, tuple(sorted(found, key=_rank)))
+        return QueryCopies(path, tuple(sorted(found, key=_rank)))
 
     def _matches(
         self, query: ImageContent, content_id: int, hypotheses: Hypotheses
@@ -123,7 +130,7 @@ class _Search:
 
 
 def _rank(copy: Duplicate) -> tuple[int, int, bytes]:
-    return LEVELS.index(copy.match.level), copy.match.distance, os.fsencode(copy.entry.path)
+    return COPY_LEVELS.index(copy.match.level), copy.match.distance, os.fsencode(copy.record.path)
 
 
 def _same_file(first: str, second: str) -> bool:

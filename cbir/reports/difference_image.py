@@ -120,10 +120,10 @@ def difference(kept: Pixels, copy: Pixels, transform: Transform) -> Difference:
     here = _like(here, there, sure)
     cross = np.ones((3, 3), np.uint8)
     above, below = there - cv2.dilate(here, cross), cv2.erode(here, cross) - there
-    apart = np.maximum(np.maximum(above, below), 0) * sure
+    deviation = np.maximum(np.maximum(above, below), 0) * sure
     return Difference(
-        image=_drawn(_gray(copy), np.asarray(apart, np.float32), covered),
-        changed=float((apart > SLIGHT).sum() / max(1, int(sure.sum()))),
+        image=_drawn(_gray(copy), np.asarray(deviation, np.float32), covered),
+        changed=float((deviation > SLIGHT).sum() / max(1, int(sure.sum()))),
         shown=float(seen.mean()),
         added=float((~covered).mean()),
     )
@@ -165,7 +165,7 @@ def _like(
 
 
 def _drawn(
-    gray: NDArray[np.float32], apart: NDArray[np.float32], covered: NDArray[np.bool_]
+    gray: NDArray[np.float32], deviation: NDArray[np.float32], covered: NDArray[np.bool_]
 ) -> Pixels:
     # Less contrast leaves the colors theirs, on dark and light copies.
     paper = np.repeat((70 + np.float32(0.55) * gray)[:, :, None], 3, axis=2)
@@ -173,7 +173,7 @@ def _drawn(
     stripes = _STRIPES[(rows + columns) // _STRIPE % 2]
     absent = np.float32(_VEIL) * ~covered[:, :, None]
     paper = paper * (1 - absent) + stripes * absent
-    strength = np.clip((apart - SLIGHT) / (STRONG - SLIGHT), 0, 1)
+    strength = np.clip((deviation - SLIGHT) / (STRONG - SLIGHT), 0, 1)
     # Thin strokes stay visible when the image is shrunk.
     strength = cv2.GaussianBlur(cv2.dilate(strength, np.ones((3, 3), np.uint8)), (0, 0), 0.8)
     heat = np.asarray(strength)[:, :, None]

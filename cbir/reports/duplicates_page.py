@@ -25,7 +25,7 @@ from cbir.core.errors import printable
 from cbir.core.progress import ProgressListener
 from cbir.core.threads import ordered_map, threads
 from cbir.core.version import __version__
-from cbir.duplicates.model import LEVELS, Group, Keep, Level
+from cbir.duplicates.model import COPY_LEVELS, CopyLevel, Group, KeepPolicy
 from cbir.reports.html import Page, environment
 from cbir.reports.image_card import GroupCard, card
 
@@ -44,9 +44,9 @@ def write_report(
     *,
     title: str = "Duplicates",
     images: int | None = None,
-    level: Level | None = None,
+    level: CopyLevel | None = None,
     threshold: int | None = None,
-    keep: Keep | None = None,
+    keep: KeepPolicy | None = None,
     embedded: int = EMBEDDED,
     workers: int | None = None,
     listener: ProgressListener | None = None,
@@ -157,9 +157,9 @@ def _percent(share: float) -> str:
 class _Summary:
     groups: Sequence[Group]
     images: int | None
-    level: Level | None
+    level: CopyLevel | None
     threshold: int | None
-    keep: Keep | None
+    keep: KeepPolicy | None
 
     @cached_property
     def copies(self) -> int:
@@ -178,9 +178,9 @@ class _Summary:
         return sum(map(_freeable, self.groups))
 
     @cached_property
-    def by_level(self) -> list[tuple[Level, int]]:
+    def by_level(self) -> list[tuple[CopyLevel, int]]:
         counts = Counter(copy.match.level for group in self.groups for copy in group.duplicates)
-        return [(level, counts[level]) for level in LEVELS if counts[level]]
+        return [(level, counts[level]) for level in COPY_LEVELS if counts[level]]
 
 
 def _contents(group: Group) -> str:
@@ -199,8 +199,8 @@ def _staying(group: Group) -> int:
 
 
 def _references(group: Group) -> int:
-    return sum(copy.entry.reference and not copy.stays for copy in group.duplicates)
+    return sum(copy.record.reference and not copy.stays for copy in group.duplicates)
 
 
 def _freeable(group: Group) -> int:
-    return sum(copy.entry.bytes for copy in group.duplicates if copy.removable)
+    return sum(copy.record.bytes for copy in group.duplicates if copy.removable)

@@ -18,7 +18,7 @@ from PIL import Image
 
 from cbir.core.amounts import size_text
 from cbir.core.errors import UnreadableImageError, printable
-from cbir.duplicates.model import CopyMatch, Entry, Group
+from cbir.duplicates.model import CopyMatch, Group, ImageRecord
 from cbir.images.decoders import EncodedImage, Pixels, fit
 from cbir.reports.difference_image import Transform, difference, scaling
 
@@ -127,7 +127,7 @@ def card(group: Group, room: int, folder: str) -> GroupCard:
     kept, kept_pixels, notes = _image(group.keep, folder, room > 0)
     copies = []
     for place, copy in enumerate(group.duplicates):
-        shown, pixels, more = _image(copy.entry, folder, place < room)
+        shown, pixels, more = _image(copy.record, folder, place < room)
         notes += more
         contrast = None
         if copy.match.level != "exact" and kept_pixels is not None and pixels is not None:
@@ -137,30 +137,32 @@ def card(group: Group, room: int, folder: str) -> GroupCard:
     return GroupCard(group, kept, copies, notes)
 
 
-def _image(entry: Entry, folder: str, embedded: bool) -> tuple[ImageCard, Pixels | None, list[str]]:
+def _image(
+    record: ImageRecord, folder: str, embedded: bool
+) -> tuple[ImageCard, Pixels | None, list[str]]:
     """Return an image for the page, its pixels if they are what was compared, and notes."""
-    facts = f"{entry.width:,} × {entry.height:,} px · {size_text(entry.bytes)}"
-    when = _when(entry.mtime)
+    facts = f"{record.width:,} × {record.height:,} px · {size_text(record.bytes)}"
+    when = _when(record.mtime)
     shown = partial(
         ImageCard,
-        printable(os.path.basename(entry.path)),
-        printable(entry.path),
-        file_url(entry.path, folder),
+        printable(os.path.basename(record.path)),
+        printable(record.path),
+        file_url(record.path, folder),
         f"{facts} · {when}" if when else facts,
-        entry.reference,
+        record.reference,
     )
     if not embedded:
         return shown(), None, []
     try:
-        image = EncodedImage.open(entry.path)
+        image = EncodedImage.open(record.path)
         pixels = image.pixels(WORKING_SIZE)
     except UnreadableImageError as error:
         return shown(failure=error.reason), None, [f"Not in the report: {error}"]
     height, width = pixels.shape[:2]
     data = data_uri(pixels, _IMAGE_QUALITY)
-    if hashlib.sha256(image.data).digest() == entry.sha256:
+    if hashlib.sha256(image.data).digest() == record.sha256:
         return shown(data=data, width=width, height=height), pixels, []
-    note = f"{printable(entry.path)}: changed since the images were compared"
+    note = f"{printable(record.path)}: changed since the images were compared"
     return shown(data=data, width=width, height=height, changed=True), None, [note]
 
 

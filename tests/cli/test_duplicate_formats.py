@@ -20,25 +20,28 @@ from cbir.cli.duplicates import formats
 from cbir.cli.duplicates.formats import FORMATS, Finding, Printer
 from cbir.core.errors import CbirError
 from cbir.duplicates.loss_kinds import Loss
-from cbir.duplicates.model import Copies, CopyMatch, Duplicate, Entry, Group
+from cbir.duplicates.model import CopyMatch, Duplicate, Group, ImageRecord, QueryCopies
 
 ODD = os.fsdecode(b"new\nline \xff, \"'.jpg")
 
 
-def entry(path: str, reference: bool = False) -> Entry:
-    return Entry(path, bytes(32), 1000, 0, 40, 30, 100, reference)
+def record(path: str, reference: bool = False) -> ImageRecord:
+    return ImageRecord(path, bytes(32), 1000, 0, 40, 30, 100, reference)
 
 
 def copy(path: str, distance: int = 3, reference: bool = False) -> Duplicate:
     match = CopyMatch("near", distance, f"phash {distance}/256")
-    return Duplicate(entry(path, reference), match)
+    return Duplicate(record(path, reference), match)
 
 
 GROUPS = [
-    Group(1, entry("a.jpg"), (copy("b.jpg"), copy(ODD, 7))),
-    Group(2, entry("ref/c.jpg", True), (copy("ref/d.jpg", 1, True), copy("e.jpg"))),
+    Group(1, record("a.jpg"), (copy("b.jpg"), copy(ODD, 7))),
+    Group(2, record("ref/c.jpg", True), (copy("ref/d.jpg", 1, True), copy("e.jpg"))),
 ]
-COPIES = [Copies("q.jpg", (copy("b.jpg"), copy("ref/d.jpg", 5, True))), Copies(ODD, (copy("é"),))]
+COPIES = [
+    QueryCopies("q.jpg", (copy("b.jpg"), copy("ref/d.jpg", 5, True))),
+    QueryCopies(ODD, (copy("é"),)),
+]
 
 
 def output(found: list[Any], *arguments: Any) -> bytes:
@@ -121,7 +124,9 @@ def test_nothing_is_printed_as_nothing(format_: str, nothing: bytes) -> None:
 def more(stays: bool) -> Group:
     """A copy that shows more than what is kept, and a plain one."""
     losses = (Loss("frames", "2 further frames"), Loss("area", "57 % of it is in a"))
-    return Group(1, entry("a.jpg"), (replace(copy("b.tif"), losses=losses, stays=stays), copy("c")))
+    return Group(
+        1, record("a.jpg"), (replace(copy("b.tif"), losses=losses, stays=stays), copy("c"))
+    )
 
 
 def test_what_shows_more_is_told_and_not_offered() -> None:
@@ -138,7 +143,7 @@ def test_what_shows_more_is_told_and_not_offered() -> None:
     assert [row["role"] for row in rows] == ["keep", "shows_more", "duplicate"]
     assert [row["losses"] for row in rows] == ["", lost, ""]
     assert output([more(True)], "paths") == b"c\n"
-    copies = [Copies("q.jpg", more(True).duplicates)]
+    copies = [QueryCopies("q.jpg", more(True).duplicates)]
     assert output(copies, "paths", ["q.jpg"]) == b"c\n"
     assert json.loads(output(copies, "json", ["q.jpg"]))[0]["matches"][0]["shows_more"] is True
 
@@ -161,8 +166,8 @@ def test_no_query_is_printed_as_the_copy_of_another(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "link.jpg").symlink_to("b.jpg")
     found = [
-        Copies("a.jpg", (copy("b.jpg"), copy("./a.jpg"), copy("c.jpg"))),
-        Copies("link.jpg", (copy("a.jpg"), copy("c.jpg"))),
+        QueryCopies("a.jpg", (copy("b.jpg"), copy("./a.jpg"), copy("c.jpg"))),
+        QueryCopies("link.jpg", (copy("a.jpg"), copy("c.jpg"))),
     ]
     assert output(found, "paths", ["a.jpg", "link.jpg"]) == b"c.jpg\n"
 
@@ -172,7 +177,7 @@ def test_what_a_keeper_links_to_is_not_removable(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "link.jpg").symlink_to("image.jpg")
-    group = Group(1, entry("link.jpg"), (copy("image.jpg"), copy("other.jpg")))
+    group = Group(1, record("link.jpg"), (copy("image.jpg"), copy("other.jpg")))
     assert output([group], "paths") == b"other.jpg\n"
 
 
@@ -182,7 +187,7 @@ _paths = st.binary(min_size=1, max_size=9).filter(lambda raw: b"\0" not in raw).
 @given(st.lists(_paths, min_size=2, max_size=4, unique=True))
 def test_programs_get_every_path_back(paths: list[str]) -> None:
     keep, *others = paths
-    group: Finding = Group(1, entry(keep), tuple(copy(path) for path in others))
+    group: Finding = Group(1, record(keep), tuple(copy(path) for path in others))
     wanted = [os.fsencode(path) for path in paths]
     document = json.loads(output([group], "jsonl"))
     assert [raw(document, "keep"), *map(raw, document["duplicates"])] == wanted

@@ -159,7 +159,7 @@ OBJECTS: dict[str, Call] = {
     "verify": lambda here, wrong: verify(here.view, wrong),
     "find_groups": lambda here, wrong: find_groups(wrong),
     "find_copies.collection": lambda here, wrong: list(find_copies(wrong, [])),
-    "find_groups.apart": lambda here, wrong: find_groups(here.collection, apart=wrong),
+    "find_groups.is_excluded": lambda here, wrong: find_groups(here.collection, is_excluded=wrong),
 }
 OPTIONAL: dict[str, Call] = {
     "index.vocabulary": lambda here, wrong: cbir.index(here.data, here.out, vocabulary=wrong),
@@ -225,7 +225,7 @@ def test_a_single_text_is_one_item(here: Here, tmp_path: Path) -> None:
     (copies,) = find_copies(here.collection, here.image, allow_loss="area")
     assert not isinstance(copies, cbir.UnreadableImageError) and copies.query == here.image
     with open_collection(here.data, None, include="cat-*", exclude="*2*") as collection:
-        assert [Path(entry.path).name for entry in collection.entries] == ["cat-1.jpg"]
+        assert [Path(record.path).name for record in collection.records] == ["cat-1.jpg"]
     (trained,) = train_models(here.data, "orb:words=5", str(tmp_path / "o.npz"), include="cat-*")
     assert trained.images == 2
     cbir.index(here.data, tmp_path / "i.csv", "orb:words=5", vocabulary=tmp_path / "o.npz")

@@ -14,7 +14,7 @@ from cbir.core.progress import ProgressListener
 from cbir.descriptors.local_features.sift import SiftFeatures
 from cbir.duplicates.collection import Collection, open_collection
 from cbir.duplicates.image_content import ContentCache, ImageContent
-from cbir.duplicates.model import Group, Level
+from cbir.duplicates.model import CopyLevel, Group
 
 
 class Listener(ProgressListener):
@@ -33,7 +33,7 @@ class Listener(ProgressListener):
 
 @contextmanager
 def collected(
-    folder: Path, level: Level, *references: Path, **options: Any
+    folder: Path, level: CopyLevel, *references: Path, **options: Any
 ) -> Iterator[Collection]:
     """Open a folder with references."""
     with open_collection(
@@ -65,10 +65,10 @@ def names(groups: list[Group], root: str) -> list[list[str]]:
     """The paths of each group below the root, the keeper first."""
     prefix = f"{root}/"
     return [
-        [entry.path.removeprefix(prefix) for entry in (group.keep, *members(group))]
+        [record.path.removeprefix(prefix) for record in (group.keep, *members(group))]
         for group in groups
     ]
 
 
 def members(group: Group) -> list:
-    return [duplicate.entry for duplicate in group.duplicates]
+    return [duplicate.record for duplicate in group.duplicates]

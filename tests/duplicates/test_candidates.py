@@ -25,14 +25,14 @@ from cbir.duplicates.copy_classifier import (
     Hypotheses,
 )
 from cbir.duplicates.image_content import ContentCache, ImageContent
-from cbir.duplicates.model import Level
+from cbir.duplicates.model import CopyLevel
 from cbir.duplicates.shortlists import ShortlistBuilder, Shortlists, unpacked
 from cbir.images.decoders import EncodedImage
 from tests.duplicates.helpers import Listener, save, unknown
 from tests.edits import cropped, mirrored, photo
 
 
-def classifier(level: Level = "near", threshold: int | None = None) -> CopyClassifier:
+def classifier(level: CopyLevel = "near", threshold: int | None = None) -> CopyClassifier:
     return CopyClassifier(ContentCache(unknown), level, threshold)
 
 

@@ -16,7 +16,7 @@ from cbir.core.errors import CbirError, UsageError
 from cbir.core.threads import ordered_map
 from cbir.duplicates.collection import Collection, open_collection
 from cbir.duplicates.image_content import EXTRACTOR, HASH
-from cbir.duplicates.model import Level
+from cbir.duplicates.model import CopyLevel
 from cbir.images.decoders import EncodedImage
 from tests.conftest import DATA
 from tests.duplicates.helpers import Listener, save
@@ -34,24 +34,24 @@ def folder(tmp_path: Path) -> Path:
 
 
 def relative(collection: Collection, folder: Path) -> list[str]:
-    return [os.path.relpath(entry.path, folder) for entry in collection.entries]
+    return [os.path.relpath(record.path, folder) for record in collection.records]
 
 
 @pytest.mark.parametrize("level", ["exact", "near", "edited"])
-def test_entries_and_contents(folder: Path, level: Level) -> None:
+def test_entries_and_contents(folder: Path, level: CopyLevel) -> None:
     with open_collection(str(folder), None, level=level) as collection:
         paths = ["cats/cat-1.png", "forest/brook-1.png", "things/coffee-1.png", "twin.png"]
         assert relative(collection, folder) == paths and collection.root == str(folder)
         assert collection.content_ids.tolist() == [0, 1, 2, 0] and len(collection.contents) == 3
-        for entry, content in zip(collection.entries, collection.content_ids, strict=True):
-            content, path = collection.contents[content], Path(entry.path)
-            assert content.sha256 == entry.sha256 and not entry.reference
-            assert entry.bytes == path.stat().st_size
-            assert entry.mtime == path.stat().st_mtime_ns // 1_000_000
-            row = HASH.describe(EncodedImage.open(entry.path).pixels(HASH.working_size))
-            assert np.array_equal(content.bits, row[:-1]) and entry.quality == row[-1]
-            assert (entry.width, entry.height) == (content.width, content.height) == (120, 80)
-            true = EXTRACTOR.extract(EncodedImage.open(entry.path).pixels(EXTRACTOR.working_size))
+        for record, content in zip(collection.records, collection.content_ids, strict=True):
+            content, path = collection.contents[content], Path(record.path)
+            assert content.sha256 == record.sha256 and not record.reference
+            assert record.bytes == path.stat().st_size
+            assert record.mtime == path.stat().st_mtime_ns // 1_000_000
+            row = HASH.describe(EncodedImage.open(record.path).pixels(HASH.working_size))
+            assert np.array_equal(content.bits, row[:-1]) and record.quality == row[-1]
+            assert (record.width, record.height) == (content.width, content.height) == (120, 80)
+            true = EXTRACTOR.extract(EncodedImage.open(record.path).pixels(EXTRACTOR.working_size))
             assert np.array_equal(collection.cache.features(content).descriptors, true.descriptors)
 
 
@@ -76,9 +76,9 @@ def test_references_are_marked_whichever_name_they_have(folder: Path, tmp_path: 
     os.link(folder / "twin.png", reference / "linked.png")
     (reference / "soft.png").symlink_to(folder / "things" / "coffee-1.png")
     with open_collection(str(folder), None, [str(reference)]) as collection:
-        kept = {entry.path for entry in collection.entries if entry.reference}
+        kept = {record.path for record in collection.records if record.reference}
         assert kept == {str(reference / f"{name}.png") for name in ("lemur", "linked", "soft")}
-        others = [entry.path for entry in collection.entries if not entry.reference]
+        others = [record.path for record in collection.records if not record.reference]
         assert others == [
             str(folder / "cats" / "cat-1.png"), str(folder / "forest" / "brook-1.png"),
         ]  # fmt: skip
@@ -86,13 +86,13 @@ def test_references_are_marked_whichever_name_they_have(folder: Path, tmp_path: 
 
 def test_references_below_and_above_the_dataset(folder: Path, tmp_path: Path) -> None:
     with open_collection(str(folder), None, [str(folder / "cats")]) as collection:
-        flags = {os.path.basename(entry.path): entry.reference for entry in collection.entries}
+        flags = {os.path.basename(record.path): record.reference for record in collection.records}
         assert flags == {
             "cat-1.png": True, "brook-1.png": False, "coffee-1.png": False, "twin.png": False,
         }  # fmt: skip
     with open_collection(str(folder / "cats"), None, [str(folder)]) as collection:
-        assert len(collection.entries) == 4
-        assert all(entry.reference for entry in collection.entries)
+        assert len(collection.records) == 4
+        assert all(record.reference for record in collection.records)
 
 
 def test_nothing_is_left_behind_without_an_index(
@@ -113,19 +113,19 @@ def test_a_kept_index_spares_the_work(
     index, reference = str(tmp_path / "index.csv"), tmp_path / "reference"
     save(photo("lemurs/lemur-1").resize((90, 60)), reference / "lemur.png")
     with open_collection(str(folder), index, [str(reference)], "edited") as collection:
-        first = collection.entries, [content.sha256 for content in collection.contents]
+        first = collection.records, [content.sha256 for content in collection.contents]
     assert cbir.open(index).descriptors == ("phash",) and len(cbir.open(index)) == 4
     assert glob.glob(f"{index}.cbir/references/*/index.csv")
     for one in (type(HASH), type(EXTRACTOR)):
         name = "describe" if one is type(HASH) else "extract"
         monkeypatch.setattr(one, name, lambda *_: pytest.fail("computed again"))
     with open_collection(str(folder), index, [str(reference)], "edited") as collection:
-        assert (collection.entries, [content.sha256 for content in collection.contents]) == first
+        assert (collection.records, [content.sha256 for content in collection.contents]) == first
         for content in collection.contents:
             assert len(collection.cache.features(content)) > 0
     with open_collection(None, index, (), "edited") as collection:
         assert relative(collection, folder) == [
-            os.path.relpath(entry.path, folder) for entry in first[0] if not entry.reference
+            os.path.relpath(record.path, folder) for record in first[0] if not record.reference
         ]
 
 
@@ -138,7 +138,7 @@ def test_what_an_index_has_stays_in_it(folder: Path, tmp_path: Path) -> None:
     assert cbir.open(index).descriptors == ("hsv", "phash", "phash256")
     assert np.array_equal(cbir.open(index).vectors("phash"), rows)
     with open_collection(None, index) as collection:
-        assert len(collection.entries) == 4
+        assert len(collection.records) == 4
 
 
 def test_an_index_that_lacks_something_is_refused_with_the_remedy(
@@ -171,7 +171,7 @@ def test_patterns_are_for_the_dataset_alone(folder: Path, tmp_path: Path) -> Non
     with open_collection(
         str(folder), None, [str(reference.parent)], include=["*.png"], exclude=["cats/*"]
     ) as collection:
-        assert [os.path.basename(entry.path) for entry in collection.entries] == [
+        assert [os.path.basename(record.path) for record in collection.records] == [
             "brook-1.png", "coffee-1.png", "twin.png", "lemur.png",
         ]  # fmt: skip
 
@@ -194,7 +194,7 @@ def test_paths_that_are_no_text(tmp_path: Path) -> None:
     for name in (b"a\xfe.jpg", b"b\n.jpg", "ü.jpg".encode()):
         shutil.copy(DATA / "cats" / "cat-1.jpg", folder / os.fsdecode(name))
     with open_collection(str(folder), None) as collection:
-        assert [os.fsencode(os.path.basename(entry.path)) for entry in collection.entries] == [
+        assert [os.fsencode(os.path.basename(record.path)) for record in collection.records] == [
             b"a\xfe.jpg", b"b\n.jpg", "ü.jpg".encode(),
         ]  # fmt: skip
 

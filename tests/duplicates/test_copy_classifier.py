@@ -13,7 +13,7 @@ from cbir.core.errors import UnreadableImageError
 from cbir.descriptors.hashes.dihedral import ORIENTATIONS
 from cbir.duplicates.copy_classifier import CopyClassifier, Hypotheses, orientation_transform
 from cbir.duplicates.image_content import ContentCache, ImageContent
-from cbir.duplicates.model import CopyMatch, Level
+from cbir.duplicates.model import CopyLevel, CopyMatch
 from cbir.search.metrics import hamming
 from tests.duplicates.helpers import save, unknown
 from tests.edits import captioned, cropped, mirrored, photo
@@ -38,7 +38,7 @@ class Bench:
         self,
         one: str,
         other: str,
-        level: Level,
+        level: CopyLevel,
         hypotheses: Hypotheses = VOTED,
         threshold: int | None = None,
     ) -> CopyMatch | None:
@@ -108,8 +108,8 @@ def test_turned_transforms_agree_with_pillow(
         ("coffee.png", None),
     ],
 )
-def test_the_strictest_level_is_told(bench: Bench, other: str, level: Level | None) -> None:
-    order: list[Level] = ["exact", "near", "edited"]
+def test_the_strictest_level_is_told(bench: Bench, other: str, level: CopyLevel | None) -> None:
+    order: list[CopyLevel] = ["exact", "near", "edited"]
     for generous in order:
         match = bench.match("cat.png", other, generous)
         if level is None or order.index(generous) < order.index(level):
@@ -194,7 +194,7 @@ def test_the_transform_leads_to_the_copy(bench: Bench) -> None:
 
 @pytest.mark.parametrize("level", ["exact", "near", "edited"])
 def test_images_without_structure_are_copies_only_pixel_by_pixel(
-    tmp_path: Path, level: Level
+    tmp_path: Path, level: CopyLevel
 ) -> None:
     rng = np.random.default_rng(0)
     for number in range(2):
@@ -216,7 +216,7 @@ def test_a_file_that_has_gone_is_told(tmp_path: Path) -> None:
     contents = [cache.load(str(save(photo("cats/cat-1"), path)), False) for path in paths]
     paths[1].unlink()
     with pytest.raises(UnreadableImageError, match=r"two\.jpg"):
-        CopyClassifier(ContentCache(unknown), "near").match(*contents, VOTED)
+        CopyClassifier(ContentCache(unknown), "near").classify(*contents, VOTED)
 
 
 def test_lossy_copies_of_many_kinds_are_near(tmp_path: Path) -> None:

@@ -18,9 +18,15 @@ from PIL import Image, ImageFilter
 from cbir.core.progress import ProgressListener
 from cbir.duplicates.collection import Collection
 from cbir.duplicates.copy_classifier import CopyClassifier, Hypotheses
-from cbir.duplicates.grouping import MatchCache, _Search, find_groups, never, reversed_match
+from cbir.duplicates.grouping import (
+    MatchCache,
+    _Search,
+    find_groups,
+    nothing_excluded,
+    reversed_match,
+)
 from cbir.duplicates.image_content import ImageContent
-from cbir.duplicates.model import KEEPS, LEVELS, CopyMatch, Entry, Level
+from cbir.duplicates.model import COPY_LEVELS, KEEP_POLICIES, CopyLevel, CopyMatch, ImageRecord
 from cbir.duplicates.shortlists import ShortlistBuilder, orientation_bit
 from tests.conftest import DATA
 from tests.duplicates.helpers import Listener, collected, members, names, save
@@ -48,7 +54,10 @@ class OracleJudge:
 
 
 def joined_one_by_one(
-    order: list[int], pairs: set[frozenset[int]], references: set[int], apart: set[frozenset[int]]
+    order: list[int],
+    pairs: set[frozenset[int]],
+    references: set[int],
+    is_excluded: set[frozenset[int]],
 ) -> dict[int, int]:
     """Each joins the first that is kept and that it matches."""
     kept: list[int] = []
@@ -57,7 +66,8 @@ def joined_one_by_one(
         keepers = [
             one
             for one in kept
-            if frozenset((one, content_id)) in pairs and frozenset((one, content_id)) not in apart
+            if frozenset((one, content_id)) in pairs
+            and frozenset((one, content_id)) not in is_excluded
         ]
         if keepers and content_id not in references:
             joined[content_id] = keepers[0]
@@ -81,9 +91,10 @@ def test_rounds_give_what_going_one_by_one_gives(graph: Any, workers: int, data:
     count, order, hinted, pairs = graph
     # References stand first in the order of every keep policy.
     references = set(order[: data.draw(st.integers(0, count))])
-    apart = {pair for pair in sorted(pairs, key=sorted) if data.draw(st.integers(0, 4)) == 0}
-    entries = [
-        Entry(f"{i}", bytes([i]), 1, 1, 9, 9, 90, reference=i in references) for i in range(count)
+    is_excluded = {pair for pair in sorted(pairs, key=sorted) if data.draw(st.integers(0, 4)) == 0}
+    records = [
+        ImageRecord(f"{i}", bytes([i]), 1, 1, 9, 9, 90, reference=i in references)
+        for i in range(count)
     ]
     contents = [ImageContent(bytes([i]), f"{i}", 9, 9, BITS, 90) for i in range(count)]
     found = ShortlistBuilder(np.array(order))
@@ -93,14 +104,14 @@ def test_rounds_give_what_going_one_by_one_gives(graph: Any, workers: int, data:
     shortlists, _ = found.finish()
     classifier = OracleJudge(pairs)
     search = _Search(
-        entries,
+        records,
         shortlists,
         MatchCache(contents, classifier, ProgressListener()),  # type: ignore[arg-type]
-        lambda one, other: frozenset((int(one.path), int(other.path))) in apart,
+        lambda one, other: frozenset((int(one.path), int(other.path))) in is_excluded,
     )
     search.run(order, workers, ProgressListener())
     keepers = {content_id: keeper for content_id, (keeper, _) in search.joined.items()}
-    assert keepers == joined_one_by_one(order, pairs, references, apart)
+    assert keepers == joined_one_by_one(order, pairs, references, is_excluded)
     assert all(one < other for one, other in classifier.asked)
     assert len(set(classifier.asked)) == len(classifier.asked)
 
@@ -155,7 +166,7 @@ def collection(images: Path) -> Iterator[Collection]:
         yield collection
 
 
-EXPECTED: dict[Level, list[list[str]]] = {
+EXPECTED: dict[CopyLevel, list[list[str]]] = {
     "exact": [
         ["b/cat.bmp", "cat.png"], ["b/coffee.jpg", "coffee.jpg"], ["b/white.bmp", "white.png"],
     ],
@@ -175,14 +186,14 @@ def sorted_members(groups: list[list[str]]) -> list[list[str]]:
     return [[first, *sorted(others)] for first, *others in groups]
 
 
-@pytest.mark.parametrize("level", LEVELS)
-def test_what_each_level_finds(collection: Collection, level: Level) -> None:
+@pytest.mark.parametrize("level", COPY_LEVELS)
+def test_what_each_level_finds(collection: Collection, level: CopyLevel) -> None:
     groups = find_groups(collection, level, workers=2)
     assert sorted_members(names(groups, collection.root)) == EXPECTED[level]
     assert [group.number for group in groups] == list(range(1, len(groups) + 1))
     for group in groups:
         for copy in group.duplicates:
-            assert LEVELS.index(copy.match.level) <= LEVELS.index(level)
+            assert COPY_LEVELS.index(copy.match.level) <= COPY_LEVELS.index(level)
             assert 0 <= copy.match.distance <= group.max_distance <= 256
 
 
@@ -198,11 +209,11 @@ def test_every_member_is_a_copy_of_its_keeper(collection: Collection, keep: Any)
     kept, removable = set(), set()
     for group in find_groups(collection, "edited", keep=keep, workers=2):
         for copy in group.duplicates:
-            pair = contents[group.keep.sha256], contents[copy.entry.sha256]
+            pair = contents[group.keep.sha256], contents[copy.record.sha256]
             assert classifier.classify(*pair, Hypotheses(set(range(8)), {False, True})) is not None
-        paths = [group.keep.path, *(entry.path for entry in members(group))]
+        paths = [group.keep.path, *(record.path for record in members(group))]
         assert len(set(paths)) == len(paths)
-        going = [copy.entry.path for copy in group.duplicates if copy.removable]
+        going = [copy.record.path for copy in group.duplicates if copy.removable]
         assert removable.isdisjoint(going) and group.keep.path not in kept
         kept.add(group.keep.path)
         removable.update(going)
@@ -220,7 +231,7 @@ def test_the_keep_policies(images: Path, tmp_path: Path) -> None:
             keep: names(
                 find_groups(collection, "near", keep=keep, allow_loss=["detail"]), str(tmp_path)
             )[0]
-            for keep in KEEPS
+            for keep in KEEP_POLICIES
         }
         without = names(find_groups(collection, "near", keep="smallest"), str(tmp_path))[0]
     assert without == kept["smallest"], "who asks for the smallest allows the loss of detail"
@@ -232,8 +243,8 @@ def test_the_keep_policies(images: Path, tmp_path: Path) -> None:
     assert kept["sharpest"][0] == "middle.png"
 
 
-@pytest.mark.parametrize("level", LEVELS)
-def test_the_number_of_workers_does_not_matter(collection: Collection, level: Level) -> None:
+@pytest.mark.parametrize("level", COPY_LEVELS)
+def test_the_number_of_workers_does_not_matter(collection: Collection, level: CopyLevel) -> None:
     one, other = (repr(find_groups(collection, level, workers=workers)) for workers in (1, 4))
     assert one == other
 
@@ -248,7 +259,10 @@ def test_names_matter_only_among_equals(images: Path, tmp_path: Path) -> None:
         with collected(folder, "edited") as collection:
             groups = find_groups(collection, "edited")
         together.append(
-            {frozenset(entry.sha256 for entry in (group.keep, *members(group))) for group in groups}
+            {
+                frozenset(record.sha256 for record in (group.keep, *members(group)))
+                for group in groups
+            }
         )
     assert together[0] == together[1]
 
@@ -274,15 +288,15 @@ def test_references_are_kept_and_come_first(images: Path, tmp_path: Path) -> Non
     for path in tmp_path.iterdir():
         os.utime(path, (9, 9))
     with collected(images, "near", tmp_path) as collection:
-        for keep in KEEPS:
+        for keep in KEEP_POLICIES:
             groups = find_groups(collection, "near", keep=keep, allow_loss=["detail"])
-            assert not any(entry.reference for group in groups for entry in members(group))
+            assert not any(record.reference for group in groups for record in members(group))
             by_keeper = {group.keep.path: group for group in groups}
             cats = [by_keeper[path] for path in by_keeper if f"{tmp_path}/cat" in path]
             assert len(cats) == 1 and len(members(cats[0])) == 3
             first = "coffee-again.jpg" if keep == "first" else "coffee.jpg"
             coffees = members(by_keeper[f"{tmp_path}/{first}"])
-            assert sorted(entry.path for entry in coffees) == [
+            assert sorted(record.path for record in coffees) == [
                 str(images / "b/coffee.jpg"), str(images / "coffee.jpg"),
             ]  # fmt: skip
 
@@ -290,14 +304,14 @@ def test_references_are_kept_and_come_first(images: Path, tmp_path: Path) -> Non
 def test_images_that_are_kept_apart(collection: Collection, images: Path) -> None:
     keeper = str(images / "b/cat.bmp")
 
-    def apart(one: Entry, other: Entry) -> bool:
+    def is_excluded(one: ImageRecord, other: ImageRecord) -> bool:
         return {one.path, other.path} == {keeper, str(images / "b/cat-small.jpg")}
 
-    groups = names(find_groups(collection, "near", apart=apart), collection.root)
+    groups = names(find_groups(collection, "near", is_excluded=is_excluded), collection.root)
     assert ["b/cat.bmp", "cat.png"] in groups and len(groups) == 4
-    groups = names(find_groups(collection, "near", apart=lambda *_: True), collection.root)
+    groups = names(find_groups(collection, "near", is_excluded=lambda *_: True), collection.root)
     assert groups == [["b/coffee.jpg", "coffee.jpg"]]
-    assert never(collection.entries[0], collection.entries[1]) is False
+    assert nothing_excluded(collection.records[0], collection.records[1]) is False
 
 
 def test_a_thousand_equal_files_are_one_content(tmp_path: Path) -> None:
@@ -305,7 +319,7 @@ def test_a_thousand_equal_files_are_one_content(tmp_path: Path) -> None:
     for number in range(1, 1000):
         shutil.copyfile(first, tmp_path / f"{number:04}.png")
     with collected(tmp_path, "near") as collection:
-        assert len(collection.contents) == 1 and len(collection.entries) == 1000
+        assert len(collection.contents) == 1 and len(collection.records) == 1000
         first.with_name("0500.png").unlink()
         (group,) = find_groups(collection, "edited", keep="first")
     assert group.keep.path.endswith("0000.png") and len(group.duplicates) == 999
@@ -317,7 +331,7 @@ def test_a_thousand_equal_files_are_one_content(tmp_path: Path) -> None:
     [("exact", "removed"), ("near", "replaced"), ("near", "cut"), ("edited", "removed")],
 )
 def test_images_that_change_meanwhile_are_told_and_the_rest_goes_on(
-    tmp_path: Path, level: Level, change: str
+    tmp_path: Path, level: CopyLevel, change: str
 ) -> None:
     folder = copies_of(tmp_path / "images")
     listener = Listener()

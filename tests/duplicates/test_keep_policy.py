@@ -17,15 +17,15 @@ from cbir.duplicates import detail, keep_policy, preference
 from cbir.duplicates.detail import Detail
 from cbir.duplicates.grouping import find_groups
 from cbir.duplicates.keep_policy import originality
-from cbir.duplicates.model import KEEPS, Entry, Level
+from cbir.duplicates.model import KEEP_POLICIES, CopyLevel, ImageRecord
 from cbir.duplicates.preference import Relation
 from cbir.images.decoders import EncodedImage
 from tests.duplicates.helpers import collected, names, save
 from tests.edits import photo
 
 
-def file(path: str, mtime: int = 5) -> Entry:
-    return Entry(path, b"", 1, mtime, 9, 9, 90)
+def file(path: str, mtime: int = 5) -> ImageRecord:
+    return ImageRecord(path, b"", 1, mtime, 9, 9, 90)
 
 
 def kept(folder: Path, keep: str) -> str:
@@ -34,7 +34,9 @@ def kept(folder: Path, keep: str) -> str:
     return group[0]
 
 
-@pytest.mark.parametrize("keep", [keep for keep in KEEPS if keep not in ("first", "newest")])
+@pytest.mark.parametrize(
+    "keep", [keep for keep in KEEP_POLICIES if keep not in ("first", "newest")]
+)
 def test_of_identical_files_the_oldest_is_kept(tmp_path: Path, keep: str) -> None:
     for year, name in enumerate(
         ["IMG_1.jpg", "IMG_1 (1).jpg", "Copy of IMG_1.jpg", "IMG_1 copy.jpg"], 2010
@@ -44,7 +46,7 @@ def test_of_identical_files_the_oldest_is_kept(tmp_path: Path, keep: str) -> Non
     assert kept(tmp_path, keep) == "IMG_1.jpg"
 
 
-@pytest.mark.parametrize("keep", [keep for keep in KEEPS if keep != "first"])
+@pytest.mark.parametrize("keep", [keep for keep in KEEP_POLICIES if keep != "first"])
 def test_of_identical_files_of_one_time_that_without_marks_is_kept(
     tmp_path: Path, keep: str
 ) -> None:
@@ -119,7 +121,7 @@ def _transparent(image: Image.Image, path: Path) -> None:
     ("richer", "name"), [(_pages, "z.tif"), (_deep, "z.png"), (_transparent, "z.png")]
 )
 def test_the_file_that_holds_more_besides_is_kept(
-    tmp_path: Path, richer: Callable[[Image.Image, Path], None], name: str, level: Level
+    tmp_path: Path, richer: Callable[[Image.Image, Path], None], name: str, level: CopyLevel
 ) -> None:
     richer(photo("cats/cat-1").resize((300, 195)), tmp_path / name)
     Image.fromarray(EncodedImage.open(str(tmp_path / name)).pixels()).save(tmp_path / "a (1).bmp")

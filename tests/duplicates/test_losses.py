@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageOps
 from cbir.duplicates.collection import open_collection
 from cbir.duplicates.grouping import find_groups
 from cbir.duplicates.loss_kinds import LossKind
-from cbir.duplicates.model import Group, Level
+from cbir.duplicates.model import CopyLevel, Group
 from cbir.duplicates.querying import find_copies
 from tests.duplicates.helpers import save
 from tests.edits import captioned, mirrored, padded, photo, rotated
@@ -29,7 +29,7 @@ def scene(number: int) -> Image.Image:
 
 
 def found(
-    root: Path, level: Level = "near", allow_loss: Sequence[LossKind] = (), **options: object
+    root: Path, level: CopyLevel = "near", allow_loss: Sequence[LossKind] = (), **options: object
 ) -> dict[str, dict[str, list[str]]]:
     """Return of each kept image its copies, and the losses of each that stays."""
     with open_collection(str(root), None, level=level) as collection:
@@ -47,7 +47,7 @@ def kinds(group: Group) -> dict[str, list[str]]:
     for one in group.duplicates:
         assert one.removable != one.stays
     return {
-        Path(one.entry.path).name: [
+        Path(one.record.path).name: [
             f"{loss.kind}{'' if one.stays else ', allowed'}" for loss in one.losses
         ]
         for one in group.duplicates
@@ -60,7 +60,7 @@ def pages(seeds: Sequence[int]) -> dict[str, object]:
 
 @pytest.mark.parametrize("level", ["exact", "near", "edited"])
 def test_a_scan_of_three_pages_stays_beside_an_image_of_the_first(
-    tmp_path: Path, level: Level
+    tmp_path: Path, level: CopyLevel
 ) -> None:
     save(scene(0), tmp_path / "a.png")
     save(scene(0), tmp_path / "b.tif", **pages([1, 2]))
@@ -87,7 +87,7 @@ def test_one_that_stays_is_kept_for_copies_of_its_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("level", ["exact", "near"])
-def test_a_master_of_16_bits_stays_beside_its_export(tmp_path: Path, level: Level) -> None:
+def test_a_master_of_16_bits_stays_beside_its_export(tmp_path: Path, level: CopyLevel) -> None:
     fine = np.asarray(scene(0), np.uint16) * 256 + 77
     for name in ("b.png", "c.tif"):
         cv2.imwrite(str(tmp_path / name), fine[:, :, ::-1])
@@ -237,14 +237,14 @@ def statement(total: str, name: str = "Maria Keller") -> Image.Image:
 
 
 @pytest.mark.parametrize("level", ["near", "edited"])
-def test_a_page_with_another_total_stays(tmp_path: Path, level: Level) -> None:
+def test_a_page_with_another_total_stays(tmp_path: Path, level: CopyLevel) -> None:
     save(statement("1,204.17 EUR"), tmp_path / "a.jpg", quality=90)
     save(statement("9,871.55 EUR"), tmp_path / "b.jpg", quality=75)
     assert found(tmp_path, level) == {"a.jpg": {"b.jpg": ["area"]}}
 
 
 @pytest.mark.parametrize("level", ["near", "edited"])
-def test_copies_of_a_page_lose_nothing(tmp_path: Path, level: Level) -> None:
+def test_copies_of_a_page_lose_nothing(tmp_path: Path, level: CopyLevel) -> None:
     page = statement("1,204.17 EUR")
     save(page, tmp_path / "a.jpg", quality=90)
     save(page, tmp_path / "b.jpg", quality=50)

@@ -14,7 +14,7 @@ from PIL import Image
 from cbir.core.errors import UnreadableImageError
 from cbir.duplicates.collection import Collection, open_collection
 from cbir.duplicates.grouping import find_groups
-from cbir.duplicates.model import LEVELS, Copies, Entry, Level
+from cbir.duplicates.model import COPY_LEVELS, CopyLevel, ImageRecord, QueryCopies
 from cbir.duplicates.querying import find_copies
 from tests.duplicates.helpers import Listener, save
 from tests.edits import captioned, cropped, mirrored, photo, rotated
@@ -42,10 +42,10 @@ def collection(folder: Path) -> Iterator[Collection]:
         yield collection
 
 
-def copies(collection: Collection, query: Path, level: Level = "edited") -> list[str]:
+def copies(collection: Collection, query: Path, level: CopyLevel = "edited") -> list[str]:
     (found,) = find_copies(collection, [str(query)], level, workers=2)
-    assert isinstance(found, Copies) and found.query == str(query)
-    return [os.path.relpath(copy.entry.path, collection.root) for copy in found.copies]
+    assert isinstance(found, QueryCopies) and found.query == str(query)
+    return [os.path.relpath(copy.record.path, collection.root) for copy in found.copies]
 
 
 def test_a_query_of_the_collection_is_not_its_own_copy(
@@ -67,25 +67,25 @@ def test_copies_are_sorted_from_the_strictest(collection: Collection, folder: Pa
         "b-cat.png", "cat.bmp", "cat-small.jpg", "a-crop.png",
     ]  # fmt: skip
     (found,) = find_copies(collection, [str(folder / "cat-small.jpg")], "edited")
-    assert isinstance(found, Copies)
-    ranks = [(LEVELS.index(one.match.level), one.match.distance) for one in found.copies]
+    assert isinstance(found, QueryCopies)
+    ranks = [(COPY_LEVELS.index(one.match.level), one.match.distance) for one in found.copies]
     assert ranks == sorted(ranks) and len(ranks) == 4
 
 
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("level", COPY_LEVELS)
 def test_the_verdicts_are_those_of_groups(
-    collection: Collection, folder: Path, level: Level
+    collection: Collection, folder: Path, level: CopyLevel
 ) -> None:
     """Each copy in a group is one when it is a query, and what is in no group has none."""
     together = {}
     for group in find_groups(collection, level):
         for copy in group.duplicates:
-            together[copy.entry.path, group.keep.path] = copy.match
-    queries = [entry.path for entry in collection.entries]
+            together[copy.record.path, group.keep.path] = copy.match
+    queries = [record.path for record in collection.records]
     found = {
-        (one.query, copy.entry.path): copy.match
+        (one.query, copy.record.path): copy.match
         for one in find_copies(collection, queries, level)
-        if isinstance(one, Copies)
+        if isinstance(one, QueryCopies)
         for copy in one.copies
     }
     for (copy, keeper), match in together.items():
@@ -106,7 +106,7 @@ def test_turned_queries(collection: Collection, tmp_path: Path, turn: str) -> No
     }[turn]
     query = save(change(photo("windmills/windmill-1")), tmp_path / "query.png")
     (found,) = find_copies(collection, [str(query)], "edited")
-    assert isinstance(found, Copies) and len(found.copies) == 1
+    assert isinstance(found, QueryCopies) and len(found.copies) == 1
     match = found.copies[0].match
     assert match.mirrored == (turn in ("mirrored", "transposed"))
     # By its hash: no feature had to be counted.
@@ -124,7 +124,7 @@ def test_the_transform_leads_from_the_query_to_the_copy(
     collection: Collection, folder: Path
 ) -> None:
     (found,) = find_copies(collection, [str(folder / "cat.png")], "edited")
-    assert isinstance(found, Copies)
+    assert isinstance(found, QueryCopies)
     transform = found.copies[-1].match.transform
     assert transform is not None
     assert transform == pytest.approx(np.array([[1, 0, -50], [0, 1, -26]]), abs=0.1)
@@ -148,17 +148,17 @@ def test_answers_come_in_order_and_unreadable_queries_are_among_them(
     queries = [folder / "cat.bmp", tmp_path / "text.jpg", tmp_path / "none.png", folder / "cat.png"]
     answers = list(find_copies(collection, [str(path) for path in queries], "near", workers=3))
     assert [type(answer) for answer in answers] == [
-        Copies, UnreadableImageError, UnreadableImageError, Copies,
+        QueryCopies, UnreadableImageError, UnreadableImageError, QueryCopies,
     ]  # fmt: skip
-    paths = [one.query if isinstance(one, Copies) else one.path for one in answers]
+    paths = [one.query if isinstance(one, QueryCopies) else one.path for one in answers]
     assert paths == [str(path) for path in queries]
 
 
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("level", COPY_LEVELS)
 def test_the_number_of_workers_does_not_matter(
-    collection: Collection, folder: Path, level: Level
+    collection: Collection, folder: Path, level: CopyLevel
 ) -> None:
-    queries = [entry.path for entry in collection.entries]
+    queries = [record.path for record in collection.records]
     told = [repr(list(find_copies(collection, queries, level, workers=n))) for n in (1, 4)]
     assert told[0] == told[1]
 
@@ -166,21 +166,21 @@ def test_the_number_of_workers_does_not_matter(
 def test_the_threshold_and_pairs_kept_apart(collection: Collection, folder: Path) -> None:
     query = str(folder / "cat.png")
 
-    def apart(one: Entry, other: Entry) -> bool:
+    def is_excluded(one: ImageRecord, other: ImageRecord) -> bool:
         return one.path == query and other.path.endswith("b-cat.png")
 
-    (found,) = find_copies(collection, [query], "near", apart=apart)
-    assert isinstance(found, Copies)
-    assert [Path(copy.entry.path).name for copy in found.copies] == ["cat.bmp", "cat-small.jpg"]
+    (found,) = find_copies(collection, [query], "near", is_excluded=is_excluded)
+    assert isinstance(found, QueryCopies)
+    assert [Path(copy.record.path).name for copy in found.copies] == ["cat.bmp", "cat-small.jpg"]
     distance = found.copies[-1].match.distance
     for threshold, count in ((distance, 3), (distance - 1, 2), (256, 3)):
         if threshold >= 0:
             (found,) = find_copies(collection, [query], "near", threshold=threshold)
-            assert isinstance(found, Copies) and len(found.copies) == count
+            assert isinstance(found, QueryCopies) and len(found.copies) == count
 
 
 @pytest.mark.parametrize("level", ["near", "edited"])
-def test_images_that_have_changed_meanwhile_are_told(tmp_path: Path, level: Level) -> None:
+def test_images_that_have_changed_meanwhile_are_told(tmp_path: Path, level: CopyLevel) -> None:
     folder, listener = tmp_path / "images", Listener()
     for name, source in (
         ("one.jpg", "cats/cat-1"),
@@ -194,13 +194,13 @@ def test_images_that_have_changed_meanwhile_are_told(tmp_path: Path, level: Leve
         (folder / "one.jpg").unlink()
         (folder / "two.jpg").write_bytes((folder / "3.jpg").read_bytes())
         (found,) = find_copies(collection, [str(query)], level, listener=listener)
-    assert isinstance(found, Copies)
-    assert [Path(copy.entry.path).name for copy in found.copies] == ["good.png"]
+    assert isinstance(found, QueryCopies)
+    assert [Path(copy.record.path).name for copy in found.copies] == ["good.png"]
     assert listener.warnings and all("images/" in warning for warning in listener.warnings)
 
 
-@pytest.mark.parametrize("level", LEVELS)
-def test_a_collection_whose_images_are_all_gone(tmp_path: Path, level: Level) -> None:
+@pytest.mark.parametrize("level", COPY_LEVELS)
+def test_a_collection_whose_images_are_all_gone(tmp_path: Path, level: CopyLevel) -> None:
     index, folder = str(tmp_path / "index.csv"), tmp_path / "images"
     query = save(photo("cats/cat-1").resize((90, 60)), folder / "cat.png")
     with open_collection(str(folder), index, level=level):

@@ -13,7 +13,7 @@ from cbir.cli.options import _parsed_weights
 from cbir.core.errors import UsageError
 from cbir.descriptors.registry import parse
 from cbir.duplicates.actions.files import sha256_of
-from cbir.duplicates.ignoring import mark_different, read_ignored
+from cbir.duplicates.exclusions import mark_different, read_exclusions
 from cbir.evaluation.truth import read_truth
 from cbir.search.fusion.options import Fusion
 from tests.fuzz.target import Target
@@ -126,9 +126,9 @@ class Ignored(Target):
     def parse(self, data: bytes) -> None:
         path = self.folder / "different.txt"
         path.write_bytes(data)
-        pairs = read_ignored(str(path)).pairs
+        pairs = read_exclusions(str(path)).pairs
         assert all(len(one) == len(other) == 32 and one < other for one, other in pairs)
         images = [str(self.folder / name) for name in ("a.jpg", "b.jpg")]
         mark_different(str(path), *images)
         wanted = tuple(sorted(map(sha256_of, images)))
-        assert read_ignored(str(path)).pairs == pairs | {wanted}
+        assert read_exclusions(str(path)).pairs == pairs | {wanted}

@@ -16,7 +16,7 @@ from PIL import Image
 
 from cbir.core.errors import CbirError, UsageError
 from cbir.duplicates.loss_kinds import Loss
-from cbir.duplicates.model import CopyMatch, Duplicate, Entry, Group
+from cbir.duplicates.model import CopyMatch, Duplicate, Group, ImageRecord
 from cbir.images.decoders import EncodedImage, Pixels
 from cbir.reports.difference_image import difference, scaling
 from cbir.reports.duplicates_page import check_report, write_report
@@ -25,15 +25,15 @@ from tests.pages import Page, decoded
 OVERLAY = (slice(100, 130), slice(60, 160))
 
 
-def entry(path: Path | str, reference: bool = False) -> Entry:
+def record(path: Path | str, reference: bool = False) -> ImageRecord:
     image = EncodedImage.open(str(path))
     header, sha256 = image.header, hashlib.sha256(image.data).digest()
     facts = (len(image.data), 1_500_000_000_000, header.width, header.height, 90, reference)
-    return Entry(str(path), sha256, *facts)
+    return ImageRecord(str(path), sha256, *facts)
 
 
 def group(number: int, keep: Path, *copies: tuple[Path, CopyMatch]) -> Group:
-    return Group(number, entry(keep), tuple(Duplicate(entry(path), m) for path, m in copies))
+    return Group(number, record(keep), tuple(Duplicate(record(path), m) for path, m in copies))
 
 
 NEAR = CopyMatch("near", 3, "3 of 256 bits differ")
@@ -66,7 +66,7 @@ def test_the_page_shows_every_image_with_its_facts(tmp_path: Path, groups: list[
     )  # fmt: skip
     page = Page(tmp_path / "report.html")
     assert notes == []
-    freed = sum(copy.entry.bytes for one in groups for copy in one.duplicates)
+    freed = sum(copy.record.bytes for one in groups for copy in one.duplicates)
     for words in (
         "Cats <&>", "Images 1,234", "Groups 2", "Copies 3", "level edited", "threshold 40",
         "keeping the largest", "1 exact · 1 near · 1 edited", f"freed {freed / 1000:.0f} kB",
@@ -74,7 +74,7 @@ def test_the_page_shows_every_image_with_its_facts(tmp_path: Path, groups: list[
     ):  # fmt: skip
         assert words in page.text.replace("Could be ", "")
     for one in groups:
-        for each in (one.keep, *(copy.entry for copy in one.duplicates)):
+        for each in (one.keep, *(copy.record for copy in one.duplicates)):
             assert each.path in page.text and f"{each.width} × {each.height} px" in page.text
     assert len(page.all("image")) == 5 and len(page.all("section")) == 2
     assert all(found.get("alt") for found in page.all("img"))
@@ -120,7 +120,7 @@ def test_the_differences_are_said_and_drawn(tmp_path: Path, groups: list[Group])
 def test_the_frame_is_what_the_copy_shows(tmp_path: Path, groups: list[Group]) -> None:
     write_report(str(tmp_path / "report.html"), groups)
     page = Page(tmp_path / "report.html")
-    copy = groups[1].duplicates[0].entry
+    copy = groups[1].duplicates[0].record
     right, bottom = 40 + copy.width, 30 + copy.height
     frame = f"M40 30 {right} 30 {right} {bottom} 40 {bottom}z"
     assert len(page.all("path", d=frame, class_="frame")) == 1
@@ -182,7 +182,7 @@ def test_images_that_vanished_or_changed_are_told(tmp_path: Path, groups: list[G
 
 def test_references_are_kept_and_free_nothing(tmp_path: Path, groups: list[Group]) -> None:
     copy = groups[1].duplicates[0]
-    reference = replace(copy, entry=replace(copy.entry, reference=True, mtime=10**18))
+    reference = replace(copy, record=replace(copy.record, reference=True, mtime=10**18))
     write_report(str(tmp_path / "report.html"), [replace(groups[1], duplicates=(reference,))])
     page = Page(tmp_path / "report.html")
     assert "reference, kept" in page.text and "freed" not in page.text

@@ -30,7 +30,7 @@ from cbir.duplicates.actions import (
 )
 from cbir.duplicates.actions.files import free_name
 from cbir.duplicates.actions.undoing import TO_UNDO
-from cbir.duplicates.model import Entry, Group
+from cbir.duplicates.model import Group, ImageRecord
 
 
 def _is_log(path: str) -> bool:
@@ -106,15 +106,15 @@ def _plan(groups: Iterable[Group], options: Options, root: str) -> Plan:
     removals = [
         Removal(
             keeper=_from_root(group.keep, root),
-            copy=_from_root(duplicate.entry, root),
+            copy=_from_root(duplicate.record, root),
             keeper_sha256=group.keep.sha256,
-            copy_sha256=duplicate.entry.sha256,
+            copy_sha256=duplicate.record.sha256,
             level=duplicate.match.level,
             losses=duplicate.losses,
         )
         for group in groups
         for duplicate in group.duplicates
-        if not duplicate.entry.reference
+        if not duplicate.record.reference
     ]
     return plan(
         removals,
@@ -128,9 +128,9 @@ def _plan(groups: Iterable[Group], options: Options, root: str) -> Plan:
     )
 
 
-def _from_root(entry: Entry, root: str) -> str:
+def _from_root(record: ImageRecord, root: str) -> str:
     """Return a path as plans have it: relative to the dataset, or absolute."""
-    return os.path.realpath(entry.path) if entry.reference else os.path.relpath(entry.path, root)
+    return os.path.realpath(record.path) if record.reference else os.path.relpath(record.path, root)
 
 
 def _intention(planned: Plan) -> str:
@@ -226,7 +226,7 @@ def summary(groups: Sequence[Group]) -> str:
     duplicates = [one for group in groups for one in group.duplicates]
     copies = [one for one in duplicates if one.removable]
     staying = sum(one.stays for one in duplicates)
-    size = size_text(sum(one.entry.bytes for one in copies))
+    size = size_text(sum(one.record.bytes for one in copies))
     what = f"with {counted(len(copies), 'removable copy')} ({size})"
     parts = [f"{counted(len(groups), 'group')} {what if copies else 'without a removable copy'}"]
     if staying:

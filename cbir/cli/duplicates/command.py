@@ -27,7 +27,7 @@ from cbir.cli.queries import query_paths
 from cbir.core.amounts import counted
 from cbir.core.errors import CbirError, UnreadableImageError, printable
 from cbir.duplicates.loss_kinds import LOSSES
-from cbir.duplicates.model import KEEPS, LEVELS, Entry, Group
+from cbir.duplicates.model import COPY_LEVELS, KEEP_POLICIES, Group, ImageRecord
 
 if TYPE_CHECKING:
     from cbir.duplicates.collection import Collection
@@ -84,7 +84,7 @@ def _kinds(_: click.Context, __: click.Parameter, value: Sequence[str]) -> Set[s
 @click.option("--from0", is_flag=True, help="Paths on standard input end with NUL.")
 @click.option(
     "--level",
-    type=Choice(LEVELS),
+    type=Choice(COPY_LEVELS),
     default="near",
     show_default=True,
     help="exact: same bytes or pixels; near: also recompressed, resized, recolored; edited: also"
@@ -98,7 +98,7 @@ def _kinds(_: click.Context, __: click.Parameter, value: Sequence[str]) -> Set[s
 )
 @click.option(
     "--keep",
-    type=Choice(KEEPS),
+    type=Choice(KEEP_POLICIES),
     help="Which one of a group stays. best: most real detail, then color, then pages and"
     " bits, then least compressed, then most of the scene; enlarging, noise and sharpening do not"
     " count. Of equal ones the older file, then the name without marks of copying."
@@ -210,7 +210,7 @@ def _given(context: click.Context) -> set[str]:
 
 
 def _mark(options: Options) -> int:
-    from cbir.duplicates.ignoring import mark_different
+    from cbir.duplicates.exclusions import mark_different
 
     path = options.ignore or _DIFFERENT
     for first, second in options.mark_different:
@@ -235,7 +235,7 @@ def _find(options: Options) -> int:
         check_report(options.report, [path for path in in_use if path is not None])
     if options.action != "list" and options.dataset is not None:
         check_action(options, options.dataset)
-    apart = _apart(options)
+    is_excluded = _is_excluded(options)
     listener = TerminalProgress(options.quiet)
     try:
         with _opened(options, listener) as collection:
@@ -244,7 +244,7 @@ def _find(options: Options) -> int:
                 options.level,
                 threshold=options.threshold,
                 keep=options.keep or "best",
-                apart=apart,
+                is_excluded=is_excluded,
                 allow_loss=options.allow_loss,
                 workers=options.workers,
                 listener=listener,
@@ -270,7 +270,7 @@ def _ask(options: Options) -> int:
     from cbir.duplicates.querying import find_copies
 
     queries = query_paths(options.queries, options.from0)
-    apart, printer = _apart(options), _printer(options, queries)
+    is_excluded, printer = _is_excluded(options), _printer(options, queries)
     listener = TerminalProgress(options.quiet)
     copied = unreadable = 0
     try:
@@ -280,7 +280,7 @@ def _ask(options: Options) -> int:
                 queries,
                 options.level,
                 threshold=options.threshold,
-                apart=apart,
+                is_excluded=is_excluded,
                 allow_loss=options.allow_loss,
                 workers=options.workers,
                 listener=listener,
@@ -322,12 +322,12 @@ def _opened(options: Options, listener: TerminalProgress) -> AbstractContextMana
     )
 
 
-def _apart(options: Options) -> Callable[[Entry, Entry], bool]:
+def _is_excluded(options: Options) -> Callable[[ImageRecord, ImageRecord], bool]:
     if options.ignore is None:
-        from cbir.duplicates.grouping import never
+        from cbir.duplicates.grouping import nothing_excluded
 
-        return never
-    from cbir.duplicates.ignoring import read_ignored
+        return nothing_excluded
+    from cbir.duplicates.exclusions import read_exclusions
 
     # The library takes a missing file for an empty one. Here it may be a slip, after which
     # images that were judged different would be acted on.
@@ -336,7 +336,7 @@ def _apart(options: Options) -> Callable[[Entry, Entry], bool]:
             f"{printable(options.ignore)}: there is no such file for --ignore; make it with"
             " --mark-different"
         )
-    return read_ignored(options.ignore).apart
+    return read_exclusions(options.ignore).is_excluded
 
 
 def _printer(options: Options, queries: Sequence[str] | None = None) -> Printer:
@@ -361,7 +361,7 @@ def _write_report(
     notes = write_report(
         options.report,
         groups,
-        images=len(collection.entries),
+        images=len(collection.records),
         level=options.level,
         threshold=options.threshold,
         keep=options.keep or "best",

@@ -10,10 +10,10 @@ from typing import Any
 from cbir.cli.options import write_csv, write_out, write_text
 from cbir.core.errors import printable
 from cbir.core.safe_paths import path_for_csv, path_record
-from cbir.duplicates.model import Copies, Duplicate, Group
+from cbir.duplicates.model import Duplicate, Group, QueryCopies
 from cbir.search.results import path_fields
 
-Finding = Group | Copies
+Finding = Group | QueryCopies
 
 FORMATS = ("text", "json", "jsonl", "csv", "paths")
 
@@ -66,7 +66,7 @@ class Printer:
     def _text(self, found: Finding) -> None:
         lines = [""] if self._count else []
         lines.append(printable(found.keep.path if isinstance(found, Group) else found.query))
-        lines += [printable(one.entry.path) + _mark(one) for one in _duplicates(found)]
+        lines += [printable(one.record.path) + _mark(one) for one in _duplicates(found)]
         write_text("\n".join(lines))
 
     def _json(self, found: Finding) -> None:
@@ -88,17 +88,17 @@ class Printer:
         if isinstance(found, Group):
             self._spared.add(os.path.realpath(found.keep.path))
         for duplicate in _duplicates(found):
-            path = duplicate.entry.path
+            path = duplicate.record.path
             real = os.path.realpath(path)
             if real in self._spared or not duplicate.removable:
                 continue
             write_out(path_record(path, self._end))
-            if isinstance(found, Copies):
+            if isinstance(found, QueryCopies):
                 self._spared.add(real)
 
 
 def _mark(duplicate: Duplicate) -> str:
-    marks = ["reference"] if duplicate.entry.reference else []
+    marks = ["reference"] if duplicate.record.reference else []
     if duplicate.losses:
         lost = printable("; ".join(map(str, duplicate.losses)))
         marks.append(f"shows more, and stays: {lost}" if duplicate.stays else f"shows more: {lost}")
@@ -116,7 +116,7 @@ def _as_json(found: Finding) -> str:
 
 def _group_document(group: Group) -> dict[str, Any]:
     """Keep out of the list of those that programs may remove what stays."""
-    references = [_document(one) for one in group.duplicates if one.entry.reference]
+    references = [_document(one) for one in group.duplicates if one.record.reference]
     more = [_document(one) for one in group.duplicates if one.stays]
     return {
         "group": group.number,
@@ -128,11 +128,11 @@ def _group_document(group: Group) -> dict[str, Any]:
     }
 
 
-def _copies_document(copies: Copies) -> dict[str, Any]:
+def _copies_document(copies: QueryCopies) -> dict[str, Any]:
     matches = [
         {
             **_document(one),
-            **({"reference": True} if one.entry.reference else {}),
+            **({"reference": True} if one.record.reference else {}),
             **({"shows_more": True} if one.stays else {}),
         }
         for one in copies.copies
@@ -143,7 +143,7 @@ def _copies_document(copies: Copies) -> dict[str, Any]:
 def _document(duplicate: Duplicate) -> dict[str, Any]:
     losses = [{"loss": loss.kind, "detail": loss.detail} for loss in duplicate.losses]
     return {
-        **path_fields("path", duplicate.entry.path),
+        **path_fields("path", duplicate.record.path),
         "distance": duplicate.match.distance,
         "level": duplicate.match.level,
         "evidence": duplicate.match.evidence,
@@ -160,12 +160,12 @@ def _group_rows(group: Group) -> Iterator[list[Any]]:
 
 
 def _role(duplicate: Duplicate) -> str:
-    if duplicate.entry.reference:
+    if duplicate.record.reference:
         return "reference"
     return "shows_more" if duplicate.stays else "duplicate"
 
 
-def _copies_rows(copies: Copies) -> Iterator[list[Any]]:
+def _copies_rows(copies: QueryCopies) -> Iterator[list[Any]]:
     query = path_fields("query", copies.query)
     for duplicate in copies.copies:
         yield [path_for_csv(query["query"]), *_cells(duplicate), query.get("query_base64", "")]

@@ -11,7 +11,7 @@ from cbir.cli.queries import check_streams
 from cbir.core.errors import UsageError
 from cbir.duplicates.actions import Action, read_log
 from cbir.duplicates.loss_kinds import LossKind
-from cbir.duplicates.model import Keep, Level
+from cbir.duplicates.model import CopyLevel, KeepPolicy
 
 _ALONE = {
     "--undo": ("--yes", "--dry-run", "--quiet", "--wait", "--follow-links"),
@@ -29,9 +29,9 @@ class Options:
     references: tuple[str, ...]
     queries: tuple[str, ...]
     from0: bool
-    level: Level
+    level: CopyLevel
     threshold: int | None
-    keep: Keep | None
+    keep: KeepPolicy | None
     allow_loss: frozenset[LossKind]
     format_: str | None
     null: bool

@@ -29,14 +29,13 @@ from __future__ import annotations
 
 from cbir.duplicates.actions.acting import ActionReport, act
 from cbir.duplicates.actions.log import read_log
-from cbir.duplicates.actions.planning import Action, Level, Plan, Removal, Step, Told, plan
+from cbir.duplicates.actions.planning import Action, Plan, Removal, Step, Told, plan
 from cbir.duplicates.actions.records import LoggedStep
 from cbir.duplicates.actions.undoing import UndoReport, undo
 
 __all__ = [
     "Action",
     "ActionReport",
-    "Level",
     "LoggedStep",
     "Plan",
     "Removal",

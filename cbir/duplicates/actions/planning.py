@@ -19,9 +19,9 @@ from cbir.duplicates.actions.refusing import (
 )
 from cbir.duplicates.actions.sidecars import companions
 from cbir.duplicates.loss_kinds import Loss, LossKind, refused
+from cbir.duplicates.model import CopyLevel
 
 Action = Literal["move", "hardlink", "symlink", "delete"]
-Level = Literal["exact", "near", "edited"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,8 @@ class Removal:
         Paths, absolute or relative to the dataset's root.
     keeper_sha256, copy_sha256 : bytes
         Of the files, 32 bytes each, as they were compared.
-    level : {"exact", "near", "edited"}
-        How alike they are. ``exact``: the same bytes, or the same pixels.
+    level : CopyLevel
+        ``exact``: the same bytes, or the same pixels.
     losses : tuple of Loss
         What the copy shows, and the keeper does not, as they were compared: see
         :attr:`cbir.duplicates.model.Duplicate.losses`.
@@ -45,7 +45,7 @@ class Removal:
     copy: str
     keeper_sha256: bytes
     copy_sha256: bytes
-    level: Level
+    level: CopyLevel
     losses: tuple[Loss, ...] = ()
 
     @property

@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from cbir.duplicates.actions import Action, ActionReport, Level, Plan, Removal, act, plan
+from cbir.duplicates.actions import Action, ActionReport, Plan, Removal, act, plan
+from cbir.duplicates.model import CopyLevel
 
 Tree = dict[bytes, tuple[bytes, int, int]]
 
@@ -35,7 +36,7 @@ def sha256(path: Path) -> bytes:
     return hashlib.sha256(path.read_bytes()).digest()
 
 
-def removal(root: Path, keeper: str, copy: str, level: Level = "exact") -> Removal:
+def removal(root: Path, keeper: str, copy: str, level: CopyLevel = "exact") -> Removal:
     """Compare two files as they are now."""
     return Removal(keeper, copy, sha256(root / keeper), sha256(root / copy), level)
 

@@ -16,7 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from cbir.core.errors import UnreadableImageError
-from cbir.duplicates.file_losses import Content, facts_lost
+from cbir.duplicates.file_losses import LazyFile, facts_lost
 from cbir.images.contents.file_contents import read_contents
 from cbir.images.decoders import EncodedImage
 
@@ -42,7 +42,7 @@ def extras(data: bytes) -> list[str]:
 
 
 def lost(copy: bytes, keeper: bytes) -> list[str]:
-    files = [Content(lambda data=data: EncodedImage("image", data)) for data in (copy, keeper)]
+    files = [LazyFile(lambda data=data: EncodedImage("image", data)) for data in (copy, keeper)]
     return [loss.kind for loss in facts_lost(*files, same_pixels=True)]
 
 

@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cbir.core.errors import CbirError
-from cbir.duplicates.ignoring import Ignored, mark_different, read_ignored
-from cbir.duplicates.model import Entry
+from cbir.duplicates.exclusions import ExclusionList, mark_different, read_exclusions
+from cbir.duplicates.model import ImageRecord
 
 
-def entry(path: Path) -> Entry:
+def record(path: Path) -> ImageRecord:
     data = path.read_bytes()
-    return Entry(str(path), hashlib.sha256(data).digest(), len(data), 0, 4, 3, 100)
+    return ImageRecord(str(path), hashlib.sha256(data).digest(), len(data), 0, 4, 3, 100)
 
 
 @pytest.fixture
@@ -31,11 +31,11 @@ def files(tmp_path: Path) -> list[Path]:
 
 def test_a_marked_pair_stays_apart_in_either_order(files: list[Path], tmp_path: Path) -> None:
     ignore = str(tmp_path / "ignore.txt")
-    a, b, c = map(entry, files)
+    a, b, c = map(record, files)
     assert mark_different(ignore, a.path, b.path)
-    ignored = read_ignored(ignore)
-    assert ignored.apart(a, b) and ignored.apart(b, a) and len(ignored) == 1
-    assert not any(ignored.apart(*pair) for pair in ((a, c), (c, b), (a, a)))
+    exclusions = read_exclusions(ignore)
+    assert exclusions.is_excluded(a, b) and exclusions.is_excluded(b, a) and len(exclusions) == 1
+    assert not any(exclusions.is_excluded(*pair) for pair in ((a, c), (c, b), (a, a)))
 
 
 def test_a_pair_is_added_once(files: list[Path], tmp_path: Path) -> None:
@@ -55,25 +55,31 @@ def test_pairs_are_known_by_their_bytes_wherever_they_are(
     twin = tmp_path / "twin.jpg"
     twin.write_bytes(files[0].read_bytes())
     moved = files[1].rename(tmp_path / "moved.jpg")
-    assert read_ignored(ignore).apart(entry(twin), entry(moved))
+    assert read_exclusions(ignore).is_excluded(record(twin), record(moved))
 
 
 def test_a_missing_file_holds_nothing(files: list[Path], tmp_path: Path) -> None:
-    ignored = read_ignored(str(tmp_path / "missing.txt"))
-    assert ignored == Ignored() and not ignored.apart(entry(files[0]), entry(files[1]))
+    exclusions = read_exclusions(str(tmp_path / "missing.txt"))
+    assert exclusions == ExclusionList() and not exclusions.is_excluded(
+        record(files[0]), record(files[1])
+    )
 
 
 @pytest.mark.parametrize("ending", [b"\n", b"\r\n", b""])
 def test_what_people_wrote_stays(files: list[Path], tmp_path: Path, ending: bytes) -> None:
     ignore = tmp_path / "ignore.txt"
-    a, b, c = map(entry, files)
+    a, b, c = map(record, files)
     pair = b"\t".join(one.sha256.hex().upper().encode() for one in (b, a))
     written = b"\xef\xbb\xbf# mine \xff\r\n\n   \n" + pair + b"#no space" + ending
     ignore.write_bytes(written)
     assert mark_different(str(ignore), c.path, a.path)
     assert ignore.read_bytes().startswith(written)
-    ignored = read_ignored(str(ignore))
-    assert ignored.apart(a, b) and ignored.apart(a, c) and not ignored.apart(b, c)
+    exclusions = read_exclusions(str(ignore))
+    assert (
+        exclusions.is_excluded(a, b)
+        and exclusions.is_excluded(a, c)
+        and not exclusions.is_excluded(b, c)
+    )
 
 
 def test_a_new_file_explains_itself_and_names_the_files(files: list[Path], tmp_path: Path) -> None:
@@ -91,7 +97,7 @@ def test_odd_names_break_nothing(files: list[Path], tmp_path: Path, name: str) -
     assert mark_different(str(ignore), str(odd), str(files[0]))
     assert not mark_different(str(ignore), str(files[0]), str(odd))
     assert ignore.read_text("utf-8").count("\n") == 6
-    assert read_ignored(str(ignore)).apart(entry(odd), entry(files[0]))
+    assert read_exclusions(str(ignore)).is_excluded(record(odd), record(files[0]))
 
 
 A, B = "a" * 64, "b" * 64
@@ -116,7 +122,7 @@ def test_a_malformed_line_is_named(
     ignore.write_bytes(written)
     expected = rf"ignore\.txt: line 3: .*{reason}; write two"
     with pytest.raises(CbirError, match=expected):
-        read_ignored(str(ignore))
+        read_exclusions(str(ignore))
     with pytest.raises(CbirError, match=expected):
         mark_different(str(ignore), str(files[0]), str(files[1]))
     assert ignore.read_bytes() == written
@@ -136,7 +142,7 @@ def test_impossible_files_are_told(files: list[Path], tmp_path: Path) -> None:
     with pytest.raises(CbirError, match="cannot write the ignore file: no such file"):
         mark_different(str(tmp_path / "nowhere" / "ignore.txt"), a, b)
     with pytest.raises(CbirError, match="cannot read the ignore file: is a directory"):
-        read_ignored(str(tmp_path))
+        read_exclusions(str(tmp_path))
     with pytest.raises(CbirError, match="null"):
         mark_different(str(tmp_path / "ignore.txt"), "a\0", b)
 
@@ -146,18 +152,18 @@ def test_a_link_to_an_ignore_file_stays_one(files: list[Path], tmp_path: Path) -
     real.write_bytes(b"# mine\n")
     link.symlink_to(real)
     assert mark_different(str(link), str(files[0]), str(files[1]))
-    assert link.is_symlink() and len(read_ignored(str(real))) == 1
+    assert link.is_symlink() and len(read_exclusions(str(real))) == 1
 
 
 @given(st.sets(st.tuples(st.binary(min_size=32, max_size=32), st.binary(min_size=32, max_size=32))))
 def test_apart_is_symmetric_and_holds_for_nothing_else(pairs: set[tuple[bytes, bytes]]) -> None:
-    ignored = Ignored(frozenset((min(pair), max(pair)) for pair in pairs))
-    blank = Entry("", b"\0" * 31 + b"x", 1, 0, 1, 1, 0)
+    exclusions = ExclusionList(frozenset((min(pair), max(pair)) for pair in pairs))
+    blank = ImageRecord("", b"\0" * 31 + b"x", 1, 0, 1, 1, 0)
     for first, second in pairs:
-        one, other = Entry("", first, 1, 0, 1, 1, 0), Entry("", second, 1, 0, 1, 1, 0)
-        assert ignored.apart(one, other) and ignored.apart(other, one)
-        assert ignored.apart(one, blank) == (
-            (min(first, blank.sha256), max(first, blank.sha256)) in ignored.pairs
+        one, other = ImageRecord("", first, 1, 0, 1, 1, 0), ImageRecord("", second, 1, 0, 1, 1, 0)
+        assert exclusions.is_excluded(one, other) and exclusions.is_excluded(other, one)
+        assert exclusions.is_excluded(one, blank) == (
+            (min(first, blank.sha256), max(first, blank.sha256)) in exclusions.pairs
         )
 
 
@@ -168,4 +174,4 @@ def test_marks_made_at_once_are_all_kept(files: list[Path], tmp_path: Path) -> N
         others[-1].write_bytes(b"%d" % number)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda other: mark_different(ignore, str(files[0]), str(other)), others))
-    assert len(read_ignored(ignore)) == 12
+    assert len(read_exclusions(ignore)) == 12

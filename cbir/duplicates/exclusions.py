@@ -16,7 +16,7 @@ from cbir.core.atomic_files import explained, written_aside
 from cbir.core.errors import CbirError, printable
 from cbir.core.regular_files import open_regular, read_regular
 from cbir.duplicates.actions.locking import locked
-from cbir.duplicates.model import Entry
+from cbir.duplicates.model import ImageRecord
 
 _HEADER = b"""\
 # Pairs of images that were judged different: a search for duplicates keeps them apart.
@@ -37,7 +37,7 @@ _Pair = tuple[bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Ignored:
+class ExclusionList:
     """The pairs of an ignore file.
 
     Attributes
@@ -47,15 +47,15 @@ class Ignored:
 
     Examples
     --------
-    >>> one, other = (Entry(name, name.encode() * 32, 9, 0, 4, 3, 100) for name in "ab")
-    >>> ignored = Ignored(frozenset({(one.sha256, other.sha256)}))
-    >>> ignored.apart(other, one), ignored.apart(one, one), len(ignored)
+    >>> one, other = (ImageRecord(name, name.encode() * 32, 9, 0, 4, 3, 100) for name in "ab")
+    >>> exclusions = ExclusionList(frozenset({(one.sha256, other.sha256)}))
+    >>> exclusions.is_excluded(other, one), exclusions.is_excluded(one, one), len(exclusions)
     (True, False, 1)
     """
 
     pairs: frozenset[_Pair] = frozenset()
 
-    def apart(self, a: Entry, b: Entry) -> bool:
+    def is_excluded(self, a: ImageRecord, b: ImageRecord) -> bool:
         """Say whether two images, or files of the same bytes, were judged different."""
         return bool(self.pairs) and _pair(a.sha256, b.sha256) in self.pairs
 
@@ -64,7 +64,7 @@ class Ignored:
         return len(self.pairs)
 
 
-def read_ignored(path: str) -> Ignored:
+def read_exclusions(path: str) -> ExclusionList:
     """Read an ignore file; one that is missing holds no pairs.
 
     Raises
@@ -72,7 +72,7 @@ def read_ignored(path: str) -> Ignored:
     CbirError
         When it cannot be read, or a line of it is no pair.
     """
-    return Ignored(frozenset(_pairs(path, _content(path))))
+    return ExclusionList(frozenset(_pairs(path, _content(path))))
 
 
 def mark_different(path: str, first_file: str, second_file: str) -> bool:
