@@ -12,7 +12,7 @@ from cbir.verification.alignment import Transform, scale_of
 
 Gray = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
-Plane = NDArray[np.float32]
+PlaneReader = NDArray[np.float32]
 
 SMOOTHING = 1.2
 """Standard deviation, in pixels, of the blur before comparing: finer detail does not survive
@@ -162,7 +162,7 @@ def _snapped(transform: Transform, shape: tuple[int, ...]) -> Transform | None:
     return np.column_stack([np.eye(2), np.rint(linear @ middle + shift - middle)])
 
 
-def _variants(plane: Plane, toned: Plane) -> Iterator[Plane]:
+def _variants(plane: PlaneReader, toned: PlaneReader) -> Iterator[PlaneReader]:
     """Yield what a copy may have become, beside local changes of brightness and contrast.
 
     What is displaced keeps its levels: a tone curve cannot be told from such a pair.
@@ -177,14 +177,14 @@ def _variants(plane: Plane, toned: Plane) -> Iterator[Plane]:
                 yield np.roll(plane, (down, right), (0, 1))
 
 
-def _differs(here: Plane, there: Plane) -> Mask:
+def _differs(here: PlaneReader, there: PlaneReader) -> Mask:
     """Return the cells of fine detail in which one has contrast that is not in the other."""
     here, there = (
         np.asarray(cv2.GaussianBlur(one, (0, 0), FINE_SMOOTHING), np.float32)
         for one in (here, there)
     )
 
-    def means(plane: Plane) -> Plane:
+    def means(plane: PlaneReader) -> PlaneReader:
         return np.asarray(cv2.blur(plane, (FINE_CELL, FINE_CELL)), np.float32)
 
     here_mean, there_mean = means(here), means(there)
@@ -195,7 +195,7 @@ def _differs(here: Plane, there: Plane) -> Mask:
     return np.asarray(rest > np.maximum(FINE_UNEXPLAINED**2, FINE_SHARE * shown), np.bool_)
 
 
-def _toned(here: Plane, there: Plane) -> Plane:
+def _toned(here: PlaneReader, there: PlaneReader) -> PlaneReader:
     """Return an image with the levels that another one mostly has at the same places."""
     levels = np.clip(np.rint(here), 0, 255).astype(np.uint8)
     count = np.bincount(levels.ravel(), minlength=256)
@@ -241,7 +241,7 @@ def _not_plain(copy: Gray, outside: Mask) -> Mask:
     return np.asarray(shows[labels], np.bool_)
 
 
-def _unexplained(here: Plane, there: Plane, sure: Mask) -> Mask:
+def _unexplained(here: PlaneReader, there: PlaneReader, sure: Mask) -> Mask:
     """Return the cells in which the second image has contrast that is not in the first."""
     here, there = (
         np.asarray(cv2.GaussianBlur(one, (0, 0), SMOOTHING), np.float32) for one in (here, there)
@@ -249,7 +249,7 @@ def _unexplained(here: Plane, there: Plane, sure: Mask) -> Mask:
     weight = sure.astype(np.float32)
     count = np.maximum(_sums(weight), 1)
 
-    def means(plane: Plane) -> Plane:
+    def means(plane: PlaneReader) -> PlaneReader:
         return np.asarray(_sums(plane * weight) / count, np.float32)
 
     here, there = here - means(here), there - means(there)
@@ -258,7 +258,7 @@ def _unexplained(here: Plane, there: Plane, sure: Mask) -> Mask:
     return np.asarray((rest > UNEXPLAINED**2) & sure, np.bool_)
 
 
-def _covered(keeper: Plane, copy: Plane, sure: Mask) -> Mask:
+def _covered(keeper: PlaneReader, copy: PlaneReader, sure: Mask) -> Mask:
     """Return the cells in which something was laid on the keeper that hides what the copy shows."""
     covered = sure & (copy > CLIPPED) & (copy < 255 - CLIPPED)
     for plane in (keeper, cv2.GaussianBlur(keeper, (0, 0), _SLIGHT_BLUR)):
@@ -268,7 +268,7 @@ def _covered(keeper: Plane, copy: Plane, sure: Mask) -> Mask:
     return covered
 
 
-def _overlaid(keeper: Gray, copy: Gray, transform: Transform) -> tuple[Plane, Plane]:
+def _overlaid(keeper: Gray, copy: Gray, transform: Transform) -> tuple[PlaneReader, PlaneReader]:
     """Return both in the frame of the copy, with the detail of the coarser one."""
     scale = scale_of(transform)
     moved = cv2.warpAffine(
@@ -283,7 +283,7 @@ def _sure(inside: Mask, further: int) -> Mask:
     return np.asarray(cv2.erode(inside.astype(np.uint8), edge, borderValue=1) > 0, np.bool_)
 
 
-def _coarsened(gray: Gray, scale: float) -> Plane:
+def _coarsened(gray: Gray, scale: float) -> PlaneReader:
     """Take away the detail that an image loses when it is shrunk to `scale`."""
     plane = gray.astype(np.float32)
     if scale > 0.9:
@@ -291,6 +291,6 @@ def _coarsened(gray: Gray, scale: float) -> Plane:
     return np.asarray(cv2.GaussianBlur(plane, (0, 0), 0.5 * float(np.sqrt(1 / scale**2 - 1))))
 
 
-def _sums(plane: Plane) -> Plane:
+def _sums(plane: PlaneReader) -> PlaneReader:
     size, border = (CELL, CELL), cv2.BORDER_CONSTANT
     return np.asarray(cv2.boxFilter(plane, -1, size, normalize=False, borderType=border))

@@ -49,7 +49,7 @@ _PALETTE = 256
 _DRAWN = 0.65
 """Share of the pixels that equal their neighbor, from which an image of few colors is a drawing."""
 
-_ALIVE = 4.0
+_STEEPEST_DECLINE = 4.0
 """Power of the frequency beyond which there is nothing: natural images fall by 2 to 3.5."""
 
 _MOST_BLOCKS, _KEPT_BLOCKS = 4096, 1024
@@ -79,7 +79,7 @@ _SLANTED = np.minimum(_DOWN, _ACROSS) >= _TILE // BLOCK
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Power:
+class PowerSpectrum:
     """Power by frequency, up to one period in two pixels.
 
     Attributes
@@ -95,30 +95,30 @@ class Power:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Detail:
+class ImageDetail:
     """What an image holds.
 
     Attributes
     ----------
-    power, halved : Power
+    power, halved : PowerSpectrum
         Of the image, and of the image when it is reduced to half its size.
-    alive : float
+    bandwidth : float
         The highest frequency that has any content, 0 to 1.
     gray : bool
         It has no colors.
     palette, drawing : bool
         It has 256 colors at most; a drawing's pixels mostly equal their neighbors, and only images
         that are none count as having a palette.
-    hues : float
+    color_share : float
         Its different colors, as a share of its pixels.
     coarseness : float
         Of the compression of the file: 100 is JPEG of quality 50, 0 none.
-    traces : float
+    past_coarseness : float
         Of the coarsest compression that it went through, as far as the pixels show it.
     coefficients : ndarray of int16, shape (n, 9)
         Some of the blocks, in the frequencies of :data:`cbir.duplicates.compression.STANDARD`, in
         16ths.
-    besides : (int, bool)
+    file_extras : (int, bool)
         What the file holds besides: further frames and extras, more than 8 bits a channel.
     alpha : bool
         Some of it is transparent.
@@ -128,30 +128,30 @@ class Detail:
         The end of the file is missing.
     """
 
-    power: Power
-    halved: Power
-    alive: float
+    power: PowerSpectrum
+    halved: PowerSpectrum
+    bandwidth: float
     gray: bool
     palette: bool
     drawing: bool
-    hues: float
+    color_share: float
     coarseness: float
-    traces: float
+    past_coarseness: float
     coefficients: NDArray[np.int16]
-    besides: tuple[int, bool]
+    file_extras: tuple[int, bool]
     alpha: bool
     pixels: bytes
     damaged: bool
 
 
-class Details:
+class DetailCache:
     """What images hold; each is measured once. Threads may share it."""
 
     def __init__(self) -> None:
-        self._known: dict[bytes, Detail] = {}
+        self._known: dict[bytes, ImageDetail] = {}
         self._lock = threading.Lock()
 
-    def of(self, content: ImageContent) -> Detail:
+    def of(self, content: ImageContent) -> ImageDetail:
         """Return what an image holds.
 
         Raises
@@ -168,7 +168,7 @@ class Details:
         return known
 
 
-def measure(image: EncodedImage) -> Detail:
+def measure(image: EncodedImage) -> ImageDetail:
     """Measure an image at its full size.
 
     Raises
@@ -180,42 +180,42 @@ def measure(image: EncodedImage) -> Detail:
         return _measured(image)
 
 
-def _measured(image: EncodedImage) -> Detail:
+def _measured(image: EncodedImage) -> ImageDetail:
     rgb, orientation = image.pixels(None), image.header.orientation
     tiles = _tiles(rgb, orientation, _TILES_A_SIDE).astype(np.float32)
     luma = tiles @ _LUMA
     coefficients = _coefficients(luma)
     power = _power(luma, coefficients)
-    facts = read_contents(image)
+    contents = read_contents(image)
     coarseness = coarseness_of_file(image.data, image.header.format)
     colors, flat = _colors(tiles)
     some = coefficients[:: -(-len(coefficients) // _MOST_BLOCKS)]
     digest = hashlib.sha256(repr(rgb.shape).encode())
     digest.update(np.ascontiguousarray(rgb).data)
-    return Detail(
+    return ImageDetail(
         power=power,
         halved=_halved(rgb),
-        alive=_alive(power.blocks),
+        bandwidth=_bandwidth(power.blocks),
         gray=_is_gray(tiles),
         palette=colors <= _PALETTE and flat < _DRAWN,
         drawing=colors <= _PALETTE and flat >= _DRAWN,
-        hues=colors / (tiles.size // 3),
+        color_share=colors / (tiles.size // 3),
         coarseness=coarseness,
-        traces=max(coarseness, coarseness_of_pixels(some)),
+        past_coarseness=max(coarseness, coarseness_of_pixels(some)),
         coefficients=_some_of(coefficients),
-        besides=(len(facts.further) + len(facts.extras), (facts.depth or 8) > 8),
-        alpha=facts.alpha is not None,
+        file_extras=(len(contents.further) + len(contents.extras), (contents.depth or 8) > 8),
+        alpha=contents.alpha is not None,
         pixels=digest.digest(),
         damaged=bool(image.damage),
     )
 
 
-def _power(luma: Floats, coefficients: Floats) -> Power:
+def _power(luma: Floats, coefficients: Floats) -> PowerSpectrum:
     blocks = _by_frequency((coefficients**2).mean(0), _RING, BLOCK)
-    return Power(_spectra(luma), blocks)
+    return PowerSpectrum(_spectra(luma), blocks)
 
 
-def _halved(rgb: Pixels) -> Power:
+def _halved(rgb: Pixels) -> PowerSpectrum:
     gray = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
     size = max(gray.shape[1] // 2, 1), max(gray.shape[0] // 2, 1)
     half = np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.uint8)
@@ -245,10 +245,12 @@ def _colors(tiles: Floats) -> tuple[int, float]:
     return different, float((packed[..., 1:] == packed[..., :-1]).mean())
 
 
-def _alive(blocks: NDArray[np.float64]) -> float:
+def _bandwidth(blocks: NDArray[np.float64]) -> float:
     """Return up to which frequency the power falls no faster than it may in an image."""
     ring = np.arange(1, BLOCK)
-    above = 10 * np.log10((blocks[1:] + 1e-3) / (blocks[1] + 1e-3)) + 10 * _ALIVE * np.log10(ring)
+    above = 10 * np.log10(
+        (blocks[1:] + 1e-3) / (blocks[1] + 1e-3)
+    ) + 10 * _STEEPEST_DECLINE * np.log10(ring)
     below = np.flatnonzero(above < 0)
     if len(below) == 0:
         return 1.0

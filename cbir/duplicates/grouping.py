@@ -16,11 +16,11 @@ from cbir.core.threads import one_thread_each, ordered_map, threads
 from cbir.duplicates.candidates import find_candidates
 from cbir.duplicates.collection import Collection
 from cbir.duplicates.copy_classifier import CopyClassifier
-from cbir.duplicates.detail import Details
+from cbir.duplicates.detail import DetailCache
 from cbir.duplicates.image_content import ImageContent
-from cbir.duplicates.keep_policy import CopyCluster, by_detail, keep_order
-from cbir.duplicates.loss_kinds import Loss, LossKind, kinds_of, refused
-from cbir.duplicates.losses import Losses
+from cbir.duplicates.keep_policy import CopyCluster, keep_order, order_by_detail
+from cbir.duplicates.losses.detector import LossDetector
+from cbir.duplicates.losses.kinds import Loss, LossKind, kinds_of, refused
 from cbir.duplicates.model import (
     KEEP_POLICIES,
     CopyLevel,
@@ -75,7 +75,7 @@ def find_groups(
     is_excluded : callable
         ``is_excluded(first, second)``: two images that must not be in one group as copies.
     allow_loss : str or iterable of str
-        Kinds of :class:`cbir.duplicates.loss_kinds.Loss` that do not matter. ``smallest`` allows
+        Kinds of :class:`cbir.duplicates.losses.kinds.Loss` that do not matter. ``smallest`` allows
         the loss of detail.
     workers : int, optional
     listener : ProgressListener, optional
@@ -99,8 +99,8 @@ def find_groups(
         shortlists = find_candidates(
             collection.contents, classifier, workers, listener, content_ids
         )
-        details, matches = Details(), MatchCache(collection.contents, classifier, listener)
-        losses = Losses(collection.cache, details)
+        details, matches = DetailCache(), MatchCache(collection.contents, classifier, listener)
+        losses = LossDetector(collection.cache, details)
 
         def search() -> _Search:
             firsts = dict(
@@ -111,13 +111,13 @@ def find_groups(
                 found = _Search(files, shortlists, matches, is_excluded, losses.between, allowed)
                 found.run(content_ids, workers, listener)
                 # That a keeper is made of several others shows when all of these were found.
-                if not found.find_parts(losses):
+                if not found.find_composites(losses):
                     return found
 
         found = search()
         if keep == "best":
             # Which one is better can be said only of images that show the same.
-            order = by_detail(
+            order = order_by_detail(
                 collection, order, found.clusters(content_ids), details, workers, listener
             )
             content_ids = list(dict.fromkeys(collection.content_ids[order].tolist()))
@@ -247,7 +247,7 @@ class _Search:
                 )
         return [clusters[content_id] for content_id in order if content_id in clusters]
 
-    def find_parts(self, losses: Losses) -> bool:
+    def find_composites(self, losses: LossDetector) -> bool:
         """Find the images that are made of several others; say whether any are new.
 
         One that stays beside a part of it may be made of that and of a copy of its own.
@@ -261,7 +261,7 @@ class _Search:
         found = False
         for keeper, copies in members.items():
             if len(copies) > 1:
-                found |= losses.find_parts(self._sights[keeper], copies)
+                found |= losses.find_composites(self._sights[keeper], copies)
         return found
 
     def _assign(self, content_id: int, found: _Found) -> None:

@@ -16,10 +16,10 @@ from cbir.core.threads import ordered_map
 from cbir.duplicates.collection import Collection
 from cbir.duplicates.copy_names import copy_marks
 from cbir.duplicates.coverage import shown_share
-from cbir.duplicates.detail import Detail, Details
+from cbir.duplicates.detail import DetailCache, ImageDetail
 from cbir.duplicates.image_content import EXTRACTOR, ContentCache, ImageContent, relative_resolution
 from cbir.duplicates.model import CopyMatch, ImageRecord, KeepPolicy
-from cbir.duplicates.preference import Relation, compare
+from cbir.duplicates.preference import RelativeGeometry, compare_quality
 from cbir.verification.alignment import Transform
 
 Rank = tuple[float, ...]
@@ -33,8 +33,8 @@ def keep_order(collection: Collection, keep: KeepPolicy, workers: int) -> list[i
     """Return the images in the order in which they are preferred.
 
     References come first. Images that the policy ranks equally are ordered by
-    :func:`originality`. Under ``best`` this is the order before :func:`by_detail` has looked at
-    those that may be copies of each other: by the number of pixels.
+    :func:`originality`. Under ``best`` this is the order before :func:`order_by_detail` has looked
+    at those that may be copies of each other: by the number of pixels.
 
     Parameters
     ----------
@@ -111,21 +111,21 @@ class CopyCluster:
     joined: dict[int, CopyMatch]
     staying: dict[int, CopyMatch]
 
-    def relations(self, collection: Collection) -> dict[int, Relation]:
+    def geometries(self, collection: Collection) -> dict[int, RelativeGeometry]:
         """Return how the pixels of each content lie to those of the center."""
         center = collection.contents[self.center]
-        found = {self.center: Relation()}
+        found = {self.center: RelativeGeometry()}
         for content_id, match in (self.joined | self.staying).items():
             content = collection.contents[content_id]
             same_size = (content.width, content.height) == (center.width, center.height)
             scale = relative_resolution(content, center, match.transform)
             if match.transform is None:
-                found[content_id] = Relation(scale, same_size)
+                found[content_id] = RelativeGeometry(scale, same_size)
             elif same_size and not _moves(match.transform):
-                found[content_id] = Relation()
+                found[content_id] = RelativeGeometry()
             else:
                 shown = _shown(collection.cache, content, center, match.transform)
-                found[content_id] = Relation(scale, same_grid=False, shown=shown)
+                found[content_id] = RelativeGeometry(scale, same_grid=False, shown=shown)
         return found
 
 
@@ -146,11 +146,11 @@ def _moves(transform: Transform) -> bool:
     return bool((np.abs(transform - np.eye(2, 3)) @ corner > _PLACE_TOLERANCE).any())
 
 
-def by_detail(
+def order_by_detail(
     collection: Collection,
     order: Sequence[int],
     clusters: Sequence[CopyCluster],
-    details: Details,
+    details: DetailCache,
     workers: int,
     listener: ProgressListener,
 ) -> list[int]:
@@ -167,7 +167,7 @@ def by_detail(
         Images, in the order of :func:`keep_order`.
     clusters : sequence of CopyCluster
         What was found in that order, by center.
-    details : Details
+    details : DetailCache
     workers : int
     listener : ProgressListener
 
@@ -186,7 +186,7 @@ def by_detail(
     ]
     measured = _measured(collection, list(dict.fromkeys(members)), details, workers, listener)
 
-    def better(relations: Mapping[int, Relation], first: int, second: int) -> int:
+    def better(geometries: Mapping[int, RelativeGeometry], first: int, second: int) -> int:
         one, other = firsts[first], firsts[second]
         if one.reference != other.reference:
             return -1 if one.reference else 1
@@ -194,13 +194,13 @@ def by_detail(
         if a is None or b is None:
             found = int(a is None) - int(b is None)
         else:
-            found = compare(a, b, relations[first].beside(relations[second]))
+            found = compare_quality(a, b, geometries[first].relative_to(geometries[second]))
         return found or (-1 if originality(one) < originality(other) else 1)
 
     place: dict[int, int] = {}
     # What stays beside a center may be a center too, and comes later than it: its own copies first.
     for cluster in reversed(clusters):
-        order_of = partial(better, cluster.relations(collection))
+        order_of = partial(better, cluster.geometries(collection))
         same = sorted([cluster.center, *cluster.joined], key=cmp_to_key(order_of))
         before = [content_id for content_id in cluster.staying if order_of(content_id, same[0]) < 0]
         for content_id in (*before, *same, *cluster.staying):
@@ -213,17 +213,17 @@ def by_detail(
 def _measured(
     collection: Collection,
     content_ids: Sequence[int],
-    details: Details,
+    details: DetailCache,
     workers: int,
     listener: ProgressListener,
-) -> dict[int, Detail | None]:
-    def detail(content_id: int) -> Detail | None:
+) -> dict[int, ImageDetail | None]:
+    def detail(content_id: int) -> ImageDetail | None:
         try:
             return details.of(collection.contents[content_id])
         except UnreadableImageError:
             return None  # comparing it will tell
 
-    found: dict[int, Detail | None] = {}
+    found: dict[int, ImageDetail | None] = {}
     listener.begin("measuring detail", len(content_ids))
     for content_id, one in zip(
         content_ids, ordered_map(detail, content_ids, workers, 1), strict=True

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from cbir.duplicates.compression import BLOCK, steps_of
 from cbir.duplicates.coverage import LEAST_SHOWN
-from cbir.duplicates.detail import Detail
+from cbir.duplicates.detail import ImageDetail
 
-_MANY_HUES = 0.02
+_MANY_COLORS = 0.02
 """Different colors, as a share of the pixels, from which an image is a photograph."""
 
 _EXTRA, _LEAST_EXTRA = 0.45, 0.2
@@ -35,7 +35,7 @@ _UNBLURRED = (0.5, 0.7)
 _DECLINE = 2.5
 """How the power of natural images declines: with this power of the frequency."""
 
-_MORE_ALIVE = 1.25
+_MORE_BANDWIDTH = 1.25
 """Ratio of the highest frequencies with content from which one of two images shows more."""
 
 _COARSER, _MUCH_COARSER = 1.15, 6.0
@@ -53,7 +53,7 @@ _STEPPED = 120.0
 
 
 @dataclass(frozen=True, slots=True)
-class Relation:
+class RelativeGeometry:
     """How the pixels of an image lie to those of another one of the same scene.
 
     Attributes
@@ -70,19 +70,21 @@ class Relation:
     same_grid: bool = True
     shown: float = 1.0
 
-    def beside(self, other: Relation) -> Relation:
+    def relative_to(self, other: RelativeGeometry) -> RelativeGeometry:
         """Return the relation to another image, of which that to the same third one is given."""
         same_grid = self.same_grid and other.same_grid
-        return Relation(self.scale / other.scale, same_grid, self.shown / max(other.shown, 1e-3))
+        return RelativeGeometry(
+            self.scale / other.scale, same_grid, self.shown / max(other.shown, 1e-3)
+        )
 
 
-def compare(first: Detail, second: Detail, relation: Relation) -> int:
+def compare_quality(first: ImageDetail, second: ImageDetail, geometry: RelativeGeometry) -> int:
     """Say which of two images of the same scene is better.
 
     Parameters
     ----------
-    first, second : Detail
-    relation : Relation
+    first, second : ImageDetail
+    geometry : RelativeGeometry
         Of the first to the second.
 
     Returns
@@ -94,32 +96,34 @@ def compare(first: Detail, second: Detail, relation: Relation) -> int:
     """
     if first.damaged != second.damaged:
         return 1 if first.damaged else -1
-    besides = int(second.besides > first.besides) - int(first.besides > second.besides)
+    file_extras = int(second.file_extras > first.file_extras) - int(
+        first.file_extras > second.file_extras
+    )
     if first.pixels == second.pixels:
-        return besides or int(second.alpha) - int(first.alpha)
+        return file_extras or int(second.alpha) - int(first.alpha)
     return (
-        more_detail(first, second, relation.scale)
+        more_detail(first, second, geometry.scale)
         or int(first.gray) - int(second.gray)
         or _fewer_colors(first, second)
-        or besides
-        or _more_compressed(first, second, relation.same_grid)
-        or int(relation.shown < LEAST_SHOWN) - int(LEAST_SHOWN * relation.shown > 1)
+        or file_extras
+        or _more_compressed(first, second, geometry.same_grid)
+        or int(geometry.shown < LEAST_SHOWN) - int(LEAST_SHOWN * geometry.shown > 1)
     )
 
 
-def _fewer_colors(first: Detail, second: Detail) -> int:
+def _fewer_colors(first: ImageDetail, second: ImageDetail) -> int:
     """Say which one was reduced to a palette: of a photograph, that has more colors than fit."""
-    return int(first.palette and second.hues > _MANY_HUES) - int(
-        second.palette and first.hues > _MANY_HUES
+    return int(first.palette and second.color_share > _MANY_COLORS) - int(
+        second.palette and first.color_share > _MANY_COLORS
     )
 
 
-def more_detail(first: Detail, second: Detail, scale: float) -> int:
+def more_detail(first: ImageDetail, second: ImageDetail, scale: float) -> int:
     """Say which of two images of the same scene has more real detail.
 
     Parameters
     ----------
-    first, second : Detail
+    first, second : ImageDetail
     scale : float
         Pixels of the first along a side of what is one pixel of the second.
 
@@ -131,15 +135,17 @@ def more_detail(first: Detail, second: Detail, scale: float) -> int:
     if scale < 1:
         return -more_detail(second, first, 1 / scale)
     if scale < 1.02:
-        if max(first.alive, second.alive) <= _MORE_ALIVE * min(first.alive, second.alive):
+        if max(first.bandwidth, second.bandwidth) <= _MORE_BANDWIDTH * min(
+            first.bandwidth, second.bandwidth
+        ):
             return 0
-        return -1 if first.alive > second.alive else 1
+        return -1 if first.bandwidth > second.bandwidth else 1
     if scale < _FAR and _extra_power(first, second, scale) < max(_EXTRA / scale, _LEAST_EXTRA):
         return 1  # the larger one was enlarged
-    return -1 if scale * first.alive > 1.02 * second.alive else 0
+    return -1 if scale * first.bandwidth > 1.02 * second.bandwidth else 0
 
 
-def _extra_power(larger: Detail, smaller: Detail, scale: float) -> float:
+def _extra_power(larger: ImageDetail, smaller: ImageDetail, scale: float) -> float:
     """Return the power beyond what the smaller image can hold, as a part of what is expected.
 
     Expected is what the smaller one has at its highest frequencies, with the usual decline. A much
@@ -156,7 +162,7 @@ def _extra_power(larger: Detail, smaller: Detail, scale: float) -> float:
     ]
     ring = int(np.ceil(BLOCK / scale + 0.3))
     # Only coarse compression makes steps, and then its highest frequencies are gone.
-    deceives = max(larger.traces, smaller.traces) > _STEPPED
+    deceives = max(larger.past_coarseness, smaller.past_coarseness) > _STEPPED
     if ring < BLOCK - 1 or (ring < BLOCK and deceives):
         decline = ((ring + BLOCK - 1) / 2 * scale / 6.5) ** _DECLINE
         extra = decline * float(here.blocks[ring:].mean())
@@ -174,7 +180,7 @@ def _band(spectrum: NDArray[np.float64], low: float, high: float) -> float:
     return float(spectrum[int(np.ceil(low * top - 1e-6)) : int(high * top + 1e-6) + 1].mean())
 
 
-def _more_compressed(first: Detail, second: Detail, same_grid: bool) -> int:
+def _more_compressed(first: ImageDetail, second: ImageDetail, same_grid: bool) -> int:
     """Compare how coarsely the files are compressed, unless the finer one was made of the other.
 
     What was saved again at a better quality is no better for it. It differs from what it was made
@@ -196,7 +202,7 @@ def _more_compressed(first: Detail, second: Detail, same_grid: bool) -> int:
     return drawn or _coarser(first.coarseness, second.coarseness, _MUCH_COARSER, least=10)
 
 
-def _explained(finer: Detail, coarser: Detail, coarseness: float) -> float:
+def _explained(finer: ImageDetail, coarser: ImageDetail, coarseness: float) -> float:
     """Return in which part of what the coarser image holds they differ by that quantization."""
     if len(finer.coefficients) != len(coarser.coefficients):
         return 0.0

@@ -13,11 +13,11 @@ from cbir.core.threads import growing_batches, one_thread_each, ordered_map, thr
 from cbir.duplicates.candidates import HashCandidates, index_of_features
 from cbir.duplicates.collection import Collection
 from cbir.duplicates.copy_classifier import CopyClassifier, Hypotheses
-from cbir.duplicates.detail import Details
+from cbir.duplicates.detail import DetailCache
 from cbir.duplicates.grouping import IsExcluded, nothing_excluded
 from cbir.duplicates.image_content import ImageContent
-from cbir.duplicates.loss_kinds import Loss, LossKind, kinds_of, refused
-from cbir.duplicates.losses import Losses
+from cbir.duplicates.losses.detector import LossDetector
+from cbir.duplicates.losses.kinds import Loss, LossKind, kinds_of, refused
 from cbir.duplicates.model import (
     COPY_LEVELS,
     CopyLevel,
@@ -81,7 +81,7 @@ class _Search:
         listener: ProgressListener,
     ) -> None:
         self._collection = collection
-        self._losses = Losses(collection.cache, Details())
+        self._losses = LossDetector(collection.cache, DetailCache())
         self._allowed = allow_loss
         self._classifier = classifier
         self._is_excluded = is_excluded

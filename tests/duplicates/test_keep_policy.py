@@ -14,11 +14,11 @@ import pytest
 from PIL import Image
 
 from cbir.duplicates import detail, keep_policy, preference
-from cbir.duplicates.detail import Detail
+from cbir.duplicates.detail import ImageDetail
 from cbir.duplicates.grouping import find_groups
 from cbir.duplicates.keep_policy import originality
 from cbir.duplicates.model import KEEP_POLICIES, CopyLevel, ImageRecord
-from cbir.duplicates.preference import Relation
+from cbir.duplicates.preference import RelativeGeometry
 from cbir.images.decoders import EncodedImage
 from tests.duplicates.helpers import collected, names, save
 from tests.edits import photo
@@ -184,19 +184,19 @@ def test_only_images_that_show_the_same_are_compared(
         save(image.resize((150, 100)), tmp_path / f"{number}-small.png")
     place = {os.stat(path).st_size: path.name[0] for path in tmp_path.iterdir()}
     compared, measured = set[tuple[str, str]](), detail.measure
-    shown: dict[Detail, str] = {}
+    shown: dict[ImageDetail, str] = {}
 
-    def measure(image: EncodedImage) -> Detail:
+    def measure(image: EncodedImage) -> ImageDetail:
         found = measured(image)
         shown[found] = place[len(image.data)]
         return found
 
-    def compare(first: Detail, second: Detail, how: Relation) -> int:
+    def compare(first: ImageDetail, second: ImageDetail, how: RelativeGeometry) -> int:
         compared.add((shown[first], shown[second]))
-        return preference.compare(first, second, how)
+        return preference.compare_quality(first, second, how)
 
     monkeypatch.setattr(detail, "measure", measure)
-    monkeypatch.setattr(keep_policy, "compare", compare)
+    monkeypatch.setattr(keep_policy, "compare_quality", compare)
     with collected(tmp_path, "edited") as collection:
         groups = names(find_groups(collection, "edited"), str(tmp_path))
     assert groups == [[f"{number}-large.png", f"{number}-small.png"] for number in range(3)]

@@ -26,7 +26,7 @@ from cbir.cli.progress import TerminalProgress
 from cbir.cli.queries import query_paths
 from cbir.core.amounts import counted
 from cbir.core.errors import CbirError, UnreadableImageError, printable
-from cbir.duplicates.loss_kinds import LOSSES
+from cbir.duplicates.losses.kinds import LOSSES
 from cbir.duplicates.model import COPY_LEVELS, KEEP_POLICIES, Group, ImageRecord
 
 if TYPE_CHECKING:

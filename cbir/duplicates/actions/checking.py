@@ -17,7 +17,7 @@ from cbir.duplicates.actions.files import opened
 from cbir.duplicates.actions.planning import Step
 
 if TYPE_CHECKING:
-    from cbir.duplicates.loss_kinds import Loss
+    from cbir.duplicates.losses.kinds import Loss
     from cbir.images.decoders import EncodedImage
 
 _BLOCK = 1 << 20
@@ -115,14 +115,14 @@ def _compare(one: _Reading, other: _Reading) -> bool:
 def _compare_images(keeper: _Reading, copy: _Reading, losses: Sequence[Loss]) -> None:
     """Compare all that can be seen of two images, but for what may be lost."""
     from cbir.core import stderr_capture
-    from cbir.duplicates.file_losses import LazyFile, facts_lost
-    from cbir.duplicates.loss_kinds import refused
+    from cbir.duplicates.losses.file_contents import LazyFile, file_losses
+    from cbir.duplicates.losses.kinds import refused
 
     kept, ours = keeper.image(), copy.image()
     with stderr_capture.caught():
         if not np.array_equal(_decoded(kept, keeper), _decoded(ours, copy)):
             raise UnfitError("neither its bytes nor its pixels are those of its keeper")
-        lost = facts_lost(LazyFile(lambda: ours), LazyFile(lambda: kept), same_pixels=True)
+        lost = file_losses(LazyFile(lambda: ours), LazyFile(lambda: kept), same_pixels=True)
     unexpected = refused(lost, {loss.kind for loss in losses})
     if unexpected:
         what = printable("; ".join(map(str, unexpected)))

@@ -18,7 +18,7 @@ from cbir.duplicates.actions.refusing import (
     status_of,
 )
 from cbir.duplicates.actions.sidecars import companions
-from cbir.duplicates.loss_kinds import Loss, LossKind, refused
+from cbir.duplicates.losses.kinds import Loss, LossKind, refused
 from cbir.duplicates.model import CopyLevel
 
 Action = Literal["move", "hardlink", "symlink", "delete"]

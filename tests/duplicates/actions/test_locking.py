@@ -53,18 +53,18 @@ def excluded(first: tuple[Any, ...], second: tuple[Any, ...]) -> bool:
 
 
 def test_overlapping_runs_exclude_each_other(tmp_path: Path, way: str) -> None:
-    root, inside, beside = (str(tmp_path / name) for name in ("a", "a/x/y", "b"))
-    for folder in (inside, beside):
+    root, inside, relative_to = (str(tmp_path / name) for name in ("a", "a/x/y", "b"))
+    for folder in (inside, relative_to):
         os.makedirs(folder)
     assert excluded(([root],), ([root],))
     assert excluded(([root],), ([inside],))
     assert excluded(([inside],), ([root],))
-    assert excluded(([root], [beside]), ([beside], [root]))
-    assert excluded(([root], [beside]), ([beside], []))
-    assert excluded(([root], []), ([beside], [inside]))
+    assert excluded(([root], [relative_to]), ([relative_to], [root]))
+    assert excluded(([root], [relative_to]), ([relative_to], []))
+    assert excluded(([root], []), ([relative_to], [inside]))
     if way == "flock":
-        assert not excluded(([root],), ([beside],))
-        assert not excluded(([root], [str(tmp_path)]), ([beside], [str(tmp_path)]))
+        assert not excluded(([root],), ([relative_to],))
+        assert not excluded(([root], [str(tmp_path)]), ([relative_to], [str(tmp_path)]))
     with locked([root]):
         pass
     with locked([root, str(tmp_path / "missing")]):

@@ -16,7 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from cbir.core.errors import UnreadableImageError
-from cbir.duplicates.file_losses import LazyFile, facts_lost
+from cbir.duplicates.losses.file_contents import LazyFile, file_losses
 from cbir.images.contents.file_contents import read_contents
 from cbir.images.decoders import EncodedImage
 
@@ -43,7 +43,7 @@ def extras(data: bytes) -> list[str]:
 
 def lost(copy: bytes, keeper: bytes) -> list[str]:
     files = [LazyFile(lambda data=data: EncodedImage("image", data)) for data in (copy, keeper)]
-    return [loss.kind for loss in facts_lost(*files, same_pixels=True)]
+    return [loss.kind for loss in file_losses(*files, same_pixels=True)]
 
 
 # Behind the image

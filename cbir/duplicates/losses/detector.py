@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from cbir.core.errors import UnreadableImageError
 from cbir.duplicates.copy_classifier import NEAR_DISTANCE, orientation_transform
 from cbir.duplicates.coverage import LEAST_SHOWN, footprint, foreign_regions, shown_share
-from cbir.duplicates.detail import Details
-from cbir.duplicates.file_losses import LazyFile, facts_lost
+from cbir.duplicates.detail import DetailCache
 from cbir.duplicates.image_content import (
     ContentCache,
     ImageContent,
     open_content,
     relative_resolution,
 )
-from cbir.duplicates.loss_kinds import Loss
+from cbir.duplicates.losses.file_contents import LazyFile, file_losses
+from cbir.duplicates.losses.kinds import Loss
 from cbir.duplicates.lru_cache import LruCache
 from cbir.duplicates.model import CopyMatch
 from cbir.duplicates.preference import more_detail
@@ -59,20 +59,20 @@ exact."""
 _USUAL_DEPTH, _DARK = 8, 128
 """Bits a channel, and the brightest level of an image of more bits that uses few of its values."""
 
-Plane = Callable[[EncodedImage, int], NDArray[np.uint8]]
+PlaneReader = Callable[[EncodedImage, int], NDArray[np.uint8]]
 """``plane(image, size)``: what is compared of an image, fitted into `size` × `size` pixels."""
 
 
-class Losses:
+class LossDetector:
     """Finds out what is lost with a copy; each content is read once. Threads may share it.
 
     Parameters
     ----------
     cache : ContentCache
-    details : Details
+    details : DetailCache
     """
 
-    def __init__(self, cache: ContentCache, details: Details) -> None:
+    def __init__(self, cache: ContentCache, details: DetailCache) -> None:
         self._cache = cache
         self._details = details
         self._files: dict[bytes, LazyFile] = {}
@@ -109,7 +109,7 @@ class Losses:
         self, keeper: ImageContent, copy: ImageContent, match: CopyMatch
     ) -> tuple[Loss, ...]:
         moved = match.transform
-        found = facts_lost(
+        found = file_losses(
             self._file(copy),
             self._file(keeper),
             same_pixels=match.level == "exact",
@@ -118,10 +118,10 @@ class Losses:
         if match.level == "exact":
             return found
         told = {loss.kind for loss in found}
-        seen = [loss for loss in self._seen(keeper, copy, match) if loss.kind not in told]
+        seen = [loss for loss in self._visible_losses(keeper, copy, match) if loss.kind not in told]
         return (*found, *seen)
 
-    def find_parts(
+    def find_composites(
         self, keeper: ImageContent, copies: Iterable[tuple[ImageContent, CopyMatch]]
     ) -> bool:
         """Note which copies are parts of which a keeper is made; say whether any are new.
@@ -151,7 +151,9 @@ class Losses:
         back = np.asarray(cv2.invertAffineTransform(transform), np.float64)
         return footprint(self._cache.gray(keeper), back, self._cache.gray(copy))
 
-    def _seen(self, keeper: ImageContent, copy: ImageContent, match: CopyMatch) -> Iterator[Loss]:
+    def _visible_losses(
+        self, keeper: ImageContent, copy: ImageContent, match: CopyMatch
+    ) -> Iterator[Loss]:
         """Yield what is lost of what the 8-bit RGB image shows."""
         if share := self._gray_share(keeper, copy, match.transform):
             percent = f"{100 * share:.1f} %"
@@ -166,12 +168,12 @@ class Losses:
         elif share < LEAST_SHOWN:
             yield Loss("area", f"the kept image shows {int(100 * share)} % of it")
         elif regions := self._foreign(keeper, copy, transform, _brightness):
-            yield Loss("area", _told(regions))
-        if self._facts_of(copy, "alpha") is not None and (
+            yield Loss("area", _in_words(regions))
+        if self._file_content(copy, "alpha") is not None and (
             regions := self._foreign(keeper, copy, transform, _transparency)
         ):
-            yield Loss("alpha", f"{_told(regions)}, in how opaque it is")
-        if (self._facts_of(copy, "depth") or 0) > _USUAL_DEPTH and there.max() < _DARK:
+            yield Loss("alpha", f"{_in_words(regions)}, in how opaque it is")
+        if (self._file_content(copy, "depth") or 0) > _USUAL_DEPTH and there.max() < _DARK:
             yield Loss("depth", "values that are too dark in 8 bits to be compared")
         scale = relative_resolution(copy, keeper, match.transform)
         if scale > _AS_LARGE and self._shows_more(copy, keeper, scale):
@@ -182,15 +184,15 @@ class Losses:
         """Say whether a copy of at least the keeper's resolution holds more real detail."""
         return more_detail(self._details.of(copy), self._details.of(keeper), scale) < 0
 
-    def _facts_of(self, content: ImageContent, name: str) -> Any:
+    def _file_content(self, content: ImageContent, name: str) -> Any:
         """Return a fact of a file; None also where it cannot be found out, as is told already."""
         try:
-            return getattr(self._file(content).facts, name)
+            return getattr(self._file(content).contents, name)
         except UnreadableImageError:
             return None
 
     def _foreign(
-        self, keeper: ImageContent, copy: ImageContent, transform: Transform, plane: Plane
+        self, keeper: ImageContent, copy: ImageContent, transform: Transform, plane: PlaneReader
     ) -> list[tuple[int, int]]:
         """Return the sizes of the places in which fine detail differs, in pixels of the copy."""
         working = [max(self._cache.gray(one).shape) for one in (keeper, copy)]
@@ -214,7 +216,7 @@ class Losses:
             for width, height in foreign_regions(here, there, _resized(transform, *sizes))
         ]
 
-    def _at(self, content: ImageContent, size: int, plane: Plane) -> NDArray[np.uint8]:
+    def _at(self, content: ImageContent, size: int, plane: PlaneReader) -> NDArray[np.uint8]:
         """Return a plane of an image, fitted into `size` × `size` pixels."""
 
         def read() -> NDArray[np.uint8]:
@@ -277,7 +279,7 @@ def _transparency(image: EncodedImage, size: int) -> NDArray[np.uint8]:
     return fit(opacity(image), size)
 
 
-def _told(regions: Sequence[tuple[int, int]]) -> str:
+def _in_words(regions: Sequence[tuple[int, int]]) -> str:
     """Say how many places differ, and how large the largest is."""
     count, (width, height) = len(regions), regions[0]
     differ = "1 region differs" if count == 1 else f"{count:,} regions differ"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import ImageCms
 
 from cbir.core.errors import UnreadableImageError
-from cbir.duplicates.loss_kinds import Loss, LossKind
+from cbir.duplicates.losses.kinds import Loss, LossKind
 from cbir.images.contents.color_space import converted, relation
 from cbir.images.contents.file_contents import (
     ALPHA_SIDE,
@@ -24,7 +24,7 @@ from cbir.images.contents.file_contents import (
 )
 from cbir.images.decoders import EncodedImage, Pixels
 
-_FACTS: tuple[LossKind, ...] = ("frames", "depth", "alpha", "gamut")
+_FILE_LOSSES: tuple[LossKind, ...] = ("frames", "depth", "alpha", "gamut")
 
 _OPACITY = 64
 """Levels of 255 by which the opacity of two copies may differ: lossy alpha and resizing."""
@@ -60,10 +60,10 @@ class LazyFile:
     """
 
     open: Callable[[], EncodedImage]
-    _facts: FileContents | None = None
+    _contents: FileContents | None = None
 
     @property
-    def facts(self) -> FileContents:
+    def contents(self) -> FileContents:
         """What the file holds beyond the 8-bit RGB image that is compared.
 
         Raises
@@ -71,12 +71,12 @@ class LazyFile:
         UnreadableImageError
             When that cannot be found out.
         """
-        if self._facts is None:
-            self._facts = read_contents(self.open())
-        return self._facts
+        if self._contents is None:
+            self._contents = read_contents(self.open())
+        return self._contents
 
 
-def facts_lost(
+def file_losses(
     copy: LazyFile,
     keeper: LazyFile,
     *,
@@ -102,7 +102,7 @@ def facts_lost(
     try:
         return tuple(_compared(copy, keeper, same_pixels, transform))
     except UnreadableImageError as error:
-        return tuple(Loss(kind, f"unknown: {error.reason}") for kind in _FACTS)
+        return tuple(Loss(kind, f"unknown: {error.reason}") for kind in _FILE_LOSSES)
 
 
 def _compared(
@@ -113,18 +113,18 @@ def _compared(
 ) -> Iterator[Loss]:
     yield from _frames_lost(copy, keeper)
     yield from _depth_lost(copy, keeper, same_pixels)
-    if not _holds_alpha(copy.facts.alpha, keeper.facts.alpha, transform) or (
-        same_pixels and copy.facts.alpha is not None and not _same_values(copy, keeper)
+    if not _holds_alpha(copy.contents.alpha, keeper.contents.alpha, transform) or (
+        same_pixels and copy.contents.alpha is not None and not _same_values(copy, keeper)
     ):
-        kept = "has another one" if keeper.facts.alpha is not None else "is opaque"
+        kept = "has another one" if keeper.contents.alpha is not None else "is opaque"
         yield Loss("alpha", f"transparency; the kept image {kept}")
     yield from _gamut_lost(copy, keeper, same_pixels, moved=transform is not None)
 
 
 def _frames_lost(copy: LazyFile, keeper: LazyFile) -> Iterator[Loss]:
-    held = Counter(digest for _, digest in keeper.facts.extras)
+    held = Counter(digest for _, digest in keeper.contents.extras)
     lost = list[str]()
-    for what, digest in copy.facts.extras:
+    for what, digest in copy.contents.extras:
         if held[digest] == 0:
             lost.append(what)
         held[digest] -= 1
@@ -137,7 +137,7 @@ def _further_lost(copy: LazyFile, keeper: LazyFile) -> Iterator[str]:
     """Name what of its further frames the keeper does not have: pixel by pixel, as often, in order,
     and as long.
     """
-    places, kept_places = copy.facts.further, keeper.facts.further
+    places, kept_places = copy.contents.further, keeper.contents.further
     if not places:
         return
     missing = len(places)
@@ -161,7 +161,7 @@ def _in_order(some: list[bytes], held: list[bytes]) -> bool:
 
 def _as_long(copy: LazyFile, keeper: LazyFile) -> bool:
     """Say whether two animations are equally fast, if one is kept that is no longer."""
-    if len(copy.facts.further) != len(keeper.facts.further):
+    if len(copy.contents.further) != len(keeper.contents.further):
         return True
     ours, kept = frame_times(copy.open()), frame_times(keeper.open())
     if len(ours) != len(kept):
@@ -170,7 +170,7 @@ def _as_long(copy: LazyFile, keeper: LazyFile) -> bool:
 
 
 def _depth_lost(copy: LazyFile, keeper: LazyFile, same_pixels: bool) -> Iterator[Loss]:
-    depth, kept = copy.facts.depth, keeper.facts.depth
+    depth, kept = copy.contents.depth, keeper.contents.depth
     if depth is None or kept is None:
         if depth is None or depth > 8:
             yield Loss("depth", "unknown: the file does not say how many bits a channel it has")
@@ -187,7 +187,7 @@ def _same_values(copy: LazyFile, keeper: LazyFile) -> bool:
 
 def _is_deep(content: LazyFile) -> bool:
     """Say whether the file holds more than 8-bit RGB."""
-    return (content.facts.depth or 0) > 8 or content.facts.gamut.space in ("CMYK", "LAB")
+    return (content.contents.depth or 0) > 8 or content.contents.gamut.space in ("CMYK", "LAB")
 
 
 def _holds_alpha(
@@ -212,7 +212,7 @@ def _holds_alpha(
 
 
 def _gamut_lost(copy: LazyFile, keeper: LazyFile, same_pixels: bool, moved: bool) -> Iterator[Loss]:
-    ours, kept = copy.facts.gamut, keeper.facts.gamut
+    ours, kept = copy.contents.gamut, keeper.contents.gamut
     related = relation(ours, kept)
     if related == "other":
         what = f"{ours.space} of {ours.name}; the kept image has {kept.space} of {kept.name}"
@@ -225,7 +225,7 @@ def _same_colors(copy: LazyFile, keeper: LazyFile, same_pixels: bool) -> bool:
     """Say whether a copy was converted to its gamut, rather than merely labeled with it."""
     here, there = _small(copy.open()), _small(keeper.open())
     try:
-        meant = converted(here, copy.facts.gamut, keeper.facts.gamut)
+        meant = converted(here, copy.contents.gamut, keeper.contents.gamut)
     except (ImageCms.PyCMSError, OSError, ValueError):
         return False
     numbers, colors = _differences(here, there), _differences(meant, there)

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image, ImageCms, ImageDraw
 from PIL.PngImagePlugin import PngInfo
 
-from cbir.duplicates.file_losses import LazyFile, facts_lost
+from cbir.duplicates.losses.file_contents import LazyFile, file_losses
 from cbir.images.contents.color_space import Gamut, relation
 from cbir.images.contents.file_contents import read_contents
 from cbir.images.decoders import EncodedImage
@@ -38,7 +38,7 @@ def content(data: bytes) -> LazyFile:
 
 
 def lost(copy: bytes, keeper: bytes, **options: bool) -> list[str]:
-    return [loss.kind for loss in facts_lost(content(copy), content(keeper), **options)]
+    return [loss.kind for loss in file_losses(content(copy), content(keeper), **options)]
 
 
 def profile(*primaries: float) -> bytes:
@@ -80,7 +80,7 @@ def test_further_pages_of_a_tiff_are_lost() -> None:
     first = encoded(pages[0], "PNG")
     assert lost(scan, first) == ["frames"]
     assert lost(first, scan) == []
-    (loss,) = facts_lost(content(scan), content(first))
+    (loss,) = file_losses(content(scan), content(first))
     assert loss.detail == "2 of 2 further frames or pages"
 
 
@@ -101,7 +101,7 @@ def test_equal_pages_are_held_in_any_file() -> None:
     other = encoded(pages[0], "TIFF", save_all=True, append_images=[pages[1], photo(9)])
     assert lost(scan, packed) == lost(packed, scan) == []
     assert lost(scan, other) == ["frames"]
-    (loss,) = facts_lost(content(scan), content(other))
+    (loss,) = file_losses(content(scan), content(other))
     assert loss.detail == "1 of 2 further frames or pages"
 
 
@@ -148,19 +148,19 @@ def test_order_and_repetition_of_frames_are_lost(format_: str) -> None:
     assert lost(moving, moving + bytes(2)) == []
     assert lost(moving, animation(0, 1, 2, format_=format_)) == ["frames"]
     assert lost(animation(0, 1, 2, format_=format_), moving) == []
-    (loss,) = facts_lost(content(moving), content(animation(0, 2, 1, 1, 3, format_=format_)))
+    (loss,) = file_losses(content(moving), content(animation(0, 2, 1, 1, 3, format_=format_)))
     assert loss.detail.startswith(("the order", "1 of 3"))
-    (loss,) = facts_lost(content(animation(0, 1, 2)), content(animation(0, 2, 1)))
+    (loss,) = file_losses(content(animation(0, 1, 2)), content(animation(0, 2, 1)))
     assert loss.detail == "the order of the frames"
     again = content(animation(0, 1, 0)), content(animation(0, 1, 2))
-    assert [loss.detail for loss in facts_lost(*again)] == ["1 of 2 further frames or pages"]
+    assert [loss.detail for loss in file_losses(*again)] == ["1 of 2 further frames or pages"]
 
 
 @pytest.mark.parametrize("format_", ["GIF", "PNG", "WEBP"])
 def test_the_speed_of_an_animation_is_lost(format_: str) -> None:
     slow, fast = (animation(0, 1, 2, format_=format_, duration=ms) for ms in (200, 40))
     assert lost(slow, slow + bytes(2)) == []
-    (loss,) = facts_lost(content(slow), content(fast))
+    (loss,) = file_losses(content(slow), content(fast))
     assert loss.kind == "frames" and loss.detail == "how long each frame is shown"
 
 
@@ -425,6 +425,6 @@ def test_what_cannot_be_found_out_counts_as_lost(tmp_path: Path) -> None:
     first = EncodedImage("scan.tif", pages)
     damaged = pages.replace(pages[-60:], zlib.compress(b"x").ljust(60, b"\1"))
     assert read_contents(first).further == (1,)
-    losses = facts_lost(content(b"no image"), content(damaged))
+    losses = file_losses(content(b"no image"), content(damaged))
     assert [loss.kind for loss in losses] == ["frames", "depth", "alpha", "gamut"]
     assert all(loss.detail.startswith("unknown: ") for loss in losses)
