@@ -183,7 +183,7 @@ def _tell(planned: Plan, report: ActionReport, log: str) -> None:
         trashed = sum(step.size for step in report.done)
         freed = f" ({size_text(trashed)}; freed when it is emptied)"
     copies = {step.removal.copy for step in planned.steps}
-    ended = {told.path for told in (*report.skipped, *report.failed)} & copies
+    ended = {left_file.path for left_file in (*report.skipped, *report.failed)} & copies
     not_begun = len(planned.steps) - len(report.done) - len(ended)
     parts = [f"{counted(len(report.done), 'image')} {participles[planned.action]}{freed}"]
     parts += [f"with {counted(len(report.sidecars), 'sidecar')}"] if report.sidecars else []

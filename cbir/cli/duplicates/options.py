@@ -81,10 +81,8 @@ class Options:
             others = sorted(given - {option, *company})
             if option in given and others:
                 one_log = option == "--undo" and others[0] == "DIR"
-                hypotheses = " (one log at a time)" if one_log else ""
-                raise UsageError(
-                    f"{option} is a task of its own; leave out {others[0]}{hypotheses}"
-                )
+                hint = " (one log at a time)" if one_log else ""
+                raise UsageError(f"{option} is a task of its own; leave out {others[0]}{hint}")
         if self.undo is None and not self.mark_different:
             check_streams(self.queries, self.from0, self.null, self.format_)
             for contradiction in (*self._of_search(), *self._of_action()):

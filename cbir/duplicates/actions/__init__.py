@@ -29,18 +29,18 @@ from __future__ import annotations
 
 from cbir.duplicates.actions.acting import ActionReport, act
 from cbir.duplicates.actions.log import read_log
-from cbir.duplicates.actions.planning import Action, Plan, Removal, Step, Told, plan
-from cbir.duplicates.actions.records import LoggedStep
+from cbir.duplicates.actions.logged_steps import LoggedStep
+from cbir.duplicates.actions.planning import Action, LeftFile, Plan, Removal, Step, plan
 from cbir.duplicates.actions.undoing import UndoReport, undo
 
 __all__ = [
     "Action",
     "ActionReport",
+    "LeftFile",
     "LoggedStep",
     "Plan",
     "Removal",
     "Step",
-    "Told",
     "UndoReport",
     "act",
     "plan",

@@ -11,15 +11,15 @@ from cbir.core.atomic_files import sync_folder
 from cbir.core.errors import printable, reason_of
 from cbir.core.progress import ProgressListener
 from cbir.duplicates.actions.attributes import Attributes, attributes_of, obstacle_to_logging
-from cbir.duplicates.actions.checking import Checked, UnfitError, check
-from cbir.duplicates.actions.clearing import resolve
+from cbir.duplicates.actions.checking import CheckedStep, StepRefusedError, check
 from cbir.duplicates.actions.files import free_name, missing_folders
 from cbir.duplicates.actions.locking import locked
 from cbir.duplicates.actions.log import ActionLog, folders_of, read_log
+from cbir.duplicates.actions.logged_steps import PERMISSIONS, Intent, State
 from cbir.duplicates.actions.places import below, is_real
-from cbir.duplicates.actions.planning import Plan, Step, Told
-from cbir.duplicates.actions.records import PERMISSIONS, Intent, State
-from cbir.duplicates.actions.taking import confirm_keeper, sidecar_intent, take
+from cbir.duplicates.actions.planning import LeftFile, Plan, Step
+from cbir.duplicates.actions.recovery import recover
+from cbir.duplicates.actions.step_execution import confirm_keeper, execute, sidecar_intent
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,9 @@ class ActionReport:
     Attributes
     ----------
     done : tuple of Step
-    skipped : tuple of Told
+    skipped : tuple of LeftFile
         Copies that were left alone, because they or their keepers were not what they had been.
-    failed : tuple of Told
+    failed : tuple of LeftFile
         Copies that the system did not let be moved, linked or deleted; they are where they were.
     bytes_freed : int
         Of the copies that are done; those that have further hard links count for nothing, and so
@@ -45,8 +45,8 @@ class ActionReport:
     """
 
     done: tuple[Step, ...]
-    skipped: tuple[Told, ...]
-    failed: tuple[Told, ...]
+    skipped: tuple[LeftFile, ...]
+    failed: tuple[LeftFile, ...]
     bytes_freed: int
     log: str
     interrupted: bool = False
@@ -81,15 +81,15 @@ def act(
         same files.
     """
     root = os.path.realpath(plan.root)
-    head = {"action": plan.action, "root": root}
+    header = {"action": plan.action, "root": root}
     if plan.destination is not None:
-        head["destination"] = plan.destination
+        header["destination"] = plan.destination
     path = os.path.abspath(log_path)
     removing, keeping = _folders(plan, root)
     if os.path.exists(path):
         removing |= folders_of(step for step in read_log(path) if step.open)
-    with locked(removing, keeping, wait), ActionLog.opened(path, head, new=True) as log:
-        log.tidy(plan.follow_links)
+    with locked(removing, keeping, wait), ActionLog.opened(path, header, new=True) as log:
+        log.recover_open_steps(plan.follow_links)
         return _Run(plan, root, log, listener or ProgressListener()).report()
 
 
@@ -105,7 +105,7 @@ def _folders(plan: Plan, root: str) -> tuple[set[str], set[str]]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Begun:
+class _CurrentStep:
     """A step that is being taken."""
 
     name: str
@@ -122,11 +122,11 @@ class _Run:
     log: ActionLog
     listener: ProgressListener
     _done: list[Step] = field(default_factory=list)
-    _skipped: list[Told] = field(default_factory=list)
-    _failed: list[Told] = field(default_factory=list)
+    _skipped: list[LeftFile] = field(default_factory=list)
+    _failed: list[LeftFile] = field(default_factory=list)
     _sidecars: list[str] = field(default_factory=list)
     _freed: int = 0
-    _begun: _Begun | None = None
+    _current: _CurrentStep | None = None
     """The step that is neither done nor given up."""
 
     def report(self) -> ActionReport:
@@ -138,8 +138,8 @@ class _Run:
                 self.listener.advance()
         except KeyboardInterrupt:
             interrupted = True
-            if self._begun is not None:
-                self._give_up(self._begun, "interrupted")
+            if self._current is not None:
+                self._give_up(self._current, "interrupted")
         self.listener.end()
         self._sync_folders()
         done, skipped, failed = tuple(self._done), tuple(self._skipped), tuple(self._failed)
@@ -152,7 +152,7 @@ class _Run:
         try:
             checked = check(step)
             intent = self._intent(checked)
-        except UnfitError as reason:
+        except StepRefusedError as reason:
             self._skip(name, step.copy, str(reason))
             return
 
@@ -164,7 +164,7 @@ class _Run:
             frees = self.plan.makes_links or self.plan.permanently
             self._freed += intent.size if frees and checked.copy.st_nlink == 1 else 0
 
-        if self._attempt(_Begun(name, intent, finish), confirm):
+        if self._attempt(_CurrentStep(name, intent, finish), confirm):
             for sidecar in step.sidecars:
                 self._take_sidecar(intent, sidecar, os.path.dirname(name))
 
@@ -173,35 +173,35 @@ class _Run:
         name = os.path.join(folder, os.path.basename(path))
         try:
             companion = sidecar_intent(intent, path, self.log)
-        except UnfitError as reason:
+        except StepRefusedError as reason:
             self._skip(name, path, str(reason))
             return
-        begun = _Begun(name, companion, lambda: self._sidecars.append(path))
-        self._attempt(begun, lambda: None)
+        current = _CurrentStep(name, companion, lambda: self._sidecars.append(path))
+        self._attempt(current, lambda: None)
 
-    def _attempt(self, begun: _Begun, confirm: Callable[[], None]) -> bool:
+    def _attempt(self, current: _CurrentStep, confirm: Callable[[], None]) -> bool:
         """Log a step, take it, and log what came of it; say whether it was done."""
-        intent = begun.intent
+        intent = current.intent
         self.log.begin(intent)
-        self._begun = begun
+        self._current = current
         done = False
         try:
-            take(intent, confirm)
-        except UnfitError as reason:
-            done = self._give_up(begun, str(reason), "skipped")
+            execute(intent, confirm)
+        except StepRefusedError as reason:
+            done = self._give_up(current, str(reason), "skipped")
         except OSError as error:
-            done = self._give_up(begun, _explained(intent, error))
+            done = self._give_up(current, _explained(intent, error))
         else:
             self.log.end(intent.number, "done")
-            begun.finish()
+            current.finish()
             done = True
-        self._begun = None
+        self._current = None
         return done
 
-    def _intent(self, checked: Checked) -> Intent:
+    def _intent(self, checked: CheckedStep) -> Intent:
         step, status = checked.step, checked.copy
         if not is_real(step.copy):
-            raise UnfitError("it is behind a symbolic link by now")
+            raise StepRefusedError("it is behind a symbolic link by now")
         attributes = self._attributes(step.copy) if self.plan.makes_links else {}
         number = self.log.number()
         target = free_name(step.target) if step.target is not None else None
@@ -230,10 +230,10 @@ class _Run:
         try:
             attributes = attributes_of(copy)
         except OSError as error:
-            raise UnfitError(f"its attributes cannot be read: {reason_of(error)}") from None
+            raise StepRefusedError(f"its attributes cannot be read: {reason_of(error)}") from None
         obstacle = obstacle_to_logging(attributes)
         if obstacle:
-            raise UnfitError(obstacle)
+            raise StepRefusedError(obstacle)
         return attributes
 
     def _link(self, step: Step) -> str:
@@ -241,30 +241,30 @@ class _Run:
         inside = all(below(path, self.root) is not None for path in (step.keeper, step.copy))
         return os.path.relpath(step.keeper, os.path.dirname(step.copy)) if inside else step.keeper
 
-    def _give_up(self, begun: _Begun, reason: str, outcome: State = "failed") -> bool:
+    def _give_up(self, current: _CurrentStep, reason: str, outcome: State = "failed") -> bool:
         """Find out what came of a step that did not end well, and undo a half of it."""
-        intent = begun.intent
-        state = resolve(intent)
+        intent = current.intent
+        state = recover(intent)
         if state == "done":
             self.log.end(intent.number, "done")
-            begun.finish()
-            self.listener.warn(f"{printable(begun.name)}: {reason}; but it was done")
+            current.finish()
+            self.listener.warn(f"{printable(current.name)}: {reason}; but it was done")
             return True
         if state == "aside":
             aside = printable(intent.copy_aside)
             reason += f"; it is at {aside}, from where an undo brings it back"
         self.log.end(intent.number, outcome if state == "not done" else state, reason)
-        self._tell(self._skipped if outcome == "skipped" else self._failed, begun.name, reason)
+        self._tell(self._skipped if outcome == "skipped" else self._failed, current.name, reason)
         return False
 
     def _skip(self, name: str, path: str, reason: str) -> None:
         self.log.skip(path, reason)
         self._tell(self._skipped, name, reason)
 
-    def _tell(self, where: list[Told], name: str, reason: str) -> None:
-        told = Told(name, reason)
-        where.append(told)
-        self.listener.warn(str(told))
+    def _tell(self, where: list[LeftFile], name: str, reason: str) -> None:
+        left_file = LeftFile(name, reason)
+        where.append(left_file)
+        self.listener.warn(str(left_file))
 
     def _sync_folders(self) -> None:
         """Make the new names durable; until then the log's intents and the disk tell of them."""

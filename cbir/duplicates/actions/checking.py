@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 _BLOCK = 1 << 20
 
 
-class UnfitError(Exception):
+class StepRefusedError(Exception):
     """A step that must not be taken, with the reason."""
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedStep:
     """A step whose files are what they were, at the moment when both were read.
 
     Attributes
@@ -43,31 +43,31 @@ class Checked:
     copy: os.stat_result
 
 
-def check(step: Step) -> Checked:
+def check(step: Step) -> CheckedStep:
     """Read keeper and copy, and compare them with what the plan knows, and with each other.
 
     Raises
     ------
-    UnfitError
+    StepRefusedError
         When one is gone, changed or unreadable, when both are one file, or when, at level
         ``exact``, neither the bytes are the same, nor all that can be seen of the images but
         for the losses that are in the plan.
     """
     removal = step.removal
     with contextlib.ExitStack() as files:
-        keeper = _Reading(files, step.keeper, f"its keeper {printable(removal.keeper)}")
-        copy = _Reading(files, step.copy, "it")
+        keeper = _FileReader(files, step.keeper, f"its keeper {printable(removal.keeper)}")
+        copy = _FileReader(files, step.copy, "it")
         if os.path.samestat(keeper.status, copy.status):
-            raise UnfitError(f"it is one file with {printable(removal.keeper)} by now")
+            raise StepRefusedError(f"it is one file with {printable(removal.keeper)} by now")
         same = _compare(keeper, copy)
         keeper.expect(removal.keeper_sha256)
         copy.expect(removal.copy_sha256)
         if removal.level == "exact" and not same:
             _compare_images(keeper, copy, removal.losses)
-        return Checked(step, keeper.status, copy.status)
+        return CheckedStep(step, keeper.status, copy.status)
 
 
-class _Reading:
+class _FileReader:
     """A file that is read; what goes wrong calls it by its role."""
 
     def __init__(self, files: contextlib.ExitStack, path: str, role: str) -> None:
@@ -78,14 +78,14 @@ class _Reading:
             self.file = files.enter_context(opened(path))
             self.status = os.fstat(self.file.fileno())
         except OSError as error:
-            raise UnfitError(f"{role} cannot be read: {reason_of(error)}") from None
+            raise StepRefusedError(f"{role} cannot be read: {reason_of(error)}") from None
 
     def block(self) -> bytes:
         """Read on."""
         try:
             data = self.file.read(_BLOCK)
         except OSError as error:
-            raise UnfitError(f"{self.role} cannot be read: {reason_of(error)}") from None
+            raise StepRefusedError(f"{self.role} cannot be read: {reason_of(error)}") from None
         self._hash.update(data)
         return data
 
@@ -99,10 +99,10 @@ class _Reading:
     def expect(self, sha256: bytes) -> None:
         """Compare all that was read with what it should be."""
         if self._hash.digest() != sha256:
-            raise UnfitError(f"{self.role} was changed since the images were compared")
+            raise StepRefusedError(f"{self.role} was changed since the images were compared")
 
 
-def _compare(one: _Reading, other: _Reading) -> bool:
+def _compare(one: _FileReader, other: _FileReader) -> bool:
     """Read both to the end, and say whether they have the same bytes."""
     same = True
     while True:
@@ -112,7 +112,7 @@ def _compare(one: _Reading, other: _Reading) -> bool:
             return same
 
 
-def _compare_images(keeper: _Reading, copy: _Reading, losses: Sequence[Loss]) -> None:
+def _compare_images(keeper: _FileReader, copy: _FileReader, losses: Sequence[Loss]) -> None:
     """Compare all that can be seen of two images, but for what may be lost."""
     from cbir.core import stderr_capture
     from cbir.duplicates.losses.file_contents import LazyFile, file_losses
@@ -121,16 +121,18 @@ def _compare_images(keeper: _Reading, copy: _Reading, losses: Sequence[Loss]) ->
     kept, ours = keeper.image(), copy.image()
     with stderr_capture.caught():
         if not np.array_equal(_decoded(kept, keeper), _decoded(ours, copy)):
-            raise UnfitError("neither its bytes nor its pixels are those of its keeper")
+            raise StepRefusedError("neither its bytes nor its pixels are those of its keeper")
         lost = file_losses(LazyFile(lambda: ours), LazyFile(lambda: kept), same_pixels=True)
     unexpected = refused(lost, {loss.kind for loss in losses})
     if unexpected:
         what = printable("; ".join(map(str, unexpected)))
-        raise UnfitError(f"it shows what its keeper does not: {what}")
+        raise StepRefusedError(f"it shows what its keeper does not: {what}")
 
 
-def _decoded(image: EncodedImage, reading: _Reading) -> NDArray[np.uint8]:
+def _decoded(image: EncodedImage, reading: _FileReader) -> NDArray[np.uint8]:
     try:
         return image.pixels(None)
     except UnreadableImageError as error:
-        raise UnfitError(f"the pixels cannot be compared: {reading.role}: {error.reason}") from None
+        raise StepRefusedError(
+            f"the pixels cannot be compared: {reading.role}: {error.reason}"
+        ) from None

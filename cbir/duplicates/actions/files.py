@@ -206,7 +206,7 @@ def set_aside(path: str, aside: str, sha256: bytes) -> Iterator[None]:
 
 
 @dataclass(frozen=True, slots=True)
-class Asides:
+class TemporaryNames:
     """The temporary names that a move may use."""
 
     source: str
@@ -216,7 +216,7 @@ class Asides:
 
 
 def move_new(
-    source: str, target: str, asides: Asides, sha256: bytes, confirm: Callable[[], None]
+    source: str, target: str, asides: TemporaryNames, sha256: bytes, confirm: Callable[[], None]
 ) -> None:
     """Move a file, across file systems if need be; what is at `target` is never replaced.
 
@@ -227,7 +227,7 @@ def move_new(
     Parameters
     ----------
     source, target : str
-    asides : Asides
+    asides : TemporaryNames
     sha256 : bytes
         What the file must hold.
     confirm : callable
@@ -256,9 +256,9 @@ def move_new(
 
 
 def _move_across(
-    source: str, target: str, asides: Asides, sha256: bytes, confirm: Callable[[], None]
+    source: str, target: str, asides: TemporaryNames, sha256: bytes, confirm: Callable[[], None]
 ) -> None:
-    copy_aside(source, asides.target, sha256)
+    copy_to_temporary(source, asides.target, sha256)
     placed = False
     try:
         with set_aside(source, asides.source, sha256):
@@ -269,12 +269,12 @@ def _move_across(
     except BaseException:
         if placed:
             rename_new(target, asides.target)
-        remove_aside(asides.target)
+        remove_temporary(asides.target)
         raise
     sync_folder(os.path.dirname(source))
 
 
-def copy_aside(source: str, aside: str, sha256: bytes) -> None:
+def copy_to_temporary(source: str, aside: str, sha256: bytes) -> None:
     """Copy a file with times, permissions and attributes to a new file, durably, and verify it.
 
     Raises
@@ -286,7 +286,7 @@ def copy_aside(source: str, aside: str, sha256: bytes) -> None:
     with opened(source) as reader, written_new(aside) as writer:
         shutil.copyfileobj(reader, writer)
         status = os.fstat(reader.fileno())
-        own(aside, status.st_uid, status.st_gid)
+        set_owner(aside, status.st_uid, status.st_gid)
         writer.flush()
         shutil.copystat(source, aside, follow_symlinks=False)
         os.fsync(writer.fileno())
@@ -303,17 +303,17 @@ def written_new(aside: str) -> Iterator[io.BufferedWriter]:
         with writer:
             yield writer
     except BaseException:
-        remove_aside(aside)
+        remove_temporary(aside)
         raise
 
 
-def own(path: str, uid: int, gid: int) -> None:
+def set_owner(path: str, uid: int, gid: int) -> None:
     """Give a file to its owner and group, where the system and the rights allow it."""
     with contextlib.suppress(AttributeError, OSError):
         os.chown(path, uid, gid)
 
 
-def remove_aside(aside: str) -> None:
+def remove_temporary(aside: str) -> None:
     """Remove what a step left behind under a temporary name, if anything."""
     with contextlib.suppress(OSError):
         os.unlink(aside)

@@ -30,7 +30,7 @@ _PAUSE = 0.1
 """Seconds between two attempts."""
 
 
-class HeldError(Exception):
+class LockedError(Exception):
     """Somebody else has a lock; with its folder, and the process where it can be found."""
 
 
@@ -70,7 +70,7 @@ def locked(
                     _acquire(attempt, *folders)
                     locks.push(attempt.pop_all())
                 break
-            except HeldError as held:
+            except LockedError as held:
                 if not wait:
                     raise CbirError(
                         f"{held} is moving, linking or deleting files there; wait until it is"
@@ -86,7 +86,7 @@ def user_lock(name: str, wait: bool = True) -> Iterator[None]:
 
     Raises
     ------
-    HeldError
+    LockedError
         When somebody else holds it and `wait` is false.
     CbirError
         When the lock file cannot be made.
@@ -101,7 +101,7 @@ def user_lock(name: str, wait: bool = True) -> Iterator[None]:
         with contextlib.suppress(Timeout):
             lock.acquire()
     if not lock.is_locked:
-        raise HeldError(f"{printable(path)}: another run")
+        raise LockedError(f"{printable(path)}: another run")
     try:
         yield
     finally:
@@ -118,7 +118,7 @@ def _few(folders: set[str]) -> list[str]:
 
 
 def _acquire(held: contextlib.ExitStack, exclusive: list[str], shared: list[str]) -> None:
-    """Lock everything, or raise :class:`HeldError`."""
+    """Lock everything, or raise :class:`LockedError`."""
     modes = {above: False for folder in (*exclusive, *shared) for above in _with_above(folder)}
     modes.update(dict.fromkeys(exclusive, True))
     if fcntl is None or not _lock_folders(held, modes):
@@ -157,7 +157,7 @@ def _lock_folders(held: contextlib.ExitStack, modes: dict[str, bool]) -> bool:
             fcntl.flock(descriptor, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
         except OSError as error:
             if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-                raise HeldError(f"{printable(folder)}: {_holder(descriptor)}") from None
+                raise LockedError(f"{printable(folder)}: {_holder(descriptor)}") from None
             complete = False
     return complete
 

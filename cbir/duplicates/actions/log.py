@@ -23,26 +23,26 @@ from typing import Any, Literal, get_args
 from cbir.core.atomic_files import explained, sync_folder
 from cbir.core.errors import CbirError, printable
 from cbir.core.version import __version__
-from cbir.duplicates.actions.clearing import resolve, settle
-from cbir.duplicates.actions.places import below, is_real
-from cbir.duplicates.actions.records import (
+from cbir.duplicates.actions.logged_steps import (
     LONGEST_LINE,
-    Head,
     Intent,
     LoggedStep,
+    RunHeader,
     State,
-    head_of,
+    header_of,
     intent_of,
     number_of,
     parsed,
     path_of,
     text_of,
 )
+from cbir.duplicates.actions.places import below, is_real
+from cbir.duplicates.actions.recovery import recover, state_on_disk
 
 FORMAT = 2
 """Version of the log's format. In version 1, nothing was set aside."""
 
-_HEAD = b'{"cbir": '
+_START = b'{"cbir": '
 
 
 def read_log(path: str) -> list[LoggedStep]:
@@ -64,24 +64,24 @@ def read_log(path: str) -> list[LoggedStep]:
 
 
 @dataclass(slots=True)
-class _Track:
+class _StepHistory:
     """A step, while its lines are read."""
 
     number: int
     copy: str
-    head: Head | None = None
+    header: RunHeader | None = None
     intent: Intent | None = None
     state: State = "unclear"
     reason: str = ""
     open: bool = False
     undoing: bool = False
 
-    def follow(self, event: dict[str, Any], head: Head | None) -> None:
+    def apply(self, event: dict[str, Any], header: RunHeader | None) -> None:
         kind = event["event"]
         if kind == "intent":
-            if head is None or self.intent is not None:
+            if header is None or self.intent is not None:
                 raise ValueError(kind)
-            self.intent, self.head = intent_of(event, head), head
+            self.intent, self.header = intent_of(event, header), header
         elif kind in get_args(State):
             self.state, self.reason = kind, text_of(event, "reason")
         elif kind not in ("undo", "left"):
@@ -89,64 +89,64 @@ class _Track:
         self.open = kind in ("intent", "undo")
         self.undoing = kind == "undo"
 
-    def told(self) -> LoggedStep:
+    def logged(self) -> LoggedStep:
         state = self.state
         if self.open and self.intent is not None:
-            state = settle(self.intent)
+            state = state_on_disk(self.intent)
             if state == "not done" and self.undoing:
                 state = "undone"
         return LoggedStep(
             self.number, self.copy, state, self.reason,
-            self.intent, self.open, self.undoing, self.head,
+            self.intent, self.open, self.undoing, self.header,
         )  # fmt: skip
 
 
-class _Reading:
+class _LogReader:
     """What the lines of a log tell, as far as they are read."""
 
     def __init__(self, path: str) -> None:
         self.end = 0
         """Of the last line that is whole; what follows is torn."""
         self._path = path
-        self._head: Head | None = None
-        self._tracks = dict[int, _Track]()
+        self._header: RunHeader | None = None
+        self._histories = dict[int, _StepHistory]()
 
-    def follow(self, line: bytes) -> None:
+    def apply(self, line: bytes) -> None:
         event = parsed(line)
         if "cbir" in event:
             self._check_format(event)
-            self._head = head_of(event)
+            self._header = header_of(event)
             return
         number = number_of(event)
-        if number not in self._tracks:
-            self._tracks[number] = _Track(number, path_of(event))
-        self._tracks[number].follow(event, self._head)
+        if number not in self._histories:
+            self._histories[number] = _StepHistory(number, path_of(event))
+        self._histories[number].apply(event, self._header)
 
     def steps(self) -> list[LoggedStep]:
-        return [track.told() for track in self._tracks.values()]
+        return [history.logged() for history in self._histories.values()]
 
-    def _check_format(self, head: dict[str, Any]) -> None:
-        if not isinstance(head["log"], int):
-            raise ValueError(head["log"])
-        if head["log"] > FORMAT:
+    def _check_format(self, header: dict[str, Any]) -> None:
+        if not isinstance(header["log"], int):
+            raise ValueError(header["log"])
+        if header["log"] > FORMAT:
             raise CbirError(
                 f"{printable(self._path)}: this log was written by cbir"
-                f" {printable(text_of(head, 'cbir'))}; use that version"
+                f" {printable(text_of(header, 'cbir'))}; use that version"
             )
 
 
-def _read(path: str, file: FileIO) -> _Reading:
+def _read(path: str, file: FileIO) -> _LogReader:
     """Read the lines of a log."""
     with open(file.fileno(), "rb", closefd=False) as reader:
-        if not _HEAD.startswith(reader.peek(len(_HEAD))[: len(_HEAD)]):
+        if not _START.startswith(reader.peek(len(_START))[: len(_START)]):
             raise CbirError(f"{printable(path)}: this is no log of actions on duplicates")
-        reading = _Reading(path)
+        reading = _LogReader(path)
         lines = iter(lambda: reader.readline(LONGEST_LINE + 1), b"")
         for i, line in enumerate(lines, 1):
             if not line.endswith(b"\n") and len(line) <= LONGEST_LINE:
                 break  # torn
             try:
-                reading.follow(line)
+                reading.apply(line)
             except (KeyError, ValueError):
                 raise CbirError(
                     f"{printable(path)}: line {i} is damaged; remove that line, and look after the"
@@ -193,7 +193,7 @@ class ActionLog:
 
     @classmethod
     @contextlib.contextmanager
-    def opened(cls, path: str, head: dict[str, Any], new: bool) -> Iterator[ActionLog]:
+    def opened(cls, path: str, header: dict[str, Any], new: bool) -> Iterator[ActionLog]:
         """Open a log, and write the line that says what is going to be done.
 
         A log that is there already is continued.
@@ -224,13 +224,13 @@ class ActionLog:
                 file.seek(0, os.SEEK_END)
             log = cls(path, file, reading.steps())
             now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-            log._write({"cbir": __version__, "log": FORMAT, "time": now, **head})
+            log._write({"cbir": __version__, "log": FORMAT, "time": now, **header})
             sync_folder(os.path.dirname(path))
             yield log
             with explained(path, "write the log"):
                 os.fsync(file.fileno())
 
-    def tidy(self, follow_links: bool = False) -> None:
+    def recover_open_steps(self, follow_links: bool = False) -> None:
         """Clear up the steps in which a run was killed.
 
         Parameters
@@ -240,7 +240,7 @@ class ActionLog:
         """
         for i, step in enumerate(self.steps):
             if step.open and step.intent is not None and (follow_links or inside(step)):
-                state = resolve(step.intent)
+                state = recover(step.intent)
                 if state == "not done" and step.undoing:
                     state = "undone"
                 self.end(step.number, state)
@@ -290,15 +290,15 @@ def folders_of(steps: Iterable[LoggedStep]) -> set[str]:
     """Return the folders in which steps are cleared up, or taken back."""
     folders = set[str]()
     for step in steps:
-        if step.head is not None:
-            folders |= {step.head.root, step.head.destination or step.head.root}
+        if step.header is not None:
+            folders |= {step.header.root, step.header.destination or step.header.root}
             folders |= set() if inside(step) else {os.path.dirname(step.copy)}
     return {os.path.realpath(folder) for folder in folders}
 
 
 def inside(step: LoggedStep) -> bool:
     """Say whether the file of a step is really inside of its dataset."""
-    if step.head is None or below(step.copy, step.head.root) is None:
+    if step.header is None or below(step.copy, step.header.root) is None:
         return False
     return is_real(step.copy)
 

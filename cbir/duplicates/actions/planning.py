@@ -10,14 +10,14 @@ from typing import Literal
 
 from cbir.core.errors import CbirError, UsageError, printable
 from cbir.duplicates.actions.places import below, check_destination, is_hidden, is_real
-from cbir.duplicates.actions.refusing import (
+from cbir.duplicates.actions.refusals import (
     Identities,
     RefusedError,
     check_linkable,
     regular,
     status_of,
 )
-from cbir.duplicates.actions.sidecars import companions
+from cbir.duplicates.actions.sidecars import find_related_files
 from cbir.duplicates.losses.kinds import Loss, LossKind, refused
 from cbir.duplicates.model import CopyLevel
 
@@ -81,7 +81,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class LeftFile:
     """A path and what there is to tell of it."""
 
     path: str
@@ -102,7 +102,7 @@ class Plan:
         The dataset, as given.
     steps : tuple of Step
         Sorted by the bytes of the copies' paths.
-    refused : tuple of Told
+    refused : tuple of LeftFile
         The copies that stay, with the reason.
     destination : str or None
         Where copies are moved to; absolute.
@@ -110,18 +110,18 @@ class Plan:
         Delete for good instead of moving to the desktop's trash.
     follow_links : bool
         Copies may be outside of the dataset, behind linked folders.
-    staying : tuple of Told
+    staying : tuple of LeftFile
         Sidecars and raw images of copies that go, which stay where they are.
     """
 
     action: Action
     root: str
     steps: tuple[Step, ...]
-    refused: tuple[Told, ...]
+    refused: tuple[LeftFile, ...]
     destination: str | None = None
     permanently: bool = False
     follow_links: bool = False
-    staying: tuple[Told, ...] = ()
+    staying: tuple[LeftFile, ...] = ()
 
     @property
     def makes_links(self) -> bool:
@@ -139,8 +139,14 @@ class Plan:
         for step in self.steps:
             lines.append(self._line(step))
             lines += [self._sidecar_line(step, sidecar) for sidecar in step.sidecars]
-        lines += [f"stays  {printable(told.path)}   ({told.reason})" for told in self.staying]
-        return lines + [f"skip  {printable(told.path)}   ({told.reason})" for told in self.refused]
+        lines += [
+            f"stays  {printable(left_file.path)}   ({left_file.reason})"
+            for left_file in self.staying
+        ]
+        return lines + [
+            f"skip  {printable(left_file.path)}   ({left_file.reason})"
+            for left_file in self.refused
+        ]
 
     def _sidecar_line(self, step: Step, sidecar: str) -> str:
         name = os.path.basename(sidecar)
@@ -228,9 +234,9 @@ def plan(
         destination = os.path.realpath(destination)
     planner = _Planner(action, root, destination, allow_loss, follow_links)
     steps, refused = planner.decide(sorted(removals, key=lambda each: os.fsencode(each.copy)))
-    staying = list[Told]()
+    staying = list[LeftFile]()
     if action in ("move", "delete"):  # else the name of the copy stays
-        steps, staying = _with_companions(steps, sidecars)
+        steps, staying = _with_sidecars(steps, sidecars)
     return Plan(
         action,
         root,
@@ -243,16 +249,16 @@ def plan(
     )
 
 
-def _with_companions(steps: list[Step], along: bool) -> tuple[list[Step], list[Told]]:
+def _with_sidecars(steps: list[Step], along: bool) -> tuple[list[Step], list[LeftFile]]:
     """Add the sidecars to the steps, if they are to go along, and tell of each file that stays."""
     complete, staying = [], []
-    for step, found in zip(steps, companions([step.copy for step in steps]), strict=True):
+    for step, found in zip(steps, find_related_files([step.copy for step in steps]), strict=True):
         copy, folder = step.removal.copy, os.path.dirname(step.removal.copy)
         reasons = dict(found.staying)
         if not along:
             reasons |= dict.fromkeys(found.sidecars, "--sidecars takes it along")
         staying += [
-            Told(os.path.join(folder, name), f"goes with {printable(copy)}; {reason}")
+            LeftFile(os.path.join(folder, name), f"goes with {printable(copy)}; {reason}")
             for name, reason in sorted(reasons.items())
         ]
         paths = [os.path.join(os.path.dirname(step.copy), name) for name in found.sidecars]
@@ -269,19 +275,19 @@ class _Planner:
     follow_links: bool
     _identities: Identities = field(default_factory=Identities)
 
-    def decide(self, removals: Sequence[Removal]) -> tuple[list[Step], list[Told]]:
+    def decide(self, removals: Sequence[Removal]) -> tuple[list[Step], list[LeftFile]]:
         for removal in removals:
             self._identities.add(
                 os.path.realpath(self._absolute(removal.keeper)), self._real(removal.copy)
             )
-        steps, refused, planned = list[Step](), list[Told](), set[str]()
+        steps, refused, planned = list[Step](), list[LeftFile](), set[str]()
         for removal in removals:
             try:
                 step = self._step(removal)
                 if step.copy in planned:
                     raise RefusedError("it is in the plan already")
             except RefusedError as reason:
-                refused.append(Told(removal.copy, str(reason)))
+                refused.append(LeftFile(removal.copy, str(reason)))
             else:
                 planned.add(step.copy)
                 steps.append(step)

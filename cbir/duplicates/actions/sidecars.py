@@ -31,7 +31,7 @@ _IMAGES = EXTENSIONS | RAW | (UNREAD - SIDECARS)
 
 
 @dataclass(frozen=True, slots=True)
-class Companions:
+class RelatedFiles:
     """The files that go with an image.
 
     Attributes
@@ -46,7 +46,7 @@ class Companions:
     staying: dict[str, str]
 
 
-def companions(images: Sequence[str]) -> list[Companions]:
+def find_related_files(images: Sequence[str]) -> list[RelatedFiles]:
     """Find the files that go with images that are about to go.
 
     Parameters
@@ -56,7 +56,7 @@ def companions(images: Sequence[str]) -> list[Companions]:
 
     Returns
     -------
-    list of Companions
+    list of RelatedFiles
         One for each image; a sidecar of several is with the last of them.
     """
     going: dict[str, set[str]] = {}
@@ -79,8 +79,8 @@ def companions(images: Sequence[str]) -> list[Companions]:
             for name, other in shared.items()
         }
         staying.update(dict.fromkeys(here.raw(image), "raw images never go with a copy"))
-        own = tuple(name for name in names if last[folder, name] == image)
-        found.append(Companions(own, staying))
+        going_along = tuple(name for name in names if last[folder, name] == image)
+        found.append(RelatedFiles(going_along, staying))
     return found
 
 
@@ -116,7 +116,7 @@ class Folder:
         """
         return [
             name
-            for name, owners in self._companions(image, SIDECARS)
+            for name, owners in self._related(image, SIDECARS)
             if not any(owner != image and owner not in going for owner in owners)
         ]
 
@@ -124,15 +124,15 @@ class Folder:
         """Return the sidecars that stay, each with another image that stays and has it as well."""
         others = {
             name: [owner for owner in owners if owner != image and owner not in going]
-            for name, owners in self._companions(image, SIDECARS)
+            for name, owners in self._related(image, SIDECARS)
         }
         return {name: owners[0] for name, owners in others.items() if owners}
 
     def raw(self, image: str) -> list[str]:
         """List the raw images of an image."""
-        return [name for name, _ in self._companions(image, RAW)]
+        return [name for name, _ in self._related(image, RAW)]
 
-    def _companions(self, image: str, extensions: frozenset[str]) -> list[tuple[str, list[str]]]:
+    def _related(self, image: str, extensions: frozenset[str]) -> list[tuple[str, list[str]]]:
         """List the files that go with an image, each with all the images that it goes with."""
         found = []
         for name in self._of_the_stem_of(image):

@@ -15,7 +15,7 @@ from urllib.parse import unquote_to_bytes
 
 from cbir.core.atomic_files import sync_folder
 from cbir.core.errors import reason_of
-from cbir.duplicates.actions.files import copy_aside, holds, rename_new
+from cbir.duplicates.actions.files import copy_to_temporary, holds, rename_new
 from cbir.duplicates.actions.locking import user_lock
 
 _INFO = ".trashinfo"
@@ -99,7 +99,7 @@ def restore(trashed: Trashed, path: str, aside: str | None, sha256: bytes) -> No
     except OSError as error:
         if error.errno != errno.EXDEV or aside is None:
             raise
-        copy_aside(trashed.file, aside, sha256)
+        copy_to_temporary(trashed.file, aside, sha256)
         rename_new(aside, path)
         sync_folder(os.path.dirname(path))
         os.unlink(trashed.file)

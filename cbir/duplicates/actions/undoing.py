@@ -13,22 +13,22 @@ from cbir.core.errors import printable, reason_of
 from cbir.core.progress import ProgressListener
 from cbir.duplicates.actions import trash
 from cbir.duplicates.actions.attributes import restore
-from cbir.duplicates.actions.clearing import is_our_link, remove_folders, resolve, settle
 from cbir.duplicates.actions.files import (
-    Asides,
+    TemporaryNames,
     holds,
     move_new,
     opened,
-    own,
-    remove_aside,
+    remove_temporary,
     rename_new,
+    set_owner,
     written_new,
 )
 from cbir.duplicates.actions.locking import locked
 from cbir.duplicates.actions.log import ActionLog, folders_of, inside, read_log
+from cbir.duplicates.actions.logged_steps import Intent, LoggedStep
 from cbir.duplicates.actions.places import below, hidden_folder, is_real
-from cbir.duplicates.actions.planning import Told
-from cbir.duplicates.actions.records import Intent, LoggedStep
+from cbir.duplicates.actions.planning import LeftFile
+from cbir.duplicates.actions.recovery import is_our_link, recover, remove_folders, state_on_disk
 
 TO_UNDO = ("done", "both", "aside", "unclear")
 """States of steps of which something may have to be taken back."""
@@ -42,7 +42,7 @@ class UndoReport:
     ----------
     undone : tuple of str
         The copies that are back where they were.
-    left : tuple of Told
+    left : tuple of LeftFile
         Those that are not, with the reason: deleted ones, and what was changed since.
     already : int
         Steps that had been taken back before.
@@ -51,7 +51,7 @@ class UndoReport:
     """
 
     undone: tuple[str, ...]
-    left: tuple[Told, ...]
+    left: tuple[LeftFile, ...]
     already: int
     interrupted: bool = False
 
@@ -95,7 +95,7 @@ def undo(
         locked(folders_of(steps), wait=wait),
         ActionLog.opened(path, {"action": "undo"}, new=False) as log,
     ):
-        log.tidy(follow_links)
+        log.recover_open_steps(follow_links)
         return _Undo(log, follow_links, listener or ProgressListener()).report()
 
 
@@ -105,8 +105,8 @@ class _Undo:
     follow_links: bool
     listener: ProgressListener
     _undone: list[str] = field(default_factory=list)
-    _left: list[Told] = field(default_factory=list)
-    _begun: Intent | None = None
+    _left: list[LeftFile] = field(default_factory=list)
+    _current: Intent | None = None
     """The step that is being taken back."""
 
     def report(self) -> UndoReport:
@@ -120,8 +120,8 @@ class _Undo:
                 self.listener.advance()
         except KeyboardInterrupt:
             interrupted = True
-            if self._begun is not None:
-                self._give_up(self._begun, "interrupted")
+            if self._current is not None:
+                self._give_up(self._current, "interrupted")
         self.listener.end()
         already = sum(step.state == "undone" for step in self.log.steps)
         return UndoReport(tuple(self._undone), tuple(self._left), already, interrupted)
@@ -132,7 +132,7 @@ class _Undo:
             self._leave(intent, obstacle)
             return
         self.log.begin_undo(intent.number)
-        self._begun = intent
+        self._current = intent
         try:
             if intent.action == "move":
                 _move_back(intent)
@@ -144,7 +144,7 @@ class _Undo:
             self._give_up(intent, f"it cannot be taken back: {reason_of(error)}")
         else:
             self._finish(intent)
-        self._begun = None
+        self._current = None
 
     def _outside(self, step: LoggedStep, intent: Intent) -> str:
         """Say why a step is none inside of the dataset and the destination; nothing when it is."""
@@ -177,21 +177,21 @@ class _Undo:
         self._undone.append(intent.copy)
 
     def _give_up(self, intent: Intent, reason: str) -> None:
-        if resolve(intent) == "not done":
+        if recover(intent) == "not done":
             self._finish(intent)
             return
         self.log.end(intent.number, "left", reason)
         self._leave(intent, reason)
 
     def _leave(self, intent: Intent, reason: str) -> None:
-        told = Told(intent.copy, reason)
-        self._left.append(told)
-        self.listener.warn(str(told))
+        left_file = LeftFile(intent.copy, reason)
+        self._left.append(left_file)
+        self.listener.warn(str(left_file))
 
 
 def _obstacle(intent: Intent) -> str:
     """Say why a step is not to be taken back; nothing when it is, or is already."""
-    state = settle(intent)
+    state = state_on_disk(intent)
     if state == "not done":
         return ""
     if state == "aside":
@@ -226,7 +226,7 @@ def _move_back(intent: Intent) -> None:
     assert intent.target is not None
     if not holds(intent.copy, intent.digest):
         os.makedirs(os.path.dirname(intent.copy), exist_ok=True)
-        asides = Asides(intent.aside, intent.copy_aside)
+        asides = TemporaryNames(intent.aside, intent.copy_aside)
         move_new(intent.target, intent.copy, asides, intent.digest, _nothing)
         sync_folder(os.path.dirname(intent.copy))
     remove_folders(intent)
@@ -256,7 +256,7 @@ def _make_independent(intent: Intent) -> list[str]:
     with opened(os.path.realpath(intent.copy)) as reader, written_new(intent.aside) as writer:
         shutil.copyfileobj(reader, writer)
         writer.flush()
-        own(intent.aside, intent.uid, intent.gid)
+        set_owner(intent.aside, intent.uid, intent.gid)
         lost = restore(intent.aside, intent.attributes)
         os.chmod(intent.aside, intent.mode)
         os.utime(intent.aside, ns=(intent.mtime_ns, intent.mtime_ns))
@@ -280,7 +280,7 @@ def _replace_link(intent: Intent, status: os.stat_result) -> None:
             rename_new(intent.link_aside, intent.copy)
             raise
     except BaseException:
-        remove_aside(intent.aside)
+        remove_temporary(intent.aside)
         raise
     os.unlink(intent.link_aside)
 

@@ -25,10 +25,10 @@ from cbir.duplicates.actions import (
     LoggedStep,
     act,
     acting,
-    clearing,
     files,
     read_log,
-    taking,
+    recovery,
+    step_execution,
     trash,
     undo,
     undoing,
@@ -36,7 +36,7 @@ from cbir.duplicates.actions import (
 from tests.duplicates.actions.helpers import Tree, planned, removal, tree, write
 
 KILLED = 9
-TRACED = {module.__file__ for module in (acting, clearing, files, taking, trash, undoing)}
+TRACED = {module.__file__ for module in (acting, recovery, files, step_execution, trash, undoing)}
 
 
 _ACTIONS = {"move-across": "move", "move-by-links": "move", "trash": "delete"}

@@ -18,7 +18,7 @@ from PIL import Image
 
 from cbir.core.errors import CbirError
 from cbir.core.progress import ProgressListener
-from cbir.duplicates.actions import Action, act, files, read_log, taking, undo
+from cbir.duplicates.actions import Action, act, files, read_log, step_execution, undo
 from cbir.duplicates.losses.kinds import Loss
 from cbir.images.discovery import find_images
 from tests.duplicates.actions.helpers import ODD_NAMES, acted, planned, removal, tree, write
@@ -240,14 +240,14 @@ def test_what_fails_is_told_and_the_rest_goes_on(
 ) -> None:
     for name in "abcd":
         write(root, name)
-    real = taking.move_new
+    real = step_execution.move_new
 
     def move(source: str, *rest: Any) -> None:
         if source.endswith("c"):
             raise PermissionError(errno.EACCES, "Permission denied")
         real(source, *rest)
 
-    monkeypatch.setattr(taking, "move_new", move)
+    monkeypatch.setattr(step_execution, "move_new", move)
 
     lines = []
     listener = ProgressListener()
@@ -286,7 +286,7 @@ def test_an_interrupt_leaves_a_log_that_is_complete(
     for name in "abcd":
         write(root, name)
     before = tree(root)
-    real = taking.move_new
+    real = step_execution.move_new
 
     def move(source: str, *rest: Any) -> None:
         if source.endswith("c") and not after:
@@ -295,7 +295,7 @@ def test_an_interrupt_leaves_a_log_that_is_complete(
         if source.endswith("c"):
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(taking, "move_new", move)
+    monkeypatch.setattr(step_execution, "move_new", move)
     report = acted(root, "move", *(removal(root, "a", name) for name in "bcd"))
     assert report.interrupted and len(report.done) == 1 + after
     states = [(step.state, step.open) for step in read_log(report.log)]

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from cbir.core.errors import CbirError
-from cbir.duplicates.actions import act, locking, read_log, taking, undo
+from cbir.duplicates.actions import act, locking, read_log, step_execution, undo
 from cbir.duplicates.actions.locking import locked
 from tests.duplicates.actions.helpers import planned, removal, write
 
@@ -182,15 +182,15 @@ def test_even_without_locks_two_runs_never_lose_both(
         root, action, *(removal(root, *pair[::-1]) for pair in pairs), permanently=for_good
     )
     monkeypatch.setattr("cbir.duplicates.actions.acting.locked", lambda *_: ExitStack())
-    real = taking.take
+    real = step_execution.execute
     logs = [str(tmp_path / "log"), str(tmp_path / "other")]
 
-    def take(*arguments: Any) -> None:
-        monkeypatch.setattr("cbir.duplicates.actions.acting.take", real)
+    def execute(*arguments: Any) -> None:
+        monkeypatch.setattr("cbir.duplicates.actions.acting.execute", real)
         act(other, logs[1])
         real(*arguments)
 
-    monkeypatch.setattr("cbir.duplicates.actions.acting.take", take)
+    monkeypatch.setattr("cbir.duplicates.actions.acting.execute", execute)
     report = act(made, logs[0])
     if action != "hardlink":  # which is done, when the other one has made the two one file
         assert not report.done and len(report.skipped) == 2
@@ -212,7 +212,7 @@ def test_a_copy_comes_back_when_its_keeper_is_lost_as_it_goes(
     kind = "delete" if action == "trash" else action
     pairs = [removal(root, *pair) for pair in (("a", "b"), ("c", "d"))]
     made = planned(root, kind, *pairs, permanently=action == "delete")
-    real = taking.confirm_keeper
+    real = step_execution.confirm_keeper
 
     def confirm(checked: Any) -> None:
         if not (root / "b").exists() or (root / "b").is_symlink():

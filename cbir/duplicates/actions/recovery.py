@@ -10,12 +10,12 @@ import contextlib
 import os
 
 from cbir.core.atomic_files import sync_folder
-from cbir.duplicates.actions.files import holds, is_prefix, remove_aside, rename_new, same_file
+from cbir.duplicates.actions.files import holds, is_prefix, remove_temporary, rename_new, same_file
+from cbir.duplicates.actions.logged_steps import Intent, State
 from cbir.duplicates.actions.places import is_real
-from cbir.duplicates.actions.records import Intent, State
 
 
-def settle(intent: Intent) -> State:
+def state_on_disk(intent: Intent) -> State:
     """Tell by looking at the files whether a step was done."""
     if is_our_link(intent, intent.copy):
         return "done"
@@ -30,24 +30,24 @@ def settle(intent: Intent) -> State:
     return "done" if intent.action == "delete" and gone else "unclear"
 
 
-def resolve(intent: Intent) -> State:
+def recover(intent: Intent) -> State:
     """Bring a step that was broken off to one of its ends; return which, as the disk tells it.
 
     An image that is left only under a temporary name gets its old name back, unless something else
     has that by now.
     """
     if not is_real(intent.copy) or not is_real(intent.aside):
-        return settle(intent)
+        return state_on_disk(intent)
     _bring_back(intent)
     whole = _whole(intent)
     for aside in {intent.copy_aside, intent.aside, intent.link_aside}:
         if whole is not None and (is_our_link(intent, aside) or is_prefix(aside, whole)):
-            remove_aside(aside)
-    state = settle(intent)
+            remove_temporary(aside)
+    state = state_on_disk(intent)
     if state == "both" and _is_one_file_with_two_names(intent):
-        remove_aside(intent.target or "")
+        remove_temporary(intent.target or "")
         sync_folder(os.path.dirname(intent.aside))
-        state = settle(intent)
+        state = state_on_disk(intent)
     if state == "not done":
         remove_folders(intent)
     return state

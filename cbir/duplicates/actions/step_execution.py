@@ -13,16 +13,23 @@ from dataclasses import replace
 
 from cbir.core.errors import printable, reason_of
 from cbir.duplicates.actions import trash
-from cbir.duplicates.actions.checking import Checked, UnfitError
-from cbir.duplicates.actions.clearing import is_our_link, remove_link
-from cbir.duplicates.actions.files import Asides, free_name, holds, move_new, set_aside, sha256_of
+from cbir.duplicates.actions.checking import CheckedStep, StepRefusedError
+from cbir.duplicates.actions.files import (
+    TemporaryNames,
+    free_name,
+    holds,
+    move_new,
+    set_aside,
+    sha256_of,
+)
 from cbir.duplicates.actions.log import ActionLog
+from cbir.duplicates.actions.logged_steps import PERMISSIONS, Intent
 from cbir.duplicates.actions.places import is_real
-from cbir.duplicates.actions.records import PERMISSIONS, Intent
+from cbir.duplicates.actions.recovery import is_our_link, remove_link
 from cbir.duplicates.actions.sidecars import Folder, renamed
 
 
-def take(intent: Intent, confirm: Callable[[], None]) -> None:
+def execute(intent: Intent, confirm: Callable[[], None]) -> None:
     """Do what an intent says.
 
     Parameters
@@ -33,7 +40,7 @@ def take(intent: Intent, confirm: Callable[[], None]) -> None:
 
     Raises
     ------
-    UnfitError
+    StepRefusedError
         When the step must not be taken.
     OSError
         When it cannot be taken.
@@ -50,27 +57,27 @@ def take(intent: Intent, confirm: Callable[[], None]) -> None:
                 _link(intent, confirm)
 
 
-def confirm_keeper(checked: Checked) -> None:
+def confirm_keeper(checked: CheckedStep) -> None:
     """Read the keeper once more, and make sure that it is a file of its own.
 
     Raises
     ------
-    UnfitError
+    StepRefusedError
         When it is not what it was.
     """
     step = checked.step
     keeper = printable(step.removal.keeper)
     for path in (step.keeper, step.copy):
         if not is_real(path):
-            raise UnfitError(f"{printable(path)} is behind a symbolic link by now")
+            raise StepRefusedError(f"{printable(path)} is behind a symbolic link by now")
     try:
         status = os.lstat(step.keeper)
     except OSError:
-        raise UnfitError(f"its keeper {keeper} was removed just now") from None
+        raise StepRefusedError(f"its keeper {keeper} was removed just now") from None
     if os.path.samestat(status, checked.copy):
-        raise UnfitError(f"it is one file with {keeper} by now")
+        raise StepRefusedError(f"it is one file with {keeper} by now")
     if not holds(step.keeper, step.removal.keeper_sha256):
-        raise UnfitError(f"its keeper {keeper} was changed just now")
+        raise StepRefusedError(f"its keeper {keeper} was changed just now")
 
 
 def sidecar_intent(image: Intent, path: str, log: ActionLog) -> Intent:
@@ -78,17 +85,17 @@ def sidecar_intent(image: Intent, path: str, log: ActionLog) -> Intent:
 
     Raises
     ------
-    UnfitError
+    StepRefusedError
         When it is gone, cannot be read, or goes with another image as well by now.
     """
     folder, name = os.path.split(path)
     old = os.path.basename(image.copy)
     if name not in Folder(folder).sidecars(old):
-        raise UnfitError(f"it does not go with {printable(old)} alone any more")
+        raise StepRefusedError(f"it does not go with {printable(old)} alone any more")
     try:
         status, sha256 = os.lstat(path), sha256_of(path)
     except OSError as error:
-        raise UnfitError(f"it cannot be read: {reason_of(error)}") from None
+        raise StepRefusedError(f"it cannot be read: {reason_of(error)}") from None
     target = None
     if image.target is not None:
         place, new = os.path.split(image.target)
@@ -115,8 +122,8 @@ def _move(intent: Intent, confirm: Callable[[], None]) -> None:
     assert intent.target is not None
     os.makedirs(os.path.dirname(intent.target), exist_ok=True)
     if not is_real(intent.target):
-        raise UnfitError(f"{printable(intent.target)} would be behind a symbolic link")
-    asides = Asides(intent.copy_aside, intent.aside)
+        raise StepRefusedError(f"{printable(intent.target)} would be behind a symbolic link")
+    asides = TemporaryNames(intent.copy_aside, intent.aside)
     move_new(intent.copy, intent.target, asides, intent.digest, confirm)
 
 
@@ -130,7 +137,7 @@ def _link(intent: Intent, confirm: Callable[[], None]) -> None:
             os.link(intent.keeper, intent.copy, follow_symlinks=False)
             leads = is_our_link(intent, intent.copy)
         if not leads:
-            raise UnfitError("the link would not lead to its keeper any more")
+            raise StepRefusedError("the link would not lead to its keeper any more")
         confirm()
     except BaseException:
         remove_link(intent)

@@ -37,7 +37,7 @@ _LATEST = _LARGEST * 10**9
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class RunHeader:
     """What a run was asked for.
 
     Attributes
@@ -143,7 +143,7 @@ class LoggedStep:
         The program was killed in this step: `state` was read off the disk.
     undoing : bool
         What was told last is that it is being taken back.
-    head : Head or None
+    header : RunHeader or None
         The run that it belongs to; None for a step that was skipped before it began.
     """
 
@@ -154,7 +154,7 @@ class LoggedStep:
     intent: Intent | None = None
     open: bool = False
     undoing: bool = False
-    head: Head | None = None
+    header: RunHeader | None = None
 
 
 def parsed(line: bytes) -> dict[str, Any]:
@@ -176,7 +176,7 @@ def parsed(line: bytes) -> dict[str, Any]:
     return event
 
 
-def head_of(event: dict[str, Any]) -> Head | None:
+def header_of(event: dict[str, Any]) -> RunHeader | None:
     """Read the line that begins a run; None for one that begins an undo.
 
     Raises
@@ -186,7 +186,7 @@ def head_of(event: dict[str, Any]) -> Head | None:
     if event.get("action") == "undo":
         return None
     destination = event.get("destination")
-    return Head(_path(event["root"]), None if destination is None else _path(destination))
+    return RunHeader(_path(event["root"]), None if destination is None else _path(destination))
 
 
 def number_of(event: dict[str, Any]) -> int:
@@ -219,7 +219,7 @@ def path_of(event: dict[str, Any]) -> str:
     return _path(event["copy"])
 
 
-def intent_of(event: dict[str, Any], head: Head) -> Intent:
+def intent_of(event: dict[str, Any], header: RunHeader) -> Intent:
     """Read what a step was going to do, and make sure that it is what :mod:`acting` does.
 
     Raises
@@ -249,23 +249,23 @@ def intent_of(event: dict[str, Any], head: Head) -> Intent:
         companion=_typed(event.get("companion", False), bool),
         attributes=_attributes(event.get("attributes", {})),
     )
-    _check(intent, head)
+    _check(intent, header)
     return intent
 
 
-def _check(intent: Intent, head: Head) -> None:
+def _check(intent: Intent, header: RunHeader) -> None:
     """Raise ValueError unless the parts of an intent fit each other, and the run."""
     folder = os.path.dirname(intent.target or intent.copy)
     name = _ASIDE.fullmatch(os.path.basename(intent.aside))
     # Names that begin with a dot are neither indexed nor moved.
-    places = not is_hidden(below(intent.copy, head.root) or "")
+    places = not is_hidden(below(intent.copy, header.root) or "")
     link = os.path.normpath(os.path.join(os.path.dirname(intent.copy), intent.link or ""))
     if intent.target is None:
         places &= not intent.made
     else:
         _path(intent.target)
         above = os.path.join(folder, "")
-        destination = head.destination
+        destination = header.destination
         places &= destination is not None and below(intent.target, destination) not in (None, ".")
         places &= not is_hidden(below(intent.target, destination or "") or "")
         places &= all(above.startswith(os.path.join(made, "")) for made in intent.made)
