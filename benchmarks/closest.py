@@ -30,13 +30,14 @@ from cbir.core.progress import ProgressListener
 from cbir.core.threads import cores, one_thread_each, ordered_map
 from cbir.duplicates.candidates import find_candidates
 from cbir.duplicates.collection import Collection, open_collection
-from cbir.duplicates.copy_classifier import NEAR, CopyClassifier, Hypotheses, orientation_transform
+from cbir.duplicates.copy_classifier import NEAR, CopyClassifier, Hypotheses
 from cbir.duplicates.model import CopyLevel
 from cbir.duplicates.shortlists import unpacked
 from cbir.images.decoders import EncodedImage
 from cbir.search.metrics import hamming
 from cbir.verification import View, closeness, verify
 from cbir.verification.comparison import Comparison, compare
+from cbir.verification.geometry import orientation_transform
 
 _SIDE = 240
 """Pixels of an image on the contact sheet."""

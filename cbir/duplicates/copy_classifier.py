@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -24,8 +23,8 @@ from cbir.verification import (
     closeness,
     verify,
 )
-from cbir.verification.alignment import Transform
 from cbir.verification.comparison import Comparison, compare
+from cbir.verification.geometry import Transform, orientation_transform
 
 NEAR_DISTANCE = 40
 """Bits of 256 by which the hashes of near copies may differ; the pixels are compared then. Strong
@@ -191,43 +190,6 @@ class CopyClassifier:
         a = View(self.cache.features(first), lambda: self.cache.gray(first))
         b = View(self.cache.features(second), lambda: self.cache.gray(second))
         return verify(a, b, mirrored, self.limits)
-
-
-def orientation_transform(
-    first: Sequence[int], second: Sequence[int], orientation: int
-) -> Transform:
-    """Return the transform from an image to one that was turned and resized.
-
-    Parameters
-    ----------
-    first, second : (int, int)
-        Height and width of both.
-    orientation : int
-        Number of the orientation that `second` is in.
-
-    Examples
-    --------
-    >>> orientation_transform((10, 20), (10, 20), 1).tolist()
-    [[-1.0, 0.0, 19.0], [0.0, 1.0, 0.0]]
-    """
-    # Columns: what becomes of a step to the right and of a step down, in units of the sides.
-    steps = (
-        ((1, 0), (0, 1)),
-        ((-1, 0), (0, 1)),
-        ((-1, 0), (0, -1)),
-        ((1, 0), (0, -1)),
-        ((0, 1), (1, 0)),
-        ((0, -1), (1, 0)),
-        ((0, -1), (-1, 0)),
-        ((0, 1), (-1, 0)),
-    )[orientation]
-    height, width = first
-    high, wide = second
-    linear = np.array([[steps[0][0], steps[1][0]], [steps[0][1], steps[1][1]]], np.float64)
-    linear *= np.array([[wide], [high]]) / np.array([width, height])
-    # The center stays the center; pixels are counted from their own centers.
-    shift = np.array([wide - 1, high - 1]) / 2 - linear @ (np.array([width - 1, height - 1]) / 2)
-    return np.column_stack([linear, shift])
 
 
 def _edited_match(compared: Comparison, how: str, mirrored: bool) -> CopyMatch:

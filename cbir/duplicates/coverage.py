@@ -6,13 +6,9 @@ from collections.abc import Iterator
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from cbir.verification.alignment import Transform, scale_of
-
-Gray = NDArray[np.uint8]
-Mask = NDArray[np.bool_]
-PlaneReader = NDArray[np.float32]
+from cbir.verification.geometry import Transform, inverted, pixels_inside, scale_of
+from cbir.verification.planes import Gray, Mask, Plane, blurred, reduced
 
 SMOOTHING = 1.2
 """Standard deviation, in pixels, of the blur before comparing: finer detail does not survive
@@ -28,7 +24,7 @@ compression and noise leave 8."""
 CLIPPED = 16
 """Gray levels from black and white in which a copy may have lost what its keeper shows."""
 
-PLAIN = 12
+BORDER_TOLERANCE = 12
 """Gray levels by which the pixels of a plain border may differ."""
 
 LEAST_SHOWN = 0.99
@@ -91,7 +87,7 @@ def shown_share(keeper: Gray, copy: Gray, transform: Transform) -> float:
     0.5
     """
     inside = footprint(copy, transform, keeper)
-    outside = _not_plain(copy, ~inside)
+    outside = _shows_anything(copy, ~inside)
     here, there = _overlaid(keeper, copy, transform)
     sure = _sure(inside, 0)
     foreign = _unexplained(here, there, sure) | _covered(here, there, sure)
@@ -162,29 +158,26 @@ def _snapped(transform: Transform, shape: tuple[int, ...]) -> Transform | None:
     return np.column_stack([np.eye(2), np.rint(linear @ middle + shift - middle)])
 
 
-def _variants(plane: PlaneReader, toned: PlaneReader) -> Iterator[PlaneReader]:
+def _variants(plane: Plane, toned: Plane) -> Iterator[Plane]:
     """Yield what a copy may have become, beside local changes of brightness and contrast.
 
     What is displaced keeps its levels: a tone curve cannot be told from such a pair.
     """
     yield toned
-    blurred = [np.asarray(cv2.GaussianBlur(toned, (0, 0), blur), np.float32) for blur in _BLURS]
-    yield from blurred
-    yield np.clip(2 * toned - blurred[0], 0, 255)
+    softened = [blurred(toned, blur) for blur in _BLURS]
+    yield from softened
+    yield np.clip(2 * toned - softened[0], 0, 255)
     for down in (-1, 0, 1):
         for right in (-1, 0, 1):
             if down or right:
                 yield np.roll(plane, (down, right), (0, 1))
 
 
-def _differs(here: PlaneReader, there: PlaneReader) -> Mask:
+def _differs(here: Plane, there: Plane) -> Mask:
     """Return the cells of fine detail in which one has contrast that is not in the other."""
-    here, there = (
-        np.asarray(cv2.GaussianBlur(one, (0, 0), FINE_SMOOTHING), np.float32)
-        for one in (here, there)
-    )
+    here, there = (blurred(one, FINE_SMOOTHING) for one in (here, there))
 
-    def means(plane: PlaneReader) -> PlaneReader:
+    def means(plane: Plane) -> Plane:
         return np.asarray(cv2.blur(plane, (FINE_CELL, FINE_CELL)), np.float32)
 
     here_mean, there_mean = means(here), means(there)
@@ -195,7 +188,7 @@ def _differs(here: PlaneReader, there: PlaneReader) -> Mask:
     return np.asarray(rest > np.maximum(FINE_UNEXPLAINED**2, FINE_SHARE * shown), np.bool_)
 
 
-def _toned(here: PlaneReader, there: PlaneReader) -> PlaneReader:
+def _toned(here: Plane, there: Plane) -> Plane:
     """Return an image with the levels that another one mostly has at the same places."""
     levels = np.clip(np.rint(here), 0, 255).astype(np.uint8)
     count = np.bincount(levels.ravel(), minlength=256)
@@ -217,16 +210,10 @@ def _regions(foreign: Mask) -> list[tuple[int, int]]:
 
 def footprint(copy: Gray, transform: Transform, keeper: Gray) -> Mask:
     """Return where the pixels of a copy lie in its keeper, in the frame of the copy."""
-    back = cv2.invertAffineTransform(transform)
-    rows, columns = np.ogrid[: copy.shape[0], : copy.shape[1]]
-    x, y = (a * columns + b * rows + c for a, b, c in back)
-    height, width = keeper.shape
-    # A pixel's center is half a pixel away from the edge.
-    inside = (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
-    return np.asarray(inside, np.bool_)
+    return pixels_inside(copy.shape, inverted(transform), keeper.shape)
 
 
-def _not_plain(copy: Gray, outside: Mask) -> Mask:
+def _shows_anything(copy: Gray, outside: Mask) -> Mask:
     """Return those of the parts outside that show anything."""
     count, labels = cv2.connectedComponents(outside.astype(np.uint8), connectivity=4)
     shows = np.zeros(count, np.bool_)
@@ -236,20 +223,18 @@ def _not_plain(copy: Gray, outside: Mask) -> Mask:
         values = copy[part & core].astype(np.int16)
         if not len(values):  # a sliver
             values = copy[part].astype(np.int16)
-        deviation = np.abs(values - np.median(values)) > PLAIN
+        deviation = np.abs(values - np.median(values)) > BORDER_TOLERANCE
         shows[label] = deviation.mean() > _SPECKS
     return np.asarray(shows[labels], np.bool_)
 
 
-def _unexplained(here: PlaneReader, there: PlaneReader, sure: Mask) -> Mask:
+def _unexplained(here: Plane, there: Plane, sure: Mask) -> Mask:
     """Return the cells in which the second image has contrast that is not in the first."""
-    here, there = (
-        np.asarray(cv2.GaussianBlur(one, (0, 0), SMOOTHING), np.float32) for one in (here, there)
-    )
+    here, there = (blurred(one, SMOOTHING) for one in (here, there))
     weight = sure.astype(np.float32)
     count = np.maximum(_sums(weight), 1)
 
-    def means(plane: PlaneReader) -> PlaneReader:
+    def means(plane: Plane) -> Plane:
         return np.asarray(_sums(plane * weight) / count, np.float32)
 
     here, there = here - means(here), there - means(there)
@@ -258,23 +243,23 @@ def _unexplained(here: PlaneReader, there: PlaneReader, sure: Mask) -> Mask:
     return np.asarray((rest > UNEXPLAINED**2) & sure, np.bool_)
 
 
-def _covered(keeper: PlaneReader, copy: PlaneReader, sure: Mask) -> Mask:
+def _covered(keeper: Plane, copy: Plane, sure: Mask) -> Mask:
     """Return the cells in which something was laid on the keeper that hides what the copy shows."""
     covered = sure & (copy > CLIPPED) & (copy < 255 - CLIPPED)
-    for plane in (keeper, cv2.GaussianBlur(keeper, (0, 0), _SLIGHT_BLUR)):
-        covered &= _unexplained(copy, np.asarray(plane, np.float32), sure)
+    for plane in (keeper, blurred(keeper, _SLIGHT_BLUR)):
+        covered &= _unexplained(copy, plane, sure)
         if not covered.any():
             break
     return covered
 
 
-def _overlaid(keeper: Gray, copy: Gray, transform: Transform) -> tuple[PlaneReader, PlaneReader]:
+def _overlaid(keeper: Gray, copy: Gray, transform: Transform) -> tuple[Plane, Plane]:
     """Return both in the frame of the copy, with the detail of the coarser one."""
     scale = scale_of(transform)
     moved = cv2.warpAffine(
-        _coarsened(keeper, scale), transform, copy.shape[::-1], borderMode=cv2.BORDER_REPLICATE
+        reduced(keeper, scale), transform, copy.shape[::-1], borderMode=cv2.BORDER_REPLICATE
     )
-    return np.asarray(moved, np.float32), _coarsened(copy, 1 / scale)
+    return np.asarray(moved, np.float32), reduced(copy, 1 / scale)
 
 
 def _sure(inside: Mask, further: int) -> Mask:
@@ -283,14 +268,6 @@ def _sure(inside: Mask, further: int) -> Mask:
     return np.asarray(cv2.erode(inside.astype(np.uint8), edge, borderValue=1) > 0, np.bool_)
 
 
-def _coarsened(gray: Gray, scale: float) -> PlaneReader:
-    """Take away the detail that an image loses when it is shrunk to `scale`."""
-    plane = gray.astype(np.float32)
-    if scale > 0.9:
-        return plane
-    return np.asarray(cv2.GaussianBlur(plane, (0, 0), 0.5 * float(np.sqrt(1 / scale**2 - 1))))
-
-
-def _sums(plane: PlaneReader) -> PlaneReader:
+def _sums(plane: Plane) -> Plane:
     size, border = (CELL, CELL), cv2.BORDER_CONSTANT
     return np.asarray(cv2.boxFilter(plane, -1, size, normalize=False, borderType=border))

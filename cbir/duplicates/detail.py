@@ -8,7 +8,6 @@ not show. What follows from it is in :mod:`cbir.duplicates.preference`.
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from dataclasses import dataclass
 
@@ -22,9 +21,10 @@ from cbir.duplicates.compression import (
     coarseness_of_file,
     coarseness_of_pixels,
 )
-from cbir.duplicates.image_content import ImageContent, open_content
+from cbir.duplicates.image_content import ImageContent, open_content, pixels_digest
 from cbir.images.contents.file_contents import read_contents
 from cbir.images.decoders import EncodedImage, Pixels
+from cbir.verification.planes import gray_of
 
 Floats = NDArray[np.float32]
 
@@ -190,8 +190,6 @@ def _measured(image: EncodedImage) -> ImageDetail:
     coarseness = coarseness_of_file(image.data, image.header.format)
     colors, flat = _colors(tiles)
     some = coefficients[:: -(-len(coefficients) // _MOST_BLOCKS)]
-    digest = hashlib.sha256(repr(rgb.shape).encode())
-    digest.update(np.ascontiguousarray(rgb).data)
     return ImageDetail(
         power=power,
         halved=_halved(rgb),
@@ -205,7 +203,7 @@ def _measured(image: EncodedImage) -> ImageDetail:
         coefficients=_some_of(coefficients),
         file_extras=(len(contents.further) + len(contents.extras), (contents.depth or 8) > 8),
         alpha=contents.alpha is not None,
-        pixels=digest.digest(),
+        pixels=pixels_digest(rgb),
         damaged=bool(image.damage),
     )
 
@@ -216,7 +214,7 @@ def _power(luma: Floats, coefficients: Floats) -> PowerSpectrum:
 
 
 def _halved(rgb: Pixels) -> PowerSpectrum:
-    gray = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    gray = gray_of(rgb)
     size = max(gray.shape[1] // 2, 1), max(gray.shape[0] // 2, 1)
     half = np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.uint8)
     luma = _tiles(half, 1, _HALVED_TILES).astype(np.float32)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 
 from cbir.core import stderr_capture
@@ -31,6 +30,7 @@ from cbir.duplicates.model import (
     KeepPolicy,
 )
 from cbir.duplicates.shortlists import Shortlists, unpacked
+from cbir.verification.geometry import inverted
 
 IsExcluded = Callable[[ImageRecord, ImageRecord], bool]
 """Says that two images were judged different."""
@@ -298,9 +298,7 @@ def reversed_match(match: CopyMatch) -> CopyMatch:
     """Return a match as seen from the other image."""
     if match.transform is None:
         return match
-    return replace(
-        match, transform=np.asarray(cv2.invertAffineTransform(match.transform), np.float64)
-    )
+    return replace(match, transform=inverted(match.transform))
 
 
 def _groups(collection: Collection, order: Sequence[int], search: _Search) -> list[Group]:

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +14,8 @@ from cbir.descriptors.hashes.perceptual import PerceptualHash
 from cbir.descriptors.local_features.sift import SiftExtractor, SiftFeatures
 from cbir.duplicates.lru_cache import LruCache
 from cbir.images.decoders import EncodedImage, Pixels
-from cbir.verification.alignment import Transform, scale_of
+from cbir.verification.geometry import Transform, scale_of
+from cbir.verification.planes import gray_of
 
 TEXTURELESS = 20
 """Quality of a hash below which an image has too little texture to be compared. Below what
@@ -87,7 +87,7 @@ class ContentCache:
 
         def read() -> NDArray[np.uint8]:
             image = open_content(content)
-            gray = _gray(image.pixels(EXTRACTOR.working_size))
+            gray = gray_of(image.pixels(EXTRACTOR.working_size))
             if image.damage:
                 self.damaged.add(content.sha256)
             return gray
@@ -99,10 +99,7 @@ class ContentCache:
         if content.sha256 not in self._digests:
             image = open_content(content)
             with image.room():
-                pixels = image.pixels(None)
-                digest = hashlib.sha256(repr(pixels.shape).encode())
-                digest.update(np.ascontiguousarray(pixels).data)
-            self._digests[content.sha256] = digest.digest()
+                self._digests[content.sha256] = pixels_digest(image.pixels(None))
         return self._digests[content.sha256]
 
     def features(self, content: ImageContent) -> SiftFeatures:
@@ -130,7 +127,7 @@ class ContentCache:
         pixels = image.pixels(EXTRACTOR.working_size)
         if image.damage:
             self.damaged.add(sha256)
-        self._grays.get(sha256, lambda: _gray(pixels))
+        self._grays.get(sha256, lambda: gray_of(pixels))
         if with_features and self._features(sha256) is None:
             self._extracted.get(sha256, lambda: EXTRACTOR.extract(pixels))
         return ImageContent(sha256, path, header.width, header.height, row[:-1], int(row[-1]))
@@ -173,5 +170,8 @@ def open_content(content: ImageContent) -> EncodedImage:
     return image
 
 
-def _gray(pixels: Pixels) -> NDArray[np.uint8]:
-    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
+def pixels_digest(pixels: Pixels) -> bytes:
+    """Return what identifies pixels, and how they lie."""
+    digest = hashlib.sha256(repr(pixels.shape).encode())
+    digest.update(np.ascontiguousarray(pixels).data)
+    return digest.digest()

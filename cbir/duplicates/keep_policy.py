@@ -20,7 +20,7 @@ from cbir.duplicates.detail import DetailCache, ImageDetail
 from cbir.duplicates.image_content import EXTRACTOR, ContentCache, ImageContent, relative_resolution
 from cbir.duplicates.model import CopyMatch, ImageRecord, KeepPolicy
 from cbir.duplicates.preference import RelativeGeometry, compare_quality
-from cbir.verification.alignment import Transform
+from cbir.verification.geometry import Transform, inverted
 
 Rank = tuple[float, ...]
 """Smaller is kept rather."""
@@ -137,7 +137,7 @@ def _shown(
         here, there = cache.gray(content), cache.gray(center)
     except UnreadableImageError:
         return 0.0  # comparing it will tell
-    return shown_share(here, there, np.asarray(cv2.invertAffineTransform(transform), np.float64))
+    return shown_share(here, there, inverted(transform))
 
 
 def _moves(transform: Transform) -> bool:

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from cbir.images.decoders import Pixels
-
-Transform = NDArray[np.float64]
-"""Shape (2, 3): maps ``(x, y, 1)`` of the kept image to ``(x, y)`` of the copy."""
+from cbir.verification.geometry import Transform, inverted, pixels_inside, scale_of
+from cbir.verification.planes import Gray, Mask, Plane, blurred, gray_of, reduced
 
 SMOOTHING = 1.0
 """Standard deviation, in pixels, of the blur before comparing: recompression changes what is
@@ -62,19 +60,6 @@ class Difference:
     added: float
 
 
-def scaling(kept: Pixels, copy: Pixels) -> Transform:
-    """Return the transform that brings all of the one image onto all of the other.
-
-    Examples
-    --------
-    >>> scaling(np.zeros((2, 2, 3), np.uint8), np.zeros((4, 6, 3), np.uint8)).tolist()
-    [[3.0, 0.0, 1.0], [0.0, 2.0, 0.5]]
-    """
-    across, down = copy.shape[1] / kept.shape[1], copy.shape[0] / kept.shape[0]
-    # Pixels are counted at their centers.
-    return np.array([[across, 0, (across - 1) / 2], [0, down, (down - 1) / 2]])
-
-
 def difference(kept: Pixels, copy: Pixels, transform: Transform) -> Difference:
     """Compare a copy with the kept image.
 
@@ -102,19 +87,19 @@ def difference(kept: Pixels, copy: Pixels, transform: Transform) -> Difference:
     >>> kept = np.repeat(cv2.blur(noise, (9, 9))[:, :, None], 3, axis=2)
     >>> copy = kept // 2 + 40
     >>> copy[20:40, 20:60] = 255
-    >>> found = difference(kept, copy, scaling(kept, copy))
+    >>> found = difference(kept, copy, np.eye(3)[:2])
     >>> 0.15 < found.changed < 0.25, found.shown, found.added
     (True, 1.0, 0.0)
     """
-    back = cv2.invertAffineTransform(transform).astype(np.float64)
-    covered, seen = _inside(copy, back, kept), _inside(kept, transform, copy)
-    scale = max(1e-3, float(np.sqrt(abs(np.linalg.det(transform[:, :2])))))
+    covered = pixels_inside(copy.shape, inverted(transform), kept.shape)
+    seen = pixels_inside(kept.shape, transform, copy.shape)
+    scale = max(1e-3, scale_of(transform))
     size = copy.shape[1], copy.shape[0]
     moved = cv2.warpAffine(
-        _coarsened(_gray(kept), scale), transform, size, borderMode=cv2.BORDER_REPLICATE
+        reduced(gray_of(kept), scale), transform, size, borderMode=cv2.BORDER_REPLICATE
     )
-    here = _smooth(np.asarray(moved, np.float32))
-    there = _smooth(_coarsened(_gray(copy), 1 / scale))
+    here = blurred(np.asarray(moved, np.float32), SMOOTHING)
+    there = blurred(reduced(gray_of(copy), 1 / scale), SMOOTHING)
     edge = np.ones((_UNSURE, _UNSURE), np.uint8)
     sure = cv2.erode(covered.astype(np.uint8), edge, borderValue=1) > 0
     here = _like(here, there, sure)
@@ -122,32 +107,14 @@ def difference(kept: Pixels, copy: Pixels, transform: Transform) -> Difference:
     above, below = there - cv2.dilate(here, cross), cv2.erode(here, cross) - there
     deviation = np.maximum(np.maximum(above, below), 0) * sure
     return Difference(
-        image=_drawn(_gray(copy), np.asarray(deviation, np.float32), covered),
+        image=_drawn(gray_of(copy), np.asarray(deviation, np.float32), covered),
         changed=float((deviation > SLIGHT).sum() / max(1, int(sure.sum()))),
         shown=float(seen.mean()),
         added=float((~covered).mean()),
     )
 
 
-def _inside(image: Pixels, transform: Transform, other: Pixels) -> NDArray[np.bool_]:
-    """Say which pixels of `image` lie in `other` when `transform` brings them there."""
-    rows, columns = np.ogrid[: image.shape[0], : image.shape[1]]
-    x, y = (a * columns + b * rows + c for a, b, c in transform)
-    # A pixel's center is half a pixel away from the edge.
-    height, width = other.shape[:2]
-    return (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
-
-
-def _coarsened(gray: NDArray[np.float32], scale: float) -> NDArray[np.float32]:
-    """Take away the detail that an image loses when it is shrunk to `scale`."""
-    if scale > 0.9:
-        return gray
-    return cv2.GaussianBlur(gray, (0, 0), 0.5 * float(np.sqrt(1 / scale**2 - 1)))  # type: ignore[return-value]
-
-
-def _like(
-    here: NDArray[np.float32], there: NDArray[np.float32], sure: NDArray[np.bool_]
-) -> NDArray[np.float32]:
+def _like(here: Plane, there: Plane, sure: Mask) -> Plane:
     """Bring the brightness and contrast of `here` to those of `there`, where both are sure."""
     x, y = here[sure].astype(np.float64), there[sure].astype(np.float64)
     gain, bias, kept = 1.0, 0.0, np.ones(len(x), bool)
@@ -164,9 +131,7 @@ def _like(
     return (here * np.float32(gain) + np.float32(bias)).astype(np.float32)
 
 
-def _drawn(
-    gray: NDArray[np.float32], deviation: NDArray[np.float32], covered: NDArray[np.bool_]
-) -> Pixels:
+def _drawn(gray: Gray, deviation: Plane, covered: Mask) -> Pixels:
     # Less contrast leaves the colors theirs, on dark and light copies.
     paper = np.repeat((70 + np.float32(0.55) * gray)[:, :, None], 3, axis=2)
     rows, columns = np.indices(gray.shape)
@@ -181,11 +146,3 @@ def _drawn(
     return np.asarray(
         np.clip(paper * (1 - cover) + (_COOL + (_HOT - _COOL) * heat) * cover, 0, 255), np.uint8
     )
-
-
-def _gray(image: Pixels) -> NDArray[np.float32]:
-    return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
-
-
-def _smooth(gray: NDArray[np.float32]) -> NDArray[np.float32]:
-    return cv2.GaussianBlur(gray, (0, 0), SMOOTHING)  # type: ignore[return-value]

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from functools import partial
 from urllib.parse import quote
 
-import cv2
 import numpy as np
 from PIL import Image
 
@@ -20,7 +19,8 @@ from cbir.core.amounts import size_text
 from cbir.core.errors import UnreadableImageError, printable
 from cbir.duplicates.model import CopyMatch, Group, ImageRecord
 from cbir.images.decoders import EncodedImage, Pixels, fit
-from cbir.reports.difference_image import Transform, difference, scaling
+from cbir.reports.difference_image import difference
+from cbir.verification.geometry import Transform, inverted, orientation_transform
 
 THUMBNAIL = 320
 """Longest side, in pixels."""
@@ -167,7 +167,9 @@ def _image(
 
 
 def _contrast(kept: Pixels, copy: Pixels, match: CopyMatch) -> Contrast:
-    transform = scaling(kept, copy) if match.transform is None else match.transform
+    transform = match.transform
+    if transform is None:
+        transform = orientation_transform(kept.shape, copy.shape, 0)
     found = difference(kept, copy, transform)
     return Contrast(
         data=data_uri(found.image, _DIFFERENCE_QUALITY),
@@ -245,7 +247,7 @@ def _matrix(transform: Transform) -> str:
 def _frame(transform: Transform, copy: Pixels) -> str:
     height, width = copy.shape[:2]
     corners = np.array([(0, 0), (width, 0), (width, height), (0, height)]) - 0.5
-    back = cv2.invertAffineTransform(transform)
+    back = inverted(transform)
     return _numbers((corners @ back[:, :2].T + back[:, 2] + 0.5).ravel())
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,14 +12,16 @@ from cbir.core.arguments import check_type, each_of
 from cbir.core.errors import UsageError
 from cbir.descriptors.local_features.sift import SiftExtractor, SiftFeatures
 from cbir.images.decoders import ArrayImage, Pixels
-from cbir.verification.alignment import Alignment, Transform, align
+from cbir.verification.alignment import Alignment, align
 from cbir.verification.comparison import Comparison, compare
+from cbir.verification.geometry import unmirrored
+from cbir.verification.planes import gray_of
 
 LEAST_SHARED = 0.5
 """One of the two images shows at least so much of the other: a crop shows nothing else, and what
 is pasted into a larger image is shown whole. Two different crops of one image may fail."""
 
-UNSTEADY = 0.2
+DISPLACEMENT_ALLOWANCE = 0.2
 """Pixels more of displacement that are allowed for detail that is lost altogether: where
 compression or blur takes detail away, displacement is measured less well."""
 
@@ -38,13 +39,13 @@ class Limits:
         Share of the cells that agree, at least.
     fidelity : float
         Share of those that agree closely, at least.
-    steady : float
+    displacement : float
         Pixels of displacement, at most, where no detail is lost.
     """
 
     agreement: float
     fidelity: float
-    steady: float
+    displacement: float
 
 
 WHOLE = Limits(0.95, 0.0, 0.06)
@@ -95,7 +96,7 @@ class View:
         check_type(image, np.ndarray, "an image")
         check_type(extractor, SiftExtractor, "an extractor")
         pixels = ArrayImage(image).pixels()
-        gray = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
+        gray = gray_of(pixels)
         return cls(extractor.extract(pixels), lambda: gray)
 
 
@@ -130,8 +131,8 @@ def verify(
     """Say whether two images are copies of each other, or one of a part of the other.
 
     1. SiftFeatures are matched: each other's nearest, and clearly nearer than the second nearest
-       (:func:`cbir.verification.alignment.match`).
-    2. Every clear match foretells a similarity; the one that most matches agree with is taken
+       (:func:`cbir.verification.alignment.match_descriptors`).
+    2. Every clear match predicts a similarity; the one that most matches agree with is taken
        (:func:`cbir.verification.alignment.align`).
     3. It is fitted to these by least squares, as a similarity and then as an affine transform, and
        at least 6 matches must stay within 3 pixels.
@@ -165,6 +166,7 @@ def verify(
 
     Examples
     --------
+    >>> import cv2
     >>> noise = np.random.default_rng(0).integers(0, 255, (60, 80, 3), dtype=np.uint8)
     >>> image = cv2.GaussianBlur(cv2.resize(noise, (320, 240)), (0, 0), 2)
     >>> part = np.ascontiguousarray(image[40:200, 200:60:-1])
@@ -224,7 +226,8 @@ def closeness(comparison: Comparison | None, limits: Sequence[Limits]) -> float:
             common,
             _times(comparison.agreement, one.agreement),
             _times(comparison.fidelity, one.fidelity),
-            (one.steady + UNSTEADY * (1 - comparison.detail)) / max(comparison.displacement, 1e-9),
+            (one.displacement + DISPLACEMENT_ALLOWANCE * (1 - comparison.detail))
+            / max(comparison.displacement, 1e-9),
         )
         for one in limits
     )
@@ -232,17 +235,3 @@ def closeness(comparison: Comparison | None, limits: Sequence[Limits]) -> float:
 
 def _times(share: float, least: float) -> float:
     return share / least if least > 0 else np.inf
-
-
-def unmirrored(transform: Transform, width: int) -> Transform:
-    """Turn a transform into a mirrored image into one into the image itself.
-
-    Examples
-    --------
-    >>> unmirrored(np.array([[1.0, 0, 2], [0, 1, 0]]), 10).tolist()
-    [[-1.0, 0.0, 7.0], [0.0, 1.0, 0.0]]
-    """
-    mirror = np.array([[-1.0, 0.0, width - 1], [0.0, 1.0, 0.0]])
-    product = mirror[:, :2] @ transform
-    product[:, 2] += mirror[:, 2]
-    return product + 0.0

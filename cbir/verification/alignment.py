@@ -8,16 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.descriptors.local_features.sift import SiftFeatures
-
-Transform = NDArray[np.float64]
-"""Shape (2, 3): maps ``(x, y, 1)`` of the first image to ``(x, y)`` of the second."""
+from cbir.verification.geometry import Transform, scale_of
 
 RATIO = 0.85
 """A match's distance is below this share of that of the second best. Lowe (2004) has 0.8 for
 matches that nothing checks later; the geometry checks these."""
 
 TOLERANCE = 12.0
-"""Pixels by which a match may miss the place that a single other match foretells: one keypoint's
+"""Pixels by which a match may miss the place that a single other match predicts: one keypoint's
 direction and size tell a rotation and a scale only roughly."""
 
 PRECISION = 3.0
@@ -34,7 +32,7 @@ FEWEST_INLIERS = 6
 """An affine transform has six numbers, which three matches fix; as many again confirm them."""
 
 _HYPOTHESES = 128
-"""Matches that are tried as foretellers, the clearest first."""
+"""Matches that are tried as hypotheses, the clearest first."""
 
 _ROUNDS = 4
 
@@ -64,18 +62,7 @@ class Alignment:
         return scale_of(self.transform)
 
 
-def scale_of(transform: Transform) -> float:
-    """Return by how much a transform enlarges.
-
-    Examples
-    --------
-    >>> scale_of(np.array([[0.0, -2.0, 5.0], [2.0, 0.0, 1.0]]))
-    2.0
-    """
-    return float(np.sqrt(abs(np.linalg.det(transform[:, :2]))))
-
-
-def match(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.intp]:
+def match_descriptors(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.intp]:
     """Pair the descriptors that are each other's nearest, and clearly so.
 
     Parameters
@@ -89,7 +76,8 @@ def match(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.int
 
     Examples
     --------
-    >>> match(np.eye(3, dtype=np.uint8) * 9, np.eye(3, dtype=np.uint8)[::-1] * 9).tolist()
+    >>> ones = np.eye(3, dtype=np.uint8) * 9
+    >>> match_descriptors(ones, ones[::-1]).tolist()
     [[0, 2], [1, 1], [2, 0]]
     """
     if len(first) < 2 or len(second) < 2:
@@ -111,7 +99,7 @@ def match(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.int
 def align(first: SiftFeatures, second: SiftFeatures) -> Alignment | None:
     """Find the transform that explains most matches, or None.
 
-    Each of the clearest matches foretells, by its place, size and direction, a similarity: so all
+    Each of the clearest matches predicts, by its place, size and direction, a similarity: so all
     hypotheses can be tried, and no random ones are drawn. The best is then fitted to its inliers by
     least squares, as a similarity first and as an affine transform after that.
 
@@ -131,7 +119,7 @@ def align(first: SiftFeatures, second: SiftFeatures) -> Alignment | None:
     >>> found.inliers, found.transform.round(3)[:, 2].tolist()
     (20, [5.0, 7.0])
     """
-    pairs = match(first.descriptors, second.descriptors)
+    pairs = match_descriptors(first.descriptors, second.descriptors)
     if len(pairs) < FEWEST_INLIERS:
         return None
     a = first.points[pairs[:, 0]].astype(np.float64)

@@ -9,11 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.verification.alignment import Transform, scale_of
+from cbir.verification.geometry import Transform, inverted, scale_of
+from cbir.verification.planes import Gray, Plane, blurred, reduced
 from cbir.verification.tones import with_equal_tones
-
-Gray = NDArray[np.uint8]
-Plane = NDArray[np.float32]
 
 SMOOTHING = 1.2
 """Standard deviation, in pixels, of the blur before comparing: finer detail does not survive
@@ -121,7 +119,7 @@ def compare(first: Gray, second: Gray, transform: Transform) -> Comparison | Non
     (1.0, 0.0)
     """
     if scale_of(transform) > 1:
-        back = compare(second, first, cv2.invertAffineTransform(transform).astype(np.float64))
+        back = compare(second, first, inverted(transform))
         return back and _reversed(back)
     overlap = _Overlap.of(first, second, transform)
     if overlap is None:
@@ -145,7 +143,7 @@ def compare(first: Gray, second: Gray, transform: Transform) -> Comparison | Non
 
 
 def _reversed(comparison: Comparison) -> Comparison:
-    back = cv2.invertAffineTransform(comparison.transform).astype(np.float64)
+    back = inverted(comparison.transform)
     return replace(comparison, shared=comparison.shared[::-1], transform=back)
 
 
@@ -204,7 +202,7 @@ class _Overlap:
         inside = sure[box].astype(np.float32)
         local = transform.astype(np.float64)
         local[:, 2] -= (left, top)
-        fine = _reduced(first, scale_of(transform))
+        fine = reduced(first, scale_of(transform))
         coarse = second[box].astype(np.float32)
         warped = cv2.warpAffine(fine, local, (wide, high), flags=cv2.INTER_CUBIC)
         fine, coarse = with_equal_tones(fine, np.asarray(warped, np.float32), coarse, inside > 0)
@@ -214,7 +212,7 @@ class _Overlap:
         area = float(self.inside.sum())
         self.cell = max(SMALLEST_CELL, round(area**0.5) // CELLS_ACROSS) | 1
         self._count = np.maximum(self._sums(self.inside), np.float32(1))
-        self._smooth = _blurred(self.coarse, SMOOTHING)
+        self._smooth = blurred(self.coarse, SMOOTHING)
         self._mean = self._means(self._smooth)
         self._variance = np.maximum(self._means((self._smooth - self._mean) ** 2), 0)
         sobel = [
@@ -225,7 +223,7 @@ class _Overlap:
 
     def look(self) -> _State:
         """Bring the finer image into place, and correlate."""
-        smooth = _blurred(self._warped(), SMOOTHING)
+        smooth = blurred(self._warped(), SMOOTHING)
         here, there = smooth - self._means(smooth), self._smooth - self._mean
         variance = np.maximum(self._means(here**2), 0)
         # One gray level keeps flat cells from correlating by noise.
@@ -325,15 +323,5 @@ def _shift(xx: float, xy: float, yy: float, xd: float, yd: float) -> float:
     return float(np.hypot(yy * xd - xy * yd, xx * yd - xy * xd) / determinant)
 
 
-def _blurred(plane: Plane, sigma: float) -> Plane:
-    return cv2.GaussianBlur(plane, (0, 0), sigma)  # type: ignore[return-value]
-
-
 def _finest(plane: Plane) -> Plane:
-    return _blurred(plane, 0.7) - _blurred(plane, 1.6)
-
-
-def _reduced(gray: Gray, scale: float) -> Plane:
-    """Blur an image as shrinking it does, so that sampling it at `scale` does not alias."""
-    plane = gray.astype(np.float32)
-    return _blurred(plane, 0.5 * float(np.sqrt(1 / scale**2 - 1))) if scale < 0.9 else plane
+    return blurred(plane, 0.7) - blurred(plane, 1.6)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Plane = NDArray[np.float32]
+from cbir.verification.planes import Plane
 
 _PIXELS_A_TONE = 400
 """Pixels for each step of a tone curve, of which there are 8 to 64."""

@@ -131,7 +131,7 @@ def test_features_vote_for_crops_in_both_directions(tmp_path: Path) -> None:
         whole, crop, flipped = (place[content.path] for content in contents[:3])
 
         def votes(one: int, other: int) -> set[bool]:
-            return found[min(one, other), max(one, other)].features  # noqa: B023 - called at once
+            return found[min(one, other), max(one, other)].feature_votes  # noqa: B023 - called at once
 
         assert False in votes(whole, crop)
         assert True in votes(whole, flipped) and True in votes(crop, flipped)

@@ -11,10 +11,11 @@ from PIL import Image, ImageFilter
 
 from cbir.core.errors import UnreadableImageError
 from cbir.descriptors.hashes.dihedral import ORIENTATIONS
-from cbir.duplicates.copy_classifier import CopyClassifier, Hypotheses, orientation_transform
+from cbir.duplicates.copy_classifier import CopyClassifier, Hypotheses
 from cbir.duplicates.image_content import ContentCache, ImageContent
 from cbir.duplicates.model import CopyLevel, CopyMatch
 from cbir.search.metrics import hamming
+from cbir.verification.geometry import orientation_transform
 from tests.duplicates.helpers import save, unknown
 from tests.edits import captioned, cropped, mirrored, photo
 

@@ -18,8 +18,9 @@ from cbir.core.errors import CbirError, UsageError
 from cbir.duplicates.losses.kinds import Loss
 from cbir.duplicates.model import CopyMatch, Duplicate, Group, ImageRecord
 from cbir.images.decoders import EncodedImage, Pixels
-from cbir.reports.difference_image import difference, scaling
+from cbir.reports.difference_image import difference
 from cbir.reports.duplicates_page import check_report, write_report
+from cbir.verification.geometry import orientation_transform
 from tests.pages import Page, decoded
 
 OVERLAY = (slice(100, 130), slice(60, 160))
@@ -246,14 +247,18 @@ def test_an_aligned_copy_differs_nowhere(
 def test_a_scaled_copy_differs_nowhere(pixels: Pixels) -> None:
     for size in ((97, 61), (511, 400)):
         copy = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-        found = difference(pixels, copy, scaling(pixels, copy))
+        found = difference(pixels, copy, orientation_transform(pixels.shape, copy.shape, 0))
         assert (found.shown, found.added) == (1.0, 0.0) and found.changed < 0.02
 
 
 def test_flat_images_and_far_transforms_are_no_trouble() -> None:
     flat = np.full((40, 60, 3), 90, np.uint8)
-    assert difference(flat, flat + np.uint8(9), scaling(flat, flat)).changed == 0
+    assert difference(flat, flat + np.uint8(9), np.eye(3)[:2]).changed == 0
     far = difference(flat, flat, np.array([[1.0, 0, 900], [0, 1, 900]]))
     assert (far.changed, far.shown, far.added) == (0, 0, 1)
     dot = np.zeros((1, 1, 3), np.uint8)
-    assert difference(flat, dot, scaling(flat, dot)).image.shape == (1, 1, 3)
+    assert difference(flat, dot, orientation_transform(flat.shape, dot.shape, 0)).image.shape == (
+        1,
+        1,
+        3,
+    )

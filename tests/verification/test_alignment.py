@@ -10,7 +10,8 @@ from hypothesis.extra.numpy import arrays
 from scipy.spatial.distance import cdist
 
 from cbir.descriptors.local_features.sift import SiftFeatures
-from cbir.verification.alignment import RATIO, align, match, scale_of
+from cbir.verification.alignment import RATIO, align, match_descriptors
+from cbir.verification.geometry import scale_of
 
 SMALL = arrays(np.uint8, st.tuples(st.integers(0, 12), st.just(3)), elements=st.integers(0, 9))
 
@@ -29,7 +30,7 @@ def matched_by_hand(first: np.ndarray, second: np.ndarray) -> set[tuple[int, int
 
 @given(first=SMALL, second=SMALL)
 def test_matches_are_those_of_brute_force(first: np.ndarray, second: np.ndarray) -> None:
-    pairs = match(first, second)
+    pairs = match_descriptors(first, second)
     assert pairs.shape == (len(pairs), 2)
     if min(len(first), len(second)) < 2:
         assert len(pairs) == 0
@@ -42,7 +43,7 @@ def test_the_clearest_match_is_the_first() -> None:
     first = rng.integers(0, 200, (300, 128), dtype=np.uint8)
     noise = rng.normal(0, 1, first.shape) * np.linspace(40, 1, 300)[:, None]
     second = np.clip(first + noise, 0, 255).astype(np.uint8)
-    pairs = match(first, second)
+    pairs = match_descriptors(first, second)
     assert set(map(tuple, pairs.tolist())) == matched_by_hand(first, second) and len(pairs) > 250
     distances = np.sort(cdist(first[pairs[:, 0]].astype(float), second.astype(float)), axis=1)
     ratios = distances[:, 0] / distances[:, 1]

@@ -14,10 +14,10 @@ from cbir.images.decoders import fit
 from cbir.verification import (
     COVERED,
     DAMAGED,
+    DISPLACEMENT_ALLOWANCE,
     EDITED,
     LARGEST_STRETCH,
     LEAST_SHARED,
-    UNSTEADY,
     WHOLE,
     Limits,
     View,
@@ -134,18 +134,20 @@ def test_each_limit_counts(limits: Limits) -> None:
     at_the_limit = comparison(
         agreement=limits.agreement,
         fidelity=limits.fidelity,
-        displacement=limits.steady + UNSTEADY / 2,
+        displacement=limits.displacement + DISPLACEMENT_ALLOWANCE / 2,
         detail=0.5,
         shared=(0.05, LEAST_SHARED),
         transform=np.diag([LARGEST_STRETCH, 1, 1])[:2],
     )
     assert closeness(at_the_limit, [limits]) == pytest.approx(1)
-    inside = replace(at_the_limit, displacement=limits.steady + UNSTEADY / 2 - 0.001)
+    inside = replace(
+        at_the_limit, displacement=limits.displacement + DISPLACEMENT_ALLOWANCE / 2 - 0.001
+    )
     assert closeness(inside, [limits]) >= 1
     assert closeness(replace(inside, shared=(LEAST_SHARED, 0.05)), [limits]) >= 1
     for change in (
         {"agreement": limits.agreement - 0.01},
-        {"displacement": limits.steady + UNSTEADY / 2 + 0.001},
+        {"displacement": limits.displacement + DISPLACEMENT_ALLOWANCE / 2 + 0.001},
         {"displacement": np.inf},
         {"detail": 0.51},
         {"shared": (LEAST_SHARED - 0.01, 0.05)},

@@ -56,7 +56,8 @@ def locked(
 
     Examples
     --------
-    >>> with locked(["/"]):
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, locked([os.path.realpath(folder)]):
     ...     pass
     """
     removing, keeping = set(exclusive), set(shared)

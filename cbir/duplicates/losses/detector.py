@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.errors import UnreadableImageError
-from cbir.duplicates.copy_classifier import NEAR_DISTANCE, orientation_transform
+from cbir.duplicates.copy_classifier import NEAR_DISTANCE
 from cbir.duplicates.coverage import LEAST_SHOWN, footprint, foreign_regions, shown_share
 from cbir.duplicates.detail import DetailCache
 from cbir.duplicates.image_content import (
@@ -29,7 +29,8 @@ from cbir.duplicates.preference import more_detail
 from cbir.images.contents.file_contents import ALPHA_SIDE, opacity
 from cbir.images.decoders import EncodedImage, fit
 from cbir.search.metrics import hamming
-from cbir.verification.alignment import Transform, scale_of
+from cbir.verification.geometry import Transform, inverted, orientation_transform, scale_of
+from cbir.verification.planes import gray_of
 
 _WHOLE = 0.9
 """Share of the keeper from which on a copy is no part of it."""
@@ -148,8 +149,7 @@ class LossDetector:
         self, keeper: ImageContent, copy: ImageContent, transform: NDArray[np.float64]
     ) -> NDArray[np.bool_]:
         """Return where the keeper shows the copy, in the frame of the keeper."""
-        back = np.asarray(cv2.invertAffineTransform(transform), np.float64)
-        return footprint(self._cache.gray(keeper), back, self._cache.gray(copy))
+        return footprint(self._cache.gray(keeper), inverted(transform), self._cache.gray(copy))
 
     def _visible_losses(
         self, keeper: ImageContent, copy: ImageContent, match: CopyMatch
@@ -272,7 +272,7 @@ def _brightness(image: EncodedImage, size: int) -> NDArray[np.uint8]:
     # What decodes a JPEG at a reduced size keeps other detail than area averages do.
     whole = max(image.header.width, image.header.height) <= 4 * size
     pixels = fit(image.pixels(None if whole else 2 * size), size)
-    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
+    return gray_of(pixels)
 
 
 def _transparency(image: EncodedImage, size: int) -> NDArray[np.uint8]:
