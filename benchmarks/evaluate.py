@@ -39,7 +39,7 @@ import cbir
 from cbir.core.threads import one_thread_each
 from cbir.descriptors.presets import PRESETS
 from cbir.descriptors.registry import built_in, parse
-from cbir.evaluation import MEASURES, Queries, Scores, Truth, evaluate
+from cbir.evaluation import MEASURES, GroundTruth, Queries, Scores, evaluate
 from cbir.evaluation.statistics import paired_difference
 from cbir.images.decoders import EncodedImage
 
@@ -197,7 +197,7 @@ def sample(queries: Queries, paths: Sequence[str], count: int | None) -> Queries
 
 def measure_all(
     index: cbir.Index,
-    truth: Truth,
+    truth: GroundTruth,
     queries: Queries,
     contestants: Sequence[Contestant],
     aliases: Mapping[str, str],

@@ -14,8 +14,8 @@ from cbir.core.atomic_files import save_arrays
 from cbir.core.threads import cores, one_thread_each
 from cbir.descriptors.base import TrainedDescriptor
 from cbir.descriptors.registry import NamedDescriptor, parse
-from cbir.evaluation import PROTOCOLS, Queries, Truth, choose_queries, read_truth
-from cbir.evaluation.protocols import usual_protocol
+from cbir.evaluation import PROTOCOLS, GroundTruth, Queries, choose_queries, read_ground_truth
+from cbir.evaluation.protocols import default_protocol
 from cbir.images.discovery import find_images
 from cbir.indexing.selection import Source
 
@@ -56,10 +56,10 @@ def make_index(
     return cbir.open(path, str(dataset))
 
 
-def read_queries(index: cbir.Index, options: argparse.Namespace) -> tuple[Truth, Queries]:
+def read_queries(index: cbir.Index, options: argparse.Namespace) -> tuple[GroundTruth, Queries]:
     """Return what is right, and which images query."""
-    truth = read_truth(options.truth, index.paths, key=options.key, label=options.label)
-    protocol = options.protocol or usual_protocol(options.truth)
+    truth = read_ground_truth(options.truth, index.paths, key=options.key, label=options.label)
+    protocol = options.protocol or default_protocol(options.truth)
     return truth, choose_queries(index, truth, protocol)
 
 

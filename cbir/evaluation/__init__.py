@@ -1,10 +1,10 @@
 """Measuring how good searches are, on images whose right answers are known.
 
-:func:`read_truth` says what is right, :func:`choose_queries` which images query, and
+:func:`read_ground_truth` says what is right, :func:`choose_queries` which images query, and
 :func:`evaluate` lets them rank an index and measures what they find::
 
     index = cbir.open("index.csv")
-    truth = read_truth("folders", index.paths)
+    truth = read_ground_truth("folders", index.paths)
     queries = choose_queries(index, truth)
     evaluation = evaluate(index, truth, queries, [index.searcher("hsv"), index.searcher("hog")])
     best, other = evaluation.runs
@@ -13,12 +13,12 @@
 Every measure is a function of :mod:`cbir.evaluation.measures`, where it is defined.
 """
 
+from cbir.evaluation.ground_truth import read_ground_truth
 from cbir.evaluation.model import CUTOFFS, MEASURES, RECALLS, Evaluation, Hit, Run, Scores
 from cbir.evaluation.protocols import PROTOCOLS, Queries, Query, choose_queries
-from cbir.evaluation.relevance import Truth
-from cbir.evaluation.running import Searching, evaluate
+from cbir.evaluation.relevance import GroundTruth
+from cbir.evaluation.runner import SearcherProtocol, evaluate
 from cbir.evaluation.statistics import Difference
-from cbir.evaluation.truth import read_truth
 
 __all__ = [
     "CUTOFFS",
@@ -27,14 +27,14 @@ __all__ = [
     "RECALLS",
     "Difference",
     "Evaluation",
+    "GroundTruth",
     "Hit",
     "Queries",
     "Query",
     "Run",
     "Scores",
-    "Searching",
-    "Truth",
+    "SearcherProtocol",
     "choose_queries",
     "evaluate",
-    "read_truth",
+    "read_ground_truth",
 ]

@@ -33,7 +33,7 @@ MEASURES = (
 """The names of the measures; :mod:`cbir.evaluation.measures` defines them. Higher is better, with
 the exception of ``anmrr``."""
 
-SHOWN = 10
+KEPT_HITS = 10
 """Results of each query that are kept for people to look at."""
 
 
@@ -123,8 +123,10 @@ class Scores:
         What a measure with a cutoff gives is itself a dictionary: ``["precision"]["10"]``. Where
         no query counts, a mean is None.
         """
-        means = {name: plain(self.mean(name)) for name in self.values}
-        intervals = {name: [plain(end) for end in self.interval(name)] for name in self.values}
+        means = {name: nan_to_none(self.mean(name)) for name in self.values}
+        intervals = {
+            name: [nan_to_none(end) for end in self.interval(name)] for name in self.values
+        }
         return {"queries": self.counted, **_nested(means), "intervals": _nested(intervals)}
 
 
@@ -148,7 +150,7 @@ class Run:
         Interpolated precision at each of :data:`RECALLS`, the mean over the queries that have
         something to find; NaN if there is none.
     hits : list of list of Hit
-        The first :data:`SHOWN` results of each query.
+        The first :data:`KEPT_HITS` results of each query.
     ms_per_query : float
         Median time to compare a query with every image and rank all of them, while nothing else
         is computed; describing it not included.
@@ -274,7 +276,7 @@ class Evaluation:
     protocol : str
         Which images query; see :mod:`cbir.evaluation.protocols`.
     truth : str
-        What is right, as it was given; see :mod:`cbir.evaluation.truth`.
+        What is right, as it was given; see :mod:`cbir.evaluation.ground_truth`.
     runs : list of Run
         The best mAP first; equal ones by descriptor and metric.
     """
@@ -318,7 +320,7 @@ def _mean(values: NDArray[np.float64]) -> float:
     return float(values.mean()) if len(values) else float("nan")
 
 
-def plain(value: float) -> float | None:
+def nan_to_none(value: float) -> float | None:
     """Return None for NaN, which JSON does not have."""
     return None if np.isnan(value) else value
 

@@ -13,7 +13,7 @@ from cbir.core.arguments import check_type, one_of, path_of
 from cbir.core.errors import CbirError, UnreadableImageError, UsageError, printable, reason_of
 from cbir.core.progress import ProgressListener
 from cbir.core.regular_files import open_regular
-from cbir.evaluation.relevance import Truth
+from cbir.evaluation.relevance import GroundTruth
 from cbir.images.discovery import find_images
 from cbir.search.engine import Index
 
@@ -32,23 +32,23 @@ class Query:
     ----------
     path : str
         Opens from the current folder.
-    subject : str
+    topic : str
         What it is about, for the truth.
     sha256 : bytes
         Of the file.
     row : int or None
         Its row in the index, if its stored description is to be used.
-    own : int or None
+    self_row : int or None
         The row of the index that is the very same file, if there is one.
     left_out : bool
         Whether that row is left out of the ranking.
     """
 
     path: str
-    subject: str
+    topic: str
     sha256: bytes
     row: int | None
-    own: int | None
+    self_row: int | None
     left_out: bool
 
 
@@ -60,12 +60,12 @@ class Queries:
     queries: tuple[Query, ...]
 
 
-def usual_protocol(truth: str, folder: str | None = None) -> Protocol:
-    """Return the protocol that goes with a truth, given as `read_truth` takes it.
+def default_protocol(truth: str, folder: str | None = None) -> Protocol:
+    """Return the protocol that goes with a truth, given as `read_ground_truth` takes it.
 
     Examples
     --------
-    >>> usual_protocol("folders"), usual_protocol("groups:^(....)")
+    >>> default_protocol("folders"), default_protocol("groups:^(....)")
     ('all', 'first')
     """
     return "first" if truth.startswith("groups:") and folder is None else "all"
@@ -73,7 +73,7 @@ def usual_protocol(truth: str, folder: str | None = None) -> Protocol:
 
 def choose_queries(
     index: Index,
-    truth: Truth,
+    truth: GroundTruth,
     protocol: Protocol = "all",
     folder: str | None = None,
     listener: ProgressListener | None = None,
@@ -85,7 +85,7 @@ def choose_queries(
     Parameters
     ----------
     index : Index
-    truth : Truth
+    truth : GroundTruth
     protocol : {"all", "first", "ukbench"}
         See :data:`PROTOCOLS`.
     folder : str, optional
@@ -103,12 +103,12 @@ def choose_queries(
         When no image is left to query.
     """
     check_type(index, Index, "an index")
-    check_type(truth, Truth, "a truth")
+    check_type(truth, GroundTruth, "a truth")
     one_of(protocol, PROTOCOLS, "protocol")
     listener = ProgressListener.of(listener)
     if folder is None:
         chosen = _of_index(index, truth, protocol)
-        _warn_of_unasked(chosen, truth, "the index", listener)
+        _warn_of_unqueried(chosen, truth, "the index", listener)
         _warn_of_unmatched(truth, "the index", listener)
         return Queries(protocol, _some(chosen, truth, "the index"))
     if protocol != "all":
@@ -117,12 +117,12 @@ def choose_queries(
             " of a folder: give one of them"
         )
     chosen = _of_folder(index, truth, folder, listener)
-    _warn_of_unasked(chosen, truth, folder, listener)
+    _warn_of_unqueried(chosen, truth, folder, listener)
     _warn_of_unmatched(truth, f"the index or of {folder}", listener)
     return Queries(f"queries:{folder}", _some(chosen, truth, folder))
 
 
-def _some(queries: list[Query], truth: Truth, place: str) -> tuple[Query, ...]:
+def _some(queries: list[Query], truth: GroundTruth, place: str) -> tuple[Query, ...]:
     if not queries:
         raise CbirError(
             f"--truth {printable(truth.spec)}: it knows no image of {printable(place)}, so there"
@@ -131,7 +131,7 @@ def _some(queries: list[Query], truth: Truth, place: str) -> tuple[Query, ...]:
     return tuple(queries)
 
 
-def _of_index(index: Index, truth: Truth, protocol: Protocol) -> list[Query]:
+def _of_index(index: Index, truth: GroundTruth, protocol: Protocol) -> list[Query]:
     if protocol == "first" and not truth.has_classes:
         raise UsageError(
             f"--truth {printable(truth.spec)}: it has no classes of which the first could query;"
@@ -140,26 +140,28 @@ def _of_index(index: Index, truth: Truth, protocol: Protocol) -> list[Query]:
     paths = index.paths
     queries, seen = [], set[str]()
     hashes = index.hashes
-    for row, subject in enumerate(truth.subjects(paths)):
-        if subject is None or (protocol == "first" and subject in seen):
+    for row, topic in enumerate(truth.topics(paths)):
+        if topic is None or (protocol == "first" and topic in seen):
             continue
-        seen.add(subject)
+        seen.add(topic)
         left_out = protocol != "ukbench"
-        queries.append(Query(index.shown(paths[row]), subject, hashes[row], row, row, left_out))
+        queries.append(Query(index.shown(paths[row]), topic, hashes[row], row, row, left_out))
     return queries
 
 
-def _of_folder(index: Index, truth: Truth, folder: str, listener: ProgressListener) -> list[Query]:
+def _of_folder(
+    index: Index, truth: GroundTruth, folder: str, listener: ProgressListener
+) -> list[Query]:
     if not os.path.isdir(path_of(folder, "a folder of queries")):
         raise CbirError(f"--queries {printable(folder)}: there is no such folder of images")
     names = [found.path for found in find_images(folder, on_error=listener.unreadable)]
-    subjects = truth.subjects(names)
-    _warn_of_unknown(names, subjects, truth, folder, listener)
+    topics = truth.topics(names)
+    _warn_of_unknown(names, topics, truth, folder, listener)
     rows = _rows_by_file(index)
     queries = []
-    for name, subject in zip(names, subjects, strict=True):
+    for name, topic in zip(names, topics, strict=True):
         path = os.path.join(folder, name)
-        if subject is None:
+        if topic is None:
             continue
         try:
             with open_regular(path) as file:
@@ -168,18 +170,18 @@ def _of_folder(index: Index, truth: Truth, folder: str, listener: ProgressListen
             listener.unreadable(UnreadableImageError(path, reason_of(error)))
             continue
         row = rows.get(os.path.realpath(path))
-        queries.append(Query(path, subject, digest, None, row, row is not None))
+        queries.append(Query(path, topic, digest, None, row, row is not None))
     return queries
 
 
 def _warn_of_unknown(
     names: Sequence[str],
-    subjects: Sequence[str | None],
-    truth: Truth,
+    topics: Sequence[str | None],
+    truth: GroundTruth,
     folder: str,
     listener: ProgressListener,
 ) -> None:
-    unknown = [name for name, subject in zip(names, subjects, strict=True) if subject is None]
+    unknown = [name for name, topic in zip(names, topics, strict=True) if topic is None]
     if unknown and len(unknown) < len(names):
         listener.warn(
             f"--truth {printable(truth.spec)}: it does not know {len(unknown)} of {len(names)}"
@@ -187,24 +189,24 @@ def _warn_of_unknown(
         )
 
 
-def _warn_of_unasked(
-    queries: list[Query], truth: Truth, place: str, listener: ProgressListener
+def _warn_of_unqueried(
+    queries: list[Query], truth: GroundTruth, place: str, listener: ProgressListener
 ) -> None:
-    unasked = truth.unasked([query.subject for query in queries])
-    if queries and unasked:
+    unqueried = truth.unqueried_topics([query.topic for query in queries])
+    if queries and unqueried:
         listener.warn(
-            f"--truth {printable(truth.spec)}: {len(unasked)} of its topics are no image of"
-            f" {printable(place)}, {printable(unasked[0])} for one; they are left out"
+            f"--truth {printable(truth.spec)}: {len(unqueried)} of its topics are no image of"
+            f" {printable(place)}, {printable(unqueried[0])} for one; they are left out"
         )
 
 
-def _warn_of_unmatched(truth: Truth, place: str, listener: ProgressListener) -> None:
-    unmatched = truth.unmatched()
-    if unmatched:
+def _warn_of_unmatched(truth: GroundTruth, place: str, listener: ProgressListener) -> None:
+    unmatched_names = truth.unmatched_names()
+    if unmatched_names:
         listener.warn(
-            f"--truth {printable(truth.spec)}: {counted(len(unmatched), 'name')} in it"
-            f" {'is no image' if len(unmatched) == 1 else 'are no images'} of"
-            f" {printable(place)}, {printable(unmatched[0])} for one"
+            f"--truth {printable(truth.spec)}: {counted(len(unmatched_names), 'name')} in it"
+            f" {'is no image' if len(unmatched_names) == 1 else 'are no images'} of"
+            f" {printable(place)}, {printable(unmatched_names[0])} for one"
         )
 
 

@@ -12,8 +12,8 @@ from cbir.core.arguments import several, text_of
 from cbir.core.errors import CbirError, UsageError, printable
 from cbir.core.progress import ProgressListener
 from cbir.core.text import as_path
-from cbir.evaluation.keys import match_keys
-from cbir.evaluation.relevance import Truth
+from cbir.evaluation.image_keys import match_keys
+from cbir.evaluation.relevance import GroundTruth
 
 _DIGITS = 4
 _GRADE = re.compile(rf"[+-]?[0-9]{{1,{_DIGITS}}}")
@@ -23,7 +23,7 @@ Judgments = dict[str, dict[str, int]]
 """Grades by topic and document."""
 
 
-class Qrels(Truth):
+class Qrels(GroundTruth):
     """What somebody judged right for each topic; a topic is the image that queries.
 
     Parameters
@@ -68,20 +68,20 @@ class Qrels(Truth):
                 f" index, {printable(unknown[0])} for one; they are left out"
             )
 
-    def subjects(self, names: Sequence[str]) -> list[str | None]:
-        """Return the topic of each query; see :meth:`Truth.subjects`."""
+    def topics(self, names: Sequence[str]) -> list[str | None]:
+        """Return the topic of each query; see :meth:`GroundTruth.topics`."""
         return match_keys(self._judgments, several(names, "a path"), self.spec)
 
-    def unasked(self, subjects: Sequence[str | None]) -> list[str]:
-        """Return the topics that no image queries about; see :meth:`Truth.unasked`."""
-        return sorted(self._judgments.keys() - set(subjects))
+    def unqueried_topics(self, topics: Sequence[str | None]) -> list[str]:
+        """Return the topics that no image queries about."""
+        return sorted(self._judgments.keys() - set(topics))
 
-    def grades(self, subject: str) -> NDArray[np.integer]:
-        """Return the grades for a topic; see :meth:`Truth.grades`."""
-        if text_of(subject, "a topic") not in self._judgments:
-            raise UsageError(f"{printable(self.spec)}: it has no topic {printable(subject)}")
+    def grades(self, topic: str) -> NDArray[np.integer]:
+        """Return the grades for a topic; see :meth:`GroundTruth.grades`."""
+        if text_of(topic, "a topic") not in self._judgments:
+            raise UsageError(f"{printable(self.spec)}: it has no topic {printable(topic)}")
         grades = np.zeros(self._size, np.int64)
-        for document, grade in self._judgments[subject].items():
+        for document, grade in self._judgments[topic].items():
             row = self._rows.get(document)
             if row is not None:
                 grades[row] = max(grade, 0)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cbir.core.arguments import several, text_of
 from cbir.core.errors import CbirError, printable
 from cbir.core.progress import ProgressListener
-from cbir.evaluation.keys import match_keys
+from cbir.evaluation.image_keys import match_keys
 
 Labeler = Callable[[Sequence[str]], list[str | None]]
 """Gives the class of each path, or None."""
@@ -29,23 +29,23 @@ class Labels:
 
     Attributes
     ----------
-    unmatched : set of str
+    unmatched_names : set of str
         The keys that are none of the images that were asked for so far.
     """
 
     def __init__(self, table: dict[str, str], source: str) -> None:
         self._table = table
         self._source = source
-        self.unmatched = set(table)
+        self.unmatched_names = set(table)
 
     def __call__(self, paths: Sequence[str]) -> list[str | None]:
         """Return the class of each path, or None."""
         keys = match_keys(self._table, paths, self._source)
-        self.unmatched.difference_update(key for key in keys if key is not None)
+        self.unmatched_names.difference_update(key for key in keys if key is not None)
         return [None if key is None else self._table[key] for key in keys]
 
 
-class Truth(ABC):
+class GroundTruth(ABC):
     """Knows what is right for a query.
 
     Attributes
@@ -53,15 +53,15 @@ class Truth(ABC):
     spec : str
         As it was given.
     has_classes : bool
-        Whether :meth:`subjects` are classes of images, so that means by class make sense.
+        Whether :meth:`topics` are classes of images, so that means by class make sense.
     """
 
     spec: str
     has_classes: bool
 
     @abstractmethod
-    def subjects(self, names: Sequence[str]) -> list[str | None]:
-        """Return what each query is about, by its path: a class or a topic.
+    def topics(self, names: Sequence[str]) -> list[str | None]:
+        """Return the topic of each query, by its path: what it is about, as a class of images.
 
         None for an image that the truth does not know; it cannot be a query.
 
@@ -72,8 +72,8 @@ class Truth(ABC):
         """
 
     @abstractmethod
-    def grades(self, subject: str) -> NDArray[np.integer]:
-        """Return how right each image of the index is for a query about `subject`.
+    def grades(self, topic: str) -> NDArray[np.integer]:
+        """Return how right each image of the index is for a query about `topic`.
 
         Returns
         -------
@@ -81,16 +81,16 @@ class Truth(ABC):
             In the order of the index's paths: 0 is wrong; 1, or a higher grade, is right.
         """
 
-    def unasked(self, subjects: Sequence[str | None]) -> list[str]:
-        """Return what the truth knows queries about that are not among `subjects`, sorted."""
+    def unqueried_topics(self, topics: Sequence[str | None]) -> list[str]:
+        """Return the topics of the truth that are not among `topics`, sorted."""
         return []
 
-    def unmatched(self) -> list[str]:
+    def unmatched_names(self) -> list[str]:
         """Return the names in the truth that are no image it was asked about so far, sorted."""
         return []
 
 
-class Classes(Truth):
+class Classes(GroundTruth):
     """Images of the query's class are right.
 
     Parameters
@@ -125,7 +125,7 @@ class Classes(Truth):
         labels = labeler(paths)
         unlabeled = [path for path, label in zip(paths, labels, strict=True) if label is None]
         if len(unlabeled) == len(paths):
-            names = sorted(labeler.unmatched) if isinstance(labeler, Labels) else []
+            names = sorted(labeler.unmatched_names) if isinstance(labeler, Labels) else []
             raise CbirError(
                 f"--truth {printable(spec)}: it gives no image of the index a class"
                 f"{f', not even {printable(paths[0])}' if paths else ''}; check it against the"
@@ -141,17 +141,17 @@ class Classes(Truth):
             [-1 if label is None else self._number(label) for label in labels], np.int32
         )
 
-    def subjects(self, names: Sequence[str]) -> list[str | None]:
-        """Return the class of each query; see :meth:`Truth.subjects`."""
+    def topics(self, names: Sequence[str]) -> list[str | None]:
+        """Return the class of each query; see :meth:`GroundTruth.topics`."""
         return self._labeler(several(names, "a path"))
 
-    def unmatched(self) -> list[str]:
-        """Return the names that no image has; see :meth:`Truth.unmatched`."""
-        return sorted(self._labeler.unmatched) if isinstance(self._labeler, Labels) else []
+    def unmatched_names(self) -> list[str]:
+        """Return the names that no image has; see :meth:`GroundTruth.unmatched_names`."""
+        return sorted(self._labeler.unmatched_names) if isinstance(self._labeler, Labels) else []
 
-    def grades(self, subject: str) -> NDArray[np.integer]:
-        """Return 1 for the images of a class; see :meth:`Truth.grades`."""
-        return (self._codes == self._numbers.get(text_of(subject, "a class"), -2)).astype(np.int8)
+    def grades(self, topic: str) -> NDArray[np.integer]:
+        """Return 1 for the images of a class; see :meth:`GroundTruth.grades`."""
+        return (self._codes == self._numbers.get(text_of(topic, "a class"), -2)).astype(np.int8)
 
     def _number(self, label: str) -> int:
         return self._numbers.setdefault(label, len(self._numbers))

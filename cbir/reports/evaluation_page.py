@@ -18,7 +18,7 @@ from cbir.core.errors import UnreadableImageError, printable
 from cbir.core.progress import ProgressListener
 from cbir.core.threads import ordered_map, threads
 from cbir.core.version import __version__
-from cbir.evaluation.model import SHOWN, Evaluation, Run
+from cbir.evaluation.model import KEPT_HITS, Evaluation, Run
 from cbir.images.decoders import EncodedImage
 from cbir.reports.html import Page, environment
 from cbir.reports.image_card import data_uri, file_url
@@ -121,7 +121,7 @@ def write_failures(
         protocol=printable(evaluation.protocol),
         truth=printable(evaluation.truth),
         runs=runs(),
-        shown=SHOWN,
+        shown=KEPT_HITS,
         embedded=embedded,
         images=images,
     )
@@ -146,7 +146,7 @@ def check_failures(path: str, in_use: Iterable[str] = ()) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Shown:
+class _PageImage:
     """An image on the page; `src` is empty when there is none to show, for `failure`."""
 
     name: str
@@ -158,7 +158,7 @@ class _Shown:
 
 @dataclass(frozen=True, slots=True)
 class _HitCard:
-    image: _Shown
+    image: _PageImage
     distance: str
     relevant: bool
 
@@ -167,7 +167,7 @@ class _HitCard:
 class _Failure:
     """A query on the page, with what it returned, and what should be told about it besides."""
 
-    image: _Shown
+    image: _PageImage
     label: str | None
     average_precision: str
     hits: list[_HitCard]
@@ -217,15 +217,15 @@ def _rounded_down(value: float) -> str:
     return f"{math.floor(1000 * value) / 1000:.3f}"
 
 
-def _image(path: str, embedded: bool, folder: str, notes: list[str]) -> _Shown:
+def _image(path: str, embedded: bool, folder: str, notes: list[str]) -> _PageImage:
     """Return an image for the page; why it cannot be shown is added to `notes`."""
     name, readable = printable(os.path.basename(path)), printable(path)
     url = file_url(path, folder)
     if not embedded:
-        return _Shown(name, readable, url, url)
+        return _PageImage(name, readable, url, url)
     try:
         pixels = EncodedImage.open(path).pixels(_WORKING_SIZE)
     except UnreadableImageError as error:
         notes.append(f"Not in the failures: {error}")
-        return _Shown(name, readable, url, "", error.reason)
-    return _Shown(name, readable, url, data_uri(pixels, _QUALITY, THUMBNAIL))
+        return _PageImage(name, readable, url, "", error.reason)
+    return _PageImage(name, readable, url, data_uri(pixels, _QUALITY, THUMBNAIL))

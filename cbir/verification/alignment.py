@@ -115,7 +115,8 @@ def align(first: SiftFeatures, second: SiftFeatures) -> Alignment | None:
     >>> points = rng.uniform(10, 90, (20, 4)).astype(np.float32)
     >>> numbers = rng.integers(0, 255, (20, 128), dtype=np.uint8)
     >>> moved = points + np.float32([5, 7, 0, 0])
-    >>> found = align(SiftFeatures(points, numbers, 100, 100), SiftFeatures(moved, numbers, 100, 100))
+    >>> first, second = (SiftFeatures(one, numbers, 100, 100) for one in (points, moved))
+    >>> found = align(first, second)
     >>> found.inliers, found.transform.round(3)[:, 2].tolist()
     (20, [5.0, 7.0])
     """

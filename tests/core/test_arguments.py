@@ -16,7 +16,7 @@ from cbir.core.errors import CbirError, UsageError
 from cbir.duplicates.collection import Collection, open_collection
 from cbir.duplicates.grouping import find_groups
 from cbir.duplicates.querying import find_copies
-from cbir.evaluation import Queries, Run, Truth, choose_queries, evaluate, read_truth
+from cbir.evaluation import GroundTruth, Queries, Run, choose_queries, evaluate, read_ground_truth
 from cbir.images.decoders import EncodedImage
 from cbir.indexing.train import train_models
 from cbir.search.engine import list_queries
@@ -36,7 +36,7 @@ class Here:
     index: cbir.Index
     searcher: Searcher[Any]
     fused: Searcher[Any]
-    truth: Truth
+    truth: GroundTruth
     queries: Queries
     run: Run
     collection: Collection
@@ -52,7 +52,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
         shutil.copy(DATA / name, data / name)
     cbir.index(data, path, ["hsv", "phash:bits=256"])
     index = cbir.open(path)
-    truth = read_truth("folders", index.paths)
+    truth = read_ground_truth("folders", index.paths)
     queries = choose_queries(index, truth)
     (run,) = evaluate(index, truth, queries, [index.searcher()]).runs
     image = str(data / "cats" / "cat-1.jpg")
@@ -84,7 +84,7 @@ PATHS: dict[str, Call] = {
     "Index.search": lambda here, wrong: here.index.search(wrong),
     "Searcher.describe": lambda here, wrong: here.fused.describe(wrong),
     "Image.open": lambda here, wrong: EncodedImage.open(wrong),
-    "read_truth": lambda here, wrong: read_truth(wrong, here.index.paths),
+    "read_ground_truth": lambda here, wrong: read_ground_truth(wrong, here.index.paths),
     "train_models.dataset": lambda here, wrong: train_models(wrong, "orb", here.out),
     "train_models.output": lambda here, wrong: train_models(here.data, "orb", wrong),
 }
@@ -104,7 +104,7 @@ TEXTS: dict[str, Call] = {
     "Run.interval": lambda here, wrong: here.run.interval(wrong),
     "Run.by_class": lambda here, wrong: here.run.by_class(wrong),
     "Run.worst": lambda here, wrong: here.run.worst(1, wrong),
-    "Truth.grades": lambda here, wrong: here.truth.grades(wrong),
+    "GroundTruth.grades": lambda here, wrong: here.truth.grades(wrong),
     "protocol": lambda here, wrong: choose_queries(here.index, here.truth, wrong),
     "open_collection.level": lambda here, wrong: opened(here.data, None, level=wrong),
     "find_groups.level": lambda here, wrong: find_groups(here.collection, wrong),
@@ -118,8 +118,8 @@ OPTIONAL_TEXTS: dict[str, Call] = {
     "Index.vectors": lambda here, wrong: here.index.vectors(wrong),
     "single_searcher": lambda here, wrong: here.index.single_searcher(wrong),
     "single_searcher.metric": lambda here, wrong: here.index.single_searcher(None, wrong),
-    "read_truth.key": lambda here, wrong: read_truth("t.csv", [], key=wrong),
-    "read_truth.label": lambda here, wrong: read_truth("t.csv", [], label=wrong),
+    "read_ground_truth.key": lambda here, wrong: read_ground_truth("t.csv", [], key=wrong),
+    "read_ground_truth.label": lambda here, wrong: read_ground_truth("t.csv", [], label=wrong),
 }
 IMAGES: dict[str, Call] = {
     "search_all": lambda here, wrong: list(here.index.search_all(wrong)),
@@ -130,8 +130,8 @@ SEVERAL: dict[str, Call] = {
     "index.drop": lambda here, wrong: cbir.index(here.data, here.out, drop=wrong),
     "index.include": lambda here, wrong: cbir.index(here.data, here.out, include=wrong),
     "index.exclude": lambda here, wrong: cbir.index(here.data, here.out, exclude=wrong),
-    "read_truth.paths": lambda here, wrong: read_truth("folders", wrong),
-    "Truth.subjects": lambda here, wrong: here.truth.subjects(wrong),
+    "read_ground_truth.paths": lambda here, wrong: read_ground_truth("folders", wrong),
+    "GroundTruth.topics": lambda here, wrong: here.truth.topics(wrong),
     "train_models": lambda here, wrong: train_models(here.data, wrong, here.out),
     "train.include": lambda here, wrong: train_models(here.data, "orb", here.out, include=wrong),
     "train.exclude": lambda here, wrong: train_models(here.data, "orb", here.out, exclude=wrong),

@@ -14,7 +14,7 @@ from cbir.core.errors import UsageError
 from cbir.descriptors.registry import parse
 from cbir.duplicates.actions.files import sha256_of
 from cbir.duplicates.exclusions import mark_different, read_exclusions
-from cbir.evaluation.truth import read_truth
+from cbir.evaluation.ground_truth import read_ground_truth
 from cbir.search.fusion.options import Fusion
 from tests.fuzz.target import Target
 
@@ -30,12 +30,12 @@ class _Truth(Target):
     def parse(self, data: bytes) -> None:
         path = self.folder / "truth"
         path.write_bytes(data)
-        truth = read_truth(str(path), PATHS, key=self.key, label=self.label)
-        subjects = truth.subjects(PATHS)
-        assert len(subjects) == len(PATHS)
-        truth.unasked(subjects)
-        for subject in {subject for subject in subjects if subject is not None}:
-            grades = truth.grades(subject)
+        truth = read_ground_truth(str(path), PATHS, key=self.key, label=self.label)
+        topics = truth.topics(PATHS)
+        assert len(topics) == len(PATHS)
+        truth.unqueried_topics(topics)
+        for topic in {topic for topic in topics if topic is not None}:
+            grades = truth.grades(topic)
             assert grades.shape == (len(PATHS),) and grades.min() >= 0
 
 

@@ -29,11 +29,11 @@ from cbir.core.errors import CbirError, UsageError, printable
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.base import TrainedDescriptor, origin_of
 from cbir.descriptors.presets import PRESETS
+from cbir.evaluation.ground_truth import read_ground_truth
 from cbir.evaluation.model import Evaluation
 from cbir.evaluation.protocols import PROTOCOLS, choose_queries
-from cbir.evaluation.running import Searching
-from cbir.evaluation.running import evaluate as measure
-from cbir.evaluation.truth import read_truth
+from cbir.evaluation.runner import SearcherProtocol
+from cbir.evaluation.runner import evaluate as measure
 from cbir.indexing.build import build_index
 from cbir.reports.evaluation_page import WORST, write_failures
 from cbir.reports.pr_curves import write_plot
@@ -150,7 +150,7 @@ def _measured(options: Options, listener: ProgressListener) -> Evaluation:
     with _opened(options, listener) as index:
         searchers = _searchers(index, options, listener)
         _warn_of_learning(index, searchers, listener)
-        truth = read_truth(
+        truth = read_ground_truth(
             options.truth, index.paths, key=options.key, label=options.label, listener=listener
         )
         queries = choose_queries(index, truth, options.chosen_protocol, options.queries, listener)
@@ -197,10 +197,12 @@ def _opened(options: Options, listener: ProgressListener) -> Iterator[Index]:
             yield open_index(path, options.dataset)
 
 
-def _searchers(index: Index, options: Options, listener: ProgressListener) -> list[Searching]:
+def _searchers(
+    index: Index, options: Options, listener: ProgressListener
+) -> list[SearcherProtocol]:
     """Return what is to be measured: each descriptor by the metrics that it allows, and fusions."""
     singles = options.singles or ([] if options.fusions else list(index.descriptors))
-    searchers = list[Searching]()
+    searchers = list[SearcherProtocol]()
     for alias in singles:
         allowed = list(_by_each_metric(index, alias, options.metrics))
         if not allowed:
@@ -210,19 +212,19 @@ def _searchers(index: Index, options: Options, listener: ProgressListener) -> li
         check_metrics(options.metrics, {one.metric_name for one in searchers}, singles)
     searchers += [
         index.searcher(
-            wish.label,
-            preset=wish.preset,
+            requested.label,
+            preset=requested.preset,
             fusion=options.fusion,
-            weights=options.weights_of(wish),
+            weights=options.weights_of(requested),
             adaptive=options.adaptive,
         )
-        for wish in options.fusions
+        for requested in options.fusions
     ]
     return searchers
 
 
 def _warn_of_learning(
-    index: Index, searchers: Sequence[Searching], listener: ProgressListener
+    index: Index, searchers: Sequence[SearcherProtocol], listener: ProgressListener
 ) -> None:
     """Tell of what did not learn elsewhere, as far as its index knows."""
     aliases = dict.fromkeys(alias for one in searchers for alias in one.weights or [one.label])
@@ -235,7 +237,7 @@ def _warn_of_learning(
             )
 
 
-def _by_each_metric(index: Index, alias: str, metrics: Sequence[str]) -> Iterator[Searching]:
+def _by_each_metric(index: Index, alias: str, metrics: Sequence[str]) -> Iterator[SearcherProtocol]:
     usual = index.searcher(alias)
     if not metrics:
         yield usual

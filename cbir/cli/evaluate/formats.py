@@ -18,7 +18,7 @@ from cbir.core.errors import printable
 from cbir.core.safe_paths import is_formula
 from cbir.core.text import as_utf8
 from cbir.core.version import __version__
-from cbir.evaluation.model import MEASURES, Evaluation, Run, plain
+from cbir.evaluation.model import MEASURES, Evaluation, Run, nan_to_none
 from cbir.evaluation.statistics import Difference
 from cbir.search.results import path_fields
 
@@ -197,8 +197,8 @@ def _as_json(evaluation: Evaluation, by_class: bool) -> str:
 def _difference(found: Difference) -> dict[str, Any]:
     return {
         "queries": found.queries,
-        "map": plain(found.mean),
-        "interval": [plain(found.low), plain(found.high)],
+        "map": nan_to_none(found.mean),
+        "interval": [nan_to_none(found.low), nan_to_none(found.high)],
         "p_value": found.p_value,
     }
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from cbir.core.errors import UsageError
 from cbir.descriptors import presets
 from cbir.descriptors.registry import parse
-from cbir.evaluation.protocols import Protocol, usual_protocol
-from cbir.evaluation.truth import read_truth
+from cbir.evaluation.ground_truth import read_ground_truth
+from cbir.evaluation.protocols import Protocol, default_protocol
 from cbir.images.discovery import find_images
 from cbir.reports.evaluation_page import check_failures
 from cbir.reports.pr_curves import check_plot
@@ -17,7 +17,7 @@ from cbir.search.fusion.options import Fusion, Weights, equal_weights
 
 
 @dataclass(frozen=True, slots=True)
-class FusionWish:
+class RequestedFusion:
     """A fusion that is to be measured.
 
     Attributes
@@ -74,22 +74,24 @@ class Options:
         return list(dict.fromkeys(_label(spec) for spec in self.descriptors if "+" not in spec))
 
     @property
-    def fusions(self) -> list[FusionWish]:
+    def fusions(self) -> list[RequestedFusion]:
         """The fusions that are to be measured."""
         labels = dict.fromkeys(_label(spec) for spec in self.descriptors if "+" in spec)
-        named = [FusionWish(presets.get(name).usual, name) for name in dict.fromkeys(self.presets)]
-        return [*named, *(FusionWish(equal_weights(label)) for label in labels)]
+        named = [
+            RequestedFusion(presets.get(name).usual, name) for name in dict.fromkeys(self.presets)
+        ]
+        return [*named, *(RequestedFusion(equal_weights(label)) for label in labels)]
 
-    def weights_of(self, wish: FusionWish) -> Weights | None:
+    def weights_of(self, requested: RequestedFusion) -> Weights | None:
         """Return the weights for a fusion: those by name are for the fusions that have the name."""
         if not isinstance(self.weights, Mapping):
             return self.weights
-        return {alias: weight for alias, weight in self.weights.items() if alias in wish.usual}
+        return {alias: weight for alias, weight in self.weights.items() if alias in requested.usual}
 
     @property
     def chosen_protocol(self) -> Protocol:
         """What was asked for, or what goes with the truth."""
-        return self.protocol or usual_protocol(self.truth, self.queries)
+        return self.protocol or default_protocol(self.truth, self.queries)
 
     def check(self) -> None:
         """Refuse what cannot work, before a folder is described, which may take long.
@@ -127,14 +129,14 @@ class Options:
                 f"--metric {self.metrics[0]} is for one descriptor; in a fusion each is compared by"
                 " its own metric"
             )
-        there = {alias for wish in fusions for alias in wish.usual}
+        there = {alias for requested in fusions for alias in requested.usual}
         for alias in self.weights if isinstance(self.weights, Mapping) else ():
             if alias not in there:
                 raise UsageError(
                     f"--weights: {alias!r} is not fused; these are: {', '.join(sorted(there))}"
                 )
-        for wish in fusions:
-            Fusion.of(wish.usual, self.fusion, self.weights_of(wish), self.adaptive)
+        for requested in fusions:
+            Fusion.of(requested.usual, self.fusion, self.weights_of(requested), self.adaptive)
 
     def _check_for_index(self) -> None:
         if self.models:
@@ -154,7 +156,7 @@ class Options:
             check_metrics(self.metrics, allowed, [one.alias for one in singles])
         names = [found.path for found in find_images(dataset)]
         if names:
-            read_truth(self.truth, names, key=self.key, label=self.label)
+            read_ground_truth(self.truth, names, key=self.key, label=self.label)
 
 
 def check_metrics(metrics: Sequence[str], allowed: Collection[str], aliases: Sequence[str]) -> None:

@@ -18,9 +18,9 @@ from cbir.core.progress import ProgressListener
 from cbir.core.threads import one_thread_each, ordered_map, threads
 from cbir.evaluation.measures import all_measures, interpolated_precision
 from cbir.evaluation.model import (
+    KEPT_HITS,
     MEASURES,
     RECALLS,
-    SHOWN,
     Evaluation,
     Hit,
     Run,
@@ -28,7 +28,7 @@ from cbir.evaluation.model import (
     sorted_runs,
 )
 from cbir.evaluation.protocols import Queries, Query
-from cbir.evaluation.relevance import Truth
+from cbir.evaluation.relevance import GroundTruth
 from cbir.search.engine import Index
 
 _BATCH = 4
@@ -39,7 +39,7 @@ _TIMED = 25
 
 
 @runtime_checkable
-class Searching(Protocol):
+class SearcherProtocol(Protocol):
     """What is evaluated: a searcher of the index, as :meth:`cbir.Index.searcher` returns it."""
 
     @property
@@ -74,9 +74,9 @@ class Searching(Protocol):
 
 def evaluate(
     index: Index,
-    truth: Truth,
+    truth: GroundTruth,
     queries: Queries,
-    searchers: Iterable[Searching],
+    searchers: Iterable[SearcherProtocol],
     *,
     dataset: str | None = None,
     workers: int | None = None,
@@ -90,8 +90,8 @@ def evaluate(
     Parameters
     ----------
     index : Index
-    truth : Truth
-        What is right; see :func:`cbir.evaluation.truth.read_truth`.
+    truth : GroundTruth
+        What is right; see :func:`cbir.evaluation.ground_truth.read_ground_truth`.
     queries : Queries
         Which images query; see :func:`cbir.evaluation.protocols.choose_queries`.
     searchers : iterable of searchers
@@ -114,14 +114,14 @@ def evaluate(
     """
     workers = threads(workers)
     check_type(index, Index, "an index")
-    check_type(truth, Truth, "a truth")
+    check_type(truth, GroundTruth, "a truth")
     check_type(queries, Queries, "queries")
     searchers = tuple(each_of(searchers, "a searcher"))
     for searcher in searchers:
-        check_type(searcher, Searching, "a searcher")
-    trial = _Trial(index, truth, queries.queries, ProgressListener.of(listener))
+        check_type(searcher, SearcherProtocol, "a searcher")
+    experiment = _Experiment(index, truth, queries.queries, ProgressListener.of(listener))
     with stderr_capture.caught(), one_thread_each():
-        runs = [trial.run(searcher, workers) for searcher in searchers]
+        runs = [experiment.run(searcher, workers) for searcher in searchers]
     return Evaluation(
         index.shown("").rstrip("/") or "." if dataset is None else dataset,
         len(index),
@@ -132,7 +132,7 @@ def evaluate(
 
 
 @dataclass(frozen=True, slots=True)
-class _Case:
+class _JudgedQuery:
     """A query with what is right for it.
 
     Attributes
@@ -140,13 +140,13 @@ class _Case:
     grades : ndarray of int, shape (n,)
     left_out : ndarray of bool, shape (n,)
         The query itself, where it does not count.
-    set_aside : ndarray of bool, shape (n,)
+    with_duplicates : ndarray of bool, shape (n,)
         That and its exact duplicates.
     """
 
     grades: NDArray[np.integer]
     left_out: NDArray[np.bool_]
-    set_aside: NDArray[np.bool_]
+    with_duplicates: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ class _Answer:
     """What one query gave."""
 
     measures: list[float]
-    measures_aside: list[float]
+    measures_without_duplicates: list[float]
     curve: NDArray[np.float64] | None
     """None if there is nothing to find."""
     hits: list[Hit]
@@ -180,27 +180,33 @@ class _MeanCurve:
         return self._total / self._count if self._count else np.full(len(RECALLS), np.nan)
 
 
-class _Trial:
+class _Experiment:
     """Runs the same queries with one searcher after the other."""
 
     def __init__(
-        self, index: Index, truth: Truth, queries: tuple[Query, ...], listener: ProgressListener
+        self,
+        index: Index,
+        truth: GroundTruth,
+        queries: tuple[Query, ...],
+        listener: ProgressListener,
     ) -> None:
         self._truth = truth
         self._queries = list(queries)
         self._listener = listener
         self._paths = [index.shown(path) for path in index.paths]
-        self._copies: dict[bytes, list[int]] = {}
+        self._same_bytes: dict[bytes, list[int]] = {}
         for row, digest in enumerate(index.hashes):
-            self._copies.setdefault(digest, []).append(row)
-        self._largest = self._largest_aside = 0
+            self._same_bytes.setdefault(digest, []).append(row)
+        self._largest = self._largest_without_duplicates = 0
         for query in self._queries:
-            case = self._case(query)
-            right = case.grades > 0
-            self._largest = max(self._largest, int((right & ~case.left_out).sum()))
-            self._largest_aside = max(self._largest_aside, int((right & ~case.set_aside).sum()))
+            judged = self._case(query)
+            right = judged.grades > 0
+            self._largest = max(self._largest, int((right & ~judged.left_out).sum()))
+            self._largest_without_duplicates = max(
+                self._largest_without_duplicates, int((right & ~judged.with_duplicates).sum())
+            )
 
-    def run(self, searcher: Searching, workers: int) -> Run:
+    def run(self, searcher: SearcherProtocol, workers: int) -> Run:
         """Rank the index for every query, and measure."""
         label, metric = searcher.label, searcher.metric_name
         self._listener.begin(f"evaluating {label} by {metric}", len(self._queries))
@@ -230,9 +236,9 @@ class _Trial:
             label,
             metric,
             [query.path for query in queries],
-            [query.subject if self._truth.has_classes else None for query in queries],
+            [query.topic if self._truth.has_classes else None for query in queries],
             _scores([one.measures for one in answers]),
-            _scores([one.measures_aside for one in answers]),
+            _scores([one.measures_without_duplicates for one in answers]),
             curve.mean,
             [one.hits for one in answers],
             self._milliseconds(searcher),
@@ -241,24 +247,24 @@ class _Trial:
             searcher.adaptive,
         )
 
-    def _answer(self, searcher: Searching, query: Query) -> _Answer:
+    def _answer(self, searcher: SearcherProtocol, query: Query) -> _Answer:
         distances, order = _ranked(searcher, _description(searcher, query))
-        case = self._case(query)
-        ranked = order[~case.left_out[order]]
-        ranked_aside = order[~case.set_aside[order]]
+        judged = self._case(query)
+        ranked = order[~judged.left_out[order]]
+        ranked_without_duplicates = order[~judged.with_duplicates[order]]
         hits = [
-            Hit(self._paths[row], float(distances[row]), bool(case.grades[row] > 0))
-            for row in ranked[:SHOWN].tolist()
+            Hit(self._paths[row], float(distances[row]), bool(judged.grades[row] > 0))
+            for row in ranked[:KEPT_HITS].tolist()
         ]
-        gains = case.grades[ranked]
+        gains = judged.grades[ranked]
         return _Answer(
             _measures(gains, self._largest),
-            _measures(case.grades[ranked_aside], self._largest_aside),
+            _measures(judged.grades[ranked_without_duplicates], self._largest_without_duplicates),
             interpolated_precision(gains > 0) if gains.any() else None,
             hits,
         )
 
-    def _milliseconds(self, searcher: Searching) -> float:
+    def _milliseconds(self, searcher: SearcherProtocol) -> float:
         """Return the median time of a ranking while nothing else is computed."""
         times = []
         for query in self._queries[:: -(-len(self._queries) // _TIMED)]:
@@ -268,21 +274,21 @@ class _Trial:
             times.append(time.perf_counter() - start)
         return 1000 * statistics.median(times)
 
-    def _case(self, query: Query) -> _Case:
-        grades = self._truth.grades(query.subject)
+    def _case(self, query: Query) -> _JudgedQuery:
+        grades = self._truth.grades(query.topic)
         left_out = np.zeros(len(grades), bool)
-        set_aside = np.zeros(len(grades), bool)
-        set_aside[self._copies.get(query.sha256, [])] = True
-        if query.own is not None:
-            left_out[query.own] = set_aside[query.own] = query.left_out
-        return _Case(grades, left_out, set_aside)
+        with_duplicates = np.zeros(len(grades), bool)
+        with_duplicates[self._same_bytes.get(query.sha256, [])] = True
+        if query.self_row is not None:
+            left_out[query.self_row] = with_duplicates[query.self_row] = query.left_out
+        return _JudgedQuery(grades, left_out, with_duplicates)
 
 
-def _description(searcher: Searching, query: Query) -> Any:
+def _description(searcher: SearcherProtocol, query: Query) -> Any:
     return searcher.describe(query.path) if query.row is None else searcher.indexed(query.row)
 
 
-def _ranked(searcher: Searching, description: Any) -> tuple[NDArray[Any], NDArray[np.intp]]:
+def _ranked(searcher: SearcherProtocol, description: Any) -> tuple[NDArray[Any], NDArray[np.intp]]:
     """Return the distances, and the rows from near to far; equal ones by path, as they are."""
     distances = searcher.distances(description)
     return distances, np.argsort(distances, kind="stable")

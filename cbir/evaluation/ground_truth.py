@@ -10,9 +10,9 @@ from cbir.core.arguments import path_of, several, text_of
 from cbir.core.errors import CbirError, UsageError, printable, reason_of
 from cbir.core.progress import ProgressListener
 from cbir.core.regular_files import read_text_source
+from cbir.evaluation.label_table import read_labels
 from cbir.evaluation.qrels import looks_like_qrels, read_qrels
-from cbir.evaluation.relevance import Classes, Labeler, Labels, Truth
-from cbir.evaluation.tables import read_labels
+from cbir.evaluation.relevance import Classes, GroundTruth, Labeler, Labels
 
 KEY = "file"
 """The column of a CSV that names the images, unless told otherwise."""
@@ -21,14 +21,14 @@ MAX_BYTES = 1 << 28
 """A file that says what is right may have no more; ten million images need that."""
 
 
-def read_truth(
+def read_ground_truth(
     spec: str,
     paths: Sequence[str],
     *,
     key: str | None = None,
     label: str | None = None,
     listener: ProgressListener | None = None,
-) -> Truth:
+) -> GroundTruth:
     r"""Read what is right.
 
     Parameters
@@ -59,8 +59,8 @@ def read_truth(
 
     Examples
     --------
-    >>> truth = read_truth("folders", ["cats/1.jpg", "cats/2.jpg", "dogs/1.jpg"])
-    >>> truth.subjects(["dogs/9.jpg"]), truth.grades("dogs")
+    >>> truth = read_ground_truth("folders", ["cats/1.jpg", "cats/2.jpg", "dogs/1.jpg"])
+    >>> truth.topics(["dogs/9.jpg"]), truth.grades("dogs")
     (['dogs'], array([0, 0, 1], dtype=int8))
     """
     listener = ProgressListener.of(listener)

@@ -10,9 +10,9 @@ import pytest
 
 import cbir
 from cbir.core.errors import CbirError, UsageError
-from cbir.evaluation.keys import match_keys
+from cbir.evaluation.ground_truth import read_ground_truth
+from cbir.evaluation.image_keys import match_keys
 from cbir.evaluation.protocols import choose_queries
-from cbir.evaluation.truth import read_truth
 from tests.evaluation.conftest import Listener
 
 PATHS = ["cats/1.jpg", "cats/2.jpg", "dogs/big/3.png", "dogs/small/4.jpg"]
@@ -29,8 +29,8 @@ def file(tmp_path: Path):
 
 
 def test_a_folder_is_a_class_and_those_below_it_are_others() -> None:
-    truth = read_truth("folders", PATHS)
-    assert truth.subjects(PATHS) == ["cats", "cats", "dogs/big", "dogs/small"]
+    truth = read_ground_truth("folders", PATHS)
+    assert truth.topics(PATHS) == ["cats", "cats", "dogs/big", "dogs/small"]
     assert truth.grades("cats").tolist() == [1, 1, 0, 0]
     assert truth.grades("dogs/big").tolist() == [0, 0, 1, 0]
     assert truth.grades("birds").tolist() == [0, 0, 0, 0]
@@ -39,31 +39,31 @@ def test_a_folder_is_a_class_and_those_below_it_are_others() -> None:
 
 def test_a_group_of_the_name_is_a_class() -> None:
     paths = ["x9/100000.jpg", "x9/100001.jpg", "y/100100.jpg"]
-    truth = read_truth(r"groups:^(\d{4})", paths)
-    assert truth.subjects(paths) == ["1000", "1000", "1001"]
+    truth = read_ground_truth(r"groups:^(\d{4})", paths)
+    assert truth.topics(paths) == ["1000", "1000", "1001"]
     assert truth.grades("1000").tolist() == [1, 1, 0]
 
 
 def test_the_last_number_of_the_name_over_four_is_an_object_of_ukbench() -> None:
     paths = [f"v2/ukbench{number:05}.jpg" for number in (0, 3, 4, 9, 10199)]
-    truth = read_truth("numbers:4", paths)
-    assert truth.subjects(paths) == ["0", "0", "1", "2", "2549"]
+    truth = read_ground_truth("numbers:4", paths)
+    assert truth.topics(paths) == ["0", "0", "1", "2", "2549"]
 
 
 def test_images_without_a_class_are_told_of_and_wrong_for_all(listener: Listener) -> None:
-    truth = read_truth(r"groups:(\d)\.jpg|png", [*PATHS, "x.jpg"], listener=listener)
-    assert truth.subjects(["a/x.jpg", "3.png", "7.jpg"]) == [None, None, "7"]
+    truth = read_ground_truth(r"groups:(\d)\.jpg|png", [*PATHS, "x.jpg"], listener=listener)
+    assert truth.topics(["a/x.jpg", "3.png", "7.jpg"]) == [None, None, "7"]
     assert truth.grades("1").tolist() == [1, 0, 0, 0, 0]
     [warning] = listener.warnings
     assert "2 of 5 images have no class, dogs/big/3.png for one" in warning
 
 
 def test_images_beside_the_folders_have_no_class(listener: Listener) -> None:
-    truth = read_truth("folders", ["cats/1.jpg", "loose.jpg"], listener=listener)
-    assert truth.subjects(["loose.jpg"]) == [None]
+    truth = read_ground_truth("folders", ["cats/1.jpg", "loose.jpg"], listener=listener)
+    assert truth.topics(["loose.jpg"]) == [None]
     assert len(listener.warnings) == 1
     with pytest.raises(CbirError, match="the images lie in no folders below the dataset"):
-        read_truth("folders", ["a.jpg", "b.jpg"])
+        read_ground_truth("folders", ["a.jpg", "b.jpg"])
 
 
 @pytest.mark.parametrize(
@@ -81,13 +81,13 @@ def test_images_beside_the_folders_have_no_class(listener: Listener) -> None:
 )
 def test_odd_truth_is_refused(spec: str, message: str) -> None:
     with pytest.raises(CbirError, match=message):
-        read_truth(spec, PATHS)
+        read_ground_truth(spec, PATHS)
 
 
 @pytest.mark.parametrize("spec", ["folders", "numbers:4"])
 def test_columns_make_sense_for_a_csv_only(spec: str) -> None:
     with pytest.raises(UsageError, match="--key and --label name columns of a CSV"):
-        read_truth(spec, PATHS, label="kind")
+        read_ground_truth(spec, PATHS, label="kind")
 
 
 def test_a_csv_gives_classes_by_path_or_name(file, listener: Listener) -> None:
@@ -95,23 +95,23 @@ def test_a_csv_gives_classes_by_path_or_name(file, listener: Listener) -> None:
         "\ufeffid,kind,file\r\n"
         '1,"big, wild",./cats/1.jpg\r\n2,tame,2.jpg\r\n3,"big, wild",dogs/big/3\r\n4,NA,4\r\n'
     )
-    truth = read_truth(spec, PATHS, label="kind", listener=listener)
-    assert truth.subjects(PATHS) == ["big, wild", "tame", "big, wild", None]
+    truth = read_ground_truth(spec, PATHS, label="kind", listener=listener)
+    assert truth.topics(PATHS) == ["big, wild", "tame", "big, wild", None]
     assert truth.grades("big, wild").tolist() == [1, 0, 1, 0]
-    assert truth.subjects(["other/2.png"]) == [None]
-    assert truth.subjects(["other/2.jpg"]) == ["tame"]
+    assert truth.topics(["other/2.png"]) == [None]
+    assert truth.topics(["other/2.jpg"]) == ["tame"]
     assert truth.spec == f"{spec}:kind"
     assert "1 of 4 images have no class, dogs/small/4.jpg for one" in listener.warnings[0]
 
 
 def test_a_csv_may_name_its_key(file) -> None:
-    truth = read_truth(file("id,kind\n1,a\n2,b\n3,a\n4,b\n"), PATHS, key="id", label="kind")
+    truth = read_ground_truth(file("id,kind\n1,a\n2,b\n3,a\n4,b\n"), PATHS, key="id", label="kind")
     assert truth.grades("a").tolist() == [1, 0, 1, 0]
 
 
 def test_words_that_pandas_would_read_as_missing_are_classes(file) -> None:
-    truth = read_truth(file("file,kind\n1,None\n2,null\n3,nan\n4,\n"), PATHS, label="kind")
-    assert truth.subjects(PATHS) == ["None", "null", "nan", None]
+    truth = read_ground_truth(file("file,kind\n1,None\n2,null\n3,nan\n4,\n"), PATHS, label="kind")
+    assert truth.topics(PATHS) == ["None", "null", "nan", None]
 
 
 @pytest.mark.parametrize(
@@ -129,21 +129,21 @@ def test_words_that_pandas_would_read_as_missing_are_classes(file) -> None:
 )
 def test_odd_csv_files_are_refused(file, text: str, options: dict, message: str) -> None:
     with pytest.raises(CbirError, match=message):
-        read_truth(file(text), PATHS, **options)
+        read_ground_truth(file(text), PATHS, **options)
 
 
 def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_bytes("file,kind\n1,Möwe\n".encode("latin-1"))
     with pytest.raises(CbirError, match="not UTF-8; save it as that"):
-        read_truth(str(tmp_path / "x.csv"), PATHS, label="kind")
+        read_ground_truth(str(tmp_path / "x.csv"), PATHS, label="kind")
 
 
 def test_a_name_in_two_folders_is_ambiguous(file) -> None:
     paths = ["a/1.jpg", "b/1.jpg", "b/2.jpg"]
     with pytest.raises(CbirError, match=r"1\.jpg may be a/1\.jpg or b/1\.jpg; write their paths"):
-        read_truth(file("file,kind\n1.jpg,x\n2.jpg,y\n"), paths, label="kind")
-    truth = read_truth(file("file,kind\na/1.jpg,x\nb/1,y\n2.jpg,y\n"), paths, label="kind")
-    assert truth.subjects(paths) == ["x", "y", "y"]
+        read_ground_truth(file("file,kind\n1.jpg,x\n2.jpg,y\n"), paths, label="kind")
+    truth = read_ground_truth(file("file,kind\na/1.jpg,x\nb/1,y\n2.jpg,y\n"), paths, label="kind")
+    assert truth.topics(paths) == ["x", "y", "y"]
 
 
 def test_a_path_wins_over_a_name() -> None:
@@ -156,8 +156,8 @@ def test_judgments_give_grades_by_topic(file, listener: Listener) -> None:
     spec = file(
         "1 0 cats/1.jpg 3\n1 0 cats/2 2\n1 0 3.png -2\n\n3.png\t0\t4\t1\n1 0 gone.jpg 1\n", "qrels"
     )
-    truth = read_truth(spec, PATHS, listener=listener)
-    assert truth.subjects(PATHS) == ["1", None, "3.png", None]
+    truth = read_ground_truth(spec, PATHS, listener=listener)
+    assert truth.topics(PATHS) == ["1", None, "3.png", None]
     assert truth.grades("1").tolist() == [3, 2, 0, 0]
     assert truth.grades("3.png").tolist() == [0, 0, 0, 1]
     assert not truth.has_classes
@@ -176,36 +176,36 @@ def test_judgments_give_grades_by_topic(file, listener: Listener) -> None:
 )
 def test_odd_judgments_are_refused(file, text: str, message: str) -> None:
     with pytest.raises(CbirError, match=message):
-        read_truth(file(text), PATHS)
+        read_ground_truth(file(text), PATHS)
 
 
 @pytest.mark.parametrize("grade", ["nan", "1.5", "x", "9" * 400, "-" + "9" * 400, "1_0", "１"])
 def test_judgments_with_a_bad_grade_are_no_csv(file: Any, grade: str) -> None:
     for text in (f"1 0 2 {grade}\n", f"1 0 2 1\n1 0 3 {grade}\n"):
         with pytest.raises(CbirError, match=r"line \d is no judgment: .* is no grade; give a"):
-            read_truth(file(text, "qrels"), PATHS)
+            read_ground_truth(file(text, "qrels"), PATHS)
 
 
 def test_a_csv_header_with_four_words_is_no_judgment(file: Any) -> None:
     path = file("file, kind, x, y\n1.jpg,cat,,\n")
-    truth = read_truth(path, ["1.jpg"], label=" kind")
-    assert truth.subjects(["1.jpg"]) == ["cat"]
+    truth = read_ground_truth(path, ["1.jpg"], label=" kind")
+    assert truth.topics(["1.jpg"]) == ["cat"]
     with pytest.raises(UsageError, match="which column has the classes"):
-        read_truth(path, ["1.jpg"])
+        read_ground_truth(path, ["1.jpg"])
 
 
 def test_a_truth_that_names_no_image_shows_both_kinds_of_names(file: Any) -> None:
     path = file("file,kind\nold/7.jpg,cat\nold/8.jpg,dog\n")
     message = "not even cats/1.jpg; .*: it names images like old/7.jpg"
     with pytest.raises(CbirError, match=message):
-        read_truth(path, PATHS, label="kind")
+        read_ground_truth(path, PATHS, label="kind")
 
 
 def test_names_without_an_image_are_counted(
     index: cbir.Index, file: Any, listener: Listener, tmp_path: Path
 ) -> None:
     table = "file,kind\ncat-1,a\ncat-2,a\nmore,b\ngone-1.jpg,b\ngone-2.jpg,a\n"
-    truth = read_truth(file(table), index.paths, label="kind")
+    truth = read_ground_truth(file(table), index.paths, label="kind")
     choose_queries(index, truth, listener=listener)
     (warning,) = listener.warnings
     assert "3 names in it are no images of the index, gone-1.jpg for one" in warning

@@ -13,7 +13,7 @@ from sklearn.metrics import average_precision_score
 
 import cbir
 from cbir.core.errors import CbirError
-from cbir.evaluation import MEASURES, choose_queries, evaluate, read_truth
+from cbir.evaluation import MEASURES, choose_queries, evaluate, read_ground_truth
 from cbir.evaluation.measures import interpolated_precision
 from cbir.evaluation.model import Run
 from tests.conftest import DATA
@@ -21,7 +21,7 @@ from tests.evaluation.conftest import Listener, MadeUp
 
 
 def run_of(index: cbir.Index, searcher, protocol="all", truth="folders", **options) -> Run:
-    read = read_truth(truth, index.paths)
+    read = read_ground_truth(truth, index.paths)
     queries = choose_queries(index, read, protocol, options.pop("folder", None))
     [run] = evaluate(index, read, queries, [searcher], **options).runs
     return run
@@ -149,7 +149,7 @@ def test_unreadable_queries_are_told_of_once_and_none_left_is_an_error(
     folder = tmp_path / "mine" / "cats"
     folder.mkdir(parents=True)
     (folder / "broken.jpg").write_bytes(b"no image")
-    truth = read_truth("folders", index.paths)
+    truth = read_ground_truth("folders", index.paths)
     with pytest.raises(CbirError, match="none of the queries can be read"):
         run_of(index, chance, folder=str(tmp_path / "mine"))
     shutil.copy(photos / "cats" / "cat-2.jpg", folder / "fine.jpg")
@@ -173,7 +173,7 @@ def test_runs_are_sorted_and_progress_is_told(index: cbir.Index, listener: Liste
     labels = np.array([os.path.dirname(path) for path in index.paths])
     right = (labels[:, None] == labels).astype(float)
     searchers = [MadeUp(right, "worst"), MadeUp(-right, "best"), MadeUp(right, "also-worst")]
-    truth = read_truth("folders", index.paths)
+    truth = read_ground_truth("folders", index.paths)
     result = evaluate(index, truth, choose_queries(index, truth), searchers, listener=listener)
     assert [run.descriptor for run in result.runs] == ["best", "also-worst", "worst"]
     assert (result.images, result.queries, result.empty_queries) == (12, 7, 5)
@@ -185,7 +185,7 @@ def test_runs_are_sorted_and_progress_is_told(index: cbir.Index, listener: Liste
 def test_the_sample_images_are_ranked_as_a_search_ranks_them(tmp_path: Path) -> None:
     cbir.index(str(DATA), str(tmp_path / "index.csv"), ["hsv", "phash"])
     index = cbir.open(str(tmp_path / "index.csv"))
-    truth = read_truth("folders", index.paths)
+    truth = read_ground_truth("folders", index.paths)
     queries = choose_queries(index, truth)
     searchers = [index.searcher("hsv"), index.searcher("phash")]
     result = evaluate(index, truth, queries, searchers, dataset="data")
