@@ -52,7 +52,7 @@ def _repeat(snapshot: Snapshot, path: str, count: int) -> None:
     paths = PathList.of(f"{row:09}/{snapshot.rows.paths[int(i)]}" for row, i in enumerate(source))
     rows = Rows(paths, snapshot.rows.facts[source])
     matrices = {
-        record.alias: snapshot.matrix(record.alias)[source] for record in snapshot.metadata.records
+        entry.alias: snapshot.matrix(entry.alias)[source] for entry in snapshot.metadata.entries
     }
     with open_store(path).writer() as writer:
         writer.commit(snapshot.metadata, rows, matrices)

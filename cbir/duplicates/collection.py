@@ -141,7 +141,7 @@ def open_collection(
 def _missing_descriptors(path: str) -> list[str]:
     """Return the descriptors to add to an index, so that it holds the hash."""
     store = open_store(path)
-    stored = store.snapshot(accept_edited=True).metadata.records if store.exists() else ()
+    stored = store.snapshot(accept_edited=True).metadata.entries if store.exists() else ()
     if any(one.fingerprint == HASH.fingerprint for one in stored):
         return []
     taken = {one.alias: one for one in stored}
@@ -167,7 +167,7 @@ def _check_complete(snapshot: Snapshot, level: CopyLevel) -> None:
 
 
 def _alias(snapshot: Snapshot) -> str | None:
-    for one in snapshot.metadata.records:
+    for one in snapshot.metadata.entries:
         if one.fingerprint == HASH.fingerprint:
             return one.alias
     return None

@@ -80,7 +80,7 @@ class Table:
         same_root : bool
             It is about the same dataset, so that equal paths mean equal images.
         """
-        if previous is None or not previous.rows.own:
+        if previous is None or not previous.rows.user_columns:
             return [None] * self.count
         contents = enumerate(previous.rows.facts["sha256"])
         by_content = {content.tobytes(): row for row, content in contents}
@@ -91,7 +91,7 @@ class Table:
 
     def rows(self, previous: Snapshot | None, sources: Sequence[int | None]) -> Rows:
         """Return the rows, with the user's own columns from those of the previous index."""
-        columns = previous.rows.own.items() if previous is not None else ()
+        columns = previous.rows.user_columns.items() if previous is not None else ()
         own = {
             name: ["" if row is None else column[row] for row in sources]
             for name, column in columns
@@ -104,7 +104,10 @@ def left_behind(previous: Snapshot | None, sources: Sequence[int | None]) -> lis
     if previous is None:
         return []
     filled = {
-        row for column in previous.rows.own.values() for row, cell in enumerate(column) if cell
+        row
+        for column in previous.rows.user_columns.values()
+        for row, cell in enumerate(column)
+        if cell
     }
     return [previous.rows.paths[row] for row in sorted(filled.difference(sources))]
 

@@ -35,7 +35,7 @@ from cbir.indexing.selection import Source, choose, make_ready
 from cbir.stores import open_store
 from cbir.stores.csv.codec import naming
 from cbir.stores.default_path import is_kept
-from cbir.stores.journal import Entry, Journal
+from cbir.stores.journal import Journal, JournalRecord
 from cbir.stores.model import DescriptorEntry, IndexStore, Metadata, Rows, Snapshot, Writer
 
 _WARM_UP_ROWS = 100_000
@@ -181,8 +181,8 @@ def build_index(
             if keep_others:
                 found = outside(found, base, include, exclude)
             found = with_unreachable(found, base, dataset, unreadable.errors)
-        records = _records_before(store, previous, keep=base is not None or not descriptors)
-        chosen = choose(records, descriptors, drop, previous.rows.own if previous else ())
+        entries = _entries_before(store, previous, keep=base is not None or not descriptors)
+        chosen = choose(entries, descriptors, drop, previous.rows.user_columns if previous else ())
         ready = make_ready(
             chosen,
             base,
@@ -193,7 +193,7 @@ def build_index(
         )
         journal = writer.journal(root)
         keeper = Keeper(writer, features) if features else None
-        known = Known(base, _entries(journal, rebuild, listener), ready, moved)
+        known = Known(base, _journal_records(journal, rebuild, listener), ready, moved)
         if base is not None:
             _tell(base, listener)
         table = Table(len(found), ready)
@@ -208,7 +208,7 @@ def build_index(
             sources = table.sources(previous, same_root)
             rows = table.rows(previous, sources)
             _keep_what_was_typed(store, left_behind(previous, sources), listener)
-            metadata = Metadata(root, _records(ready, writer), __version__)
+            metadata = Metadata(root, _metadata_entries(ready, writer), __version__)
             if base is None or table.described.any() or not _is_current(base, metadata, rows):
                 writer.commit(metadata, rows, table.matrices)
             else:
@@ -250,16 +250,18 @@ def _find(
     return found
 
 
-def _entries(journal: Journal, rebuild: bool, listener: ProgressListener) -> list[Entry]:
+def _journal_records(
+    journal: Journal, rebuild: bool, listener: ProgressListener
+) -> list[JournalRecord]:
     """Return what an interrupted run has described, unless nothing of it is wanted."""
     if rebuild:
         journal.discard()
-    entries = journal.read()
-    if entries:
+    records = journal.read()
+    if records:
         listener.note(
-            f"Continuing an interrupted run: {counted(len(entries), 'image')} described already"
+            f"Continuing an interrupted run: {counted(len(records), 'image')} described already"
         )
-    return entries
+    return records
 
 
 class _Unreadable:
@@ -303,18 +305,18 @@ def _tell(base: Snapshot, listener: ProgressListener) -> None:
     for message in base.damage:
         listener.note(message)
     if len(base.edited):
-        listener.warn(f"{base.told_edited}; what was edited is described again")
+        listener.warn(f"{base.edited_message}; what was edited is described again")
 
 
-def _records_before(
+def _entries_before(
     store: IndexStore, previous: Snapshot | None, keep: bool
 ) -> tuple[DescriptorEntry, ...]:
     """Return the descriptors that the index is to keep, as far as it can be known."""
     if not keep:
         return ()
     if previous is not None:
-        return previous.metadata.records
-    return store.known_records() if store.exists() else ()
+        return previous.metadata.entries
+    return store.known_entries() if store.exists() else ()
 
 
 def _relative_root(dataset: str, index: str) -> str:
@@ -355,15 +357,17 @@ def _check_root(
     )
 
 
-def _records(ready: Sequence[NamedDescriptor], writer: Writer) -> tuple[DescriptorEntry, ...]:
+def _metadata_entries(
+    ready: Sequence[NamedDescriptor], writer: Writer
+) -> tuple[DescriptorEntry, ...]:
     """Describe the descriptors for the metadata, and keep what they learned."""
-    records = []
+    entries = []
     for named in ready:
         state, descriptor = None, named.descriptor
         if isinstance(descriptor, TrainedDescriptor) and descriptor.state is not None:
             state = writer.save_state(descriptor.state, f"{descriptor.state_name}-{named.alias}")
-        records.append(DescriptorEntry.of(named, state))
-    return tuple(records)
+        entries.append(DescriptorEntry.of(named, state))
+    return tuple(entries)
 
 
 def _keep_what_was_typed(

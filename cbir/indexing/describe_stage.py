@@ -18,7 +18,7 @@ from cbir.images.decoders import EncodedImage
 from cbir.images.discovery import ImageFile
 from cbir.indexing.buffer import Outcome, Table
 from cbir.indexing.reuse import Item, Known
-from cbir.stores.journal import Entry, Journal
+from cbir.stores.journal import Journal, JournalRecord
 from cbir.stores.model import Writer
 
 
@@ -189,7 +189,9 @@ def _warn_of_damage(
     return False
 
 
-def _entry(outcome: Outcome) -> Entry:
+def _entry(outcome: Outcome) -> JournalRecord:
     found, item = outcome.found, outcome.item
     rows = {fingerprint: row.tobytes() for fingerprint, row in item.rows.items()}
-    return Entry(found.path, found.size, found.mtime, item.width, item.height, item.sha256, rows)
+    return JournalRecord(
+        found.path, found.size, found.mtime, item.width, item.height, item.sha256, rows
+    )

@@ -14,7 +14,7 @@ from cbir.core.errors import UnreadableImageError
 from cbir.descriptors.base import Row
 from cbir.descriptors.registry import NamedDescriptor
 from cbir.images.discovery import ImageFile, is_selected
-from cbir.stores.journal import Entry
+from cbir.stores.journal import JournalRecord
 from cbir.stores.model import PathList, Snapshot
 
 _SAMPLE = 32
@@ -51,7 +51,7 @@ class Known:
     ----------
     previous : Snapshot or None
         The index so far. Nothing is believed of its rows that were edited by hand.
-    entries : sequence of Entry
+    records : sequence of JournalRecord
         Left by a run that was interrupted.
     named : sequence of NamedDescriptor
         The descriptors that are wanted.
@@ -67,7 +67,7 @@ class Known:
     def __init__(
         self,
         previous: Snapshot | None,
-        entries: Sequence[Entry],
+        records: Sequence[JournalRecord],
         named: Sequence[NamedDescriptor],
         moved: bool = False,
     ) -> None:
@@ -75,16 +75,16 @@ class Known:
         self._moved = moved
         self.paths = previous.rows.paths if previous else PathList.of([])
         self._edited = frozenset(previous.edited.tolist()) if previous else frozenset[int]()
-        self._entries = {entry.path: entry for entry in entries}
+        self._records = {record.path: record for record in records}
         self._dtypes = {one.descriptor.fingerprint: one.descriptor.dtype for one in named}
         self._bytes = {
             one.descriptor.fingerprint: one.descriptor.width * one.descriptor.dtype.itemsize
             for one in named
         }
         self._matrices = {
-            record.fingerprint: previous.matrix(record.alias)
-            for record in (previous.metadata.records if previous else ())
-            if previous and record.fingerprint in self._dtypes
+            entry.fingerprint: previous.matrix(entry.alias)
+            for entry in (previous.metadata.entries if previous else ())
+            if previous and entry.fingerprint in self._dtypes
         }
 
     def at(self, found: ImageFile) -> Item | None:
@@ -94,28 +94,28 @@ class Known:
             facts = self._previous.rows.facts[row]
             if (facts["bytes"], facts["mtime"]) == (found.size, found.mtime):
                 return self.with_content(facts["sha256"].tobytes())
-        entry = self._entries.get(found.path)
-        if entry and (entry.size, entry.mtime) == (found.size, found.mtime):
-            return self.with_content(entry.sha256)
+        record = self._records.get(found.path)
+        if record and (record.size, record.mtime) == (found.size, found.mtime):
+            return self.with_content(record.sha256)
         return None
 
     def with_content(self, sha256: bytes) -> Item | None:
         """Return what is known of a content, whatever the file's name was."""
-        row, entry = self._row_of.get(sha256, -1), self._entry_of.get(sha256)
+        row, record = self._row_of.get(sha256, -1), self._record_of.get(sha256)
         rows: dict[str, Row] = {}
         width = height = 0
-        if entry:
-            width, height = entry.width, entry.height
+        if record:
+            width, height = record.width, record.height
             rows = {
                 fingerprint: np.frombuffer(data, self._dtypes[fingerprint])
-                for fingerprint, data in entry.rows.items()
+                for fingerprint, data in record.rows.items()
                 if len(data) == self._bytes.get(fingerprint)
             }
         if row >= 0 and self._previous:
             facts = self._previous.rows.facts[row]
             width, height = int(facts["width"]), int(facts["height"])
             rows |= {fingerprint: matrix[row] for fingerprint, matrix in self._matrices.items()}
-        return Item(sha256, width, height, rows, row) if entry or row >= 0 else None
+        return Item(sha256, width, height, rows, row) if record or row >= 0 else None
 
     @cached_property
     def _row_of(self) -> dict[bytes, int]:
@@ -129,8 +129,8 @@ class Known:
         }
 
     @cached_property
-    def _entry_of(self) -> dict[bytes, Entry]:
-        return {entry.sha256: entry for entry in self._entries.values()}
+    def _record_of(self) -> dict[bytes, JournalRecord]:
+        return {record.sha256: record for record in self._records.values()}
 
 
 def is_same_dataset(previous: Snapshot, dataset: str, found: Sequence[ImageFile]) -> bool:

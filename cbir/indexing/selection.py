@@ -109,22 +109,22 @@ class _Given:
 
 
 def choose(
-    records: Sequence[DescriptorEntry],
+    entries: Sequence[DescriptorEntry],
     specs: Sequence[str],
     drop: Sequence[str],
-    own_columns: Collection[str] = (),
+    user_columns: Collection[str] = (),
 ) -> list[NamedDescriptor]:
     """Return the descriptors that the index is to hold, in the order of their columns.
 
     Parameters
     ----------
-    records : sequence of DescriptorEntry
+    entries : sequence of DescriptorEntry
         What it holds now.
     specs : sequence of str
         What is to be added.
     drop : sequence of str
         Aliases of what is to be removed.
-    own_columns : collection of str
+    user_columns : collection of str
         Columns that the user added; none may have the name of a descriptor's.
 
     Raises
@@ -132,16 +132,16 @@ def choose(
     UsageError
         When the wishes contradict each other or what is there.
     """
-    there = {record.alias: record for record in records}
+    there = {entry.alias: entry for entry in entries}
     for alias in drop:
         if alias not in there:
             raise UsageError(f"--drop {alias}: the index has: {', '.join(there) or 'nothing'}")
         del there[alias]
     chosen = {
-        alias: NamedDescriptor(alias, create(record.name, dict(record.parameters)))
-        for alias, record in there.items()
+        alias: NamedDescriptor(alias, create(entry.name, dict(entry.parameters)))
+        for alias, entry in there.items()
     }
-    for spec in specs or ([] if records else [DEFAULT]):
+    for spec in specs or ([] if entries else [DEFAULT]):
         named = parse(spec)
         if chosen.setdefault(named.alias, named) != named:
             raise UsageError(
@@ -151,7 +151,7 @@ def choose(
             )
     if not chosen:
         raise UsageError("--drop: an index holds at least one descriptor; add another first")
-    _check_columns(list(chosen.values()), own_columns)
+    _check_columns(list(chosen.values()), user_columns)
     return list(chosen.values())
 
 
@@ -259,9 +259,9 @@ def _read_states(path: str, what: str, most_bytes: int) -> dict[str, State]:
         return {Path(path).stem: _read_file(path, what, most_bytes)}
     snapshot = open_store(path).snapshot()
     states = {
-        record.alias: snapshot.state(record.state)
-        for record in snapshot.metadata.records
-        if record.state
+        entry.alias: snapshot.state(entry.state)
+        for entry in snapshot.metadata.entries
+        if entry.state
     }
     if not states:
         raise CbirError(f"{printable(path)}: this index has no {what}; give one that has")
@@ -283,15 +283,15 @@ def _kept(
     named: NamedDescriptor, previous: Snapshot | None, listener: ProgressListener
 ) -> State | None:
     """Return what the index keeps, if it fits; tell when this version comes with another one."""
-    descriptor, record = named.descriptor, _record_of(named, previous)
+    descriptor, entry = named.descriptor, _entry_of(named, previous)
     assert isinstance(descriptor, TrainedDescriptor)
-    if previous is None or record is None or record.state is None:
+    if previous is None or entry is None or entry.state is None:
         return None
-    state = previous.state(record.state)
+    state = previous.state(entry.state)
     if descriptor.check_state(state) is not None:
         return None
     if origin_of(state) == SHIPPED and _is_superseded(state, descriptor):
-        if record.version != descriptor.version:  # all images are described again in any case
+        if entry.version != descriptor.version:  # all images are described again in any case
             return None
         listener.note(
             f"{named.alias}: the index keeps the {descriptor.state_name} of the version of cbir"
@@ -300,11 +300,11 @@ def _kept(
     return state
 
 
-def _record_of(named: NamedDescriptor, previous: Snapshot | None) -> DescriptorEntry | None:
+def _entry_of(named: NamedDescriptor, previous: Snapshot | None) -> DescriptorEntry | None:
     wanted = named.alias, named.descriptor.name
-    for record in previous.metadata.records if previous else ():
-        if (record.alias, record.name) == wanted:
-            return record
+    for entry in previous.metadata.entries if previous else ():
+        if (entry.alias, entry.name) == wanted:
+            return entry
     return None
 
 
@@ -322,11 +322,11 @@ def _train(descriptor: TrainedDescriptor, source: Source, listener: ProgressList
     return descriptor.train(samples, listener)
 
 
-def _check_columns(chosen: Sequence[NamedDescriptor], own_columns: Collection[str]) -> None:
+def _check_columns(chosen: Sequence[NamedDescriptor], user_columns: Collection[str]) -> None:
     owner: dict[str, str] = {}
     for named in chosen:
         for column in named.columns:
-            if column in own_columns:
+            if column in user_columns:
                 raise UsageError(
                     f"the index has a column {column!r} of your own; rename it, or give the"
                     f" descriptor another alias, as in other={named.descriptor.name}"

@@ -75,7 +75,7 @@ class Index:
     @property
     def descriptors(self) -> tuple[str, ...]:
         """The aliases of what the index holds, the default first."""
-        return tuple(record.alias for record in self._snapshot.metadata.records)
+        return tuple(entry.alias for entry in self._snapshot.metadata.entries)
 
     @property
     def presets(self) -> list[str]:

@@ -68,13 +68,11 @@ def inspect(path: str) -> Inspection:
         "bytes_of_images": int(snapshot.rows.facts["bytes"].sum()),
         "written_by": f"cbir {snapshot.metadata.program}",
         "format": snapshot.metadata.format,
-        "own_columns": list(snapshot.rows.own),
-        "descriptors": [
-            _describe(snapshot, record, faults) for record in snapshot.metadata.records
-        ],
+        "own_columns": list(snapshot.rows.user_columns),
+        "descriptors": [_describe(snapshot, entry, faults) for entry in snapshot.metadata.entries],
         "presets": ready_presets(snapshot),
     }
-    states = sum(record.state is not None for record in snapshot.metadata.records)
+    states = sum(entry.state is not None for entry in snapshot.metadata.entries)
     if states:
         checked.append(
             "1 vocabulary or model" if states == 1 else f"{states} vocabularies or models"
@@ -82,26 +80,26 @@ def inspect(path: str) -> Inspection:
     return Inspection(summary, faults, [*findings.warnings, *_warnings(snapshot)], checked)
 
 
-def _describe(snapshot: Snapshot, record: DescriptorEntry, faults: list[str]) -> dict[str, Any]:
+def _describe(snapshot: Snapshot, entry: DescriptorEntry, faults: list[str]) -> dict[str, Any]:
     trained = None
     try:
-        trained = _trained(snapshot.descriptor(record.alias).descriptor)
+        trained = _trained(snapshot.descriptor(entry.alias).descriptor)
     except CbirError as error:
         faults.append(str(error))
-    matrix = snapshot.matrix(record.alias)
-    empty = int((~np.asarray(matrix).any(axis=1)).sum()) if not record.row_kind.packed else 0
+    matrix = snapshot.matrix(entry.alias)
+    empty = int((~np.asarray(matrix).any(axis=1)).sum()) if not entry.row_kind.packed else 0
     return {
-        "alias": record.alias,
-        "name": record.name,
-        "version": record.version,
-        "parameters": dict(record.parameters),
-        "kind": record.kind,
-        "dimension": record.dimension,
-        "dtype": record.dtype,
-        "bytes_per_image": matrix.itemsize * record.width,
+        "alias": entry.alias,
+        "name": entry.name,
+        "version": entry.version,
+        "parameters": dict(entry.parameters),
+        "kind": entry.kind,
+        "dimension": entry.dimension,
+        "dtype": entry.dtype,
+        "bytes_per_image": matrix.itemsize * entry.width,
         "empty": empty,
-        "fingerprint": record.fingerprint,
-        "state": record.state,
+        "fingerprint": entry.fingerprint,
+        "state": entry.state,
         "trained": trained,
     }
 

@@ -1,8 +1,8 @@
 """The journal: finished descriptions, kept until they are committed.
 
 A run appends each image that it has described. When it is killed, the next run reads the
-journal and does not describe those images again. Every entry carries a checksum, so that a
-torn end, or any damage, costs the entries behind it and nothing else.
+journal and does not describe those images again. Every record carries a checksum, so that a
+torn end, or any damage, costs the records behind it and nothing else.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _MOST, _LONGEST = 1 << 62, 1 << 31
 _HEX_DIGITS = 64
 
 _PATIENCE = 1.0
-"""Seconds that entries may wait before they are written, many at once."""
+"""Seconds that records may wait before they are written, many at once."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class JournalRecord:
     """A described image.
 
     Attributes
@@ -56,25 +56,25 @@ class Entry:
 
 
 class Journal:
-    """An append-only file of entries about one dataset.
+    """An append-only file of records about one dataset.
 
     Parameters
     ----------
     path : str
-        The file; it is made when the first entry comes.
+        The file; it is made when the first record comes.
     root : str
-        The dataset. Entries about another one are not read: equal names, sizes and times do not
+        The dataset. Records about another one are not read: equal names, sizes and times do not
         make equal images.
     """
 
     def __init__(self, path: str, root: str) -> None:
         self.path = path
         self._head = b"cbir journal 1 " + json.dumps(root).encode() + b"\n"
-        self._waiting: list[Entry] = []
+        self._waiting: list[JournalRecord] = []
         self._written = time.monotonic()
 
-    def read(self) -> list[Entry]:
-        """Return the sound entries, and cut off whatever follows the last of them."""
+    def read(self) -> list[JournalRecord]:
+        """Return the sound records, and cut off whatever follows the last of them."""
         try:
             unshare(self.path)
             file = open(self.path, "r+b")  # noqa: SIM115 - the next line closes it
@@ -89,13 +89,13 @@ class Journal:
             if file.read(len(self._head)) != self._head:
                 file.truncate(0)
                 return []
-            entries = list(_sound_entries(file))
+            records = list(_sound_records(file))
             file.truncate()
-        return entries
+        return records
 
-    def append(self, entry: Entry) -> None:
-        """Add an entry; it is written with the first one that comes a second later, or more."""
-        self._waiting.append(entry)
+    def append(self, record: JournalRecord) -> None:
+        """Add a record; it is written with the first one that comes a second later, or more."""
+        self._waiting.append(record)
         if time.monotonic() - self._written >= _PATIENCE:
             self._write()
 
@@ -119,8 +119,8 @@ class Journal:
             os.unlink(self.path)
 
 
-def _sound_entries(file: BinaryIO) -> Iterator[Entry]:
-    """Read entries up to the first that is torn, and leave the file's position before it."""
+def _sound_records(file: BinaryIO) -> Iterator[JournalRecord]:
+    """Read records up to the first that is torn, and leave the file's position before it."""
     while True:
         start = file.tell()
         frame = file.read(_FRAME.size)
@@ -135,18 +135,25 @@ def _sound_entries(file: BinaryIO) -> Iterator[Entry]:
         return
 
 
-def _framed(entry: Entry) -> bytes:
-    payload = _encoded(entry)
+def _framed(record: JournalRecord) -> bytes:
+    payload = _encoded(record)
     return _FRAME.pack(len(payload), zlib.crc32(payload)) + payload
 
 
-def _encoded(entry: Entry) -> bytes:
-    lengths = {fingerprint: len(row) for fingerprint, row in entry.rows.items()}
-    facts = [entry.path, entry.size, entry.mtime, entry.width, entry.height, entry.sha256.hex()]
-    return b"\n".join([json.dumps([*facts, lengths]).encode(), b"".join(entry.rows.values())])
+def _encoded(record: JournalRecord) -> bytes:
+    lengths = {fingerprint: len(row) for fingerprint, row in record.rows.items()}
+    facts = [
+        record.path,
+        record.size,
+        record.mtime,
+        record.width,
+        record.height,
+        record.sha256.hex(),
+    ]
+    return b"\n".join([json.dumps([*facts, lengths]).encode(), b"".join(record.rows.values())])
 
 
-def _decoded(payload: bytes) -> Entry:
+def _decoded(payload: bytes) -> JournalRecord:
     head, _, body = payload.partition(b"\n")
     path, size, mtime, width, height, sha256, lengths = parse_json(head)
     check_path(path)
@@ -161,4 +168,4 @@ def _decoded(payload: bytes) -> Entry:
     for fingerprint, length in lengths.items():
         rows[fingerprint] = body[start : start + length]
         start += length
-    return Entry(path, size, mtime, width, height, bytes.fromhex(sha256), rows)
+    return JournalRecord(path, size, mtime, width, height, bytes.fromhex(sha256), rows)

@@ -116,13 +116,13 @@ class Rows:
     paths : PathList
         Relative to the dataset's root, with ``/``; sorted by their bytes.
     facts : ndarray of FILE_DTYPE, shape (n,)
-    own : dict of str to list of str
+    user_columns : dict of str to list of str
         Columns that the user added, as text.
     """
 
     paths: PathList
     facts: NDArray[Any]
-    own: Mapping[str, list[str]] = field(default_factory=dict)
+    user_columns: Mapping[str, list[str]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -183,23 +183,23 @@ class Metadata:
 
     root: str
     """The dataset, relative to the index's folder."""
-    records: tuple[DescriptorEntry, ...]
+    entries: tuple[DescriptorEntry, ...]
     program: str
     """The version of cbir that wrote it."""
     format: int = FORMAT
 
-    def record(self, alias: str) -> DescriptorEntry:
-        """Return the record of `alias`.
+    def entry(self, alias: str) -> DescriptorEntry:
+        """Return the entry of `alias`.
 
         Raises
         ------
         CbirError
             When the index does not hold it; the message says what it holds.
         """
-        for record in self.records:
-            if record.alias == alias:
-                return record
-        there, known = [record.alias for record in self.records], registry.names()
+        for entry in self.entries:
+            if entry.alias == alias:
+                return entry
+        there, known = [entry.alias for entry in self.entries], registry.names()
         question = "" if alias in known else did_you_mean(alias, [*there, *known])
         raise CbirError(
             f"the index has no descriptor {alias!r}; name one of its own: {', '.join(there)};"
@@ -268,7 +268,7 @@ class Snapshot(ABC):
         """Read everything that is cached, so that `damage` tells of it."""
 
     @property
-    def told_edited(self) -> str:
+    def edited_message(self) -> str:
         """Say which rows were edited by hand."""
         return edited_rows(self.path, self.rows, self.edited)
 
@@ -286,9 +286,9 @@ class Snapshot(ABC):
         BrokenIndexError
             When this program's descriptor is not the one that wrote it.
         """
-        record = self.metadata.record(alias)
+        entry = self.metadata.entry(alias)
         try:
-            descriptor = registry.create(record.name, dict(record.parameters))
+            descriptor = registry.create(entry.name, dict(entry.parameters))
         except (UsageError, TypeError, OverflowError) as error:
             raise BrokenIndexError(
                 f"{self.path}: {alias} cannot be used: {error}; install the package that it came"
@@ -296,12 +296,12 @@ class Snapshot(ABC):
                 f" --drop {alias}"
             ) from None
         if isinstance(descriptor, TrainedDescriptor):
-            if record.state is None:
+            if entry.state is None:
                 raise BrokenIndexError(f"{self.path}: {alias} has no {descriptor.state_name}")
-            descriptor = self._bound(descriptor, record.alias, record.state)
-        if descriptor.fingerprint != record.fingerprint:
+            descriptor = self._bound(descriptor, entry.alias, entry.state)
+        if descriptor.fingerprint != entry.fingerprint:
             raise BrokenIndexError(
-                f"{self.path}: {alias} was written by version {record.version} of {record.name},"
+                f"{self.path}: {alias} was written by version {entry.version} of {entry.name},"
                 f" this is version {descriptor.version}, and their numbers differ."
                 f" Describe the images again: index --dataset {self.root} --index {self.path}"
             )
@@ -374,7 +374,7 @@ class IndexStore(ABC):
         """
 
     @abstractmethod
-    def known_records(self) -> tuple[DescriptorEntry, ...]:
+    def known_entries(self) -> tuple[DescriptorEntry, ...]:
         """Return what the metadata of a broken index still says of its descriptors."""
 
     @abstractmethod

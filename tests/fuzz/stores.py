@@ -20,7 +20,7 @@ from cbir.search.engine import open_index
 from cbir.stores.features.segment import Layout, framed
 from cbir.stores.features.store import FeatureStore
 from cbir.stores.inspection import inspect
-from cbir.stores.journal import Entry, Journal
+from cbir.stores.journal import Journal, JournalRecord
 from tests.fuzz.arrays import noise
 from tests.fuzz.mutations import as_json, damaged, damaged_json
 from tests.fuzz.target import Target
@@ -151,14 +151,14 @@ class JournalFile(_InIndex):
     name = "journal"
 
     @cached_property
-    def entries(self) -> list[Entry]:
+    def records(self) -> list[JournalRecord]:
         (self.folder / "made.journal").unlink(missing_ok=True)
         facts = {"size": 5, "mtime": 7, "width": 4, "height": 3, "sha256": bytes(32)}
-        rows = {record["fingerprint"]: bytes(33) for record in self.records}
-        return [Entry(name, rows=rows, **facts) for name in ("a.png", "new.png")]  # type: ignore[arg-type]
+        rows = {entry["fingerprint"]: bytes(33) for entry in self.entries}
+        return [JournalRecord(name, rows=rows, **facts) for name in ("a.png", "new.png")]  # type: ignore[arg-type]
 
     @property
-    def records(self) -> list[dict[str, Any]]:
+    def entries(self) -> list[dict[str, Any]]:
         (path,) = (self.made / "index.csv.cbir").glob("generation-*.json")
         return json.loads(path.read_bytes())["cbir:descriptors"]
 
@@ -166,8 +166,8 @@ class JournalFile(_InIndex):
     def seeds(self) -> list[bytes]:
         path = self.folder / "made.journal"
         journal = Journal(str(path), "../photos")
-        for entry in self.entries:
-            journal.append(entry)
+        for record in self.records:
+            journal.append(record)
         journal.close()
         whole = path.read_bytes()
         self.head, self.payloads = _taken_apart(whole)

@@ -47,8 +47,8 @@ def index(tmp_path: Path) -> Path:
             for key in facts["sha256"]:
                 features.append(key.tobytes(), RECORD)
         state = writer.save_state(VOCABULARY, "vocabulary-orb")
-        records = (DescriptorEntry.of(hsv, None), DescriptorEntry.of(orb, state))
-        writer.commit(Metadata("data", records, "test"), rows, matrices)
+        entries = (DescriptorEntry.of(hsv, None), DescriptorEntry.of(orb, state))
+        writer.commit(Metadata("data", entries, "test"), rows, matrices)
     answers(path)  # so that everything is in the cache
     return path
 
@@ -61,11 +61,11 @@ def answers(index: Path) -> tuple[dict[str, object], set[object]]:
         "root": read.root,
         "paths": list(read.rows.paths),
         "facts": read.rows.facts.tobytes(),
-        "columns": read.rows.own,
+        "columns": read.rows.user_columns,
         "numbers": [read.matrix("hsv").tobytes(), orb.tobytes()],
-        "descriptors": read.metadata.records,
+        "descriptors": read.metadata.entries,
         "fingerprint": read.descriptor("orb").descriptor.fingerprint,
-        "state": state_digest(read.state(read.metadata.records[1].state or "")),
+        "state": state_digest(read.state(read.metadata.entries[1].state or "")),
         "derived": read.derive("orb", "sum", lambda: {"sum": orb.sum(axis=0)})["sum"].tobytes(),
     }
     store, features = read.features(EXTRACTOR), set[object]()

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cbir.stores.journal import Entry, Journal
+from cbir.stores.journal import Journal, JournalRecord
 
 NAMES = st.binary(min_size=1, max_size=20).filter(
     lambda name: not set(name) & set(b"/\0") and name not in (b".", b"..")
@@ -21,7 +21,7 @@ NAMES = st.binary(min_size=1, max_size=20).filter(
 
 ENTRIES = st.lists(
     st.builds(
-        Entry,
+        JournalRecord,
         st.lists(NAMES, min_size=1, max_size=3).map(lambda names: os.fsdecode(b"/".join(names))),
         st.integers(0, 2**60),
         st.integers(0, 2**60),
@@ -37,44 +37,44 @@ ENTRIES = st.lists(
 )
 
 
-def written(path: Path, entries: list[Entry]) -> Journal:
+def written(path: Path, records: list[JournalRecord]) -> Journal:
     path.unlink(missing_ok=True)
     journal = Journal(str(path), "data")
-    for entry in entries:
-        journal.append(entry)
+    for record in records:
+        journal.append(record)
     journal.close()
     return Journal(str(path), "data")
 
 
 @given(ENTRIES)
-def test_entries_come_back(tmp_path_factory: object, entries: list[Entry]) -> None:
+def test_entries_come_back(tmp_path_factory: object, records: list[JournalRecord]) -> None:
     path = tmp_path_factory.mktemp("journal") / "journal"  # type: ignore[attr-defined]
-    assert written(path, entries).read() == entries
+    assert written(path, records).read() == records
 
 
-@given(entries=ENTRIES, data=st.data())
+@given(records=ENTRIES, data=st.data())
 def test_a_torn_end_costs_the_torn_entry_only(
-    tmp_path_factory: object, entries: list[Entry], data: st.DataObject
+    tmp_path_factory: object, records: list[JournalRecord], data: st.DataObject
 ) -> None:
     path = tmp_path_factory.mktemp("journal") / "journal"  # type: ignore[attr-defined]
-    whole = written(path, entries[:-1]).path
-    sound = path.stat().st_size if len(entries) > 1 else 0
-    journal = written(path, entries)
+    whole = written(path, records[:-1]).path
+    sound = path.stat().st_size if len(records) > 1 else 0
+    journal = written(path, records)
     size = path.stat().st_size
     os.truncate(whole, data.draw(st.integers(sound, size - 1)))
-    assert journal.read() == entries[:-1]
-    journal.append(entries[-1])
+    assert journal.read() == records[:-1]
+    journal.append(records[-1])
     journal.close()
-    assert journal.read() == entries
+    assert journal.read() == records
 
 
 def test_a_flipped_bit_is_noticed(tmp_path: Path) -> None:
-    entry = Entry("a.jpg", 1, 2, 3, 4, bytes(32), {"f": b"abc"})
-    journal = written(tmp_path / "journal", [entry, entry])
+    record = JournalRecord("a.jpg", 1, 2, 3, 4, bytes(32), {"f": b"abc"})
+    journal = written(tmp_path / "journal", [record, record])
     raw = bytearray((tmp_path / "journal").read_bytes())
     raw[-1] ^= 1
     (tmp_path / "journal").write_bytes(raw)
-    assert journal.read() == [entry]
+    assert journal.read() == [record]
 
 
 def test_a_file_that_is_no_journal_is_emptied(tmp_path: Path) -> None:
@@ -91,15 +91,15 @@ def test_a_journal_that_is_not_there_is_empty(tmp_path: Path) -> None:
 
 
 def test_entries_about_another_dataset_are_not_read(tmp_path: Path) -> None:
-    entry = Entry("a.jpg", 1, 2, 3, 4, bytes(32), {"f": b"abc"})
-    written(tmp_path / "journal", [entry])
+    record = JournalRecord("a.jpg", 1, 2, 3, 4, bytes(32), {"f": b"abc"})
+    written(tmp_path / "journal", [record])
     assert Journal(str(tmp_path / "journal"), "other").read() == []
     assert Journal(str(tmp_path / "journal"), "data").read() == []
 
 
 def test_a_failing_write_is_told_once(tmp_path: Path) -> None:
     journal = Journal(str(tmp_path / "nowhere" / "journal"), "data")
-    journal.append(Entry("a.jpg", 1, 2, 3, 4, bytes(32), {"f": b"abc"}))
+    journal.append(JournalRecord("a.jpg", 1, 2, 3, 4, bytes(32), {"f": b"abc"}))
     with pytest.raises(OSError, match="No such file"):
         journal.close()
     journal.close()
@@ -109,16 +109,16 @@ def test_a_journal_that_cannot_be_parted_from_a_backup_is_begun_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, backup = tmp_path / "journal", tmp_path / "backup"
-    entry = Entry("a.jpg", 1, 2, 3, 4, bytes(32), {})
-    journal = written(path, [entry])
+    record = JournalRecord("a.jpg", 1, 2, 3, 4, bytes(32), {})
+    journal = written(path, [record])
     backup.hardlink_to(path)
     kept = backup.read_bytes()
     with monkeypatch.context() as full_disk:
         full_disk.setattr(shutil, "copyfileobj", no_space)
         assert journal.read() == []
-    journal.append(entry)
+    journal.append(record)
     journal.close()
-    assert backup.read_bytes() == kept and journal.read() == [entry]
+    assert backup.read_bytes() == kept and journal.read() == [record]
 
 
 def no_space(*arguments: object) -> None:
@@ -127,6 +127,6 @@ def no_space(*arguments: object) -> None:
 
 @pytest.mark.parametrize("side", [0, 1 << 31, True])
 def test_impossible_sides_of_an_image_are_not_read(tmp_path: Path, side: int) -> None:
-    entry = Entry("a.jpg", 1, 2, 3, 4, bytes(32), {})
-    journal = written(tmp_path / "journal", [entry, replace(entry, width=side)])
-    assert journal.read() == [entry]
+    record = JournalRecord("a.jpg", 1, 2, 3, 4, bytes(32), {})
+    journal = written(tmp_path / "journal", [record, replace(record, width=side)])
+    assert journal.read() == [record]

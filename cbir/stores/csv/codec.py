@@ -46,7 +46,7 @@ class Sink(Protocol):
 
 
 def write_csv(
-    sink: Sink, rows: Rows, records: Sequence[DescriptorEntry], matrices: Mapping[str, Row]
+    sink: Sink, rows: Rows, entries: Sequence[DescriptorEntry], matrices: Mapping[str, Row]
 ) -> None:
     """Write an index as CSV.
 
@@ -54,19 +54,19 @@ def write_csv(
     ----------
     sink : file-like
     rows : Rows
-    records : sequence of DescriptorEntry
+    entries : sequence of DescriptorEntry
         The descriptors, in the order of their columns.
     matrices : mapping of str to ndarray
         Their rows, by alias.
     """
     needs_bytes = any(_path_cells(path)[1] for path in rows.paths)
     header = ["path", *(["path_base64"] if needs_bytes else []), *FACT_COLUMNS]
-    for record in records:
-        header += record.columns
-    header += rows.own
+    for entry in entries:
+        header += entry.columns
+    header += rows.user_columns
     sink.write(",".join(map(_quoted, header)).encode() + b"\n")
-    formats = [(codec_of(record).encoder(record), matrices[record.alias]) for record in records]
-    own = list(rows.own.values())
+    formats = [(codec_of(entry).encoder(entry), matrices[entry.alias]) for entry in entries]
+    user_columns = list(rows.user_columns.values())
     paths = iter(rows.paths)
     for start in range(0, len(rows), _CHUNK):
         lines, facts = [], rows.facts[start : start + _CHUNK].tolist()
@@ -77,19 +77,19 @@ def write_csv(
             cells = [_quoted(readable), *([raw] if needs_bytes else [])]
             cells += [f"{size},{mtime},{width},{height},{sha256.hex()}"]
             cells += [text(matrix[i]) for text, matrix in formats]
-            cells += [_quoted(column[i]) for column in own]
+            cells += [_quoted(column[i]) for column in user_columns]
             lines.append(",".join(cells))
         sink.write(("\n".join(lines) + "\n").encode())
 
 
-def read_csv(path: str, records: Sequence[DescriptorEntry]) -> tuple[Rows, dict[str, Row]]:
+def read_csv(path: str, entries: Sequence[DescriptorEntry]) -> tuple[Rows, dict[str, Row]]:
     """Read an index from CSV, however it was edited.
 
     Parameters
     ----------
     path : str
         The file.
-    records : sequence of DescriptorEntry
+    entries : sequence of DescriptorEntry
         The descriptors that it holds.
 
     Returns
@@ -104,19 +104,22 @@ def read_csv(path: str, records: Sequence[DescriptorEntry]) -> tuple[Rows, dict[
         the line.
     """
     header = read_header(path)
-    _check_columns(path, header, records)
-    parts = list(_parsed(path, header, records))
+    _check_columns(path, header, entries)
+    parts = list(_parsed(path, header, entries))
     paths = [name for part in parts for name in part.paths]
     order = sorted(range(len(paths)), key=lambda i: os.fsencode(paths[i]))
     _check_unique(path, [paths[i] for i in order])
     matrices = {
-        record.alias: np.concatenate([part.matrices[record.alias] for part in parts])[order]
-        for record in records
+        entry.alias: np.concatenate([part.matrices[entry.alias] for part in parts])[order]
+        for entry in entries
     }
     facts = np.concatenate([part.facts for part in parts])[order]
-    columns = {name: [cell for part in parts for cell in part.own[name]] for name in parts[0].own}
-    own = {name: [cells[i] for i in order] for name, cells in columns.items()}
-    return Rows(PathList.of(paths[i] for i in order), facts, own), matrices
+    columns = {
+        name: [cell for part in parts for cell in part.user_columns[name]]
+        for name in parts[0].user_columns
+    }
+    user_columns = {name: [cells[i] for i in order] for name, cells in columns.items()}
+    return Rows(PathList.of(paths[i] for i in order), facts, user_columns), matrices
 
 
 def read_header(path: str) -> list[str]:
@@ -157,19 +160,19 @@ def read_header(path: str) -> list[str]:
 class _Part:
     paths: list[str]
     facts: NDArray[Any]
-    own: dict[str, list[str]]
+    user_columns: dict[str, list[str]]
     matrices: dict[str, Row]
 
 
 def _parsed(
-    path: str, header: Sequence[str], records: Sequence[DescriptorEntry]
+    path: str, header: Sequence[str], entries: Sequence[DescriptorEntry]
 ) -> Iterator[_Part]:
     import pandas
 
-    known = {"path", "path_base64", *FACT_COLUMNS}.union(*(record.columns for record in records))
-    own = [name for name in header if name not in known]
-    text = {"path", "path_base64", "sha256", *own}
-    text = text.union(*(codec_of(record).text_columns(record) for record in records))
+    known = {"path", "path_base64", *FACT_COLUMNS}.union(*(entry.columns for entry in entries))
+    user_columns = [name for name in header if name not in known]
+    text = {"path", "path_base64", "sha256", *user_columns}
+    text = text.union(*(codec_of(entry).text_columns(entry) for entry in entries))
     _check_end(path)
     try:
         with (
@@ -190,15 +193,15 @@ def _parsed(
             # A first row with too many cells is only warned of, and costs all rows their last ones.
             warnings.simplefilter("error", pandas.errors.ParserWarning)
             for frame in chunks:
-                yield _part(frame, own, records)
+                yield _part(frame, user_columns, entries)
     except (ValueError, OverflowError, pandas.errors.ParserError, pandas.errors.ParserWarning) as e:
-        fault = _find_fault(path, header, records)
+        fault = _find_fault(path, header, entries)
         raise BrokenIndexError(
             f"{printable(path)}: {fault or e}; mend it, or {rebuilding(path)}"
         ) from None
 
 
-def _part(frame: Any, own: Sequence[str], records: Sequence[DescriptorEntry]) -> _Part:
+def _part(frame: Any, user_columns: Sequence[str], entries: Sequence[DescriptorEntry]) -> _Part:
     count = len(frame)
     raw = frame["path_base64"] if "path_base64" in frame else [""] * count
     facts = np.zeros(count, FILE_DTYPE)
@@ -209,8 +212,8 @@ def _part(frame: Any, own: Sequence[str], records: Sequence[DescriptorEntry]) ->
     return _Part(
         [_path_of(*cells) for cells in zip(frame["path"], raw, strict=True)],
         facts,
-        {name: frame[name].tolist() for name in own},
-        {record.alias: codec_of(record).decode(frame, record) for record in records},
+        {name: frame[name].tolist() for name in user_columns},
+        {entry.alias: codec_of(entry).decode(frame, entry) for entry in entries},
     )
 
 
@@ -239,13 +242,13 @@ def _quoted(cell: str) -> str:
     return cell
 
 
-def _check_columns(path: str, header: Sequence[str], records: Sequence[DescriptorEntry]) -> None:
+def _check_columns(path: str, header: Sequence[str], entries: Sequence[DescriptorEntry]) -> None:
     if len(set(header)) != len(header):
         twice = next(name for name in header if header.count(name) > 1)
         raise BrokenIndexError(f"{printable(path)}: two columns are called {twice!r}; rename one")
     there = set(header)
-    for record in records:
-        missing = [name for name in record.columns if name not in there]
+    for entry in entries:
+        missing = [name for name in entry.columns if name not in there]
         if missing:
             raise BrokenIndexError(
                 f"{printable(path)}: the column {missing[0]!r} is missing; {rebuilding(path)}"
@@ -305,9 +308,9 @@ def naming(dataset: str) -> Iterator[None]:
         raise BrokenIndexError(named) from None
 
 
-def _find_fault(path: str, header: Sequence[str], records: Sequence[DescriptorEntry]) -> str | None:
+def _find_fault(path: str, header: Sequence[str], entries: Sequence[DescriptorEntry]) -> str | None:
     """Say which cell of a CSV file cannot be read; slow, for the message only."""
-    checks = _cell_checks(records)
+    checks = _cell_checks(entries)
     with open(path, "rb") as binary, _text(binary) as file:
         reader = csv.reader(file, strict=True)
         try:
@@ -346,12 +349,12 @@ def _text(binary: BinaryIO) -> Any:
     return io.TextIOWrapper(binary, encoding="utf-8-sig", newline="")
 
 
-def _cell_checks(records: Iterable[DescriptorEntry]) -> dict[str, Callable[[str], Any]]:
+def _cell_checks(entries: Iterable[DescriptorEntry]) -> dict[str, Callable[[str], Any]]:
     checks: dict[str, Callable[[str], Any]] = {
         name: partial(check_number, FILE_DTYPE[name]) for name in FACT_COLUMNS[:-1]
     }
     checks["sha256"] = lambda cell: bytes_of_hex(cell, 32)
     checks["path_base64"] = lambda cell: base64.b64decode(cell, validate=True)
-    for record in records:
-        checks |= codec_of(record).checks(record)
+    for entry in entries:
+        checks |= codec_of(entry).checks(entry)
     return checks

@@ -96,13 +96,13 @@ class Cache:
 
     def fill(self, rows: Rows, matrices: Mapping[str, Row]) -> None:
         """Cache the rows, and the matrices by fingerprint."""
-        own = np.frombuffer(json.dumps(rows.own).encode(), np.uint8)
+        user_columns = np.frombuffer(json.dumps(rows.user_columns).encode(), np.uint8)
         everything: dict[str, Arrays] = {
             "rows": {
                 "blob": rows.paths.blob,
                 "ends": rows.paths.ends,
                 "facts": rows.facts,
-                "own": own,
+                "own": user_columns,
             }
         }
         everything |= {fingerprint: {"matrix": matrix} for fingerprint, matrix in matrices.items()}
@@ -191,8 +191,8 @@ def _rows(arrays: Arrays) -> Rows:
         When they are others, as nobody but a forger writes them.
     """
     blob, ends, facts = arrays["blob"], arrays["ends"], arrays["facts"]
-    own = parse_json(arrays["own"].tobytes())
-    count, columns = len(facts), list(own.values())
+    user_columns = parse_json(arrays["own"].tobytes())
+    count, columns = len(facts), list(user_columns.values())
     sound = (
         [blob.dtype, ends.dtype, facts.dtype] == [np.dtype("u1"), np.dtype("i8"), FILE_DTYPE]
         and blob.ndim == ends.ndim == facts.ndim == 1
@@ -209,7 +209,7 @@ def _rows(arrays: Arrays) -> Rows:
     if (blob[starts] == ord("/")).any() or _may_lead_out(blob):
         for path in paths:
             check_path(path)
-    return Rows(paths, facts, own)
+    return Rows(paths, facts, user_columns)
 
 
 def _may_lead_out(blob: NDArray[np.uint8]) -> bool:

@@ -123,7 +123,7 @@ class Generation:
             "cbir:stamp": asdict(self.stamp),
             "cbir:sample": self.sample,
             "cbir:dataset": metadata.root,
-            "cbir:descriptors": [asdict(record) for record in metadata.records],
+            "cbir:descriptors": [asdict(entry) for entry in metadata.entries],
         }
         document["cbir:checksum"] = _checksum(document)
         with written_aside(str(folder / self.name), sync_name=False) as file:
@@ -166,30 +166,30 @@ def _parsed(document: dict[str, Any]) -> Generation:
     expected = document.pop("cbir:checksum", None)  # an older program wrote none
     if expected is not None and expected != _checksum(document):
         raise ValueError("its checksum is another one")
-    records = tuple(_checked(DescriptorEntry(**record)) for record in document["cbir:descriptors"])
+    entries = tuple(_checked(DescriptorEntry(**entry)) for entry in document["cbir:descriptors"])
     root, content = as_path(document["cbir:dataset"]), document["cbir:content"]
     if "\0" in root or not _CONTENT.fullmatch(content):
         raise ValueError("not a dataset or a content")
-    metadata = Metadata(root, records, document["cbir:program"], document["cbir:format"])
+    metadata = Metadata(root, entries, document["cbir:program"], document["cbir:format"])
     stamp = Stamp(**document["cbir:stamp"])
     return Generation(metadata, stamp, content, dict(document["cbir:sample"]))
 
 
-def _checked(record: DescriptorEntry) -> DescriptorEntry:
+def _checked(entry: DescriptorEntry) -> DescriptorEntry:
     """Check what would otherwise fail much later, or name a file outside of the index."""
-    texts = (record.alias, record.name, record.fingerprint, record.kind, record.state or "")
-    numbers = (record.version, record.dimension, record.width)
+    texts = (entry.alias, entry.name, entry.fingerprint, entry.kind, entry.state or "")
+    numbers = (entry.version, entry.dimension, entry.width)
     sound = (
         all(isinstance(text, str) for text in texts)
         and all(isinstance(number, int) and 0 < number <= _MOST_NUMBERS for number in numbers)
-        and _FINGERPRINT.fullmatch(record.fingerprint) is not None
-        and (record.state is None or _STATE.fullmatch(record.state) is not None)
-        and np.dtype(record.dtype).kind in "fiu"
-        and all(isinstance(value, _SCALARS) for value in record.parameters.values())
+        and _FINGERPRINT.fullmatch(entry.fingerprint) is not None
+        and (entry.state is None or _STATE.fullmatch(entry.state) is not None)
+        and np.dtype(entry.dtype).kind in "fiu"
+        and all(isinstance(value, _SCALARS) for value in entry.parameters.values())
     )
     if not sound:
-        raise ValueError(f"not a descriptor: {record.alias!r}")
-    return record
+        raise ValueError(f"not a descriptor: {entry.alias!r}")
+    return entry
 
 
 def _checksum(document: Mapping[str, Any]) -> int:
@@ -206,16 +206,14 @@ def _columns(metadata: Metadata) -> list[dict[str, str]]:
         {"name": name, "datatype": datatype, "dc:description": text}
         for name, datatype, text in _FACTS
     ]
-    for record in metadata.records:
-        kind = np.dtype(record.dtype).str[1:]
+    for entry in metadata.entries:
+        kind = np.dtype(entry.dtype).str[1:]
         datatype = _DATATYPES.get(kind, "decimal")
         columns += [
             {
                 "name": name,
-                "datatype": "string"
-                if record.row_kind.packed and name == record.alias
-                else datatype,
+                "datatype": "string" if entry.row_kind.packed and name == entry.alias else datatype,
             }
-            for name in record.columns
+            for name in entry.columns
         ]
     return columns

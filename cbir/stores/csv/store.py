@@ -100,9 +100,9 @@ class CsvSnapshot(Snapshot):
         self._cache = Cache(layout.caches(), content)
         # Loaded now, because a later commit may clear them; missing ones fail when they are used.
         self._states = {
-            record.state: self._load_state(record.state)
-            for record in self.metadata.records
-            if record.state
+            entry.state: self._load_state(entry.state)
+            for entry in self.metadata.entries
+            if entry.state
         }
         self._matrices: dict[str, Row] = {}
         rows = self._cache.rows()
@@ -113,13 +113,13 @@ class CsvSnapshot(Snapshot):
 
     @property
     def _fingerprints(self) -> list[str]:
-        return [record.fingerprint for record in self.metadata.records]
+        return [entry.fingerprint for entry in self.metadata.entries]
 
     def _read_csv(self) -> tuple[Rows, dict[str, Row]]:
         """Read the CSV, and cache it if it still is what was opened."""
-        rows, matrices = read_csv(str(self._layout.csv), self.metadata.records)
+        rows, matrices = read_csv(str(self._layout.csv), self.metadata.entries)
         if self._is_unchanged():
-            ordered = [matrices[record.alias] for record in self.metadata.records]
+            ordered = [matrices[entry.alias] for entry in self.metadata.entries]
             self._cache.fill(rows, dict(zip(self._fingerprints, ordered, strict=True)))
         return rows, matrices
 
@@ -127,11 +127,11 @@ class CsvSnapshot(Snapshot):
         return self._content == content_of(self._layout.csv)
 
     def matrix(self, alias: str) -> Row:
-        record = self.metadata.record(alias)
+        entry = self.metadata.entry(alias)
         with self._lock:
             if alias not in self._matrices:
-                matrix = self._cache.matrix(record.fingerprint)
-                expected = ((len(self.rows), record.width), np.dtype(record.dtype))
+                matrix = self._cache.matrix(entry.fingerprint)
+                expected = ((len(self.rows), entry.width), np.dtype(entry.dtype))
                 if matrix is not None and (matrix.shape, matrix.dtype) == expected:
                     self._matrices[alias] = matrix
                 else:
@@ -169,7 +169,7 @@ class CsvSnapshot(Snapshot):
     @property
     def matrices(self) -> dict[str, Row]:
         """All matrices by alias."""
-        return {record.alias: self.matrix(record.alias) for record in self.metadata.records}
+        return {entry.alias: self.matrix(entry.alias) for entry in self.metadata.entries}
 
     def find_edited(self) -> int:
         """Compare all rows with what was committed; return how many are certainly of it."""
@@ -187,7 +187,7 @@ class CsvSnapshot(Snapshot):
         return self._layout.features(extractor)
 
     def derive(self, alias: str, name: str, build: Derivation) -> dict[str, NDArray[Any]]:
-        return self._cache.derive(self.metadata.record(alias).fingerprint, name, build)
+        return self._cache.derive(self.metadata.entry(alias).fingerprint, name, build)
 
     def _load_state(self, name: str) -> State | BrokenIndexError:
         path = self._layout.states / name
@@ -242,17 +242,17 @@ class CsvStore(IndexStore):
         except BrokenIndexError:
             return False
 
-    def known_records(self) -> tuple[DescriptorEntry, ...]:
+    def known_entries(self) -> tuple[DescriptorEntry, ...]:
         with contextlib.suppress(BrokenIndexError):
             for generation in read_generations(self.layout.folder):
-                return generation.metadata.records
+                return generation.metadata.entries
         return ()
 
     def snapshot(self, accept_edited: bool = False) -> Snapshot:
         snapshot = self._snapshot()
         if len(snapshot.edited) and not accept_edited:
             raise BrokenIndexError(
-                f"{snapshot.told_edited}; search it after describing their images again: index"
+                f"{snapshot.edited_message}; search it after describing their images again: index"
                 f" --dataset {printable(snapshot.root)} --index {printable(self.path)}"
             )
         return snapshot
@@ -274,7 +274,7 @@ class CsvStore(IndexStore):
     def inspect(self, snapshot: Snapshot) -> Findings:
         assert isinstance(snapshot, CsvSnapshot)
         try:
-            rows, matrices = read_csv(str(self.layout.csv), snapshot.metadata.records)
+            rows, matrices = read_csv(str(self.layout.csv), snapshot.metadata.entries)
         except BrokenIndexError as error:
             return Findings([], [str(error)], [])
         snapshot.check_cache()
@@ -356,13 +356,13 @@ class CsvStore(IndexStore):
         snapshots = [
             CsvSnapshot(self.path, self.layout, generation, content)
             for generation in generations
-            if all(columns.issuperset(record.columns) for record in generation.metadata.records)
+            if all(columns.issuperset(entry.columns) for entry in generation.metadata.entries)
         ]
         if not snapshots:
-            read_csv(str(self.layout.csv), generations[-1].metadata.records)
+            read_csv(str(self.layout.csv), generations[-1].metadata.entries)
         certain = [snapshot.find_edited() for snapshot in snapshots]
         ranked = [
-            ((count, len(snapshot.metadata.records)), snapshot)
+            ((count, len(snapshot.metadata.entries)), snapshot)
             for count, snapshot in zip(certain, snapshots, strict=True)
             if len(snapshot.edited) < max(1, len(snapshot.rows))
         ]
@@ -441,14 +441,14 @@ class CsvWriter(Writer):
             aside = str(folder / "index.csv.new")
             with written_aside(aside, sync_name=False) as file:
                 hashing = _Hashing(file)
-                write_csv(hashing, rows, metadata.records, matrices)
+                write_csv(hashing, rows, metadata.entries, matrices)
             content = hashing.sha256.hexdigest()[:16]
             generation = Generation.of(metadata, rows, matrices, Stamp.of(Path(aside)), content)
             write_digests(folder / generation.digests_name, row_digests(rows, matrices))
             generation.write(folder, csv.name)
             sync_folder(str(folder))
             Cache(self._layout.caches()[:1], content).fill(
-                rows, {record.fingerprint: matrices[record.alias] for record in metadata.records}
+                rows, {entry.fingerprint: matrices[entry.alias] for entry in metadata.entries}
             )
             if csv.exists():
                 os.chmod(aside, csv.stat().st_mode)
@@ -481,7 +481,7 @@ class CsvWriter(Writer):
         Journal(str(self._layout.journal), current.metadata.root).discard()
         clear_others(self._layout.caches(), content)
         used = {current.name, current.digests_name}
-        used |= {record.state for record in current.metadata.records if record.state}
+        used |= {entry.state for entry in current.metadata.entries if entry.state}
         leftovers = ("generation-*.json", "generation-*.digests", "state/*.npz")
         for pattern in (*leftovers, "*.new", "state/*.new"):
             for path in self._layout.folder.glob(pattern):
@@ -494,7 +494,7 @@ def _same(rows: Rows, matrices: Mapping[str, Row], cached: CsvSnapshot) -> bool:
     return (
         list(rows.paths) == list(cached.rows.paths)
         and bool((rows.facts == cached.rows.facts).all())
-        and rows.own == cached.rows.own
+        and rows.user_columns == cached.rows.user_columns
         and all(np.array_equal(matrix, cached.matrix(alias)) for alias, matrix in matrices.items())
     )
 

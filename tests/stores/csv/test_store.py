@@ -50,7 +50,7 @@ def test_what_is_committed_is_read(index: Path) -> None:
     read = snapshot(index)
     assert list(read.rows.paths) == ["a.jpg", "b.jpg"]
     assert (read.matrix("hsv") == 1).all()
-    assert read.metadata.records == (HSV,)
+    assert read.metadata.entries == (HSV,)
     assert read.root == str(index.parent / "data")
 
 
