@@ -125,6 +125,7 @@ def index(
       index photos --index photos.csv --exclude 'thumbs' --workers 4
     """
     from cbir.indexing.build import build_index
+    from cbir.search.exact.compile_ahead import compile_kernels
 
     listener = TerminalProgress(quiet, verbose)
     try:
@@ -142,6 +143,8 @@ def index(
             wait=wait,
             listener=listener,
         )
+        if report.described:
+            compile_kernels(index_path)
     finally:
         listener.finish()
     if not quiet:

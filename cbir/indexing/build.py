@@ -38,9 +38,6 @@ from cbir.stores.default_path import is_kept
 from cbir.stores.journal import Journal, JournalRecord
 from cbir.stores.model import DescriptorEntry, IndexStore, Metadata, Rows, Snapshot, Writer
 
-_WARM_UP_ROWS = 100_000
-"""Rows from which even a single search uses compiled kernels, so that indexing compiles them."""
-
 
 @dataclass(frozen=True, slots=True)
 class IndexReport:
@@ -217,7 +214,6 @@ def build_index(
                 keeper.forget_all_but(rows.facts["sha256"])
     _warn_of_drift(ready, table, listener)
     _tell_left_out(left_out, listener)
-    _prepare_kernels(ready, len(rows))
     changes = counts(rows.paths, table, known.paths)
     return IndexReport(
         index=index,
@@ -415,14 +411,3 @@ def _warn_of_drift(
                     f" {descriptor.state_name} was trained on (drift {drift:.2f}, expected up to"
                     f" {descriptor.drift_limit:.2f}); train again with --retrain"
                 )
-
-
-def _prepare_kernels(ready: Sequence[NamedDescriptor], rows: int) -> None:
-    """Compile the kernels that searches of a large index use, a small part of a long run."""
-    if rows < _WARM_UP_ROWS:
-        return
-    from cbir.search.exact import kernels
-
-    for named in ready:
-        if not (named.descriptor.kind.packed or named.descriptor.kind.weighted):
-            kernels.compile_for(named.descriptor.metrics[0], named.descriptor.dtype)

@@ -1,0 +1,28 @@
+"""Kernels are compiled ahead for large indexes, and for nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import cbir
+from cbir.search.exact import compile_ahead, kernels
+
+
+def test_only_a_large_index_is_compiled_for(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = str(tmp_path / "index.csv")
+    cbir.index(photos, index, ["hsv", "phash", "hog"])
+    compiled: list[tuple[str, np.dtype]] = []
+    monkeypatch.setattr(kernels, "compile_for", lambda *kernel: compiled.append(kernel))
+    compile_ahead.compile_kernels(index)
+    assert compiled == []
+    monkeypatch.setattr(compile_ahead, "_WORTH_ROWS", 12)
+    compile_ahead.compile_kernels(index)
+    assert [(metric, dtype.str) for metric, dtype in compiled] == [
+        ("chi2", "|u1"),
+        ("euclidean", "|u1"),
+    ]
