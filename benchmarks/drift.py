@@ -28,7 +28,7 @@ from cbir.descriptors.encoders.bovw import OrbBovw
 from cbir.descriptors.registry import parse
 from cbir.images.decoders import EncodedImage
 from cbir.images.discovery import find_images
-from cbir.indexing.selection import Source
+from cbir.indexing.training_images import TrainingImages
 
 MOST = 400
 """Images of a folder whose drift from a vocabulary is measured."""
@@ -55,7 +55,7 @@ def from_each_other(folders: Sequence[Path]) -> None:
     """Train a vocabulary on each folder, and measure the drift of all from it."""
     rows = []
     for trained in folders:
-        source = Source(str(trained), find_images(str(trained)), cores())
+        source = TrainingImages(str(trained), find_images(str(trained)), cores())
         descriptor = OrbBovw()
         bound = descriptor.bind(descriptor.train(source.samples(descriptor)))
         drifts = [round(bound.drift(_rows(bound, folder, MOST)[1]), 3) for folder in folders]

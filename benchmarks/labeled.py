@@ -17,7 +17,7 @@ from cbir.descriptors.registry import NamedDescriptor, parse
 from cbir.evaluation import PROTOCOLS, GroundTruth, Queries, choose_queries, read_ground_truth
 from cbir.evaluation.protocols import default_protocol
 from cbir.images.discovery import find_images
-from cbir.indexing.selection import Source
+from cbir.indexing.training_images import TrainingImages
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -66,6 +66,6 @@ def read_queries(index: cbir.Index, options: argparse.Namespace) -> tuple[Ground
 def _samples(descriptor: TrainedDescriptor, folders: list[Path]) -> list[NDArray[Any]]:
     samples = []
     for folder in folders:
-        source = Source(str(folder), find_images(str(folder)), cores())
+        source = TrainingImages(str(folder), find_images(str(folder)), cores())
         samples += source.samples(descriptor)
     return samples

@@ -22,8 +22,8 @@ from cbir.core.threads import cores
 from cbir.descriptors.base import SHIPPED, TrainedDescriptor
 from cbir.descriptors.registry import built_in
 from cbir.images.discovery import find_images
-from cbir.indexing.selection import Source
 from cbir.indexing.train import train_model
+from cbir.indexing.training_images import TrainingImages
 
 MODELS = Path(__file__).parent.parent / "cbir" / "descriptors" / "models"
 
@@ -38,10 +38,10 @@ def main() -> None:
 
 def make_models(folder: Path, into: Path) -> list[list[Any]]:
     """Write all models; return a row of the table for each."""
-    source = Source(str(folder), find_images(str(folder)), cores())
+    images = TrainingImages(str(folder), find_images(str(folder)), cores())
     rows: list[list[Any]] = []
     for name, descriptor in shipped_models():
-        done = train_model(descriptor, source, str(into / f"{name}.npz"), SHIPPED)
+        done = train_model(descriptor, images, str(into / f"{name}.npz"), SHIPPED)
         seconds = round(done.seconds, 1)
         rows.append([name, folder.resolve().name, done.images, done.bytes, seconds])
     return rows

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
-from cbir.core.errors import UnreadableImageError
 from cbir.descriptors.base import Row
 from cbir.descriptors.registry import NamedDescriptor
-from cbir.images.discovery import ImageFile, is_selected
+from cbir.images.discovery import ImageFile
 from cbir.stores.journal import JournalRecord
-from cbir.stores.model import PathList, Snapshot
-
-_SAMPLE = 32
-"""Images by whose content a dataset is recognized that was moved."""
+from cbir.stores.model import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class IndexedImage:
     """An image whose description is known, at least in part.
 
     Attributes
@@ -44,84 +39,94 @@ class Item:
     origin: int = -1
 
 
-class Known:
+class ReuseLookup:
     """Looks descriptions up by path or by content.
 
     Parameters
     ----------
-    previous : Snapshot or None
+    base : Snapshot or None
         The index so far. Nothing is believed of its rows that were edited by hand.
     records : sequence of JournalRecord
         Left by a run that was interrupted.
     named : sequence of NamedDescriptor
         The descriptors that are wanted.
-    moved : bool
-        The dataset is at another place: only an image's content tells what it is.
-
-    Attributes
-    ----------
-    paths : PathList
-        The paths of the previous index.
     """
 
     def __init__(
         self,
-        previous: Snapshot | None,
+        base: Snapshot | None,
         records: Sequence[JournalRecord],
         named: Sequence[NamedDescriptor],
-        moved: bool = False,
     ) -> None:
-        self._previous = previous
-        self._moved = moved
-        self.paths = previous.rows.paths if previous else PathList.of([])
-        self._edited = frozenset(previous.edited.tolist()) if previous else frozenset[int]()
+        self._base = base
+        self._edited = frozenset(base.edited.tolist()) if base else frozenset[int]()
         self._records = {record.path: record for record in records}
-        self._dtypes = {one.descriptor.fingerprint: one.descriptor.dtype for one in named}
-        self._bytes = {
-            one.descriptor.fingerprint: one.descriptor.width * one.descriptor.dtype.itemsize
-            for one in named
-        }
+        self._wanted = {one.descriptor.fingerprint: one.descriptor for one in named}
         self._matrices = {
-            entry.fingerprint: previous.matrix(entry.alias)
-            for entry in (previous.metadata.entries if previous else ())
-            if previous and entry.fingerprint in self._dtypes
+            entry.fingerprint: base.matrix(entry.alias)
+            for entry in (base.metadata.entries if base else ())
+            if base and entry.fingerprint in self._wanted
         }
 
-    def at(self, found: ImageFile) -> Item | None:
-        """Return what is known of a file that has not changed since."""
-        row = self.paths.find(found.path)
-        if row is not None and self._previous and row not in self._edited and not self._moved:
-            facts = self._previous.rows.facts[row]
-            if (facts["bytes"], facts["mtime"]) == (found.size, found.mtime):
-                return self.with_content(facts["sha256"].tobytes())
-        record = self._records.get(found.path)
-        if record and (record.size, record.mtime) == (found.size, found.mtime):
+    def unchanged_rows(self, images: Sequence[ImageFile]) -> NDArray[np.int64]:
+        """Return for each file the row of the index with its whole description, or -1.
+
+        Parameters
+        ----------
+        images : sequence of ImageFile
+            Sorted by the bytes of their paths.
+        """
+        is_whole = self._matrices.keys() == self._wanted.keys()
+        if self._base is None or not len(self._base.rows) or not is_whole:
+            return np.full(len(images), -1, np.int64)
+        rows = self._base.rows.paths.rows_of(one.path for one in images)
+        facts = self._base.rows.facts
+        sizes = np.fromiter((one.size for one in images), np.int64, len(images))
+        times = np.fromiter((one.mtime for one in images), np.int64, len(images))
+        is_changed = (facts["bytes"][rows] != sizes) | (facts["mtime"][rows] != times)
+        rows[is_changed | np.isin(rows, self._base.edited)] = -1
+        return rows
+
+    def at_row(self, row: int) -> IndexedImage:
+        """Return what a row of the index says."""
+        assert self._base is not None
+        fact = self._base.rows.facts[row]
+        rows = {fingerprint: matrix[row] for fingerprint, matrix in self._matrices.items()}
+        width, height = int(fact["width"]), int(fact["height"])
+        return IndexedImage(fact["sha256"].tobytes(), width, height, rows, row)
+
+    def in_journal(self, image: ImageFile) -> IndexedImage | None:
+        """Return what is known of a file that an interrupted run described, if it is the same."""
+        record = self._records.get(image.path)
+        if record and (record.size, record.mtime) == (image.size, image.mtime):
             return self.with_content(record.sha256)
         return None
 
-    def with_content(self, sha256: bytes) -> Item | None:
+    def with_content(self, sha256: bytes) -> IndexedImage | None:
         """Return what is known of a content, whatever the file's name was."""
-        row, record = self._row_of.get(sha256, -1), self._record_of.get(sha256)
-        rows: dict[str, Row] = {}
-        width = height = 0
-        if record:
-            width, height = record.width, record.height
-            rows = {
-                fingerprint: np.frombuffer(data, self._dtypes[fingerprint])
-                for fingerprint, data in record.rows.items()
-                if len(data) == self._bytes.get(fingerprint)
-            }
-        if row >= 0 and self._previous:
-            facts = self._previous.rows.facts[row]
-            width, height = int(facts["width"]), int(facts["height"])
-            rows |= {fingerprint: matrix[row] for fingerprint, matrix in self._matrices.items()}
-        return Item(sha256, width, height, rows, row) if record or row >= 0 else None
+        row, record = self._row_of.get(sha256), self._record_of.get(sha256)
+        if record is None:
+            return None if row is None else self.at_row(row)
+        rows = {
+            fingerprint: np.frombuffer(data, self._wanted[fingerprint].dtype)
+            for fingerprint, data in record.rows.items()
+            if len(data) == self._row_bytes.get(fingerprint)
+        }
+        if row is None:
+            return IndexedImage(sha256, record.width, record.height, rows)
+        known = self.at_row(row)
+        return replace(known, rows={**rows, **known.rows})
+
+    @cached_property
+    def _row_bytes(self) -> dict[str, int]:
+        return {
+            fingerprint: descriptor.width * descriptor.dtype.itemsize
+            for fingerprint, descriptor in self._wanted.items()
+        }
 
     @cached_property
     def _row_of(self) -> dict[bytes, int]:
-        if self._previous is None:
-            return {}
-        contents = self._previous.rows.facts["sha256"]
+        contents = self._base.rows.facts["sha256"] if self._base else ()
         return {
             content.tobytes(): row
             for row, content in enumerate(contents)
@@ -131,85 +136,3 @@ class Known:
     @cached_property
     def _record_of(self) -> dict[bytes, JournalRecord]:
         return {record.sha256: record for record in self._records.values()}
-
-
-def is_same_dataset(previous: Snapshot, dataset: str, found: Sequence[ImageFile]) -> bool:
-    """Say whether a folder holds the images of an index: most of a sample, by content.
-
-    Parameters
-    ----------
-    previous : Snapshot
-        The index.
-    dataset : str
-        The folder.
-    found : sequence of ImageFile
-        What is in it.
-    """
-    facts = previous.rows.facts
-    sizes, contents = set(facts["bytes"].tolist()), {one.tobytes() for one in facts["sha256"]}
-    candidates = [one for one in found if one.size in sizes]
-    if 2 * len(candidates) < min(len(found), len(facts)):
-        return False
-    sample = candidates[:: -(-len(candidates) // _SAMPLE) or 1]
-    known = sum(_content(os.path.join(dataset, one.path)) in contents for one in sample)
-    return known > 0 and 2 * known >= len(sample)
-
-
-def _content(path: str) -> bytes | None:
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").digest()
-    except OSError:
-        return None
-
-
-def outside(
-    found: Sequence[ImageFile], previous: Snapshot, include: Sequence[str], exclude: Sequence[str]
-) -> list[ImageFile]:
-    """Add the images of the index that patterns leave out, as they are known.
-
-    Parameters
-    ----------
-    found : sequence of ImageFile
-        What the walk found by the patterns.
-    previous : Snapshot
-        The index so far.
-    include, exclude : sequence of str
-        The patterns.
-    """
-    others = [
-        ImageFile(path, int(fact["bytes"]), int(fact["mtime"]))
-        for path, fact in zip(previous.rows.paths, previous.rows.facts, strict=True)
-        if not is_selected(path, include, exclude)
-    ]
-    return sorted([*found, *others], key=lambda one: os.fsencode(one.path))
-
-
-def with_unreachable(
-    found: list[ImageFile], previous: Snapshot, dataset: str, errors: Sequence[UnreadableImageError]
-) -> list[ImageFile]:
-    """Add the images below what could not be looked at: they are not known to be gone.
-
-    Parameters
-    ----------
-    found : list of ImageFile
-        What the walk found.
-    previous : Snapshot
-        The index so far.
-    dataset : str
-        The folder that was walked.
-    errors : sequence of UnreadableImageError
-        What the walk could not look at.
-    """
-    places = tuple(os.path.relpath(error.path, dataset).replace(os.sep, "/") for error in errors)
-    if not places:
-        return found
-    there = {one.path for one in found}
-    rows = previous.rows
-    unreachable = [
-        ImageFile(path, int(fact["bytes"]), int(fact["mtime"]))
-        for path, fact in zip(rows.paths, rows.facts, strict=True)
-        if path not in there
-        and any(path == place or path.startswith(f"{place}/") for place in places)
-    ]
-    return sorted([*found, *unreachable], key=lambda one: os.fsencode(one.path))

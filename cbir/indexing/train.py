@@ -19,7 +19,7 @@ from cbir.core.threads import one_thread_each, threads
 from cbir.descriptors.base import TRAINED, TrainedDescriptor, origin_of, with_origin
 from cbir.descriptors.registry import Broken, NamedDescriptor, available, parse
 from cbir.images.discovery import find_images
-from cbir.indexing.selection import Source
+from cbir.indexing.training_images import TrainingImages
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,8 @@ def train_models(
 ) -> list[Trained]:
     """Train descriptors on the images of a folder; write one file for each.
 
-    Up to :data:`cbir.indexing.selection.TRAINING_IMAGES` images are looked at, chosen evenly by
-    a hash of their paths. The same images give the same bytes, with any number of workers.
+    Up to :data:`cbir.indexing.training_images.TRAINING_IMAGES` images are looked at, chosen evenly
+    by a hash of their paths. The same images give the same bytes, with any number of workers.
 
     Parameters
     ----------
@@ -108,16 +108,16 @@ def train_models(
             os.makedirs(output, exist_ok=True)
     for descriptor, target in zip(chosen.values(), targets, strict=True):
         _check_target(descriptor, target)
-    source = Source(dataset, found, workers)
+    images = TrainingImages(dataset, found, workers)
     return [
-        train_model(descriptor, source, target, TRAINED, listener)
+        train_model(descriptor, images, target, TRAINED, listener)
         for descriptor, target in zip(chosen.values(), targets, strict=True)
     ]
 
 
 def train_model(
     descriptor: TrainedDescriptor,
-    source: Source,
+    images: TrainingImages,
     path: str,
     origin: str,
     listener: ProgressListener | None = None,
@@ -128,7 +128,7 @@ def train_model(
     ----------
     descriptor : TrainedDescriptor
         Not bound.
-    source : Source
+    images : TrainingImages
         The images.
     path : str
         The file.
@@ -150,10 +150,10 @@ def train_model(
     listener = listener or ProgressListener()
     start = time.perf_counter()
     with stderr_capture.caught(), one_thread_each():
-        samples = source.samples(descriptor, listener, listener.unreadable)
+        samples = images.samples(descriptor, listener, listener.unreadable)
         if not any(map(len, samples)):
             raise CbirError(
-                f"{printable(source.dataset)}: {descriptor.name} finds nothing to train on in"
+                f"{printable(images.dataset)}: {descriptor.name} finds nothing to train on in"
                 f" {counted(len(samples), 'readable image')}; train on others"
             )
         state = descriptor.train(samples, listener)
@@ -205,7 +205,8 @@ def _output(descriptor: TrainedDescriptor, origin: str) -> Output:
         except ValueError:
             return False
 
-    return Output(f"the {descriptor.state_name}", "choose another name with -o", is_ours)
+    remedy = "choose another name with -o"
+    return Output(f"the {descriptor.state_name}", remedy, is_ours)
 
 
 def _check_target(descriptor: TrainedDescriptor, path: str) -> None:

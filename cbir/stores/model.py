@@ -54,6 +54,8 @@ class PathList(Sequence[str]):
     >>> paths = PathList.of(["a.jpg", "b.jpg"])
     >>> paths[1], paths.find("b.jpg"), paths.find("c.jpg")
     ('b.jpg', 1, None)
+    >>> paths.rows_of(["a.jpg", "c.jpg"])
+    array([ 0, -1])
     """
 
     def __init__(self, blob: NDArray[np.uint8], ends: NDArray[np.int64]) -> None:
@@ -101,6 +103,17 @@ class PathList(Sequence[str]):
             else:
                 high = middle
         return low if low < len(self) and self._bytes(low) == wanted else None
+
+    def rows_of(self, paths: Iterable[str]) -> NDArray[np.int64]:
+        """Return the row of each of some paths, which are sorted as well, or -1."""
+        known = enumerate(self.encoded())
+        row, here = next(known, (-1, None))
+        rows = []
+        for path in map(os.fsencode, paths):
+            while here is not None and here < path:
+                row, here = next(known, (-1, None))
+            rows.append(row if here == path else -1)
+        return np.array(rows, np.int64)
 
     def _bytes(self, row: int) -> bytes:
         start = int(self.ends[row - 1]) if row else 0

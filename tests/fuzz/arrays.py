@@ -15,7 +15,8 @@ from cbir.core.progress import ProgressListener
 from cbir.descriptors.base import State, TrainedDescriptor
 from cbir.descriptors.registry import NamedDescriptor, parse
 from cbir.images.decoders import ArrayImage
-from cbir.indexing.selection import Source, make_ready
+from cbir.indexing.states import bind_states
+from cbir.indexing.training_images import TrainingImages
 from tests.fuzz.mutations import damaged_arrays
 from tests.fuzz.target import Target, as_npz
 
@@ -83,8 +84,8 @@ class _Model(Target):
         path = self.folder / "model.npz"
         path.write_bytes(data)
         named = NamedDescriptor("it", self.descriptor)
-        source = Source(str(self.folder), [], 1)
-        ready = make_ready([named], None, [str(path)], False, source, ProgressListener())
+        images = TrainingImages(str(self.folder), [], 1)
+        ready = bind_states([named], None, [str(path)], False, images, ProgressListener())
         row = ready[0].describe(ArrayImage(noise()))
         assert row.any(), "an image full of corners has words"
         bound: Any = ready[0].descriptor

@@ -269,9 +269,9 @@ def test_what_cannot_be_looked_at_is_not_taken_for_deleted(
 def interrupted(monkeypatch: pytest.MonkeyPatch, *arguments: object, **options: object) -> None:
     """Run ``cbir.index`` until nine images are described, and kill it."""
     from cbir.core import threads
-    from cbir.indexing.describe_stage import Collector
+    from cbir.indexing.image_describer import ImageDescriber
 
-    describe, calls = Collector._describe, []
+    describe, calls = ImageDescriber.describe, []
 
     def nine(*given: object) -> object:
         if len(calls) >= 9:
@@ -281,7 +281,7 @@ def interrupted(monkeypatch: pytest.MonkeyPatch, *arguments: object, **options: 
 
     with monkeypatch.context() as patch:
         patch.setattr(threads, "_BATCH", 2)
-        patch.setattr(Collector, "_describe", nine)
+        patch.setattr(ImageDescriber, "describe", nine)
         with pytest.raises(KeyboardInterrupt):
             cbir.index(*arguments, workers=1, **options)  # type: ignore[arg-type]
 

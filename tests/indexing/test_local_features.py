@@ -195,12 +195,12 @@ def test_unreadable_images_have_none_and_the_rest_goes_on(folder: Path, index: s
 
 KILLED = """
 import os, sys
-from cbir.indexing.describe_stage import Keeper
+from cbir.indexing.local_features import LocalFeatureWriter
 from cbir.descriptors.local_features.sift import SiftExtractor
 from cbir.indexing.build import build_index
 
 folder, index, after, flush = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4] == "flush"
-add, done = Keeper.add, []
+add, done = LocalFeatureWriter.add, []
 
 
 def add_and_die(self, sha256, features):
@@ -212,7 +212,7 @@ def add_and_die(self, sha256, features):
         os._exit(9)
 
 
-Keeper.add = add_and_die
+LocalFeatureWriter.add = add_and_die
 build_index(folder, index, "ahash", workers=1, features=SiftExtractor(80))
 """
 

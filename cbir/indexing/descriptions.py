@@ -1,0 +1,114 @@
+"""The rows of the new index, while they are made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbir.core.errors import UnreadableImageError
+from cbir.descriptors.base import Row
+from cbir.descriptors.registry import NamedDescriptor
+from cbir.images.discovery import ImageFile
+from cbir.indexing.reuse import IndexedImage
+from cbir.stores.model import FILE_DTYPE, PathList
+
+
+class Descriptions:
+    """What is known of the images, in the order of their paths.
+
+    Parameters
+    ----------
+    capacity : int
+        How many images there are at most.
+    named : sequence of NamedDescriptor
+
+    Attributes
+    ----------
+    unreadable : list of UnreadableImageError
+        The files that could not be read.
+    warned : list of str
+        The images that were described although something is wrong with them.
+    """
+
+    def __init__(self, capacity: int, named: Sequence[NamedDescriptor]) -> None:
+        self.unreadable: list[UnreadableImageError] = []
+        self.warned: list[str] = []
+        self._named = named
+        self._paths: list[str] = []
+        self._facts = np.zeros(capacity, FILE_DTYPE)
+        self._origins = np.full(capacity, -1, np.int64)
+        self._described = np.zeros(capacity, bool)
+        self._matrices = {
+            one.alias: np.empty((capacity, one.descriptor.width), one.descriptor.dtype)
+            for one in named
+        }
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def add(self, image: ImageFile, known: IndexedImage, described: bool) -> None:
+        """Put an image in the next row.
+
+        Parameters
+        ----------
+        image : ImageFile
+        known : IndexedImage
+            With a row of each descriptor.
+        described : bool
+            Whether it is this run that described it.
+        """
+        row = len(self)
+        self._paths.append(image.path)
+        self._facts[row] = (image.size, image.mtime, known.width, known.height, known.sha256)
+        self._origins[row] = known.origin
+        self._described[row] = described
+        for one in self._named:
+            self._matrices[one.alias][row] = known.rows[one.descriptor.fingerprint]
+
+    @property
+    def paths(self) -> PathList:
+        """The paths of the images."""
+        return PathList.of(self._paths)
+
+    @property
+    def facts(self) -> NDArray[np.void]:
+        """What is known of the files."""
+        return self._facts[: len(self)]
+
+    @property
+    def matrices(self) -> dict[str, Row]:
+        """The matrices by alias."""
+        return {alias: matrix[: len(self)] for alias, matrix in self._matrices.items()}
+
+    @property
+    def described(self) -> NDArray[np.bool_]:
+        """Whether this run described the image."""
+        return self._described[: len(self)]
+
+    def changes(self, before: PathList) -> dict[str, int]:
+        """Count what became of the images, old and new.
+
+        Parameters
+        ----------
+        before : PathList
+            The paths of the previous index.
+        """
+        origins = self._origins[: len(self)]
+        rows = before.rows_of(self._paths)
+        stayed, gone = rows >= 0, np.ones(len(before), bool)
+        gone[rows[stayed]] = False
+        # An image under a new path was renamed if its old path is gone, for one new path each.
+        moved = np.zeros(len(self), bool)
+        candidates = np.flatnonzero(~stayed & (origins >= 0))
+        sources, first = np.unique(origins[candidates], return_index=True)
+        moved[candidates[first[gone[sources]]]] = True
+        known = stayed | moved
+        return {
+            "added": int((~known).sum()),
+            "updated": int((known & self.described).sum()),
+            "reused": int((known & ~self.described).sum()),
+            "renamed": int(moved.sum()),
+            "removed": int(gone.sum() - moved.sum()),
+        }

@@ -1,0 +1,169 @@
+"""The second stage of indexing: what is to be described, by what, and what is known already."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbir.core.amounts import counted
+from cbir.core.errors import BrokenIndexError, printable
+from cbir.core.progress import ProgressListener
+from cbir.descriptors.registry import NamedDescriptor
+from cbir.indexing.local_features import LocalFeatureWriter
+from cbir.indexing.recognition import recognized
+from cbir.indexing.request import IndexRequest
+from cbir.indexing.reuse import ReuseLookup
+from cbir.indexing.scan import Scan
+from cbir.indexing.selection import choose
+from cbir.indexing.states import bind_states
+from cbir.indexing.training_images import TrainingImages
+from cbir.stores.journal import Journal, JournalRecord
+from cbir.stores.model import DescriptorEntry, IndexStore, Snapshot, Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be done.
+
+    Attributes
+    ----------
+    scan : Scan
+        What is there, compared with the index so far.
+    named : sequence of NamedDescriptor
+        The descriptors, ready to describe.
+    reused_rows : ndarray of int64, shape (images,)
+        The row of the index so far that holds an image's whole description; -1: to be described.
+    lookup : ReuseLookup
+        What else need not be computed.
+    journal : Journal
+        Of this dataset.
+    features : LocalFeatureWriter or None
+        Keeps local features, if they are wanted.
+    previous : Snapshot or None
+        The index so far.
+    is_rebuild : bool
+        Nothing of it is taken over but the user's columns.
+    """
+
+    scan: Scan
+    named: Sequence[NamedDescriptor]
+    reused_rows: NDArray[np.int64]
+    lookup: ReuseLookup
+    journal: Journal
+    features: LocalFeatureWriter | None
+    previous: Snapshot | None
+    is_rebuild: bool
+
+    @property
+    def base(self) -> Snapshot | None:
+        """The index so far, if its descriptions may be taken over."""
+        return None if self.is_rebuild else self.previous
+
+
+def plan(
+    scan: Scan, request: IndexRequest, store: IndexStore, writer: Writer, listener: ProgressListener
+) -> Plan:
+    """Compare what was found with the index so far.
+
+    Parameters
+    ----------
+    scan : Scan
+    request : IndexRequest
+    store : IndexStore
+    writer : Writer
+        Of this store.
+    listener : ProgressListener
+        Told of training, of what is continued and of what is mended.
+
+    Raises
+    ------
+    CbirError
+        When the index cannot be read, is about another dataset, or what is wanted contradicts it.
+    """
+    previous = _previous(store, writer, request.rebuild, listener)
+    base = None if request.rebuild else previous
+    if base is not None:
+        scan = recognized(scan, request, base, listener)
+    chosen = choose(
+        _entries_before(store, previous, keep=base is not None or not request.descriptors),
+        request.descriptors,
+        request.drop,
+        previous.rows.user_columns if previous else (),
+    )
+    images = TrainingImages(scan.dataset, scan.images, request.workers)
+    named = bind_states(chosen, base, request.models, request.retrain, images, listener)
+    journal = writer.journal(scan.root)
+    features = LocalFeatureWriter(writer, request.features) if request.features else None
+    lookup = ReuseLookup(base, _records(journal, request.rebuild, listener), named)
+    if base is not None:
+        _report_repairs(base, listener)
+    return Plan(
+        scan,
+        named,
+        _reused_rows(scan, base, lookup, features),
+        lookup,
+        journal,
+        features,
+        previous,
+        request.rebuild,
+    )
+
+
+def _previous(
+    store: IndexStore, writer: Writer, rebuild: bool, listener: ProgressListener
+) -> Snapshot | None:
+    """Open the index so far; one that is broken is set aside when it is to be rebuilt."""
+    try:
+        return writer.previous()
+    except BrokenIndexError as error:
+        if not rebuild:
+            raise
+        listener.warn(f"{error}. It is kept as {printable(store.set_aside())}")
+        return None
+
+
+def _entries_before(
+    store: IndexStore, previous: Snapshot | None, keep: bool
+) -> tuple[DescriptorEntry, ...]:
+    """Return the descriptors that the index is to keep, as far as it can be known."""
+    if not keep:
+        return ()
+    if previous is not None:
+        return previous.metadata.entries
+    return store.known_entries() if store.exists() else ()
+
+
+def _records(journal: Journal, rebuild: bool, listener: ProgressListener) -> list[JournalRecord]:
+    """Return what an interrupted run has described, unless nothing of it is wanted."""
+    if rebuild:
+        journal.discard()
+    records = journal.read()
+    if records:
+        listener.note(
+            f"Continuing an interrupted run: {counted(len(records), 'image')} described already"
+        )
+    return records
+
+
+def _reused_rows(
+    scan: Scan, base: Snapshot | None, lookup: ReuseLookup, features: LocalFeatureWriter | None
+) -> NDArray[np.int64]:
+    if base is None or scan.is_moved:
+        return np.full(len(scan.images), -1, np.int64)
+    rows = lookup.unchanged_rows(scan.images)
+    if features is not None:
+        for place in np.flatnonzero(rows >= 0):
+            if base.rows.facts["sha256"][rows[place]].tobytes() not in features.kept:
+                rows[place] = -1
+    return rows
+
+
+def _report_repairs(base: Snapshot, listener: ProgressListener) -> None:
+    """Tell what is wrong with the index so far, and is mended."""
+    for message in base.damage:
+        listener.note(message)
+    if len(base.edited):
+        listener.warn(f"{base.edited_message}; what was edited is described again")

@@ -1,0 +1,43 @@
+"""What a run of indexing is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cbir.descriptors.local_features.sift import SiftExtractor
+
+
+@dataclass(frozen=True, slots=True)
+class IndexRequest:
+    """What a run of indexing is asked for; see :func:`cbir.index`.
+
+    Attributes
+    ----------
+    dataset, index : str
+        The folder of images and the index file.
+    descriptors, drop : sequence of str
+        What to add, those of presets included, and which aliases to remove.
+    models : sequence of str
+        Vocabularies and models, given as files, folders of them, or indexes.
+    include, exclude : sequence of str
+        Shell patterns of images to take and to leave.
+    workers : int
+        Threads.
+    rebuild, retrain, keep_others : bool
+    features : SiftExtractor or None
+        Extracts the local features that are to be kept.
+    """
+
+    dataset: str
+    index: str
+    descriptors: Sequence[str]
+    drop: Sequence[str]
+    models: Sequence[str]
+    include: Sequence[str]
+    exclude: Sequence[str]
+    workers: int
+    rebuild: bool
+    retrain: bool
+    keep_others: bool
+    features: SiftExtractor | None

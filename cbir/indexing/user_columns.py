@@ -1,0 +1,60 @@
+"""Columns that the user added to an index, carried over to the next one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cbir.stores.model import Rows
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedColumns:
+    """The user's columns for new rows.
+
+    Attributes
+    ----------
+    columns : dict of str to list of str
+        By name, the text of each row.
+    left_behind : list of str
+        The paths of images with text in these columns that no new row gets.
+    """
+
+    columns: dict[str, list[str]]
+    left_behind: list[str]
+
+
+def carry_over(before: Rows, rows: Rows, same_root: bool) -> CarriedColumns:
+    """Give each image the text that it had in the user's columns.
+
+    Parameters
+    ----------
+    before : Rows
+        Those of the index so far.
+    rows : Rows
+        Those of the new one.
+    same_root : bool
+        Both are of one dataset, so that equal paths mean equal images.
+    """
+    if not before.user_columns:
+        return CarriedColumns({}, [])
+    row_of = {content.tobytes(): row for row, content in enumerate(before.facts["sha256"])}
+
+    def source(path: str, content: bytes) -> int | None:
+        """Return the row that an image had: by both, by content, or by path alone."""
+        there = before.paths.find(path) if same_root else None
+        if there is not None and before.facts["sha256"][there].tobytes() == content:
+            return there
+        return row_of.get(content, there)
+
+    contents = (content.tobytes() for content in rows.facts["sha256"])
+    sources = list(map(source, rows.paths, contents))
+    columns = {
+        name: ["" if row is None else column[row] for row in sources]
+        for name, column in before.user_columns.items()
+    }
+    filled = {
+        row for column in before.user_columns.values() for row, cell in enumerate(column) if cell
+    }
+    return CarriedColumns(
+        columns, [before.paths[row] for row in sorted(filled.difference(sources))]
+    )
