@@ -50,10 +50,13 @@ class LocalExtractor(Parametrized, ABC, Generic[F]):
         The longest side, in pixels, of the image that features are extracted from.
     descriptor_size : int
         Bytes that the descriptor of a keypoint takes.
+    features_type : type
+        What it extracts, a class of :class:`LocalFeatures`.
     """
 
     working_size: ClassVar[int]
     descriptor_size: ClassVar[int]
+    features_type: ClassVar[type[Any]] = LocalFeatures
 
     @property
     def fields(self) -> Mapping[str, str]:
@@ -67,15 +70,10 @@ class LocalExtractor(Parametrized, ABC, Generic[F]):
         The same image always gives the same features.
         """
 
-    @abstractmethod
-    def of(
-        self,
-        points: NDArray[np.float32],
-        descriptors: NDArray[np.uint8],
-        width: int,
-        height: int,
-    ) -> F:
+    def of(self, points: Any, descriptors: Any, width: int, height: int) -> F:
         """Put features together."""
+        features: F = self.features_type(points, descriptors, width, height)
+        return features
 
     def nothing(self, width: int = 1, height: int = 1) -> F:
         """Return the features of an image in which there is nothing to see."""

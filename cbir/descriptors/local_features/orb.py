@@ -8,7 +8,6 @@ from typing import ClassVar
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from cbir.descriptors.local_features.base import LocalExtractor, LocalFeatures
 from cbir.descriptors.local_features.keypoint_selection import place_within
@@ -80,16 +79,6 @@ class OrbExtractor(LocalExtractor[LocalFeatures]):
             return self.nothing(width, height)
         points = np.array([(*one.pt, one.size, np.deg2rad(one.angle)) for one in described])
         return self.of(points.astype(np.float32), np.asarray(descriptors, np.uint8), width, height)
-
-    def of(
-        self,
-        points: NDArray[np.float32],
-        descriptors: NDArray[np.uint8],
-        width: int,
-        height: int,
-    ) -> LocalFeatures:
-        """Put features together."""
-        return LocalFeatures(points, descriptors, width, height)
 
 
 def _detector(count: int) -> cv2.ORB:

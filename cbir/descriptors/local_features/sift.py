@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
@@ -95,6 +95,7 @@ class SiftExtractor(LocalExtractor[SiftFeatures]):
     version: ClassVar[int] = 1
     working_size: ClassVar[int] = WORKING_SIZES[2]
     descriptor_size: ClassVar[int] = DESCRIPTOR_SIZE
+    features_type: ClassVar[type[Any]] = SiftFeatures
 
     count: int = 500
 
@@ -112,16 +113,6 @@ class SiftExtractor(LocalExtractor[SiftFeatures]):
         )
         points[:, 3] = np.deg2rad(points[:, 3])
         return self.of(points, _as_root(np.asarray(found, np.float32)[kept]), width, height)
-
-    def of(
-        self,
-        points: NDArray[np.float32],
-        descriptors: NDArray[np.uint8],
-        width: int,
-        height: int,
-    ) -> SiftFeatures:
-        """Put features together; they can be mirrored."""
-        return SiftFeatures(points, descriptors, width, height)
 
 
 def _as_root(descriptors: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -25,13 +25,17 @@ def compiled(function: Callable[..., Any]) -> Any:
 
 
 @compiled
+def _compared(stored, scale, square):  # type: ignore[no-untyped-def]
+    value = np.float32(stored) * scale
+    return value * value if square else value
+
+
+@compiled
 def chi2(query, rows, scale, square, out):  # type: ignore[no-untyped-def]
     for i in range(rows.shape[0]):
         total = np.float32(0)
         for j in range(rows.shape[1]):
-            value = np.float32(rows[i, j]) * scale
-            if square:
-                value *= value
+            value = _compared(rows[i, j], scale, square)
             difference = value - query[j]
             total += difference * difference / max(value + query[j], _TINY)
         out[i] = np.float32(0.5) * total
@@ -42,9 +46,7 @@ def euclidean(query, rows, scale, square, out):  # type: ignore[no-untyped-def]
     for i in range(rows.shape[0]):
         total = np.float32(0)
         for j in range(rows.shape[1]):
-            value = np.float32(rows[i, j]) * scale
-            if square:
-                value *= value
+            value = _compared(rows[i, j], scale, square)
             difference = value - query[j]
             total += difference * difference
         out[i] = np.sqrt(total)
@@ -55,9 +57,7 @@ def manhattan(query, rows, scale, square, out):  # type: ignore[no-untyped-def]
     for i in range(rows.shape[0]):
         total = np.float32(0)
         for j in range(rows.shape[1]):
-            value = np.float32(rows[i, j]) * scale
-            if square:
-                value *= value
+            value = _compared(rows[i, j], scale, square)
             total += abs(value - query[j])
         out[i] = total
 
@@ -71,9 +71,7 @@ def cosine(query, rows, scale, square, out):  # type: ignore[no-untyped-def]
         product = np.float32(0)
         row_square = np.float32(0)
         for j in range(rows.shape[1]):
-            value = np.float32(rows[i, j]) * scale
-            if square:
-                value *= value
+            value = _compared(rows[i, j], scale, square)
             product += value * query[j]
             row_square += value * value
         length = np.sqrt(row_square * query_square)
