@@ -28,9 +28,9 @@ INTRODUCTION = """\
 
 This page is made by `python benchmarks/pages.py`; edit that instead.
 
-A descriptor turns an image into a row of numbers. Name it as `NAME`, `NAME:key=value,key=value`
-or `ALIAS=NAME:…`; the alias is the prefix of its columns. `cbir descriptors` prints what is
-installed, plug-ins included.
+A [descriptor](glossary.md#descriptor) turns an image into a row of numbers. Name it as `NAME`,
+`NAME:key=value,key=value` or `ALIAS=NAME:…`; the [alias](glossary.md#alias) is the prefix of its
+columns. `cbir descriptors` prints what is installed, plug-ins included.
 """
 
 SPEED = """\
@@ -60,9 +60,10 @@ DUPLICATES = """\
 # How well copies are found
 
 This page is made by `python benchmarks/pages.py` from what the programs named below measured, on
-a small cloud machine with 2 cores. What the levels mean is in [duplicates.md](duplicates.md).
+a small cloud machine with 2 cores. What the [levels](glossary.md#level) mean is in
+[duplicates.md](duplicates.md).
 
-Copies are made by `benchmarks/edits.py`: 45 edits in eleven groups, from JPEG of quality 10 to a
+Copies are made by `benchmarks/edits.py`: 45 edits in eleven groups, from JPEG of quality 10 to an
 image pasted into another one. Which of the photographs are copies of each other to begin with is
 listed in `benchmarks/truth/copies.csv`.
 """
@@ -97,9 +98,9 @@ MEASURED = """\
 ## Measured
 
 How good each of them is, beside what it costs, stands in [results.md](results.md). Here is what the
-choices within some of them are worth. Vocabularies were trained on other folders than those
-measured on; P@k and mAP are defined in [evaluation.md](evaluation.md#measures). ms is what a
-description takes on one core of a small cloud machine, decoding not included.
+choices within some of them are worth. [Vocabularies](glossary.md#vocabulary) were trained on other
+folders than those measured on; P@k and mAP are defined in [evaluation.md](evaluation.md#measures).
+ms is what a description takes on one core of a small cloud machine, decoding not included.
 """
 
 HASHES = """\

@@ -38,10 +38,11 @@ This page is made by `python benchmarks/pages.py`; edit that instead. The figure
 `python benchmarks/evaluate.py` left under `benchmarks/results/`; the commands stand below the
 tables.
 
-How good searches are, by descriptor, preset and fusion, on labeled images: what is right for a
-query comes from classes or groups, and the image itself is left out of its ranking. Measures,
-intervals and tests are those of `cbir evaluate`: [evaluation.md](evaluation.md#measures) defines
-them. What is measured stands in [descriptors.md](descriptors.md) and [fusion.md](fusion.md).
+How good searches are, by [descriptor](glossary.md#descriptor), [preset](glossary.md#preset) and
+[fusion](glossary.md#fusion), on labeled images: what is right for a query comes from classes or
+groups, and the image itself is left out of its ranking. Measures, intervals and tests are those of
+`cbir evaluate`: [evaluation.md](evaluation.md#measures) defines them. What is measured stands in
+[descriptors.md](descriptors.md) and [fusion.md](fusion.md).
 
 - No label was used but to count, and nothing was fitted on a set that is measured here: mixtures
   and PCA are from 600 unrelated photographs, the rows that fusions compare with from 200 of them,
