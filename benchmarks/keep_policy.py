@@ -114,7 +114,17 @@ def _pair(edit: Edit, folder: Path, hosts: list[str], seed: int, item: tuple[int
 
 def _outcome(folder: Path, keep: str) -> Counter[str]:
     """Count the pairs that are found, which one of each is kept, and what the other one shows."""
-    command = [sys.executable, "-m", "cbir", "duplicates", "-d", "photos", "-i", "index.csv", "-q"]
+    command = [
+        sys.executable,
+        "-m",
+        "cbir",
+        "duplicates",
+        "-d",
+        "photos",
+        "-i",
+        "index.csv",
+        "--quiet",
+    ]
     command += ["--level", "edited", "--keep", keep, "--format", "jsonl"]
     done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, check=True)
     counts = Counter[str]()

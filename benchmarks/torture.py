@@ -270,7 +270,7 @@ class Episode:
             # The row of a link stays while what it leads to cannot be reached.
             self.counts["not compared, for links that lead nowhere"] += 1
             return
-        clean = Job("index", ["index", "-d", "photos", "-i", "small/clean.csv", "-q"])
+        clean = Job("index", ["index", "-d", "photos", "-i", "small/clean.csv", "--quiet"])
         for one in json.loads(info.output)["descriptors"]:
             tail = ",".join(f"{key}={value}" for key, value in one["parameters"].items())
             clean.arguments += ["--descriptor", f"{one['alias']}={one['name']}:{tail}"]

@@ -97,7 +97,7 @@ class Commands:
 
     def index(self, *more: str) -> Job:
         """Bring the index up to date; from nothing if that is the only remedy."""
-        arguments = ["index", "-d", "photos", "-i", "small/index.csv", "-q", *more]
+        arguments = ["index", "-d", "photos", "-i", "small/index.csv", "--quiet", *more]
         if self.rebuild:
             arguments += ["--rebuild"]
         return Job("index", arguments)
@@ -122,7 +122,8 @@ class Commands:
             folder, index = f"photos/{self.chance.choice(folders).name}", []
         elif self.chance.random() < 0.5:
             index = []
-        arguments = ["duplicates", "-d", folder, *index, "--yes", "-q", "--action", *action.split()]
+        arguments = ["duplicates", "-d", folder, *index, "--yes", "--quiet"]
+        arguments += ["--action", *action.split()]
         arguments += [
             "--level",
             self.chance.choice(COPY_LEVELS),
@@ -164,7 +165,7 @@ class Commands:
     def _evaluate(self) -> Job:
         truth = r"groups:IMG_(\d+)"
         arguments = ["evaluate", "-i", "small/index.csv", "--truth", truth, "--protocol", "all"]
-        return Job("evaluate", [*arguments, "--format", "json", "-q"])
+        return Job("evaluate", [*arguments, "--format", "json", "--quiet"])
 
 
 def run(world: World, jobs: Sequence[Job], learn: Callable[[Job, float], None]) -> None:

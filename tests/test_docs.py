@@ -106,7 +106,7 @@ def test_the_python_of_the_documentation_runs(playground: Path, page: str) -> No
     script = playground / "page.py"
     script.write_text("\n".join(blocks(page, "python")), encoding="utf-8")
     if page == "README.md":
-        command = [sys.executable, "-m", "cbir", "index", "-d", "data", "-q"]
+        command = [sys.executable, "-m", "cbir", "index", "-d", "data", "--quiet"]
         subprocess.run(command, cwd=playground, check=True)
     done = subprocess.run(
         [sys.executable, script], cwd=playground, capture_output=True, text=True, check=False

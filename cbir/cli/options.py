@@ -30,8 +30,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _DASHED = "cbir.dashed"
 
-QUIET_HELP = "Beside results, print only what goes wrong."
-
 HELP_WIDTH = 100
 """Columns that help takes of a wide terminal."""
 
@@ -277,8 +275,10 @@ class FiniteRange(click.FloatRange):
 
 
 def quiet_option(function: F) -> F:
-    """Add ``-q/--quiet``."""
-    return click.option("-q", "--quiet", is_flag=True, help=QUIET_HELP)(function)
+    """Add ``--quiet``."""
+    return click.option(
+        "--quiet", is_flag=True, help="Beside results, print only what goes wrong."
+    )(function)
 
 
 def version_option(function: F) -> F:

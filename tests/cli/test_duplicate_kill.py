@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
     photos.mkdir()
     for number in range(COPIES + 1):
         shutil.copy(image, photos / f"{number:02}.jpg")
-    index = [sys.executable, "-m", "cbir", "duplicates", "-d", str(photos), "-q"]
+    index = [sys.executable, "-m", "cbir", "duplicates", "-d", str(photos), "--quiet"]
     subprocess.run([*index, "-i", str(tmp_path / "i.csv")], check=True, capture_output=True)
     return tmp_path
 

@@ -185,7 +185,7 @@ def test_the_copies_of_queries(here: Run, copied: Path, tmp_path: Path) -> None:
 
 
 def test_queries_come_from_standard_input(here: Run, copied: Path) -> None:
-    flags = ["duplicates", "-d", "photos", "--query", "-", "--format", "jsonl"]
+    flags = ["duplicates", "-d", "photos", "-q", "-", "--format", "jsonl"]
     for text, more in ((f"{TWIN}\n{SMALL}\n", []), (f"{TWIN}\0{SMALL}\0", ["--from0"])):
         done = here(*flags, *more, input=text)
         found = [json.loads(line) for line in done.stdout.splitlines()]
@@ -297,7 +297,7 @@ def test_any_file_name_survives(run: Run, tmp_path: Path) -> None:
 
 def test_a_reader_that_goes_away_does_no_harm(copied: Path, tmp_path: Path) -> None:
     for more in ("", "--query photos --format csv"):
-        command = f"{sys.executable} -m cbir duplicates -d photos -q {more} | head -n 1"
+        command = f"{sys.executable} -m cbir duplicates -d photos --quiet {more} | head -n 1"
         done = subprocess.run(
             command, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False
         )

@@ -32,7 +32,7 @@ def evaluated(run: Run, *arguments: str | Path) -> dict[str, Any]:
 @pytest.fixture
 def indexed(here: Run, photos: Path) -> Path:
     specs = ("--descriptor", "hsv", "--descriptor", "color=colorhash")
-    assert here("index", "-d", "photos", "-q", *specs).returncode == 0
+    assert here("index", "-d", "photos", "--quiet", *specs).returncode == 0
     return photos
 
 
@@ -44,7 +44,7 @@ def test_a_table_for_people(here: Run, photos: Path) -> None:
         f"12 images, {QUERIES} queries and {EMPTY} more without anything to find;"
         " protocol all, truth folders\n"
     )
-    assert here("evaluate", "-d", "photos", "-q").stderr == ""
+    assert here("evaluate", "-d", "photos", "--quiet").stderr == ""
 
 
 def test_the_output_is_that_of_a_process(run: Run, photos: Path) -> None:
@@ -157,7 +157,7 @@ def test_another_folder_can_query(here: Run, photos: Path) -> None:
     shutil.move("asked.jpg", "more/cats/cat-3.jpg")
     document = evaluated(here, "-d", "photos", "--queries", "more")
     assert (document["images"], document["queries"]) == (11, 1)
-    document = evaluated(here, "-d", "photos", "--queries", "more", "--truth", "groups:^(.*)-[0-9]")
+    document = evaluated(here, "-d", "photos", "-q", "more", "--ground-truth", "groups:^(.*)-[0-9]")
     assert document["queries"] == 1
 
 

@@ -25,7 +25,7 @@ def _trial(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def indexed(here: Run, photos: Path) -> Path:
-    assert here("index", "-d", "photos", "-q", "--preset", "fast").returncode == 0
+    assert here("index", "-d", "photos", "--quiet", "--preset", "fast").returncode == 0
     return photos
 
 
@@ -90,7 +90,7 @@ def test_models_are_given_for_what_is_trained(
     specs = ("--descriptor", "palette", "--descriptor", "wide=palette:levels=5")
     models = ("--model", "four.npz", "--model", "five.npz")
     runs = evaluated(here, "-d", "photos", *specs, *models)
-    assert here("index", "-d", "photos", "-q", *specs, *models).returncode == 0
+    assert here("index", "-d", "photos", "--quiet", *specs, *models).returncode == 0
     indexed = evaluated(here, "-i", "index.csv")
     assert runs.keys() == indexed.keys() and len(runs) == 2
     assert all(runs[key]["map"] == indexed[key]["map"] for key in runs)
@@ -145,6 +145,6 @@ def test_an_index_is_taken_as_it_is(here: Run, indexed: Path, more: list[str], w
 
 
 def test_an_index_without_the_preset_is_told_how_to_add_it(here: Run, photos: Path) -> None:
-    assert here("index", "-d", "photos", "-q").returncode == 0
+    assert here("index", "-d", "photos", "--quiet").returncode == 0
     done = here("evaluate", "-i", "index.csv", "--preset", "fast")
     assert done.returncode == 1 and done.stderr.rstrip().endswith("--preset fast")

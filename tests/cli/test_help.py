@@ -37,6 +37,12 @@ def test_help_shows_every_option_once_and_long_lists_in_sections(here: Run, name
         assert headings[0] == "Common options" and headings[-1] == "Other options"
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_q_is_the_query_in_every_command(name: str) -> None:
+    for option in command(name).params:
+        assert ("-q" in option.opts) == bool({"--query", "--queries"} & set(option.opts))
+
+
 def test_the_folder_may_be_an_argument(here: Run, photos: Path, tmp_path: Path) -> None:
     assert here("index", "photos", "--index", "a.csv").returncode == 0
     assert here("index", "--dataset", "photos", "--index", "b.csv").returncode == 0

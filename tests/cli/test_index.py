@@ -46,7 +46,7 @@ def test_the_launcher_and_the_commands_are_the_same_program(
     contents = set()
     for number, command in enumerate(commands):
         path = tmp_path / f"{number}.csv"
-        subprocess.run([*command, "-d", photos, "-i", path, "-q"], check=True, cwd=tmp_path)
+        subprocess.run([*command, "-d", photos, "-i", path, "--quiet"], check=True, cwd=tmp_path)
         contents.add(path.read_bytes())
     assert len(contents) == 1
 
@@ -90,7 +90,7 @@ def test_unreadable_images_fail_the_run_only_when_strict(run: Run, photos: Path)
 
 def test_a_progress_bar_only_on_a_terminal(photos: Path, tmp_path: Path) -> None:
     assert "%" in on_a_terminal(["index", "-d", str(photos)], tmp_path)
-    assert "%" not in on_a_terminal(["index", "-d", str(photos), "--rebuild", "-q"], tmp_path)
+    assert "%" not in on_a_terminal(["index", "-d", str(photos), "--rebuild", "--quiet"], tmp_path)
 
 
 def on_a_terminal(arguments: list[str], folder: Path) -> str:
@@ -140,7 +140,7 @@ AS_SAVED = [
 def test_an_index_that_was_saved_otherwise_can_be_rebuilt(
     run: Run, photos: Path, tmp_path: Path, saved: Callable[[str], bytes], reason: str
 ) -> None:
-    run("index", photos, "--descriptor", "phash", "-q")
+    run("index", photos, "--descriptor", "phash", "--quiet")
     index = tmp_path / "index.csv"
     data = saved(index.read_text(encoding="utf-8"))
     index.write_bytes(data)

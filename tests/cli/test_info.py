@@ -103,7 +103,7 @@ def test_what_an_index_says_reaches_no_terminal_as_it_is(run: Run, photos: Path)
 
 
 def test_the_index_may_be_named_as_in_other_commands(run: Run, photos: Path) -> None:
-    assert run("index", "-d", "photos", "-i", "mine.csv", "-q").returncode == 0
+    assert run("index", "-d", "photos", "-i", "mine.csv", "--quiet").returncode == 0
     assert run("info", "-i", "mine.csv").stdout == run("info", "mine.csv").stdout
     both = run("info", "mine.csv", "--index", "mine.csv")
     assert both.returncode == 2 and "name one" in both.stderr

@@ -67,7 +67,7 @@ def test_fast_work_tells_each_half_minute_and_slow_work_each_tenth() -> None:
 def test_many_queries_have_a_bar_on_the_terminal_while_the_results_go_elsewhere(
     run: Run, photos: Path
 ) -> None:
-    assert run("index", "-d", "photos", "-q").returncode == 0
+    assert run("index", "-d", "photos", "--quiet").returncode == 0
     queries = sorted(map(str, photos.rglob("*.jpg"))) * 3
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 80))

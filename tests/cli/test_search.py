@@ -302,7 +302,7 @@ def test_a_plain_search_tells_of_presets_on_a_terminal(
 ) -> None:
     search = ["search", QUERY, "--no-montage"]
     assert on_a_terminal(search, tmp_path) == ""
-    assert run("index", "photos", "--preset", "fast", "-q").returncode == 0
+    assert run("index", "photos", "--preset", "fast", "--quiet").returncode == 0
     assert on_a_terminal(search, tmp_path) == "This index also serves --preset fast\r\n"
     assert on_a_terminal([*search, "--descriptor", "hsv"], tmp_path) == ""
     assert on_a_terminal([*search, "--preset", "fast"], tmp_path) == ""

@@ -86,7 +86,7 @@ def test_two_folders_are_refused_in_plain_words(here: Run, command: str) -> None
 def test_the_remedy_for_a_broken_index_names_the_folder_that_was_typed(
     here: Run, photos: Path, tmp_path: Path, lost: str
 ) -> None:
-    assert here("index", "photos", "-q").returncode == 0
+    assert here("index", "photos", "--quiet").returncode == 0
     if lost == "folder":
         shutil.rmtree(tmp_path / "index.csv.cbir")
     else:
@@ -99,7 +99,7 @@ def test_the_remedy_for_a_broken_index_names_the_folder_that_was_typed(
 
 
 def test_blanks_around_the_plus_signs_of_a_fusion_are_no_matter(here: Run, photos: Path) -> None:
-    assert here("index", "photos", "--preset", "fast", "-q").returncode == 0
+    assert here("index", "photos", "--preset", "fast", "--quiet").returncode == 0
     for search in (
         ("search", "photos/cats/cat-1.jpg", "--no-montage"),
         ("search", "photos/cats/cat-1.jpg", "--no-montage", "--dataset", "photos", "--quiet"),
@@ -118,7 +118,7 @@ def test_an_undo_tells_of_a_missing_log_before_it_asks_for_a_terminal(
     done = run(*undo, stdin=subprocess.DEVNULL)
     assert done.returncode == 1 and done.stderr.startswith("Error: moves.log: ")
     shutil.copy(photos / "cats" / "cat-1.jpg", photos / "twin.jpg")
-    move = "duplicates photos --action move --move-to moved --yes --log moves.log -q"
+    move = "duplicates photos --action move --move-to moved --yes --log moves.log --quiet"
     assert run(*move.split()).returncode == 0
     done = run(*undo, stdin=subprocess.DEVNULL)
     assert done.returncode == 2 and "there is no terminal to ask on" in done.stderr
@@ -156,7 +156,7 @@ def test_the_header_says_what_far_means_for_this_descriptor(here: Run, photos: P
 
 
 def test_a_search_by_a_mistyped_descriptor_asks_what_was_meant(run: Run, photos: Path) -> None:
-    assert run("index", "-d", "photos", "-q").returncode == 0
+    assert run("index", "-d", "photos", "--quiet").returncode == 0
     for typed, meant in (("hgo", "hog"), ("hvs", "hsv")):
         done = run("search", "photos/cats/cat-1.jpg", "--descriptor", typed)
         assert done.returncode == 1 and f"did you mean {meant!r}?" in done.stderr

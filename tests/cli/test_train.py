@@ -20,7 +20,7 @@ def test_it_says_what_it_did_and_how_to_use_it(
     said = r"a model\.npz: a model for palette, trained on 12 images; \d+ bytes, \S+ s"
     assert re.fullmatch(said, lines[1])
     assert lines[2] == f"To use it: index --dataset DIR --descriptor {spec} --model 'a model.npz'"
-    used = here("index", "-d", "photos", "--descriptor", spec, "--model", "a model.npz", "-q")
+    used = here("index", "-d", "photos", "--descriptor", spec, "--model", "a model.npz", "--quiet")
     assert used.returncode == 0
     again = here("train", "-d", "photos", "--descriptor", spec, "-o", "a model.npz", "--quiet")
     assert again.returncode == 0 and again.stderr.count("\n") == 1
@@ -35,7 +35,7 @@ def test_several_descriptors(package: Path, here: Run, photos: Path) -> None:
         "To use it: index --dataset DIR --descriptor palette --descriptor orb:words=20"
         " --model models\n"
     )
-    done = here("index", "-d", "photos", *specs, "--vocabulary", "models", "-q")
+    done = here("index", "-d", "photos", *specs, "--vocabulary", "models", "--quiet")
     assert done.returncode == 0 and done.stderr == ""
 
 

@@ -74,6 +74,7 @@ def _kinds(_: click.Context, __: click.Parameter, value: Sequence[str]) -> Set[s
     help="A folder of images that stay whatever happens; repeatable.",
 )
 @click.option(
+    "-q",
     "--query",
     "queries",
     metavar="PATH",

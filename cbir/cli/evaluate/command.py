@@ -54,6 +54,8 @@ _SECTIONS = {
 )
 @click.option(
     "--truth",
+    "--ground-truth",
+    "truth",
     metavar="SPEC",
     default="folders",
     show_default=True,
@@ -70,7 +72,10 @@ _SECTIONS = {
     " every image queries all, itself too.  [default: all; with groups, first]",
 )
 @click.option(
-    "--queries", "queries", metavar="DIR", help="Query with the images of this folder instead."
+    "-q",
+    "--queries",
+    metavar="DIR",
+    help="Query with the images of this folder instead.",
 )
 @click.option(
     "--descriptor",

@@ -12,12 +12,12 @@ from click.core import ParameterSource
 
 from cbir.cli.choices import Choice, MetricChoice
 from cbir.cli.options import (
-    QUIET_HELP,
     Command,
     FiniteRange,
     fusion_options,
     index_option,
     joined,
+    quiet_option,
     quoted,
     version_option,
 )
@@ -118,7 +118,7 @@ _SECTIONS = {
 @click.option("-0", "--null", is_flag=True, help="End paths with NUL; implies --format paths.")
 @click.option("--from0", is_flag=True, help="Paths on standard input end with NUL.")
 @click.option("--strict", is_flag=True, help="Fail if any query cannot be read.")
-@click.option("--quiet", is_flag=True, help=QUIET_HELP)
+@quiet_option
 @version_option
 def search(
     images: tuple[str, ...],

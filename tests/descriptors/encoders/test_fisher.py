@@ -307,9 +307,9 @@ def test_a_search_of_the_samples_finds_their_kind(tmp_path: Path) -> None:
 
 def test_a_model_of_ones_own_is_used(photos: Path, run: Run, tmp_path: Path) -> None:
     own = ["--descriptor", "fisher:gaussians=8,size=16"]
-    done = run("train", "-d", "photos", *own, "-o", "own.npz", "-q")
+    done = run("train", "-d", "photos", *own, "-o", "own.npz", "--quiet")
     assert done.returncode == 0, done.stderr
-    done = run("index", "-d", "photos", *own, "--model", "own.npz", "-q")
+    done = run("index", "-d", "photos", *own, "--model", "own.npz", "--quiet")
     assert done.returncode == 0 and done.stderr == ""
     index = cbir.open(str(tmp_path / "index.csv"))
     descriptor = Fisher(gaussians=8, size=16).bind(load_arrays(str(tmp_path / "own.npz")))

@@ -148,7 +148,7 @@ def test_two_commands_at_once_never_lose_both_copies(
     shutil.copytree(pairs, tmp_path / "ds2")
     before = contents(pairs)
     action = ["symlink"] if case == "symlink" else ["delete", "--permanently"]
-    command = [sys.executable, "-m", "cbir", "duplicates", "--level", "exact", "--yes", "-q"]
+    command = [sys.executable, "-m", "cbir", "duplicates", "--level", "exact", "--yes", "--quiet"]
     command += ["--action", *action]
     runs = [
         subprocess.Popen(
