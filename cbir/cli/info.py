@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import replace
 
 import click
 
 from cbir.cli.options import Command, format_option, write_text
+from cbir.cli.wording import worded
 from cbir.core.amounts import counted, size_text
 from cbir.core.errors import CbirError, UsageError, printable
 from cbir.descriptors.base import SHIPPED, TRAINED
@@ -37,7 +39,7 @@ def info(index_path: str, named: str | None, format_: str) -> None:
     """
     if index_path and named:
         raise UsageError("INDEX and --index are the same; name one")
-    inspection = inspect(_index_file(index_path or named or "index.csv"))
+    inspection = _worded(inspect(_index_file(index_path or named or "index.csv")))
     if format_ == "json":
         document = {
             **inspection.summary,
@@ -53,6 +55,12 @@ def info(index_path: str, named: str | None, format_: str) -> None:
         click.echo(f"Warning: {printable(warning)}", err=True)
     if inspection.faults:
         sys.exit(1)
+
+
+def _worded(found: Inspection) -> Inspection:
+    return replace(
+        found, faults=list(map(worded, found.faults)), warnings=list(map(worded, found.warnings))
+    )
 
 
 def _index_file(path: str) -> str:

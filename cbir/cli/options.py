@@ -8,7 +8,6 @@ import io
 import itertools
 import math
 import os
-import shlex
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,8 +17,10 @@ import click
 from cbir.cli.choices import Choice
 from cbir.cli.interrupts import MESSAGE, end, raised
 from cbir.cli.sections import Sections, write_sections
+from cbir.cli.wording import error_text, quoted
 from cbir.core import stderr_capture
 from cbir.core.errors import CbirError, UsageError, printable, reason_of, shown
+from cbir.core.safe_paths import path_for_arguments
 from cbir.core.text import as_utf8
 from cbir.core.version import __version__
 
@@ -96,9 +97,9 @@ class Command(click.Command):
             with raised():
                 return super().invoke(ctx)
         except UsageError as error:
-            raise click.UsageError(shown(str(error)) + dashed, ctx) from None
+            raise click.UsageError(shown(error_text(error)) + dashed, ctx) from None
         except CbirError as error:
-            raise click.ClickException(shown(str(error)) + dashed) from None
+            raise click.ClickException(shown(error_text(error)) + dashed) from None
         except KeyboardInterrupt:
             end(self.interrupted)
 
@@ -286,17 +287,6 @@ def version_option(function: F) -> F:
     return click.version_option(__version__, prog_name="cbir")(function)
 
 
-def quoted(path: str) -> str:
-    """Return a path for a shell, so far as a terminal can show it.
-
-    Examples
-    --------
-    >>> quoted("my images")
-    "'my images'"
-    """
-    return printable(shlex.quote(path))
-
-
 def write_out(data: bytes) -> None:
     """Write to standard output, bytes as they are; in a pipe as on a terminal."""
     if sys.stdout is None:
@@ -313,6 +303,28 @@ def write_out(data: bytes) -> None:
 def write_text(text: str) -> None:
     """Write a line to standard output as UTF-8; bytes in it that are not stay as they are."""
     write_out(as_utf8(text + "\n"))
+
+
+def path_record(path: str, end: bytes) -> bytes:
+    """Return a path as an entry of a list of paths.
+
+    Raises
+    ------
+    CbirError
+        When the list is one of lines, and the path has several: its parts would be taken for
+        other files.
+
+    Examples
+    --------
+    >>> path_record("-a.jpg", b"\\0")
+    b'./-a.jpg\\x00'
+    """
+    if end == b"\n" and "\n" in path:
+        raise CbirError(
+            f"{printable(path)}: there is a line break in this name, and one line is one path; use"
+            " --null, or another format"
+        )
+    return os.fsencode(path_for_arguments(path)) + end
 
 
 def write_csv(rows: Iterable[Sequence[Any]]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from cbir.cli.wording import worded
 from cbir.core.amounts import duration_text
 from cbir.core.errors import UnreadableImageError, shown
 from cbir.core.progress import ProgressListener
@@ -129,11 +130,11 @@ class TerminalProgress(ProgressListener):
         self._say(f"Cannot read {error}")
 
     def warn(self, message: str) -> None:
-        self._say(f"Warning: {message}")
+        self._say(f"Warning: {worded(message)}")
 
     def note(self, message: str) -> None:
         if not self._quiet:
-            self._say(message)
+            self._say(worded(message))
 
     def finish(self) -> None:
         """Count what was left out for a reason that had been told."""

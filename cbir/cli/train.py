@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Sequence
-
 import click
 
 from cbir.cli.options import (
@@ -16,8 +13,10 @@ from cbir.cli.options import (
     workers_option,
 )
 from cbir.cli.progress import TerminalProgress
+from cbir.cli.wording import command_of
 from cbir.core.amounts import counted, seconds_text, size_text
 from cbir.core.errors import printable
+from cbir.core.messages import Call
 
 _SECTIONS = {
     "Common options": "--dataset --descriptor --output --quiet".split(),
@@ -91,9 +90,5 @@ def train(
             err=True,
         )
     model = written[0].path if len(written) == 1 else output
-    click.echo(f"To use it: {_index_command(descriptors, model)}", err=True)
-
-
-def _index_command(descriptors: Sequence[str], model: str) -> str:
-    wishes = " ".join(f"--descriptor {shlex.quote(spec)}" for spec in descriptors)
-    return f"index --dataset DIR {wishes} --model {printable(shlex.quote(model))}"
+    use = Call("index", dataset="DIR", descriptors=descriptors, vocabulary=model)
+    click.echo(f"To use it: {command_of(use)}", err=True)

@@ -76,6 +76,10 @@ class BrokenIndexError(CbirError):
     """An index that is missing, damaged or not what was asked for."""
 
 
+class MissingIndexError(BrokenIndexError):
+    """An index that does not exist."""
+
+
 def printable(text: str) -> str:
     r"""Return `text` on one line, safe for a terminal.
 

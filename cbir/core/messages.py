@@ -102,8 +102,8 @@ class Message(str):
     >>> message = Message("it is there; give ", Parameter("rebuild", True))
     >>> print(message)
     it is there; give rebuild=True
-    >>> message.worded(lambda named: "--rebuild")
-    'it is there; give --rebuild'
+    >>> message.worded(lambda named: f"the option {named.name}")
+    'it is there; give the option rebuild'
     """
 
     parts: tuple[str | Parameter | Call, ...]

@@ -104,7 +104,7 @@ class Output:
 
     def _refusal(self, path: str, reason: str) -> CbirError:
         return CbirError(
-            f"{printable(path)}: {reason}, so {self.name} cannot be written; {self.remedy}"
+            f"{printable(path)}: {reason}, so {self.name} cannot be written; ", self.remedy
         )
 
 

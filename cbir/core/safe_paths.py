@@ -6,10 +6,7 @@ means the same file, and looks like a path.
 
 from __future__ import annotations
 
-import os
 import re
-
-from cbir.core.errors import CbirError, printable
 
 # What pandas, R and spreadsheets take for a missing value, a truth value or a number.
 _MISREAD = re.compile(
@@ -57,25 +54,3 @@ def path_for_arguments(path: str) -> str:
     ('./-rf', 'a-b.jpg')
     """
     return f"./{path}" if _OPTION.match(path) else path
-
-
-def path_record(path: str, end: bytes) -> bytes:
-    """Return a path as an entry of a list of paths.
-
-    Raises
-    ------
-    CbirError
-        When the list is one of lines, and the path has several: its parts would be taken for
-        other files.
-
-    Examples
-    --------
-    >>> path_record("-a.jpg", b"\\0")
-    b'./-a.jpg\\x00'
-    """
-    if end == b"\n" and "\n" in path:
-        raise CbirError(
-            f"{printable(path)}: there is a line break in this name, and one line is one path; use"
-            " --null, or another format"
-        )
-    return os.fsencode(path_for_arguments(path)) + end

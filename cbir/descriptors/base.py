@@ -40,7 +40,7 @@ SHIPPED = "shipped"
 """The origin of what comes with the package."""
 
 TRAINED = "trained"
-"""The origin of what ``cbir train`` wrote."""
+"""The origin of what users train before they index."""
 
 HIGHEST_QUALITY = 100
 """Of a hash; the lowest is 0."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from cbir.core.errors import CbirError, UnreadableImageError, printable, reason_of
+from cbir.core.messages import Message, Parameter
 from cbir.core.regular_files import open_regular
 from cbir.core.suggestions import which_folder
 from cbir.images.decoders import optional_format
@@ -76,8 +77,8 @@ def find_images(
     """
     if not os.path.isdir(root):
         what = "is not a folder" if os.path.exists(root) else "does not exist"
-        remedy = which_folder(root) or "; give a folder with --dataset"
-        raise CbirError(f"{printable(root)}: the dataset {what}{remedy}")
+        remedy = which_folder(root) or Message("; give a folder with ", Parameter("dataset", ...))
+        raise CbirError(f"{printable(root)}: the dataset {what}", remedy)
     walk = _Walk(
         root,
         tuple(include),

@@ -20,7 +20,6 @@ from cbir.indexing.report import IndexReport
 from cbir.indexing.request import IndexRequest
 from cbir.indexing.scan import scan
 from cbir.stores import open_store
-from cbir.stores.csv.codec import naming
 
 
 def build_index(
@@ -111,7 +110,7 @@ def build_index(
         parse(spec)  # a typing error is told before anything is touched
     found = scan(request, listener)
     store = open_store(request.index)
-    with naming(request.dataset), store.writer(wait) as writer, caught(), one_thread_each():
+    with store.writer(wait) as writer, caught(), one_thread_each():
         planned = plan(found, request, store, writer, listener)
         described = describe(planned, ThreadExecutor(request.workers), listener)
         return commit(planned, described, store, writer, listener)

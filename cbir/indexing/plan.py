@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from cbir.core.amounts import counted
 from cbir.core.errors import BrokenIndexError, printable
+from cbir.core.messages import Message
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.registry import NamedDescriptor
 from cbir.indexing.local_features import LocalFeatureWriter
@@ -121,7 +122,7 @@ def _previous(
     except BrokenIndexError as error:
         if not rebuild:
             raise
-        listener.warn(f"{error}. It is kept as {printable(store.set_aside())}")
+        listener.warn(Message(error, f". It is kept as {printable(store.set_aside())}"))
         return None
 
 

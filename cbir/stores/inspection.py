@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from cbir.core.errors import CbirError
+from cbir.core.messages import Message, Parameter
 from cbir.descriptors.base import Descriptor, TrainedDescriptor, origin_of
 from cbir.stores import open_store
 from cbir.stores.model import DescriptorEntry, Snapshot
@@ -85,7 +86,7 @@ def _describe(snapshot: Snapshot, entry: DescriptorEntry, faults: list[str]) -> 
     try:
         trained = _trained(snapshot.descriptor(entry.alias).descriptor)
     except CbirError as error:
-        faults.append(str(error))
+        faults.append(error.message)
     matrix = snapshot.matrix(entry.alias)
     empty = int((~np.asarray(matrix).any(axis=1)).sum()) if not entry.row_kind.packed else 0
     return {
@@ -115,7 +116,11 @@ def _warnings(snapshot: Snapshot) -> list[str]:
     warnings = list(snapshot.damage)
     if not os.path.isdir(snapshot.root):
         warnings.append(
-            f"the dataset is not at {snapshot.root}; search with --result-path, or move it back"
+            Message(
+                f"the dataset is not at {snapshot.root}; search with ",
+                Parameter("result_path", ...),
+                ", or move it back",
+            )
         )
     builds = [name for name in _OPENCV_BUILDS if _installed(name)]
     if len(builds) > 1:

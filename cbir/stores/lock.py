@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from cbir.core.atomic_files import explained
 from cbir.core.errors import CbirError, printable
+from cbir.core.messages import Parameter
 
 
 @contextlib.contextmanager
@@ -38,7 +39,8 @@ def writer_lock(folder: str, index: str, wait: bool) -> Iterator[None]:
         except Timeout:
             raise CbirError(
                 f"{printable(index)}: process {_read(holder)} is writing to this index;"
-                " wait for it with --wait"
+                " wait for it with ",
+                Parameter("wait", True),
             ) from None
     try:
         with explained(index, "lock the index"):

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.errors import BrokenIndexError, CbirError, UsageError, first_few, printable
+from cbir.core.messages import Call
 from cbir.core.suggestions import did_you_mean
 from cbir.descriptors import registry
 from cbir.descriptors.base import Row, State, TrainedDescriptor
@@ -216,8 +217,9 @@ class Metadata:
         question = "" if alias in known else did_you_mean(alias, [*there, *known])
         raise CbirError(
             f"the index has no descriptor {alias!r}; name one of its own: {', '.join(there)};"
-            " or add another with: index --dataset DIR --index FILE --descriptor NAME"
-            f"{question}"
+            " or add another with: ",
+            Call("index", dataset=..., index=..., descriptors=...),
+            question,
         )
 
 
@@ -305,8 +307,8 @@ class Snapshot(ABC):
         except (UsageError, TypeError, OverflowError) as error:
             raise BrokenIndexError(
                 f"{self.path}: {alias} cannot be used: {error}; install the package that it came"
-                f" with, or remove it: index --dataset {self.root} --index {self.path}"
-                f" --drop {alias}"
+                " with, or remove it: ",
+                Call("index", dataset=self.root, index=self.path, drop=alias),
             ) from None
         if isinstance(descriptor, TrainedDescriptor):
             if entry.state is None:
@@ -316,7 +318,8 @@ class Snapshot(ABC):
             raise BrokenIndexError(
                 f"{self.path}: {alias} was written by version {entry.version} of {entry.name},"
                 f" this is version {descriptor.version}, and their numbers differ."
-                f" Describe the images again: index --dataset {self.root} --index {self.path}"
+                " Describe the images again: ",
+                Call("index", dataset=self.root, index=self.path),
             )
         return NamedDescriptor(alias, descriptor)
 
@@ -327,8 +330,10 @@ class Snapshot(ABC):
             raise
         except CbirError as error:
             raise BrokenIndexError(
-                f"{printable(self.path)}: {alias} cannot be used: {error}; build the index again:"
-                f" index --dataset {printable(self.root)} --index {printable(self.path)} --rebuild"
+                f"{printable(self.path)}: {alias} cannot be used: ",
+                error,
+                "; build the index again: ",
+                Call("index", dataset=self.root, index=self.path, rebuild=True),
             ) from None
 
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shutil
 from pathlib import Path
 
+import click
 import pytest
 from PIL import Image
 
-from tests.conftest import DATA, Run
+from cbir.cli import wording
+from cbir.cli.group import cli
+from cbir.cli.wording import command_of, worded
+from cbir.core.messages import Call, Message, Parameter
+from tests.conftest import DATA, PROJECT, Run
 
 
 @pytest.fixture
@@ -68,3 +74,59 @@ def test_links_to_images_are_left_out_in_plain_words(here: Run, one: Path) -> No
 def test_a_single_query_is_counted_in_the_singular(here: Run, one: Path) -> None:
     done = here("duplicates", "--dataset", one, "--query", one / "red.png")
     assert done.stderr == "0 of 1 query with copies\n"
+
+
+@pytest.mark.parametrize(
+    "parameter, option",
+    [
+        (Parameter("rebuild", True), "--rebuild"),
+        (Parameter("adaptive", False), "--no-adaptive"),
+        (Parameter("max_distance", 0.5), "--max-distance 0.5"),
+        (Parameter("index", ...), "--index"),
+        (Parameter("drop"), "--drop"),
+        (Parameter("descriptors", ["hsv", "orb:words=50"]), "--descriptor hsv --descriptor orb"),
+        (Parameter("truth", "groups:^(a+)"), "--truth 'groups:^(a+)'"),
+    ],
+)
+def test_a_parameter_is_said_as_an_option(parameter: Parameter, option: str) -> None:
+    assert worded(Message("give ", parameter)).startswith(f"give {option}")
+
+
+def test_a_call_is_said_as_a_command_that_can_be_typed() -> None:
+    call = Call("index", dataset="my data", index="\udcff.csv", drop=["hsv", "hog"])
+    assert command_of(call) == (
+        "index --dataset 'my data' --index '\\xff.csv' --drop hsv --drop hog"
+    )
+    assert worded("plain text") == "plain text"
+
+
+def test_a_dataset_left_open_is_that_of_the_command(here: Run, one: Path) -> None:
+    (one.parent / "index.csv").write_text("")
+    for command in (["index", "one"], ["index", "-d", "one"]):
+        done = here(*command)
+        assert done.returncode == 1
+        assert re.search(r": index --dataset one --index \S+ --rebuild\n$", done.stderr)
+    assert "index --dataset DIR --index index.csv" in here("info").stderr
+
+
+def _commands() -> dict[str, click.Command]:
+    context = click.Context(cli)
+    found = {name: cli.get_command(context, name) for name in cli.list_commands(context)}
+    return {name: command for name, command in found.items() if command is not None}
+
+
+def test_whatever_messages_name_is_an_option_or_a_command() -> None:
+    commands = _commands()
+    options = {name for one in commands.values() for param in one.params for name in param.opts}
+    assert {name.removeprefix("cbir ") for name in wording._COMMANDS.values()} <= set(commands)
+    assert set(wording._OPTIONS.values()) <= options
+    for path in (PROJECT / "cbir").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+                continue
+            first = node.args[0] if node.args else None
+            if node.func.id == "Parameter" and isinstance(first, ast.Constant):
+                assert wording._option(str(first.value)) in options, path
+            elif node.func.id == "Call" and isinstance(first, ast.Constant):
+                assert str(first.value).rpartition(".")[2] in wording._COMMANDS, path
+                assert {wording._option(str(one.arg)) for one in node.keywords} <= options, path

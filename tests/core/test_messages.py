@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import pickle
+import re
+from pathlib import Path
 
+import cbir
 from cbir.core.errors import BrokenIndexError, CbirError
 from cbir.core.messages import Call, Message, Parameter
 
@@ -43,3 +47,23 @@ def test_a_value_that_the_reader_knows_is_left_open() -> None:
 
 def test_an_error_without_a_message_is_empty() -> None:
     assert str(CbirError()) == "" and CbirError().message.parts == ()
+
+
+PACKAGE = Path(cbir.__file__).parent
+NOT_YET = ("duplicates", "evaluation", "indexing", "reports")
+OF_OTHER_PROGRAMS = {("reports/fonts.py", "--format")}
+
+
+def _options_in(path: Path) -> set[tuple[str, str]]:
+    """Return the options that constants and docstrings of a module name."""
+    tree, name = ast.parse(path.read_text(encoding="utf-8")), str(path.relative_to(PACKAGE))
+    texts = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    found = (re.findall(r"(?<![\w-])--[a-z][\w-]*", text) for text in texts if type(text) is str)
+    return {(name, option) for options in found for option in options}
+
+
+def test_only_the_command_line_speaks_of_options() -> None:
+    paths = [path for path in PACKAGE.rglob("*.py") if path.relative_to(PACKAGE).parts[0] != "cli"]
+    checked = [path for path in paths if path.relative_to(PACKAGE).parts[0] not in NOT_YET]
+    named = {found for path in checked for found in _options_in(path)}
+    assert named <= OF_OTHER_PROGRAMS

@@ -11,8 +11,8 @@ import click
 
 from cbir.cli.duplicates.options import Options
 from cbir.cli.interrupts import INTERRUPTED
-from cbir.cli.options import quoted
 from cbir.cli.progress import TerminalProgress
+from cbir.cli.wording import quoted, worded
 from cbir.core.amounts import counted, size_text
 from cbir.core.errors import CbirError, printable
 from cbir.core.overwriting import Output
@@ -146,7 +146,7 @@ def _intention(planned: Plan) -> str:
 
 def _show(lines: Iterable[str]) -> None:
     for line in lines:
-        click.echo(line, err=True)
+        click.echo(worded(line), err=True)
 
 
 def _agreed(intention: str, options: Options) -> bool:

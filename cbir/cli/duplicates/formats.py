@@ -7,9 +7,9 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from cbir.cli.options import write_csv, write_out, write_text
+from cbir.cli.options import path_record, write_csv, write_out, write_text
 from cbir.core.errors import printable
-from cbir.core.safe_paths import path_for_csv, path_record
+from cbir.core.safe_paths import path_for_csv
 from cbir.duplicates.model import Duplicate, Group, QueryCopies
 from cbir.search.results import path_fields
 

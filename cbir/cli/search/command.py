@@ -18,15 +18,16 @@ from cbir.cli.options import (
     index_option,
     joined,
     quiet_option,
-    quoted,
     version_option,
 )
 from cbir.cli.progress import TerminalProgress
 from cbir.cli.queries import check_streams, query_paths
 from cbir.cli.search.formats import FORMATS, Printer
+from cbir.cli.wording import command_of, error_text
 from cbir.core.amounts import counted
 from cbir.core.errors import CbirError, UnreadableImageError, UsageError, printable, reason_of
 from cbir.core.folders import shortest
+from cbir.core.messages import Call
 from cbir.descriptors.presets import PRESETS
 from cbir.search.engine import Index, open_index
 from cbir.search.fusion.options import Weights
@@ -247,10 +248,10 @@ class _Harvest:
         """Say what is odd about the results."""
         if self._gone and index.has_images:
             verb = "is" if self._gone == 1 else "are"
+            update = Call("index", dataset=shortest(index.root), index=index.path)
             self._listener.warn(
                 f"{self._gone:,} of {counted(self._matches, 'result')} {verb} not there any more;"
-                f" bring the index up to date with: index --dataset {quoted(shortest(index.root))}"
-                f" --index {quoted(index.path)}"
+                f" bring the index up to date with: {command_of(update)}"
             )
         if self._identical:
             self._listener.note(
@@ -347,7 +348,7 @@ def _make_montage(
     except (CbirError, OSError) as error:  # without a working folder, there is no path at all
         if asked is not None:
             raise
-        reason = reason_of(error) if isinstance(error, OSError) else error
+        reason = reason_of(error) if isinstance(error, OSError) else error_text(error)
         click.echo(f"No montage: {reason}", err=True)
         return
     for note in notes:

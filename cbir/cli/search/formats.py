@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from cbir.cli.options import write_csv, write_out, write_text
+from cbir.cli.options import path_record, write_csv, write_out, write_text
 from cbir.core.errors import printable
-from cbir.core.safe_paths import path_for_csv, path_record
+from cbir.core.safe_paths import path_for_csv
 from cbir.search.results import SearchResult, distance_text, path_fields
 
 _CSV_COLUMNS = "query descriptor metric rank path distance path_base64 query_base64".split()

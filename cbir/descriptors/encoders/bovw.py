@@ -133,7 +133,7 @@ class OrbBovw(TrainedDescriptor):
         if asked.shape or upright.shape or asked.dtype.kind not in "iu" or upright.dtype != bool:
             return "it is damaged"
         if int(asked) != self.words:
-            return f"it has {asked} words, not {self.words}; use --descriptor orb:words={asked}"
+            return f"it has {asked} words, not {self.words}; use the descriptor orb:words={asked}"
         if not _is_sound(words, state["usage"], self.words):
             return "it is damaged"
         if bool(upright) != self.upright:

@@ -171,7 +171,7 @@ class FisherVector(TrainedDescriptor):
         gaussians, size = state["weights"].size, state["scale"].size
         if (gaussians, size) != (self.gaussians, self.size):
             return (
-                f"it has gaussians={gaussians} and size={size}; use --descriptor"
+                f"it has gaussians={gaussians} and size={size}; use the descriptor"
                 f" {self.name}:gaussians={gaussians},size={size}"
             )
         width = self.local_components + 2

@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import EllipsisType
 from typing import Any, BinaryIO, Protocol
 
 import numpy as np
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 
 from cbir.core.amounts import counted
 from cbir.core.errors import BrokenIndexError, printable
+from cbir.core.messages import Call, Message, Parameter
 from cbir.core.safe_paths import path_for_csv
 from cbir.core.text import as_path
 from cbir.descriptors.base import Row
@@ -136,7 +138,8 @@ def read_header(path: str) -> list[str]:
     except UnicodeDecodeError:
         raise BrokenIndexError(
             f"{printable(path)}: not an index: this is no text in UTF-8; save it as UTF-8 with"
-            " commas, or name another file with --index"
+            " commas, or name another file with ",
+            Parameter("index", ...),
         ) from None
     except csv.Error:
         header = ["?"]
@@ -146,12 +149,13 @@ def read_header(path: str) -> list[str]:
                 f"{printable(path)}: its columns are separated by {name}; save it with commas"
             )
     if not header:
-        raise BrokenIndexError(f"{printable(path)}: the index is empty; {rebuilding(path)}")
+        raise BrokenIndexError(f"{printable(path)}: the index is empty; ", rebuilding(path))
     missing = [name for name in ("path", *FACT_COLUMNS) if name not in header]
     if missing:
         raise BrokenIndexError(
             f"{printable(path)}: not an index: it has no column {missing[0]!r};"
-            " name another file with --index"
+            " name another file with ",
+            Parameter("index", ...),
         )
     return header
 
@@ -197,7 +201,7 @@ def _parsed(
     except (ValueError, OverflowError, pandas.errors.ParserError, pandas.errors.ParserWarning) as e:
         fault = _find_fault(path, header, entries)
         raise BrokenIndexError(
-            f"{printable(path)}: {fault or e}; mend it, or {rebuilding(path)}"
+            f"{printable(path)}: {fault or e}; mend it, or ", rebuilding(path)
         ) from None
 
 
@@ -251,7 +255,7 @@ def _check_columns(path: str, header: Sequence[str], entries: Sequence[Descripto
         missing = [name for name in entry.columns if name not in there]
         if missing:
             raise BrokenIndexError(
-                f"{printable(path)}: the column {missing[0]!r} is missing; {rebuilding(path)}"
+                f"{printable(path)}: the column {missing[0]!r} is missing; ", rebuilding(path)
             )
 
 
@@ -261,7 +265,8 @@ def _check_end(path: str) -> None:
         if file.read(1) not in b"\r\n":
             raise BrokenIndexError(
                 f"{printable(path)}: the last line has no end: the file seems to be cut off;"
-                f" if that line is whole, end it with a newline, else {rebuilding(path)}"
+                " if that line is whole, end it with a newline, else ",
+                rebuilding(path),
             )
 
 
@@ -289,23 +294,9 @@ def _lines_of(path: str, wanted: str) -> str:
     return f"lines {', '.join(lines)}"
 
 
-_SOME_DATASET = "--dataset DIR "
-
-
-def rebuilding(index: str, dataset: str = "DIR") -> str:
-    """Return the remedy for an index that cannot be used."""
-    command = f"index --dataset {printable(dataset)} --index {printable(index)} --rebuild"
-    return f"build it again: {command}"
-
-
-@contextlib.contextmanager
-def naming(dataset: str) -> Iterator[None]:
-    """Name the dataset in remedies by those who know it; a broken index does not tell."""
-    try:
-        yield
-    except BrokenIndexError as error:
-        named = str(error).replace(_SOME_DATASET, f"--dataset {printable(dataset)} ")
-        raise BrokenIndexError(named) from None
+def rebuilding(index: str, dataset: str | EllipsisType = ...) -> Message:
+    """Return the remedy for an index that cannot be used; most tell nothing of their dataset."""
+    return Message("build it again: ", Call("index", dataset=dataset, index=index, rebuild=True))
 
 
 def _find_fault(path: str, header: Sequence[str], entries: Sequence[DescriptorEntry]) -> str | None:

@@ -18,6 +18,7 @@ from cbir.core.atomic_files import written_aside
 from cbir.core.digests import digest
 from cbir.core.errors import BrokenIndexError, printable
 from cbir.core.json_text import parse_json
+from cbir.core.messages import Parameter
 from cbir.core.text import as_path
 from cbir.descriptors.base import Row
 from cbir.stores.csv.row_digests import Digests, read_digests, row_digests
@@ -154,11 +155,13 @@ def _read(path: Path) -> Generation:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BrokenIndexError(
             f"{printable(str(path))}: damaged ({type(error).__name__}: {error});"
-            " build the index again with --rebuild"
+            " build the index again with ",
+            Parameter("rebuild", True),
         ) from None
     raise BrokenIndexError(
         f"{printable(str(path))}: the index has format {version}, this program reads {FORMAT};"
-        " use the cbir that wrote it, or build the index again with --rebuild"
+        " use the cbir that wrote it, or build the index again with ",
+        Parameter("rebuild", True),
     )
 
 

@@ -25,7 +25,14 @@ from numpy.typing import NDArray
 
 from cbir.core.amounts import counted
 from cbir.core.atomic_files import explained, save_arrays, sync_folder, written_aside
-from cbir.core.errors import BrokenIndexError, CbirError, printable, reason_of
+from cbir.core.errors import (
+    BrokenIndexError,
+    CbirError,
+    MissingIndexError,
+    printable,
+    reason_of,
+)
+from cbir.core.messages import Call, Message, Parameter
 from cbir.core.npz import load_arrays
 from cbir.descriptors.base import Row, State, state_digest
 from cbir.descriptors.local_features.base import LocalExtractor
@@ -200,9 +207,12 @@ class CsvSnapshot(Snapshot):
             reason = f"it cannot be read: {reason_of(error)}"
         except ValueError as error:
             reason = f"it is damaged: {error}"
-        remedy = f"{rebuilding(self.path, self.root)}, or with --drop and the alias"
         return BrokenIndexError(
-            f"{printable(str(path))}: the index needs this file, and {reason}; {remedy}"
+            f"{printable(str(path))}: the index needs this file, and {reason}; ",
+            rebuilding(self.path, self.root),
+            ", or with ",
+            Parameter("drop"),
+            " and the alias",
         )
 
 
@@ -252,22 +262,19 @@ class CsvStore(IndexStore):
         snapshot = self._snapshot()
         if len(snapshot.edited) and not accept_edited:
             raise BrokenIndexError(
-                f"{snapshot.edited_message}; search it after describing their images again: index"
-                f" --dataset {printable(snapshot.root)} --index {printable(self.path)}"
+                f"{snapshot.edited_message}; search it after describing their images again: ",
+                Call("index", dataset=snapshot.root, index=self.path),
             )
         return snapshot
 
     def _snapshot(self) -> CsvSnapshot:
         if not self.exists():
-            raise BrokenIndexError(
-                f"{printable(self.path)}: the index does not exist;"
-                f" make one with: index --dataset DIR --index {printable(self.path)}, or search a"
-                " folder without one: search IMG --dataset DIR"
+            raise MissingIndexError(
+                f"{printable(self.path)}: the index does not exist; make one with: ",
+                Call("index", dataset=..., index=self.path),
             )
         if self.layout.csv.is_dir():
-            raise BrokenIndexError(
-                f"{printable(self.path)}: this is a folder; name a file with --index"
-            )
+            raise self._is_folder()
         with explained(self.path, "read the index"):
             return self._until_steady(self._open)
 
@@ -276,7 +283,7 @@ class CsvStore(IndexStore):
         try:
             rows, matrices = read_csv(str(self.layout.csv), snapshot.metadata.entries)
         except BrokenIndexError as error:
-            return Findings([], [str(error)], [])
+            return Findings([], [error.message], [])
         snapshot.check_cache()
         generation, folder = snapshot.generation, self.layout.folder
         edited = np.flatnonzero(~generation.compare(folder, rows, matrices)[0])
@@ -286,11 +293,12 @@ class CsvStore(IndexStore):
             faults.append(f"the cache differs from the CSV; remove {where}")
         checked = [f"{counted(len(rows), 'row')} with all numbers", "the cache"]
         if generation.digests(folder) is None:
-            warning = (
+            warning = Message(
                 f"{printable(self.path)}: there are no digests of its rows, by which numbers that"
                 " were edited by hand are found: an older cbir wrote it, or their file is damaged;"
-                f" the next run of index --dataset {printable(snapshot.root)} --index"
-                f" {printable(self.path)} adds them"
+                " the next run of ",
+                Call("index", dataset=snapshot.root, index=self.path),
+                " adds them",
             )
             return Findings(
                 [f"{counted(len(rows), 'row')}, as far as a sample tells"], faults, [warning]
@@ -311,17 +319,20 @@ class CsvStore(IndexStore):
         """Refuse to make the folder of what is no index, but a file or a folder of the user's."""
         csv = self.layout.csv
         if csv.is_dir():
-            raise BrokenIndexError(
-                f"{printable(self.path)}: this is a folder; name a file with --index"
-            )
+            raise self._is_folder()
         self._refuse_device()
         if csv.exists() and csv.stat().st_size:
             read_header(str(csv))
 
+    def _is_folder(self) -> BrokenIndexError:
+        return BrokenIndexError(
+            f"{printable(self.path)}: this is a folder; name a file with ", Parameter("index", ...)
+        )
+
     def _refuse_device(self) -> None:
         csv = self.layout.csv
         if csv.exists() and not (csv.is_file() or csv.is_dir()):
-            # Not a broken index, which --rebuild would move aside: a pipe or a device.
+            # Not a broken index, which a rebuild would move aside: a pipe or a device.
             raise CbirError(f"{printable(self.path)}: not a regular file; name another index")
 
     def _open(self) -> CsvSnapshot:
@@ -370,14 +381,16 @@ class CsvStore(IndexStore):
             raise BrokenIndexError(
                 f"{printable(self.path)}: it was changed, and its numbers are not those of the"
                 f" descriptors that {printable(str(self.layout.folder))} tells of: it may be from"
-                f" another time; put the right one back, or {rebuilding(self.path)}"
+                " another time; put the right one back, or ",
+                rebuilding(self.path),
             )
         highest = max(rank for rank, _ in ranked)
         best, *others = (snapshot for rank, snapshot in ranked if rank == highest)
         if any(other.metadata != best.metadata for other in others):
             raise BrokenIndexError(
                 f"{printable(self.path)}: it was changed after a run was killed, and two states"
-                f" would fit it; {rebuilding(self.path)}"
+                " would fit it; ",
+                rebuilding(self.path),
             )
         return best
 
@@ -402,7 +415,8 @@ class CsvStore(IndexStore):
             raise BrokenIndexError(
                 f"{printable(str(self.layout.folder))}: the folder that belongs to"
                 f" {printable(self.path)} is missing or empty; copy it along with the index, or"
-                f" {rebuilding(self.path)}"
+                " ",
+                rebuilding(self.path),
             )
         return generations
 

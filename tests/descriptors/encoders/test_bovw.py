@@ -118,7 +118,7 @@ def test_a_vocabulary_is_checked(photo: np.ndarray) -> None:
     descriptor = OrbBovw(words=20)
     state = descriptor.train([descriptor.training_sample(photo)])
     assert descriptor.check_state(state) is None
-    assert "it has 20 words, not 30; use --descriptor orb:words=20" in (
+    assert "it has 20 words, not 30; use the descriptor orb:words=20" in (
         OrbBovw(words=30).check_state(state) or ""
     )
     assert "upright" in (OrbBovw(words=20, upright=True).check_state(state) or "")

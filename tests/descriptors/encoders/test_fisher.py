@@ -187,7 +187,7 @@ def test_what_does_not_fit_is_refused(small: FisherVector) -> None:
     cls, state = type(small), state_of(small)
     assert small.check_state(state) is None
     assert cls(gaussians=8, size=8).check_state(state) == (
-        f"it has gaussians=4 and size=8; use --descriptor {cls.name}:gaussians=4,size=8"
+        f"it has gaussians=4 and size=8; use the descriptor {cls.name}:gaussians=4,size=8"
     )
     assert "size=8; use" in (cls(gaussians=4, size=9).check_state(state) or "")
     other = ColorFisher if cls is Fisher else Fisher
