@@ -28,7 +28,7 @@ from cbir.descriptors.encoders.bovw import OrbBovw
 from cbir.descriptors.registry import parse
 from cbir.images.decoders import EncodedImage
 from cbir.images.discovery import find_images
-from cbir.indexing.training_images import TrainingImages
+from cbir.indexing.train import TrainingImages
 
 MOST = 400
 """Images of a folder whose drift from a vocabulary is measured."""

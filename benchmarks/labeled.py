@@ -17,7 +17,7 @@ from cbir.descriptors.registry import NamedDescriptor, parse
 from cbir.evaluation import PROTOCOLS, GroundTruth, Queries, choose_queries, read_ground_truth
 from cbir.evaluation.protocols import default_protocol
 from cbir.images.discovery import find_images
-from cbir.indexing.training_images import TrainingImages
+from cbir.indexing.train import TrainingImages
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

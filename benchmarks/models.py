@@ -22,8 +22,7 @@ from cbir.core.threads import cores
 from cbir.descriptors.base import SHIPPED, TrainedDescriptor
 from cbir.descriptors.registry import built_in
 from cbir.images.discovery import find_images
-from cbir.indexing.train import train_model
-from cbir.indexing.training_images import TrainingImages
+from cbir.indexing.train import TrainingImages, train_model
 
 MODELS = Path(__file__).parent.parent / "cbir" / "descriptors" / "models"
 

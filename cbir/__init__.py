@@ -14,7 +14,7 @@ from cbir.core.version import __version__
 if TYPE_CHECKING:
     from cbir.descriptors.describe import describe
     from cbir.indexing.build import build_index as index
-    from cbir.indexing.report import IndexReport
+    from cbir.indexing.commit import IndexReport
     from cbir.search.engine import Index
     from cbir.search.engine import open_index as open
     from cbir.search.results import Match, SearchResult
@@ -38,7 +38,7 @@ __all__ = [
 # Imported when they are asked for: a command that searches does not pay for indexing.
 _LAZY = {
     "Index": ("cbir.search.engine", "Index"),
-    "IndexReport": ("cbir.indexing.report", "IndexReport"),
+    "IndexReport": ("cbir.indexing.commit", "IndexReport"),
     "Match": ("cbir.search.results", "Match"),
     "SearchResult": ("cbir.search.results", "SearchResult"),
     "describe": ("cbir.descriptors.describe", "describe"),

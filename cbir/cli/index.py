@@ -26,7 +26,7 @@ from cbir.core.errors import printable
 from cbir.descriptors.presets import PRESETS
 
 if TYPE_CHECKING:
-    from cbir.indexing.report import IndexReport
+    from cbir.indexing.commit import IndexReport
 
 
 _ORDER = "cbir.order"

@@ -12,11 +12,10 @@ from cbir.core.threads import one_thread_each, threads
 from cbir.descriptors import presets
 from cbir.descriptors.local_features.sift import SiftExtractor
 from cbir.descriptors.registry import parse
-from cbir.indexing.commit import commit
+from cbir.indexing.commit import IndexReport, commit
 from cbir.indexing.describe import describe
 from cbir.indexing.executors import ThreadExecutor
 from cbir.indexing.plan import plan
-from cbir.indexing.report import IndexReport
 from cbir.indexing.request import IndexRequest
 from cbir.indexing.scan import scan
 from cbir.stores import open_store
@@ -113,4 +112,4 @@ def build_index(
     with store.writer(wait) as writer, caught(), one_thread_each():
         planned = plan(found, request, store, writer, listener)
         described = describe(planned, ThreadExecutor(request.workers), listener)
-        return commit(planned, described, store, writer, listener)
+        return commit(planned, described, listener)

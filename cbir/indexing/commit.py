@@ -3,45 +3,80 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from cbir.core.amounts import counted
-from cbir.core.errors import CbirError, first_few, printable
+from cbir.core.errors import CbirError, UnreadableImageError, first_few, printable
 from cbir.core.progress import ProgressListener
 from cbir.core.version import __version__
 from cbir.descriptors.base import TrainedDescriptor
-from cbir.descriptors.registry import NamedDescriptor
 from cbir.indexing.descriptions import Descriptions
 from cbir.indexing.plan import Plan
-from cbir.indexing.report import IndexReport
 from cbir.indexing.user_columns import carry_over
 from cbir.stores.model import (
     DescriptorEntry,
-    IndexStore,
     Metadata,
     PathList,
     Rows,
     Snapshot,
-    Writer,
 )
 
 
-def commit(
-    plan: Plan,
-    descriptions: Descriptions,
-    store: IndexStore,
-    writer: Writer,
-    listener: ProgressListener,
-) -> IndexReport:
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    """What a run of indexing did.
+
+    Attributes
+    ----------
+    index, dataset : str
+        Their paths.
+    images : int
+        In the index now.
+    added, updated, reused : int
+        Of these: new ones; known ones that were described again, for their content changed or a
+        descriptor came; and those that were taken over as they were.
+    renamed, removed : int
+        Images known by their content under a new path; images that left.
+    described : int
+        Images that this run decoded; an interrupted run may have described more.
+    unreadable : tuple of UnreadableImageError
+        Files that could not be read, with their reasons.
+    warned : tuple of str
+        Paths of images that this run described, though a warning was told about them.
+    left_out : mapping of str to int
+        Files of formats that are not read, by extension; see ``docs/formats.md``.
+    seconds : float
+        From the walk to the commit.
+    """
+
+    index: str
+    dataset: str
+    images: int
+    added: int
+    updated: int
+    reused: int
+    renamed: int
+    removed: int
+    described: int
+    unreadable: tuple[UnreadableImageError, ...]
+    warned: tuple[str, ...]
+    left_out: Mapping[str, int]
+    seconds: float
+
+    @property
+    def rate(self) -> float:
+        """Images described a second."""
+        return self.described / self.seconds
+
+
+def commit(plan: Plan, descriptions: Descriptions, listener: ProgressListener) -> IndexReport:
     """Write the index, unless it would not change, and clear what is no longer needed.
 
     Parameters
     ----------
     plan : Plan
     descriptions : Descriptions
-    store : IndexStore
-    writer : Writer
-        Of this store.
     listener : ProgressListener
         Told of what leaves the index, and of what its descriptors are not made for.
 
@@ -55,18 +90,18 @@ def commit(
         raise CbirError(
             f"{printable(scan.dataset)}: none of {counted(len(scan.images), 'file')} could be read"
         )
-    rows = _rows(plan, descriptions, store, listener)
-    metadata = Metadata(scan.root, _entries(plan.named, writer), __version__)
+    rows = _rows(plan, descriptions, listener)
+    metadata = Metadata(scan.root, _entries(plan), __version__)
     if base is None or descriptions.described.any() or not _is_current(base, metadata, rows):
-        writer.commit(metadata, rows, descriptions.matrices)
+        plan.writer.commit(metadata, rows, descriptions.matrices)
     else:
-        writer.keep(base)
+        plan.writer.keep(base)
     if plan.features:
         plan.features.remove_others(rows.facts["sha256"])
-    _warn_of_drift(plan.named, descriptions, listener)
+    _warn_of_drift(plan, descriptions, listener)
     _report_left_out(scan.left_out, listener)
     return IndexReport(
-        index=store.path,
+        index=plan.store.path,
         dataset=scan.dataset,
         images=len(rows),
         described=int(descriptions.described.sum()),
@@ -78,34 +113,32 @@ def commit(
     )
 
 
-def _rows(
-    plan: Plan, descriptions: Descriptions, store: IndexStore, listener: ProgressListener
-) -> Rows:
+def _rows(plan: Plan, descriptions: Descriptions, listener: ProgressListener) -> Rows:
     """Return the rows, with the user's columns from those of the index so far.
 
     That one is kept if images leave it of which it has something that no program made.
     """
-    rows, previous = Rows(descriptions.paths, descriptions.facts), plan.previous
+    rows, previous = descriptions.rows, plan.previous
     if previous is None:
         return rows
     same_root = previous.metadata.root == plan.scan.root
-    carried = carry_over(previous.rows, rows, same_root)
-    if gone := carried.left_behind:
+    columns, gone = carry_over(previous.rows, rows, same_root)
+    if gone:
         listener.warn(
             f"{counted(len(gone), 'image')} with text in columns of your own"
             f" {'leaves' if len(gone) == 1 else 'leave'} the index: {first_few(gone)}; the index so"
-            f" far is kept as {printable(store.set_aside())}"
+            f" far is kept as {printable(plan.store.set_aside())}"
         )
-    return Rows(rows.paths, rows.facts, carried.columns)
+    return Rows(rows.paths, rows.facts, columns)
 
 
-def _entries(named: Sequence[NamedDescriptor], writer: Writer) -> tuple[DescriptorEntry, ...]:
+def _entries(plan: Plan) -> tuple[DescriptorEntry, ...]:
     """Describe the descriptors for the metadata, and keep what they learned."""
     entries = []
-    for one in named:
+    for one in plan.named:
         state, descriptor = None, one.descriptor
         if isinstance(descriptor, TrainedDescriptor) and descriptor.state is not None:
-            state = writer.save_state(descriptor.state, f"{descriptor.state_name}-{one.alias}")
+            state = plan.writer.save_state(descriptor.state, f"{descriptor.state_name}-{one.alias}")
         entries.append(DescriptorEntry.of(one, state))
     return tuple(entries)
 
@@ -119,10 +152,8 @@ def _is_current(base: Snapshot, metadata: Metadata, rows: Rows) -> bool:
     )
 
 
-def _warn_of_drift(
-    named: Sequence[NamedDescriptor], descriptions: Descriptions, listener: ProgressListener
-) -> None:
-    for one in named:
+def _warn_of_drift(plan: Plan, descriptions: Descriptions, listener: ProgressListener) -> None:
+    for one in plan.named:
         descriptor = one.descriptor
         if isinstance(descriptor, TrainedDescriptor):
             drift = descriptor.drift(descriptions.matrices[one.alias])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import compress
 
 from cbir.core import stderr_capture
@@ -15,7 +15,7 @@ from cbir.descriptors.registry import NamedDescriptor
 from cbir.images.decoders import EncodedImage
 from cbir.indexing.descriptions import Descriptions
 from cbir.indexing.executors import Executor
-from cbir.indexing.image_describer import DescribedImage, ImageDescriber, Outcome
+from cbir.indexing.image_describer import DescribedImage, ImageDescriber
 from cbir.indexing.plan import Plan
 from cbir.stores.journal import JournalRecord
 
@@ -33,67 +33,56 @@ def describe(plan: Plan, executor: Executor, listener: ProgressListener) -> Desc
     listener : ProgressListener
         Told of progress, of unreadable and of damaged images.
     """
-    stage = _DescribeStage(plan, listener)
-    listener.begin("describing", len(plan.scan.images))
+    scan, suspects = plan.scan, list[str]()
+    descriptions = Descriptions(len(scan.images), plan.named)
+    describer = ImageDescriber(scan.dataset, plan.named, plan.lookup, plan.features)
+    wanted = compress(scan.images, plan.reused_rows < 0)
+    listener.begin("describing", len(scan.images))
+    with _kept(plan), contextlib.closing(executor.describe(describer, wanted)) as outcomes:
+        for file, row in zip(scan.images, plan.reused_rows, strict=True):
+            known = DescribedImage(file, plan.lookup.at_row(int(row))) if row >= 0 else None
+            outcome = known or next(outcomes)
+            listener.advance()
+            if isinstance(outcome, UnreadableImageError):
+                descriptions.unreadable.append(outcome)
+                listener.unreadable(outcome)
+            elif outcome is not None:
+                _keep(outcome, plan)
+                descriptions.add(outcome)
+                if outcome.is_suspect:
+                    suspects.append(os.path.join(scan.dataset, file.path))
+    listener.end()
+    for path in suspects:
+        if damage := _damage_of(path, plan.named):
+            listener.warn(f"{printable(path)}: {damage}")
+            descriptions.warned.append(path)
+    return descriptions
+
+
+@contextlib.contextmanager
+def _kept(plan: Plan) -> Iterator[None]:
+    """Write what waits to be written, also when the work ends before its time."""
     try:
-        stage.run(executor)
+        yield
     finally:
         # The first error is the one to tell; and what the journal lacks is described again.
         with contextlib.suppress(OSError):
             plan.journal.close()
         if plan.features:
             plan.features.close()
-    listener.end()
-    stage.warn_of_damage()
-    return stage.descriptions
 
 
-class _DescribeStage:
-    """Puts what executors yield, and what is known, together in order."""
-
-    def __init__(self, plan: Plan, listener: ProgressListener) -> None:
-        self.descriptions = Descriptions(len(plan.scan.images), plan.named)
-        self._plan = plan
-        self._listener = listener
-        self._suspects: list[str] = []
-
-    def run(self, executor: Executor) -> None:
-        plan = self._plan
-        describer = ImageDescriber(plan.scan.dataset, plan.named, plan.lookup, plan.features)
-        images, rows = plan.scan.images, plan.reused_rows
-        wanted = compress(images, rows < 0)
-        with contextlib.closing(executor.describe(describer, wanted)) as outcomes:
-            for image, row in zip(images, rows, strict=True):
-                if row < 0:
-                    self._take(next(outcomes))
-                else:
-                    self.descriptions.add(image, plan.lookup.at_row(int(row)), described=False)
-                self._listener.advance()
-
-    def _take(self, outcome: Outcome) -> None:
-        if isinstance(outcome, UnreadableImageError):
-            self.descriptions.unreadable.append(outcome)
-            self._listener.unreadable(outcome)
-        elif outcome is not None:
-            self._keep(outcome)
-
-    def _keep(self, one: DescribedImage) -> None:
-        plan = self._plan
-        if one.is_new:
-            with explained(plan.journal.path, "write the journal"):
-                plan.journal.append(_record_of(one))
-        if plan.features and one.features is not None:
-            plan.features.add(one.known.sha256, one.features)
-        if one.is_suspect:
-            self._suspects.append(os.path.join(plan.scan.dataset, one.image.path))
-        self.descriptions.add(one.image, one.known, one.is_new)
-
-    def warn_of_damage(self) -> None:
-        for path in self._suspects:
-            damage = _damage_of(path, self._plan.named)
-            if damage:
-                self._listener.warn(f"{printable(path)}: {damage}")
-                self.descriptions.warned.append(path)
+def _keep(one: DescribedImage, plan: Plan) -> None:
+    file, known = one.file, one.known
+    if one.is_new:
+        rows = {fingerprint: row.tobytes() for fingerprint, row in known.rows.items()}
+        record = JournalRecord(
+            file.path, file.size, file.mtime, known.width, known.height, known.sha256, rows
+        )
+        with explained(plan.journal.path, "write the journal"):
+            plan.journal.append(record)
+    if plan.features and one.features is not None:
+        plan.features.add(known.sha256, one.features)
 
 
 def _damage_of(path: str, named: Sequence[NamedDescriptor]) -> str:
@@ -112,11 +101,3 @@ def _damage_of(path: str, named: Sequence[NamedDescriptor]) -> str:
     except UnreadableImageError:
         return ""
     return damage or heard
-
-
-def _record_of(one: DescribedImage) -> JournalRecord:
-    file, known = one.image, one.known
-    rows = {fingerprint: row.tobytes() for fingerprint, row in known.rows.items()}
-    return JournalRecord(
-        file.path, file.size, file.mtime, known.width, known.height, known.sha256, rows
-    )

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from cbir.core.errors import UnreadableImageError
 from cbir.descriptors.base import Row
 from cbir.descriptors.registry import NamedDescriptor
-from cbir.images.discovery import ImageFile
-from cbir.indexing.reuse import IndexedImage
-from cbir.stores.model import FILE_DTYPE, PathList
+from cbir.indexing.image_describer import DescribedImage
+from cbir.stores.model import FILE_DTYPE, PathList, Rows
 
 
 class Descriptions:
@@ -48,34 +47,20 @@ class Descriptions:
     def __len__(self) -> int:
         return len(self._paths)
 
-    def add(self, image: ImageFile, known: IndexedImage, described: bool) -> None:
-        """Put an image in the next row.
-
-        Parameters
-        ----------
-        image : ImageFile
-        known : IndexedImage
-            With a row of each descriptor.
-        described : bool
-            Whether it is this run that described it.
-        """
-        row = len(self)
-        self._paths.append(image.path)
-        self._facts[row] = (image.size, image.mtime, known.width, known.height, known.sha256)
+    def add(self, one: DescribedImage) -> None:
+        """Put an image in the next row."""
+        row, file, known = len(self), one.file, one.known
+        self._paths.append(file.path)
+        self._facts[row] = (file.size, file.mtime, known.width, known.height, known.sha256)
         self._origins[row] = known.origin
-        self._described[row] = described
-        for one in self._named:
-            self._matrices[one.alias][row] = known.rows[one.descriptor.fingerprint]
+        self._described[row] = one.is_new
+        for named in self._named:
+            self._matrices[named.alias][row] = known.rows[named.descriptor.fingerprint]
 
     @property
-    def paths(self) -> PathList:
-        """The paths of the images."""
-        return PathList.of(self._paths)
-
-    @property
-    def facts(self) -> NDArray[np.void]:
-        """What is known of the files."""
-        return self._facts[: len(self)]
+    def rows(self) -> Rows:
+        """The files, without columns of the user's."""
+        return Rows(PathList.of(self._paths), self._facts[: len(self)])
 
     @property
     def matrices(self) -> dict[str, Row]:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 from cbir.core.threads import ordered_map
 from cbir.images.discovery import ImageFile
-from cbir.indexing.image_describer import ImageDescriber, Outcome
+from cbir.indexing.image_describer import ImageDescriber, Outcomes
 
 
 class Executor(Protocol):
     """Describes images."""
 
-    def describe(
-        self, describer: ImageDescriber, images: Iterable[ImageFile]
-    ) -> Generator[Outcome, None, None]:
+    def describe(self, describer: ImageDescriber, images: Iterable[ImageFile]) -> Outcomes:
         """Yield what becomes of each image, in order.
 
         When it is closed, what has not begun is dropped.
@@ -29,8 +27,6 @@ class ThreadExecutor:
 
     workers: int
 
-    def describe(
-        self, describer: ImageDescriber, images: Iterable[ImageFile]
-    ) -> Generator[Outcome, None, None]:
+    def describe(self, describer: ImageDescriber, images: Iterable[ImageFile]) -> Outcomes:
         """Yield what becomes of each image, in order; few are held at any time."""
         yield from ordered_map(describer, images, self.workers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 from cbir.core.errors import UnreadableImageError
@@ -22,26 +22,28 @@ class DescribedImage:
 
     Attributes
     ----------
-    image : ImageFile
+    file : ImageFile
     known : IndexedImage
         With a row of each descriptor.
     is_new : bool
-        This run described it; else all of it was known.
+        This run described it; else its rows were known.
     is_suspect : bool
         Something was printed while it was decoded, perhaps about another image.
     features : SiftFeatures or None
         Its local features, if they were wanted and not kept.
     """
 
-    image: ImageFile
+    file: ImageFile
     known: IndexedImage
-    is_new: bool
+    is_new: bool = False
     is_suspect: bool = False
     features: SiftFeatures | None = None
 
 
 Outcome = DescribedImage | UnreadableImageError | None
 """What became of an image; None: it is a montage of our own."""
+
+Outcomes = Generator[Outcome, None, None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +67,14 @@ class ImageDescriber:
     lookup: ReuseLookup
     features: LocalFeatureWriter | None
 
-    def __call__(self, image: ImageFile) -> Outcome:
+    def __call__(self, file: ImageFile) -> Outcome:
         """Describe an image, or return why it cannot be."""
         try:
-            return self.describe(image)
+            return self.describe(file)
         except UnreadableImageError as error:
             return error
 
-    def describe(self, image: ImageFile) -> DescribedImage | None:
+    def describe(self, file: ImageFile) -> DescribedImage | None:
         """Describe an image as far as it is not known; None for a montage of our own.
 
         Raises
@@ -80,14 +82,14 @@ class ImageDescriber:
         UnreadableImageError
             When it cannot be read.
         """
-        known = self.lookup.in_journal(image)
+        known = self.lookup.in_journal(file)
         if known is not None and self._is_whole(known):
-            return DescribedImage(image, known, is_new=False)
-        encoded = EncodedImage.open(os.path.join(self.dataset, image.path))
+            return DescribedImage(file, known)
+        encoded = EncodedImage.open(os.path.join(self.dataset, file.path))
         sha256 = hashlib.sha256(encoded.data).digest()
-        known = self.lookup.with_content(sha256) or IndexedImage(sha256, 0, 0, {})
+        known = self.lookup.with_content(sha256)
         if self._is_whole(known):
-            return DescribedImage(image, known, is_new=False)
+            return DescribedImage(file, known)
         header = encoded.header
         if header.own:
             return None
@@ -100,7 +102,7 @@ class ImageDescriber:
         known = IndexedImage(
             sha256, header.width, header.height, {**known.rows, **rows}, known.origin
         )
-        return DescribedImage(image, known, bool(missing), encoded.suspect, features)
+        return DescribedImage(file, known, bool(missing), encoded.suspect, features)
 
     def _is_whole(self, known: IndexedImage) -> bool:
         return not self._missing(known) and not self._lacks_features(known)

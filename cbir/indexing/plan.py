@@ -14,13 +14,11 @@ from cbir.core.messages import Message
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.registry import NamedDescriptor
 from cbir.indexing.local_features import LocalFeatureWriter
-from cbir.indexing.recognition import recognized
 from cbir.indexing.request import IndexRequest
 from cbir.indexing.reuse import ReuseLookup
-from cbir.indexing.scan import Scan
-from cbir.indexing.selection import choose
-from cbir.indexing.states import bind_states
-from cbir.indexing.training_images import TrainingImages
+from cbir.indexing.scan import Scan, recognized
+from cbir.indexing.selection import bind_states, choose
+from cbir.indexing.train import TrainingImages
 from cbir.stores.journal import Journal, JournalRecord
 from cbir.stores.model import DescriptorEntry, IndexStore, Snapshot, Writer
 
@@ -45,8 +43,11 @@ class Plan:
         Keeps local features, if they are wanted.
     previous : Snapshot or None
         The index so far.
-    is_rebuild : bool
-        Nothing of it is taken over but the user's columns.
+    base : Snapshot or None
+        The same, if more of it is taken over than the user's columns.
+    store : IndexStore
+    writer : Writer
+        Of this store, to write the index to.
     """
 
     scan: Scan
@@ -56,12 +57,9 @@ class Plan:
     journal: Journal
     features: LocalFeatureWriter | None
     previous: Snapshot | None
-    is_rebuild: bool
-
-    @property
-    def base(self) -> Snapshot | None:
-        """The index so far, if its descriptions may be taken over."""
-        return None if self.is_rebuild else self.previous
+    base: Snapshot | None
+    store: IndexStore
+    writer: Writer
 
 
 def plan(
@@ -109,7 +107,9 @@ def plan(
         journal,
         features,
         previous,
-        request.rebuild,
+        base,
+        store,
+        writer,
     )
 
 

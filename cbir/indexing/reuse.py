@@ -59,7 +59,6 @@ class ReuseLookup:
         named: Sequence[NamedDescriptor],
     ) -> None:
         self._base = base
-        self._edited = frozenset(base.edited.tolist()) if base else frozenset[int]()
         self._records = {record.path: record for record in records}
         self._wanted = {one.descriptor.fingerprint: one.descriptor for one in named}
         self._matrices = {
@@ -102,36 +101,26 @@ class ReuseLookup:
             return self.with_content(record.sha256)
         return None
 
-    def with_content(self, sha256: bytes) -> IndexedImage | None:
-        """Return what is known of a content, whatever the file's name was."""
+    def with_content(self, sha256: bytes) -> IndexedImage:
+        """Return what is known of a content, whatever the file's name was; perhaps nothing."""
         row, record = self._row_of.get(sha256), self._record_of.get(sha256)
+        known = IndexedImage(sha256, 0, 0, {}) if row is None else self.at_row(row)
         if record is None:
-            return None if row is None else self.at_row(row)
+            return known
         rows = {
-            fingerprint: np.frombuffer(data, self._wanted[fingerprint].dtype)
-            for fingerprint, data in record.rows.items()
-            if len(data) == self._row_bytes.get(fingerprint)
+            fingerprint: np.frombuffer(data, one.dtype)
+            for fingerprint, one in self._wanted.items()
+            if len(data := record.rows.get(fingerprint, b"")) == one.width * one.dtype.itemsize
         }
-        if row is None:
-            return IndexedImage(sha256, record.width, record.height, rows)
-        known = self.at_row(row)
-        return replace(known, rows={**rows, **known.rows})
-
-    @cached_property
-    def _row_bytes(self) -> dict[str, int]:
-        return {
-            fingerprint: descriptor.width * descriptor.dtype.itemsize
-            for fingerprint, descriptor in self._wanted.items()
-        }
+        rows.update(known.rows)
+        return replace(known, width=record.width, height=record.height, rows=rows)
 
     @cached_property
     def _row_of(self) -> dict[bytes, int]:
-        contents = self._base.rows.facts["sha256"] if self._base else ()
-        return {
-            content.tobytes(): row
-            for row, content in enumerate(contents)
-            if row not in self._edited
-        }
+        if self._base is None:
+            return {}
+        edited, contents = frozenset(self._base.edited.tolist()), self._base.rows.facts["sha256"]
+        return {content.tobytes(): row for row, content in enumerate(contents) if row not in edited}
 
     @cached_property
     def _record_of(self) -> dict[bytes, JournalRecord]:

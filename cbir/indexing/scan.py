@@ -1,18 +1,23 @@
-"""The first stage of indexing: find the images of the dataset."""
+"""The first stage of indexing: find the images of a dataset, and know it again."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cbir.core.errors import CbirError, UnreadableImageError, printable
 from cbir.core.progress import ProgressListener
-from cbir.images.discovery import ImageFile, find_images
+from cbir.images.discovery import ImageFile, find_images, is_selected
 from cbir.indexing.request import IndexRequest
 from cbir.stores.default_path import is_kept
+from cbir.stores.model import Snapshot
+
+_SAMPLE = 32
+"""Images by whose content a dataset is recognized that was moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,49 @@ def scan(request: IndexRequest, listener: ProgressListener) -> Scan:
     return Scan(request.dataset, root, images, unreadable, left_out, started)
 
 
+def recognized(
+    scan: Scan, request: IndexRequest, base: Snapshot, listener: ProgressListener
+) -> Scan:
+    """Return a scan of the dataset of an index, with the images that may not be gone.
+
+    Those are the ones below what could not be looked at, and, if others than those that the
+    patterns select are to be kept, these.
+
+    Parameters
+    ----------
+    scan : Scan
+    request : IndexRequest
+    base : Snapshot
+        The index so far.
+    listener : ProgressListener
+        Told if the dataset was moved.
+
+    Raises
+    ------
+    CbirError
+        When it is another dataset.
+    """
+    is_moved = _check_root(scan, base, listener)
+    errors = scan.unreadable
+    places = [os.path.relpath(one.path, scan.dataset).replace(os.sep, "/") for one in errors]
+    below = tuple(f"{place}/" for place in places)
+
+    def may_be_there(path: str) -> bool:
+        is_other = request.keep_others and not is_selected(path, request.include, request.exclude)
+        return is_other or path in places or path.startswith(below)
+
+    images = scan.images
+    if request.keep_others or places:
+        found = {one.path for one in images}
+        others = [
+            ImageFile(path, int(fact["bytes"]), int(fact["mtime"]))
+            for path, fact in zip(base.rows.paths, base.rows.facts, strict=True)
+            if path not in found and may_be_there(path)
+        ]
+        images = sorted([*images, *others], key=lambda one: os.fsencode(one.path))
+    return replace(scan, images=images, is_moved=is_moved)
+
+
 def _relative_root(dataset: str, index: str) -> str:
     """Return the dataset relative to the index, so that both can be moved together.
 
@@ -83,3 +131,44 @@ def _relative_root(dataset: str, index: str) -> str:
     if is_kept(index):
         return root.replace(os.sep, "/")
     return os.path.relpath(root, folder).replace(os.sep, "/")
+
+
+def _check_root(scan: Scan, base: Snapshot, listener: ProgressListener) -> bool:
+    """Say whether the dataset of an index was moved; refuse another one."""
+    if base.metadata.root == scan.root:
+        return False
+    is_gone = not os.path.isdir(base.root)
+    if is_gone and _is_same_dataset(base, scan.dataset, scan.images):
+        listener.note(
+            f"{printable(base.path)}: the dataset was at {printable(base.root)}; its images are"
+            " recognized by their content"
+        )
+        return True
+    reason = (
+        ", which is not there any more, and most images here have other contents" if is_gone else ""
+    )
+    raise CbirError(
+        f"{printable(base.path)}: this is the index of {printable(base.root)}, not of"
+        f" {printable(scan.dataset)}{reason}; name another file with"
+        " --index, or replace it with --rebuild"
+    )
+
+
+def _is_same_dataset(base: Snapshot, dataset: str, images: Sequence[ImageFile]) -> bool:
+    """Say whether a folder holds the images of an index: most of a sample, by content."""
+    facts = base.rows.facts
+    sizes, contents = set(facts["bytes"].tolist()), {one.tobytes() for one in facts["sha256"]}
+    candidates = [one for one in images if one.size in sizes]
+    if 2 * len(candidates) < min(len(images), len(facts)):
+        return False
+    sample = candidates[:: -(-len(candidates) // _SAMPLE) or 1]
+    known = sum(_content(os.path.join(dataset, one.path)) in contents for one in sample)
+    return known > 0 and 2 * known >= len(sample)
+
+
+def _content(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError:
+        return None

@@ -1,15 +1,33 @@
-"""Which descriptors a run of indexing computes."""
+"""Which descriptors a run of indexing computes, ready to describe: chosen, trained or loaded."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import os
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
-from cbir.core.errors import UsageError
+from cbir.core.amounts import counted
+from cbir.core.errors import CbirError, UsageError, printable, reason_of
+from cbir.core.npz import load_arrays
+from cbir.core.progress import ProgressListener
+from cbir.descriptors.base import SHIPPED, State, TrainedDescriptor, origin_of, state_digest
 from cbir.descriptors.registry import NamedDescriptor, create, parse
-from cbir.stores.model import DescriptorEntry
+from cbir.indexing.train import TrainingImages
+from cbir.stores import open_store
+from cbir.stores.model import DescriptorEntry, Snapshot
 
 DEFAULT = "hsv"
 """What a new index gets when nothing is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A vocabulary or a model in a file that the user named."""
+
+    path: str
+    name: str
+    state: State
 
 
 def choose(
@@ -59,6 +77,59 @@ def choose(
     return list(chosen.values())
 
 
+def bind_states(
+    chosen: Sequence[NamedDescriptor],
+    previous: Snapshot | None,
+    models: Sequence[str],
+    retrain: bool,
+    images: TrainingImages,
+    listener: ProgressListener,
+) -> list[NamedDescriptor]:
+    """Bind trained descriptors to a vocabulary or a model.
+
+    That is a given one; else the one that the index keeps; else the one that comes with the
+    package; else a new one.
+
+    Parameters
+    ----------
+    chosen : sequence of NamedDescriptor
+        The descriptors.
+    previous : Snapshot or None
+        The index so far.
+    models : sequence of str
+        The given ones: ``.npz`` files, folders of them, or indexes.
+    retrain : bool
+        Take neither the kept one nor that of the package.
+    images : TrainingImages
+        What a new one is trained on.
+    listener : ProgressListener
+        Told of the training, and of models that are not those of this version.
+
+    Raises
+    ------
+    CbirError
+        When a given one cannot be read or fits no descriptor.
+    """
+    trained = {
+        named.alias: named.descriptor
+        for named in chosen
+        if isinstance(named.descriptor, TrainedDescriptor)
+    }
+    given = _given(models, trained)
+    ready = []
+    for named in chosen:
+        descriptor = trained.get(named.alias)
+        if descriptor is not None:
+            state = given.get(named.alias)
+            if state is None and not retrain:
+                state = _kept(named, previous, listener) or descriptor.shipped()
+            named = NamedDescriptor(
+                named.alias, descriptor.bind(state or _train(descriptor, images, listener))
+            )
+        ready.append(named)
+    return ready
+
+
 def _check_columns(chosen: Sequence[NamedDescriptor], user_columns: Collection[str]) -> None:
     owner: dict[str, str] = {}
     for named in chosen:
@@ -74,3 +145,118 @@ def _check_columns(chosen: Sequence[NamedDescriptor], user_columns: Collection[s
                     f"{other!r} and {named.alias!r} would both have a column {column!r};"
                     " choose another alias"
                 )
+
+
+def _given(paths: Sequence[str], trained: Mapping[str, TrainedDescriptor]) -> dict[str, State]:
+    """Return what is in files that the user named, by the aliases that it fits."""
+    if paths and not trained:
+        raise CbirError(
+            f"{printable(paths[0])}: of no use here: none of the descriptors needs training; add"
+            " one that does, such as orb"
+        )
+    what = " or ".join(sorted({descriptor.state_name for descriptor in trained.values()}))
+    most = max((descriptor.most_state_bytes for descriptor in trained.values()), default=0)
+    given = [
+        _Given(path, *item) for path in paths for item in _read_states(path, what, most).items()
+    ]
+    fitting: dict[str, list[_Given]] = {alias: [] for alias in trained}
+    refusals: dict[str, dict[str, None]] = {path: {} for path in paths}
+    for alias, descriptor in trained.items():
+        for one in given:
+            refusal = descriptor.check_state(one.state) or descriptor.check_given(one.state)
+            if refusal is None:
+                fitting[alias].append(one)
+            else:
+                refusals[one.path][refusal] = None
+    useful = {one.path for some in fitting.values() for one in some}
+    for path in paths:
+        if path not in useful:
+            reasons = [part for refusal in refusals[path] for part in ("; ", refusal)]
+            raise CbirError(f"{printable(path)}: the {what} is of no use here: ", *reasons[1:])
+    return {alias: _the_one(some, alias) for alias, some in fitting.items() if some}
+
+
+def _the_one(fitting: Sequence[_Given], alias: str) -> State:
+    """Return the state that bears the name of the alias; else the only one."""
+    left = [one for one in fitting if one.name == alias] or fitting
+    if len({state_digest(one.state) for one in left}) > 1:
+        names = ", ".join(printable(one.name) for one in left)
+        where = ", ".join(dict.fromkeys(printable(one.path) for one in left))
+        raise CbirError(f"{where}: {names} all fit {alias}; name one file")
+    return left[0].state
+
+
+def _read_states(path: str, what: str, most_bytes: int) -> dict[str, State]:
+    """Read a file, the files of a folder, or what an index keeps, by name."""
+    if os.path.isdir(path):
+        files = sorted(Path(path).glob("*.npz"))
+        if not files:
+            raise CbirError(f"{printable(path)}: there is no {what} (.npz) in this folder")
+        return {file.stem: _read_file(str(file), what, most_bytes) for file in files}
+    if path.endswith(".npz"):
+        return {Path(path).stem: _read_file(path, what, most_bytes)}
+    snapshot = open_store(path).snapshot()
+    states = {
+        entry.alias: snapshot.state(entry.state)
+        for entry in snapshot.metadata.entries
+        if entry.state
+    }
+    if not states:
+        raise CbirError(f"{printable(path)}: this index has no {what}; give one that has")
+    return states
+
+
+def _read_file(path: str, what: str, most_bytes: int) -> State:
+    try:
+        return load_arrays(path, most_bytes)
+    except (OSError, ValueError) as error:
+        reason = reason_of(error) if isinstance(error, OSError) else f"damaged: {error}"
+        raise CbirError(
+            f"{printable(path)}: cannot read the {what}: {reason}; give an .npz file from cbir"
+            " train or from an index's state folder, or an index"
+        ) from None
+
+
+def _kept(
+    named: NamedDescriptor, previous: Snapshot | None, listener: ProgressListener
+) -> State | None:
+    """Return what the index keeps, if it fits; tell when this version comes with another one."""
+    descriptor, entry = named.descriptor, _entry_of(named, previous)
+    assert isinstance(descriptor, TrainedDescriptor)
+    if previous is None or entry is None or entry.state is None:
+        return None
+    state = previous.state(entry.state)
+    if descriptor.check_state(state) is not None:
+        return None
+    if origin_of(state) == SHIPPED and _is_superseded(state, descriptor):
+        if entry.version != descriptor.version:  # all images are described again in any case
+            return None
+        listener.note(
+            f"{named.alias}: the index keeps the {descriptor.state_name} of the version of cbir"
+            " that made it; --rebuild takes the one of this version"
+        )
+    return state
+
+
+def _entry_of(named: NamedDescriptor, previous: Snapshot | None) -> DescriptorEntry | None:
+    wanted = named.alias, named.descriptor.name
+    for entry in previous.metadata.entries if previous else ():
+        if (entry.alias, entry.name) == wanted:
+            return entry
+    return None
+
+
+def _is_superseded(state: State, descriptor: TrainedDescriptor) -> bool:
+    shipped = descriptor.shipped()
+    return shipped is not None and state_digest(shipped) != state_digest(state)
+
+
+def _train(
+    descriptor: TrainedDescriptor, images: TrainingImages, listener: ProgressListener
+) -> State:
+    samples = images.samples(descriptor, listener)
+    listener.note(
+        f"Training a {descriptor.state_name} for {descriptor.name} on"
+        f" {counted(len(samples), 'image')} …"
+    )
+    return descriptor.train(samples, listener)

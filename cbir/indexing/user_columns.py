@@ -2,28 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from cbir.stores.model import Rows
 
 
-@dataclass(frozen=True, slots=True)
-class CarriedColumns:
-    """The user's columns for new rows.
-
-    Attributes
-    ----------
-    columns : dict of str to list of str
-        By name, the text of each row.
-    left_behind : list of str
-        The paths of images with text in these columns that no new row gets.
-    """
-
-    columns: dict[str, list[str]]
-    left_behind: list[str]
-
-
-def carry_over(before: Rows, rows: Rows, same_root: bool) -> CarriedColumns:
+def carry_over(before: Rows, rows: Rows, same_root: bool) -> tuple[dict[str, list[str]], list[str]]:
     """Give each image the text that it had in the user's columns.
 
     Parameters
@@ -34,9 +16,14 @@ def carry_over(before: Rows, rows: Rows, same_root: bool) -> CarriedColumns:
         Those of the new one.
     same_root : bool
         Both are of one dataset, so that equal paths mean equal images.
+
+    Returns
+    -------
+    dict of str to list of str, list of str
+        The columns by name; and the paths of images with text in them that no new row gets.
     """
     if not before.user_columns:
-        return CarriedColumns({}, [])
+        return {}, []
     row_of = {content.tobytes(): row for row, content in enumerate(before.facts["sha256"])}
 
     def source(path: str, content: bytes) -> int | None:
@@ -55,6 +42,4 @@ def carry_over(before: Rows, rows: Rows, same_root: bool) -> CarriedColumns:
     filled = {
         row for column in before.user_columns.values() for row, cell in enumerate(column) if cell
     }
-    return CarriedColumns(
-        columns, [before.paths[row] for row in sorted(filled.difference(sources))]
-    )
+    return columns, [before.paths[row] for row in sorted(filled.difference(sources))]

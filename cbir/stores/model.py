@@ -107,14 +107,16 @@ class PathList(Sequence[str]):
 
     def rows_of(self, paths: Iterable[str]) -> NDArray[np.int64]:
         """Return the row of each of some paths, which are sorted as well, or -1."""
-        known = enumerate(self.encoded())
-        row, here = next(known, (-1, None))
-        rows = []
-        for path in map(os.fsencode, paths):
-            while here is not None and here < path:
-                row, here = next(known, (-1, None))
-            rows.append(row if here == path else -1)
-        return np.array(rows, np.int64)
+
+        def found() -> Iterator[int]:
+            known = enumerate(self.encoded())
+            row, here = next(known, (-1, None))
+            for path in map(os.fsencode, paths):
+                while here is not None and here < path:
+                    row, here = next(known, (-1, None))
+                yield row if here == path else -1
+
+        return np.fromiter(found(), np.int64)
 
     def _bytes(self, row: int) -> bytes:
         start = int(self.ends[row - 1]) if row else 0

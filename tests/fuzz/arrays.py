@@ -15,8 +15,8 @@ from cbir.core.progress import ProgressListener
 from cbir.descriptors.base import State, TrainedDescriptor
 from cbir.descriptors.registry import NamedDescriptor, parse
 from cbir.images.decoders import ArrayImage
-from cbir.indexing.states import bind_states
-from cbir.indexing.training_images import TrainingImages
+from cbir.indexing.selection import bind_states
+from cbir.indexing.train import TrainingImages
 from tests.fuzz.mutations import damaged_arrays
 from tests.fuzz.target import Target, as_npz
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from cbir.images.discovery import ImageFile
 from cbir.indexing.commit import commit
 from cbir.indexing.describe import describe
 from cbir.indexing.executors import ThreadExecutor
-from cbir.indexing.image_describer import ImageDescriber, Outcome
+from cbir.indexing.image_describer import ImageDescriber, Outcomes
 from cbir.indexing.plan import Plan, plan
 from cbir.indexing.request import IndexRequest
 from cbir.indexing.scan import scan
@@ -32,9 +32,7 @@ class OneByOne:
 
     given: list[str] = field(default_factory=list)
 
-    def describe(
-        self, describer: ImageDescriber, images: Iterable[ImageFile]
-    ) -> Generator[Outcome, None, None]:
+    def describe(self, describer: ImageDescriber, images: Iterable[ImageFile]) -> Outcomes:
         for image in images:
             self.given.append(image.path)
             yield describer(image)
@@ -89,7 +87,7 @@ def test_a_plan_says_what_is_reused(
     first = planned(wanted, store, writer)
     assert first.base is None and (first.reused_rows == -1).all()
     assert [one.alias for one in first.named] == ["hsv", "phash"]
-    report = commit(first, describe(first, ThreadExecutor(1), LISTENER), store, writer, LISTENER)
+    report = commit(first, describe(first, ThreadExecutor(1), LISTENER), LISTENER)
     assert (report.added, report.described) == (12, 12)
     (Path(wanted.dataset) / "cats" / "cat-1.jpg").unlink()
     second = planned(replace(wanted, descriptors=()), store, writer)
@@ -106,8 +104,10 @@ def test_an_executor_is_given_only_what_is_to_be_described(
     executor = OneByOne()
     first = planned(wanted, store, writer)
     descriptions = describe(first, executor, LISTENER)
-    assert executor.given == list(descriptions.paths) == [one.path for one in first.scan.images]
-    commit(first, descriptions, store, writer, LISTENER)
+    assert (
+        executor.given == list(descriptions.rows.paths) == [one.path for one in first.scan.images]
+    )
+    commit(first, descriptions, LISTENER)
     shutil.copy(f"{wanted.dataset}/cats/cat-1.jpg", f"{wanted.dataset}/copy.jpg")
     Path(wanted.dataset, "text.jpg").write_text("text")
     executor = OneByOne()
@@ -116,7 +116,7 @@ def test_an_executor_is_given_only_what_is_to_be_described(
     assert executor.given == ["copy.jpg", "text.jpg"]
     assert [Path(error.path).name for error in descriptions.unreadable] == ["text.jpg"]
     assert not descriptions.described.any()
-    report = commit(second, descriptions, store, writer, LISTENER)
+    report = commit(second, descriptions, LISTENER)
     assert (report.images, report.added, report.reused) == (13, 1, 12)
     threads = str(tmp_path / "threads.csv")
     cbir.index(wanted.dataset, threads, ["hsv", "phash"])
@@ -131,5 +131,5 @@ def test_what_cannot_be_read_at_all_is_not_committed(
     only = planned(replace(wanted, include=["*.jpg"]), store, writer)
     descriptions = describe(only, OneByOne(), LISTENER)
     with pytest.raises(CbirError, match="could be read"):
-        commit(only, descriptions, store, writer, LISTENER)
+        commit(only, descriptions, LISTENER)
     assert not store.exists()

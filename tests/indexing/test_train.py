@@ -25,8 +25,7 @@ from cbir.descriptors.base import (
 from cbir.descriptors.registry import available
 from cbir.images.decoders import EncodedImage
 from cbir.images.discovery import ImageFile
-from cbir.indexing.train import train_models
-from cbir.indexing.training_images import TrainingImages
+from cbir.indexing.train import TrainingImages, train_models
 from tests.conftest import PROJECT
 from tests.palette import FIRST, Palette
 
@@ -172,7 +171,7 @@ def test_a_folder_that_is_missing_is_told_before_the_work(photos: Path, tmp_path
 
 
 def test_the_sample_does_not_depend_on_the_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cbir.indexing.training_images.TRAINING_IMAGES", 5)
+    monkeypatch.setattr("cbir.indexing.train.TRAINING_IMAGES", 5)
     found = [ImageFile(f"{number}.jpg", 1, 1) for number in range(20)]
     chosen = TrainingImages("d", found, 1).sample()
     assert len(chosen) == 5 and chosen == TrainingImages("d", found[::-1], 1).sample()

@@ -14,7 +14,7 @@ from cbir.core.atomic_files import explained
 from cbir.core.errors import BrokenIndexError, printable
 from cbir.descriptors.registry import parse
 from cbir.indexing.build import build_index
-from cbir.indexing.report import IndexReport
+from cbir.indexing.commit import IndexReport
 from cbir.indexing.selection import DEFAULT
 from cbir.search.engine import open_index
 from cbir.stores.default_path import kept_index
