@@ -21,7 +21,8 @@ from common import report, run, seconds
 
 import cbir
 from cbir.stores import open_store
-from cbir.stores.model import PathList, Rows, Snapshot
+from cbir.stores.model import Rows, Snapshot
+from cbir.stores.paths import PathList
 
 
 def main() -> None:

@@ -17,10 +17,10 @@ from cbir.indexing.user_columns import carry_over
 from cbir.stores.model import (
     DescriptorEntry,
     Metadata,
-    PathList,
     Rows,
     Snapshot,
 )
+from cbir.stores.paths import PathList
 
 
 @dataclass(frozen=True, slots=True)

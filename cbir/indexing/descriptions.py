@@ -11,7 +11,8 @@ from cbir.core.errors import UnreadableImageError
 from cbir.descriptors.base import Row
 from cbir.descriptors.registry import NamedDescriptor
 from cbir.indexing.image_describer import DescribedImage
-from cbir.stores.model import FILE_DTYPE, PathList, Rows
+from cbir.stores.model import FILE_DTYPE, Rows
+from cbir.stores.paths import PathList
 
 
 class Descriptions:

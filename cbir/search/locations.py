@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cbir.core.folders import current_folder, shortest
 from cbir.search.candidates import RowNumbers
-from cbir.stores.model import PathList
+from cbir.stores.paths import PathList
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from cbir.descriptors.encoders.bovw import OrbBovw
 from cbir.descriptors.local_features.sift import SiftExtractor
 from cbir.descriptors.registry import parse
 from cbir.stores import open_store
-from cbir.stores.model import FILE_DTYPE, DescriptorEntry, Metadata, PathList, Rows
+from cbir.stores.model import FILE_DTYPE, DescriptorEntry, Metadata, Rows
+from cbir.stores.paths import PathList
 
 EXTRACTOR = SiftExtractor(7)
 RECORD = EXTRACTOR.as_record(EXTRACTOR.extract(np.zeros((9, 8, 3), np.uint8)))

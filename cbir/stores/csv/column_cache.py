@@ -28,8 +28,8 @@ from cbir.core.digests import digest
 from cbir.core.errors import printable
 from cbir.core.json_text import parse_json
 from cbir.descriptors.base import Row
-from cbir.stores.model import FILE_DTYPE, Derivation, PathList, Rows
-from cbir.stores.paths import check_path
+from cbir.stores.model import FILE_DTYPE, Derivation, Rows
+from cbir.stores.paths import PathList, check_path
 
 _LAYOUT = 2
 """Version of the files below; another one is not read."""

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from cbir.core.errors import BrokenIndexError
 from cbir.stores.csv.codec import read_csv, write_csv
-from cbir.stores.model import FILE_DTYPE, DescriptorEntry, PathList, Rows
+from cbir.stores.model import FILE_DTYPE, DescriptorEntry, Rows
+from cbir.stores.paths import PathList
 
 VECTOR = DescriptorEntry("v", "v", 1, {}, "f1", "global", 3, 3, "|u1")
 COUNTS = DescriptorEntry("c", "c", 1, {}, "f2", "local", 2, 2, "<u2")

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from cbir.stores.csv.column_cache import Cache, checksum, clear_others
-from cbir.stores.model import FILE_DTYPE, PathList
+from cbir.stores.model import FILE_DTYPE
+from cbir.stores.paths import PathList
 
 
 def test_derived_arrays_are_kept(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from cbir.descriptors.local_features.sift import SiftExtractor
 from cbir.descriptors.registry import parse
 from cbir.stores import open_store
 from cbir.stores.csv.store import CsvStore
-from cbir.stores.model import FILE_DTYPE, DescriptorEntry, Metadata, PathList, Rows, Snapshot
+from cbir.stores.model import FILE_DTYPE, DescriptorEntry, Metadata, Rows, Snapshot
+from cbir.stores.paths import PathList
 
 HSV = DescriptorEntry.of(parse("hsv:layout=none"), None)
 
@@ -83,7 +84,7 @@ def test_features_stand_beside_the_rows(index: Path) -> None:
 def test_a_search_after_a_commit_need_not_parse_the_csv(
     index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cbir.stores.csv.store.read_csv", None)
+    monkeypatch.setattr("cbir.stores.csv.snapshot.read_csv", None)
     assert len(snapshot(index).rows) == 2
 
 
@@ -213,7 +214,7 @@ def test_a_failing_commit_leaves_the_old_index(
     def fail(*args: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("cbir.stores.csv.store.write_csv", fail)
+    monkeypatch.setattr("cbir.stores.csv.writer.write_csv", fail)
     with pytest.raises(CbirError, match="no space left on device; free some space"):
         commit(index, "c.jpg")
     assert index.read_bytes() == before

@@ -1,10 +1,10 @@
-"""What an index is made of."""
+"""Many paths in little memory."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from cbir.stores.model import PathList
+from cbir.stores.paths import PathList
 
 
 def test_rows_of_paths_are_those_that_are_found_one_by_one() -> None:

@@ -1,0 +1,49 @@
+"""Where the files of an index lie."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cbir.descriptors.local_features.base import LocalExtractor
+from cbir.stores.csv.column_cache import cache_folders
+from cbir.stores.features.store import FeatureStore
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the parts of an index lie."""
+
+    csv: Path
+    """The CSV file itself, symbolic links resolved."""
+
+    @property
+    def folder(self) -> Path:
+        """Beside the CSV."""
+        return self.csv.with_name(self.csv.name + ".cbir")
+
+    @property
+    def states(self) -> Path:
+        """Vocabularies and the like."""
+        return self.folder / "state"
+
+    def features(self, extractor: LocalExtractor[Any]) -> FeatureStore:
+        """Open the local features of an extractor."""
+        return FeatureStore(str(self.folder / "features" / extractor.fingerprint), extractor.fields)
+
+    @property
+    def journal(self) -> Path:
+        """Of an unfinished run."""
+        return self.folder / "journal"
+
+    def caches(self) -> list[Path]:
+        """Where caches may lie."""
+        return cache_folders(self.folder / "cache", str(self.csv))
+
+
+def content_of(path: Path) -> str:
+    """Identify the content of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]

@@ -1,0 +1,129 @@
+"""What changes an index in a CSV file."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from cbir.core.atomic_files import explained, save_arrays, sync_folder, written_aside
+from cbir.core.errors import (
+    CbirError,
+    printable,
+)
+from cbir.descriptors.base import Row, State, state_digest
+from cbir.descriptors.local_features.base import LocalExtractor
+from cbir.stores.csv.codec import write_csv
+from cbir.stores.csv.column_cache import Cache, clear_others
+from cbir.stores.csv.generations import Generation
+from cbir.stores.csv.layout import Layout
+from cbir.stores.csv.row_digests import row_digests, write_digests
+from cbir.stores.csv.snapshot import CsvSnapshot
+from cbir.stores.features.store import FeatureStore
+from cbir.stores.file_stamps import Stamp, forget
+from cbir.stores.journal import Journal
+from cbir.stores.model import (
+    IndexStore,
+    Metadata,
+    Rows,
+    Snapshot,
+    Writer,
+)
+
+
+class CsvWriter(Writer):
+    """Writes the index of a store while it holds the lock."""
+
+    def __init__(self, store: IndexStore, layout: Layout) -> None:
+        self._store = store
+        self._layout = layout
+        self._opened: Stamp | None = None
+
+    def journal(self, root: str) -> Journal:
+        return Journal(str(self._layout.journal), root)
+
+    def previous(self) -> Snapshot | None:
+        if not self._store.exists():
+            return None
+        self._opened = Stamp.of(self._layout.csv)
+        return self._store.snapshot(accept_edited=True)
+
+    def features(self, extractor: LocalExtractor[Any]) -> FeatureStore:
+        return self._layout.features(extractor)
+
+    def save_state(self, state: State, name: str) -> str:
+        with explained(self._store.path, "write the index"):
+            self._layout.states.mkdir(exist_ok=True)
+            file_name = f"{name}-{state_digest(state)}.npz"
+            if not (self._layout.states / file_name).exists():
+                save_arrays(str(self._layout.states / file_name), state)
+        return file_name
+
+    def commit(self, metadata: Metadata, rows: Rows, matrices: Mapping[str, Row]) -> None:
+        csv, folder = self._layout.csv, self._layout.folder
+        with explained(self._store.path, "write the index"):
+            aside = str(folder / "index.csv.new")
+            with written_aside(aside, sync_name=False) as file:
+                hashing = _Hashing(file)
+                write_csv(hashing, rows, metadata.entries, matrices)
+            content = hashing.sha256.hexdigest()[:16]
+            generation = Generation.of(metadata, rows, matrices, Stamp.of(Path(aside)), content)
+            write_digests(folder / generation.digests_name, row_digests(rows, matrices))
+            generation.write(folder, csv.name)
+            sync_folder(str(folder))
+            Cache(self._layout.caches()[:1], content).fill(
+                rows, {entry.fingerprint: matrices[entry.alias] for entry in metadata.entries}
+            )
+            if csv.exists():
+                os.chmod(aside, csv.stat().st_mode)
+            self._check_unchanged()
+            os.replace(aside, csv)
+            sync_folder(str(csv.parent))
+        forget(self._layout.caches())
+        self._clear(generation, generation.content)
+
+    def _check_unchanged(self) -> None:
+        """Never overwrite what somebody has written into the CSV since it was read."""
+        if self._opened is not None and Stamp.of(self._layout.csv) != self._opened:
+            raise CbirError(
+                f"{printable(self._store.path)}: it was changed while this run was at work, and is"
+                " left as it is; run the same command again, nothing is described twice"
+            )
+
+    def keep(self, previous: Snapshot) -> None:
+        assert isinstance(previous, CsvSnapshot)
+        generation, folder = previous.generation, self._layout.folder
+        if generation.content == previous.content and generation.digests(folder) is None:
+            with explained(self._store.path, "write the index"):
+                digests = row_digests(previous.rows, previous.matrices)
+                write_digests(folder / generation.digests_name, digests)
+                sync_folder(str(folder))
+        self._clear(generation, previous.content)
+
+    def _clear(self, current: Generation, content: str) -> None:
+        """Remove what belongs to no committed index; failing to is no harm."""
+        Journal(str(self._layout.journal), current.metadata.root).discard()
+        clear_others(self._layout.caches(), content)
+        used = {current.name, current.digests_name}
+        used |= {entry.state for entry in current.metadata.entries if entry.state}
+        leftovers = ("generation-*.json", "generation-*.digests", "state/*.npz")
+        for pattern in (*leftovers, "*.new", "state/*.new"):
+            for path in self._layout.folder.glob(pattern):
+                if path.name not in used:
+                    with contextlib.suppress(OSError):
+                        path.unlink()
+
+
+class _Hashing:
+    """A sink that computes the content's SHA-256 on the way."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.sha256 = hashlib.sha256()
+
+    def write(self, data: bytes, /) -> None:
+        self.sha256.update(data)
+        self._file.write(data)
