@@ -168,7 +168,7 @@ def _pair_equal_pixels(
                 try:
                     other = first.setdefault(cache.pixels_digest(contents[i]), i)
                 except UnreadableImageError as error:
-                    listener.warn(str(error))
+                    listener.warn(error.message)
                     continue
                 if other != i:
                     pairs.append((other, i))
@@ -207,7 +207,7 @@ def _features(
         return cache.features(content)
     except UnreadableImageError as error:
         if listener:
-            listener.warn(str(error))
+            listener.warn(error.message)
         return EXTRACTOR.nothing()
 
 

@@ -17,6 +17,7 @@ from cbir.core.amounts import counted
 from cbir.core.arguments import one_of, path_of, several
 from cbir.core.errors import CbirError, UnreadableImageError, UsageError, printable
 from cbir.core.folders import shortest
+from cbir.core.messages import Call, Parameter
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.local_features.sift import SiftFeatures
 from cbir.duplicates.image_content import EXTRACTOR, HASH, ContentCache, ImageContent
@@ -95,7 +96,9 @@ def open_collection(
     """
     listener = ProgressListener.of(listener)
     if dataset is None and index is None:
-        raise UsageError("give a folder with --dataset, or an index with --index")
+        raise UsageError(
+            "give a folder with ", Parameter("dataset"), ", or an index with ", Parameter("index")
+        )
     dataset = dataset if dataset is None else path_of(dataset, "a dataset")
     index = index if index is None else path_of(index, "an index")
     references = several(references, "a reference", path_of)
@@ -161,8 +164,8 @@ def _check_complete(snapshot: Snapshot, level: CopyLevel) -> None:
     if missing:
         raise CbirError(
             f"{printable(snapshot.path)}: the index lacks {' and '.join(missing)} of its images;"
-            f" add them with: cbir duplicates --dataset {printable(snapshot.root)}"
-            f" --index {printable(snapshot.path)} --level {level}"
+            " add them with: ",
+            Call("open_collection", dataset=snapshot.root, index=snapshot.path, level=level),
         )
 
 

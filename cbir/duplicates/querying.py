@@ -126,7 +126,7 @@ class _Search:
             if match is not None:
                 yield match, self._losses.between(query, content, match)
         except UnreadableImageError as error:
-            self._listener.warn(str(error))
+            self._listener.warn(error.message)
 
 
 def _rank(copy: Duplicate) -> tuple[int, int, bytes]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from cbir.core.arguments import path_of, several, text_of
 from cbir.core.errors import CbirError, UsageError, printable, reason_of
+from cbir.core.messages import Parameter
 from cbir.core.progress import ProgressListener
 from cbir.core.regular_files import read_text_source
 from cbir.evaluation.label_table import read_labels
@@ -71,14 +72,21 @@ def read_ground_truth(
     labeler = _by_path(spec)
     if labeler is _folders and not any("/" in path for path in paths):
         raise CbirError(
-            "--truth folders: the images lie in no folders below the dataset; sort them into one"
-            " for each class, or say what is right in another way, as in --truth 'groups:^([a-z]+)'"
+            Parameter("truth"),
+            " folders: the images lie in no folders below the dataset; sort them into one for each"
+            " class, or say what is right in another way, as in ",
+            Parameter("truth"),
+            " 'groups:^([a-z]+)'",
         )
     if labeler is not None:
         if key is not None or label is not None:
             raise UsageError(
-                f"--truth {printable(spec)}: --key and --label name columns of a CSV, and this is"
-                " none; leave them out"
+                Parameter("truth"),
+                f" {printable(spec)}: ",
+                Parameter("key"),
+                " and ",
+                Parameter("label"),
+                " name columns of a CSV, and this is none; leave them out",
             )
         return Classes(spec, paths, labeler, listener)
     text = _read(spec)
@@ -109,11 +117,12 @@ def _groups(spec: str) -> Labeler:
     try:
         regex = re.compile(pattern)
     except re.error as error:
-        raise UsageError(f"--truth {printable(spec)}: no regular expression: {error}") from None
+        raise _no_truth(spec, f"no regular expression: {error}") from None
     if not regex.groups:
-        raise UsageError(
-            f"--truth {printable(spec)}: it has no group; put what images of a class share"
-            r" in parentheses, as in groups:^(\d{4})"
+        raise _no_truth(
+            spec,
+            "it has no group; put what images of a class share in parentheses, as in"
+            r" groups:^(\d{4})",
         )
 
     def label(path: str) -> str | None:
@@ -126,10 +135,7 @@ def _groups(spec: str) -> Labeler:
 def _numbers(spec: str) -> Labeler:
     size = spec.removeprefix("numbers:")
     if not re.fullmatch("[1-9][0-9]{0,8}", size):
-        raise UsageError(
-            f"--truth {printable(spec)}: how many images are a class? Give a number, as in"
-            " numbers:4"
-        )
+        raise _no_truth(spec, "how many images are a class? Give a number, as in numbers:4")
 
     def label(path: str) -> str | None:
         numbers = re.findall("[0-9]+", os.path.splitext(path.rpartition("/")[2])[0])
@@ -138,11 +144,16 @@ def _numbers(spec: str) -> Labeler:
     return lambda paths: [label(path) for path in paths]
 
 
+def _no_truth(spec: str, reason: str) -> UsageError:
+    return UsageError(Parameter("truth"), f" {printable(spec)}: {reason}")
+
+
 def _read(path: str) -> str:
     try:
         return read_text_source(path, MAX_BYTES).decode("utf-8-sig")
     except OSError as error:
         hint = "" if os.path.exists(path) else "; give folders, groups:REGEX, numbers:N or a file"
-        raise CbirError(f"--truth {printable(path)}: {reason_of(error)}{hint}") from None
+        reason = f" {printable(path)}: {reason_of(error)}{hint}"
+        raise CbirError(Parameter("truth"), reason) from None
     except UnicodeDecodeError:
         raise CbirError(f"{printable(path)}: it is not UTF-8; save it as that") from None

@@ -6,6 +6,7 @@ import io
 import warnings
 
 from cbir.core.errors import CbirError, UsageError, printable
+from cbir.core.messages import Parameter
 from cbir.core.text import as_path
 
 MISSING = frozenset(["", "NA"])
@@ -58,14 +59,16 @@ def read_labels(path: str, text: str, key: str, label: str | None) -> dict[str, 
     columns = ", ".join(map(str, frame.columns))
     if label is None:
         raise UsageError(
-            f"{printable(path)}: which column has the classes? Give it with --label; there are:"
-            f" {printable(columns)}"
+            f"{printable(path)}: which column has the classes? Give it with ",
+            Parameter("label"),
+            f"; there are: {printable(columns)}",
         )
-    for option, column in (("--key", key), ("--label", label)):
+    for name, column in (("key", key), ("label", label)):
         if column not in frame.columns:
             raise UsageError(
-                f"{option} {printable(column)}: {printable(path)} has no such column; it has:"
-                f" {printable(columns)}"
+                Parameter(name),
+                f" {printable(column)}: {printable(path)} has no such column; it has:"
+                f" {printable(columns)}",
             )
     labels: dict[str, str] = {}
     for name, value in zip(frame[key].tolist(), frame[label].tolist(), strict=True):

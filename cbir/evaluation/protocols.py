@@ -11,6 +11,7 @@ from typing import Literal
 from cbir.core.amounts import counted
 from cbir.core.arguments import check_type, one_of, path_of
 from cbir.core.errors import CbirError, UnreadableImageError, UsageError, printable, reason_of
+from cbir.core.messages import Message, Parameter
 from cbir.core.progress import ProgressListener
 from cbir.core.regular_files import open_regular
 from cbir.evaluation.relevance import GroundTruth
@@ -113,8 +114,9 @@ def choose_queries(
         return Queries(protocol, _some(chosen, truth, "the index"))
     if protocol != "all":
         raise UsageError(
-            f"the protocol {protocol} says which images of the index query, --queries takes those"
-            " of a folder: give one of them"
+            f"the protocol {protocol} says which images of the index query, ",
+            Parameter("queries"),
+            " takes those of a folder: give one of them",
         )
     chosen = _of_folder(index, truth, folder, listener)
     _warn_of_unqueried(chosen, truth, folder, listener)
@@ -125,8 +127,8 @@ def choose_queries(
 def _some(queries: list[Query], truth: GroundTruth, place: str) -> tuple[Query, ...]:
     if not queries:
         raise CbirError(
-            f"--truth {printable(truth.spec)}: it knows no image of {printable(place)}, so there"
-            " is no query; check it against their paths"
+            _of_truth(truth, f"it knows no image of {printable(place)}, so there is no query;"),
+            " check it against their paths",
         )
     return tuple(queries)
 
@@ -134,8 +136,8 @@ def _some(queries: list[Query], truth: GroundTruth, place: str) -> tuple[Query, 
 def _of_index(index: Index, truth: GroundTruth, protocol: Protocol) -> list[Query]:
     if protocol == "first" and not truth.has_classes:
         raise UsageError(
-            f"--truth {printable(truth.spec)}: it has no classes of which the first could query;"
-            " its topics say which images do: use the protocol all"
+            _of_truth(truth, "it has no classes of which the first could query;"),
+            " its topics say which images do: use the protocol all",
         )
     paths = index.paths
     queries, seen = [], set[str]()
@@ -153,7 +155,8 @@ def _of_folder(
     index: Index, truth: GroundTruth, folder: str, listener: ProgressListener
 ) -> list[Query]:
     if not os.path.isdir(path_of(folder, "a folder of queries")):
-        raise CbirError(f"--queries {printable(folder)}: there is no such folder of images")
+        reason = f" {printable(folder)}: there is no such folder of images"
+        raise CbirError(Parameter("queries"), reason)
     names = [found.path for found in find_images(folder, on_error=listener.unreadable)]
     topics = truth.topics(names)
     _warn_of_unknown(names, topics, truth, folder, listener)
@@ -183,10 +186,11 @@ def _warn_of_unknown(
 ) -> None:
     unknown = [name for name, topic in zip(names, topics, strict=True) if topic is None]
     if unknown and len(unknown) < len(names):
-        listener.warn(
-            f"--truth {printable(truth.spec)}: it does not know {len(unknown)} of {len(names)}"
-            f" images of {printable(folder)}, {printable(unknown[0])} for one; they do not query"
+        reason = (
+            f"it does not know {len(unknown)} of {len(names)} images of {printable(folder)},"
+            f" {printable(unknown[0])} for one; they do not query"
         )
+        listener.warn(_of_truth(truth, reason))
 
 
 def _warn_of_unqueried(
@@ -194,20 +198,26 @@ def _warn_of_unqueried(
 ) -> None:
     unqueried = truth.unqueried_topics([query.topic for query in queries])
     if queries and unqueried:
-        listener.warn(
-            f"--truth {printable(truth.spec)}: {len(unqueried)} of its topics are no image of"
-            f" {printable(place)}, {printable(unqueried[0])} for one; they are left out"
+        reason = (
+            f"{len(unqueried)} of its topics are no image of {printable(place)},"
+            f" {printable(unqueried[0])} for one; they are left out"
         )
+        listener.warn(_of_truth(truth, reason))
 
 
 def _warn_of_unmatched(truth: GroundTruth, place: str, listener: ProgressListener) -> None:
     unmatched_names = truth.unmatched_names()
     if unmatched_names:
-        listener.warn(
-            f"--truth {printable(truth.spec)}: {counted(len(unmatched_names), 'name')} in it"
+        reason = (
+            f"{counted(len(unmatched_names), 'name')} in it"
             f" {'is no image' if len(unmatched_names) == 1 else 'are no images'} of"
             f" {printable(place)}, {printable(unmatched_names[0])} for one"
         )
+        listener.warn(_of_truth(truth, reason))
+
+
+def _of_truth(truth: GroundTruth, reason: str) -> Message:
+    return Message(Parameter("truth"), f" {printable(truth.spec)}: {reason}")
 
 
 def _rows_by_file(index: Index) -> dict[str, int]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from cbir.core.arguments import several, text_of
 from cbir.core.errors import CbirError, printable
+from cbir.core.messages import Message, Parameter
 from cbir.core.progress import ProgressListener
 from cbir.evaluation.image_keys import match_keys
 
@@ -127,16 +128,19 @@ class Classes(GroundTruth):
         if len(unlabeled) == len(paths):
             names = sorted(labeler.unmatched_names) if isinstance(labeler, Labels) else []
             raise CbirError(
-                f"--truth {printable(spec)}: it gives no image of the index a class"
+                Parameter("truth"),
+                f" {printable(spec)}: it gives no image of the index a class"
                 f"{f', not even {printable(paths[0])}' if paths else ''}; check it against the"
                 " paths of the images"
-                f"{f': it names images like {printable(names[0])}' if names else ''}"
+                f"{f': it names images like {printable(names[0])}' if names else ''}",
             )
         if unlabeled:
-            (listener or ProgressListener()).warn(
-                f"--truth {printable(spec)}: {len(unlabeled)} of {len(paths)} images have no"
-                f" class, {printable(unlabeled[0])} for one; they are no queries, and wrong for all"
+            message = Message(
+                Parameter("truth"),
+                f" {printable(spec)}: {len(unlabeled)} of {len(paths)} images have no class,"
+                f" {printable(unlabeled[0])} for one; they are no queries, and wrong for all",
             )
+            (listener or ProgressListener()).warn(message)
         self._codes = np.array(
             [-1 if label is None else self._number(label) for label in labels], np.int32
         )

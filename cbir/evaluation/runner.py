@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from cbir.core import stderr_capture
 from cbir.core.arguments import check_type, each_of
 from cbir.core.errors import CbirError, UnreadableImageError
+from cbir.core.messages import Parameter
 from cbir.core.progress import ProgressListener
 from cbir.core.threads import one_thread_each, ordered_map, threads
 from cbir.evaluation.measures import all_measures, interpolated_precision
@@ -229,7 +230,9 @@ class _Experiment:
             self._listener.advance()
         self._listener.end()
         if not queries:
-            raise CbirError("none of the queries can be read; give images with --queries")
+            raise CbirError(
+                "none of the queries can be read; give images with ", Parameter("queries")
+            )
         # What cannot be read is told of once, and the runs that follow have the same queries.
         self._queries = queries
         return Run(

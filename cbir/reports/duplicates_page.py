@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from cbir.core.amounts import counted, size_text
 from cbir.core.checks import check_whole
 from cbir.core.errors import printable
+from cbir.core.messages import Parameter
 from cbir.core.progress import ProgressListener
 from cbir.core.threads import ordered_map, threads
 from cbir.core.version import __version__
@@ -32,7 +33,7 @@ from cbir.reports.image_card import GroupCard, card
 if TYPE_CHECKING:
     import jinja2
 
-REPORT = Page("the report", "--report", "cbir report")
+REPORT = Page("the report", Parameter("report"), "cbir report")
 
 EMBEDDED = 1500
 """Copies whose images are inside of the page."""

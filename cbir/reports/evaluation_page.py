@@ -15,6 +15,7 @@ from itertools import accumulate, islice
 from cbir.core.amounts import counted
 from cbir.core.checks import check_whole
 from cbir.core.errors import UnreadableImageError, printable
+from cbir.core.messages import Parameter
 from cbir.core.progress import ProgressListener
 from cbir.core.threads import ordered_map, threads
 from cbir.core.version import __version__
@@ -24,7 +25,7 @@ from cbir.reports.html import Page, environment
 from cbir.reports.image_card import data_uri, file_url
 from cbir.search.results import distance_text
 
-FAILURES = Page("the page of failures", "--failures", "cbir failures")
+FAILURES = Page("the page of failures", Parameter("failures"), "cbir failures")
 
 WORST = 20
 """Queries of each run that are shown unless told otherwise."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from cbir.core import stderr_capture
 from cbir.core.errors import UsageError, printable
+from cbir.core.messages import Message, Parameter
 from cbir.core.overwriting import Output
 from cbir.core.threads import one_thread_each
 
@@ -33,14 +34,14 @@ class Page:
     ----------
     name : str
         What it is, for messages.
-    option : str
-        What names its file on the command line, for messages.
+    parameter : Parameter
+        What names its file, for messages.
     generator : str
         What the head of the page says of what made it; only such a page is replaced.
     """
 
     name: str
-    option: str
+    parameter: Parameter
     generator: str
 
     def check(self, path: str, in_use: Iterable[str] = ()) -> None:
@@ -61,8 +62,8 @@ class Page:
         """
         if not path.lower().endswith(_EXTENSIONS):
             raise UsageError(
-                f"{self.option} {printable(path)}: the name must end with"
-                f" {' or '.join(_EXTENSIONS)}"
+                self.parameter,
+                f" {printable(path)}: the name must end with {' or '.join(_EXTENSIONS)}",
             )
         self._output.check(path, in_use)
 
@@ -86,7 +87,7 @@ class Page:
 
     @property
     def _output(self) -> Output:
-        return Output(self.name, f"name another with {self.option}", self._is_ours)
+        return Output(self.name, Message("name another with ", self.parameter), self._is_ours)
 
     def _is_ours(self, path: str) -> bool:
         with open(path, "rb") as file:

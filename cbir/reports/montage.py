@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PIL import Image, ImageDraw
 
@@ -12,6 +12,7 @@ from cbir.core import stderr_capture
 from cbir.core.amounts import counted
 from cbir.core.checks import check_whole
 from cbir.core.errors import UnreadableImageError, UsageError, printable
+from cbir.core.messages import Message, Parameter
 from cbir.core.overwriting import Output
 from cbir.core.threads import cores, ordered_map
 from cbir.images.decoders import MARKER, WORKING_SIZES, EncodedImage, software_of
@@ -34,9 +35,15 @@ _LARGEST_ZOOM = 4
 
 _PAPER, _MAT, _INK, _ACCENT = "white", (238, 238, 238), (30, 30, 30), (0, 90, 160)
 _SOFTWARE = 0x0131
+_PARAMETER = Parameter("montage")
 MONTAGE = Output(
     "the montage",
-    "name another with --montage, or leave it out with --no-montage",
+    Message(
+        "name another with ",
+        _PARAMETER,
+        ", or leave it out with ",
+        replace(_PARAMETER, value=False),
+    ),
     lambda path: software_of(path) == MARKER,
 )
 _FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
@@ -184,7 +191,7 @@ def _format(path: str) -> str:
     format_ = _FORMATS.get(os.path.splitext(path)[1].lower())
     if format_ is None:
         raise UsageError(
-            f"--montage {printable(path)}: the name must end with {', '.join(_FORMATS)}"
+            _PARAMETER, f" {printable(path)}: the name must end with {', '.join(_FORMATS)}"
         )
     return format_
 

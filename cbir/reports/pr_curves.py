@@ -11,6 +11,7 @@ from PIL import Image
 
 from cbir.core.amounts import counted
 from cbir.core.errors import CbirError, UsageError, printable
+from cbir.core.messages import Message, Parameter
 from cbir.core.overwriting import Output
 from cbir.evaluation.model import RECALLS, Evaluation
 from cbir.images.decoders import PLOT_MARKER, software_of
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _SOFTWARE = 0x0131
+_PARAMETER = Parameter("plot")
 _CREATOR = "cbir evaluate"
 """Who made a plot, as SVG and PDF say it; PNG says it as our other images do."""
 
@@ -91,14 +93,15 @@ def check_plot(path: str, in_use: Iterable[str] = ()) -> None:
     """
     if _extension(path) not in _EXTENSIONS:
         raise UsageError(
-            f"--plot {printable(path)}: the name must end with {', '.join(_EXTENSIONS)}"
+            _PARAMETER, f" {printable(path)}: the name must end with {', '.join(_EXTENSIONS)}"
         )
     PLOT.check(path, in_use)
     try:
         import matplotlib  # noqa: F401
     except ImportError:
         raise CbirError(
-            "--plot needs the optional package matplotlib; install it: pip install 'cbir[plot]'"
+            _PARAMETER,
+            " needs the optional package matplotlib; install it: pip install 'cbir[plot]'",
         ) from None
 
 
@@ -148,4 +151,4 @@ def _is_ours(path: str) -> bool:
         return _MARKS[_extension(path)] in file.read()
 
 
-PLOT = Output("the plot", "name another with --plot", _is_ours)
+PLOT = Output("the plot", Message("name another with ", _PARAMETER), _is_ours)

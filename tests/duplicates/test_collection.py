@@ -149,7 +149,7 @@ def test_an_index_that_lacks_something_is_refused_with_the_remedy(
     content = Path(index).read_bytes()
     for level, lacks in (("near", "lacks hashes of"), ("edited", "hashes and local features of")):
         with (
-            pytest.raises(CbirError, match=rf"{lacks}.*--dataset .*--index .*--level {level}"),
+            pytest.raises(CbirError, match=rf"{lacks}.*open_collection\(.*level='{level}'"),
             open_collection(None, index, (), level),  # type: ignore[arg-type]
         ):
             pass

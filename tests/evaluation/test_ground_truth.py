@@ -86,7 +86,7 @@ def test_odd_truth_is_refused(spec: str, message: str) -> None:
 
 @pytest.mark.parametrize("spec", ["folders", "numbers:4"])
 def test_columns_make_sense_for_a_csv_only(spec: str) -> None:
-    with pytest.raises(UsageError, match="--key and --label name columns of a CSV"):
+    with pytest.raises(UsageError, match="key and label name columns of a CSV"):
         read_ground_truth(spec, PATHS, label="kind")
 
 
@@ -117,9 +117,9 @@ def test_words_that_pandas_would_read_as_missing_are_classes(file) -> None:
 @pytest.mark.parametrize(
     ("text", "options", "message"),
     [
-        ("file,kind\n1,a\n", {}, "Give it with --label; there are: file, kind"),
-        ("file,kind\n1,a\n", {"label": "sort"}, "--label sort: .* it has: file, kind"),
-        ("id,kind\n1,a\n", {"label": "kind"}, "--key file: .* it has: id, kind"),
+        ("file,kind\n1,a\n", {}, "Give it with label; there are: file, kind"),
+        ("file,kind\n1,a\n", {"label": "sort"}, "label sort: .* it has: file, kind"),
+        ("id,kind\n1,a\n", {"label": "kind"}, "key file: .* it has: id, kind"),
         ("file,kind\n1,a\n1,b\n", {"label": "kind"}, "1 is a in one row and b in another"),
         ("file,kind\n9,a\n", {"label": "kind"}, "gives no image of the index a class"),
         ("file,kind\n1,a,x\n2,b,y\n", {"label": "kind"}, "no CSV: Length of header"),

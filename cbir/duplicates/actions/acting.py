@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from cbir.core.atomic_files import sync_folder
 from cbir.core.errors import printable, reason_of
+from cbir.core.messages import Message, Parameter
 from cbir.core.progress import ProgressListener
 from cbir.duplicates.actions.attributes import Attributes, attributes_of, obstacle_to_logging
 from cbir.duplicates.actions.checking import CheckedStep, StepRefusedError, check
@@ -248,11 +249,12 @@ class _Run:
         if state == "done":
             self.log.end(intent.number, "done")
             current.finish()
-            self.listener.warn(f"{printable(current.name)}: {reason}; but it was done")
+            name = printable(current.name)
+            self.listener.warn(Message(f"{name}: ", reason, "; but it was done"))
             return True
         if state == "aside":
             aside = printable(intent.copy_aside)
-            reason += f"; it is at {aside}, from where an undo brings it back"
+            reason = Message(reason, f"; it is at {aside}, from where an undo brings it back")
         self.log.end(intent.number, outcome if state == "not done" else state, reason)
         self._tell(self._skipped if outcome == "skipped" else self._failed, current.name, reason)
         return False
@@ -264,7 +266,7 @@ class _Run:
     def _tell(self, where: list[LeftFile], name: str, reason: str) -> None:
         left_file = LeftFile(name, reason)
         where.append(left_file)
-        self.listener.warn(str(left_file))
+        self.listener.warn(left_file.message)
 
     def _sync_folders(self) -> None:
         """Make the new names durable; until then the log's intents and the disk tell of them."""
@@ -275,9 +277,10 @@ class _Run:
 def _explained(intent: Intent, error: OSError) -> str:
     reason = reason_of(error)
     if intent.action == "delete" and not intent.permanently:
-        return (
+        return Message(
             f"it cannot be put in the trash: {printable(reason)}; move it, or delete it for good"
-            " with --permanently"
+            " with ",
+            Parameter("permanently", True),
         )
     if intent.action == "hardlink" and error.errno in (errno.EXDEV, errno.EPERM, errno.EMLINK):
         return f"no hard link can be made here: {reason}; use a symbolic link, or move it"

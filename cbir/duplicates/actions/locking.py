@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator
 
 from cbir.core.atomic_files import explained
 from cbir.core.errors import CbirError, printable
+from cbir.core.messages import Parameter
 
 try:
     import fcntl
@@ -75,7 +76,8 @@ def locked(
                 if not wait:
                     raise CbirError(
                         f"{held} is moving, linking or deleting files there; wait until it is"
-                        " done, or wait for it with --wait"
+                        " done, or wait for it with ",
+                        Parameter("wait", True),
                     ) from None
                 time.sleep(_PAUSE)
         yield

@@ -22,6 +22,7 @@ from typing import Any, Literal, get_args
 
 from cbir.core.atomic_files import explained, sync_folder
 from cbir.core.errors import CbirError, printable
+from cbir.core.messages import Parameter
 from cbir.core.version import __version__
 from cbir.duplicates.actions.logged_steps import (
     LONGEST_LINE,
@@ -218,7 +219,8 @@ class ActionLog:
                 if not reading.end and os.fstat(file.fileno()).st_size:
                     raise CbirError(
                         f"{printable(path)}: this is no log of actions on duplicates, or only the"
-                        " beginning of one; name another file with --log"
+                        " beginning of one; name another file with ",
+                        Parameter("log"),
                     )
                 file.truncate(reading.end)
                 file.seek(0, os.SEEK_END)
@@ -282,7 +284,7 @@ class ActionLog:
                     os.fsync(self._file.fileno())
         except CbirError as error:
             raise CbirError(
-                f"{error}; nothing is done without a log: what was done before is in it"
+                error, "; nothing is done without a log: what was done before is in it"
             ) from None
 
 

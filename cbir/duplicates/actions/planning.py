@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from cbir.core.errors import CbirError, UsageError, printable
+from cbir.core.messages import Message, Parameter
 from cbir.duplicates.actions.places import below, check_destination, is_hidden, is_real
 from cbir.duplicates.actions.refusals import (
     Identities,
@@ -82,13 +83,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class LeftFile:
-    """A path and what there is to tell of it."""
+    """A file that nothing is done to, and why."""
 
     path: str
     reason: str
 
-    def __str__(self) -> str:
-        return f"{printable(self.path)}: {self.reason}"
+    @property
+    def message(self) -> Message:
+        """Both in a line."""
+        return Message(f"{printable(self.path)}: ", self.reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,18 +138,15 @@ class Plan:
 
     def lines(self) -> list[str]:
         """Describe steps, sidecars and refusals, each in a line that is safe for a terminal."""
-        lines = []
+        lines = list[str]()
         for step in self.steps:
             lines.append(self._line(step))
             lines += [self._sidecar_line(step, sidecar) for sidecar in step.sidecars]
-        lines += [
-            f"stays  {printable(left_file.path)}   ({left_file.reason})"
-            for left_file in self.staying
-        ]
-        return lines + [
-            f"skip  {printable(left_file.path)}   ({left_file.reason})"
-            for left_file in self.refused
-        ]
+        for verb, left_files in (("stays", self.staying), ("skip", self.refused)):
+            lines += [
+                Message(f"{verb}  {printable(one.path)}   (", one.reason, ")") for one in left_files
+            ]
+        return lines
 
     def _sidecar_line(self, step: Step, sidecar: str) -> str:
         name = os.path.basename(sidecar)
@@ -256,9 +256,10 @@ def _with_sidecars(steps: list[Step], along: bool) -> tuple[list[Step], list[Lef
         copy, folder = step.removal.copy, os.path.dirname(step.removal.copy)
         reasons = dict(found.staying)
         if not along:
-            reasons |= dict.fromkeys(found.sidecars, "--sidecars takes it along")
+            takes_along = Message(Parameter("sidecars", True), " takes it along")
+            reasons |= dict.fromkeys(found.sidecars, takes_along)
         staying += [
-            LeftFile(os.path.join(folder, name), f"goes with {printable(copy)}; {reason}")
+            LeftFile(os.path.join(folder, name), Message(f"goes with {printable(copy)}; ", reason))
             for name, reason in sorted(reasons.items())
         ]
         paths = [os.path.join(os.path.dirname(step.copy), name) for name in found.sidecars]
@@ -286,8 +287,8 @@ class _Planner:
                 step = self._step(removal)
                 if step.copy in planned:
                     raise RefusedError("it is in the plan already")
-            except RefusedError as reason:
-                refused.append(LeftFile(removal.copy, str(reason)))
+            except RefusedError as error:
+                refused.append(LeftFile(removal.copy, error.reason))
             else:
                 planned.add(step.copy)
                 steps.append(step)
@@ -312,10 +313,11 @@ class _Planner:
     def _check_losses(self, removal: Removal) -> None:
         losses = refused(removal.losses, self.allow_loss)
         if losses:
-            kinds = ",".join(dict.fromkeys(loss.kind for loss in losses))
+            kinds = tuple(dict.fromkeys(loss.kind for loss in losses))
             raise RefusedError(
                 f"it shows what {printable(removal.keeper)} does not:"
-                f" {printable('; '.join(map(str, losses)))}; let it go with --allow-loss {kinds}"
+                f" {printable('; '.join(map(str, losses)))}; let it go with ",
+                Parameter("allow_loss", kinds if len(kinds) > 1 else kinds[0]),
             )
 
     def _relative(self, path: str) -> str:
@@ -327,7 +329,8 @@ class _Planner:
         if given is not None:
             raise RefusedError(
                 "it is outside of the dataset, behind a linked folder; act on that folder as a"
-                " dataset of its own, or allow it here with --follow-links"
+                " dataset of its own, or allow it here with ",
+                Parameter("follow_links", True),
             )
         if real is None:
             raise RefusedError("it is outside of the dataset")

@@ -7,12 +7,17 @@ import stat
 from dataclasses import dataclass, field
 
 from cbir.core.errors import CbirError, printable, reason_of
+from cbir.core.messages import Message, Part
 
 _Identity = tuple[int, int]
 
 
 class RefusedError(Exception):
     """A copy that stays, and why."""
+
+    def __init__(self, *reason: Part) -> None:
+        super().__init__(*reason)
+        self.reason = Message(*reason)
 
 
 @dataclass

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from cbir.core.atomic_files import sync_folder
 from cbir.core.errors import printable, reason_of
+from cbir.core.messages import Message, Parameter
 from cbir.core.progress import ProgressListener
 from cbir.duplicates.actions import trash
 from cbir.duplicates.actions.attributes import restore
@@ -160,9 +161,10 @@ class _Undo:
         target = intent.target or intent.copy
         if inside(step) and is_real(target):
             return ""
-        return (
+        return Message(
             "it is outside of the dataset, or behind a linked folder; if that is as it should be,"
-            " say so with --follow-links"
+            " say so with ",
+            Parameter("follow_links", True),
         )
 
     def _warn_of_lost(self, intent: Intent, attributes: list[str]) -> None:
@@ -186,7 +188,7 @@ class _Undo:
     def _leave(self, intent: Intent, reason: str) -> None:
         left_file = LeftFile(intent.copy, reason)
         self._left.append(left_file)
-        self.listener.warn(str(left_file))
+        self.listener.warn(left_file.message)
 
 
 def _obstacle(intent: Intent) -> str:

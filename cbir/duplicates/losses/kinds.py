@@ -23,8 +23,8 @@ class Loss:
     Attributes
     ----------
     kind : {"frames", "depth", "alpha", "color", "gamut", "area", "detail", "composite"}
-        What the option ``--allow-loss`` calls it. ``composite``: the copy is one of several parts
-        of which the keeper is made.
+        By which it is allowed. ``composite``: the copy is one of several parts of which the
+        keeper is made.
     detail : str
         The measurement in words, for people.
     """

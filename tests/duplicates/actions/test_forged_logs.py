@@ -192,7 +192,7 @@ def test_nothing_outside_of_the_dataset_is_touched_unless_told(root: Path, tmp_p
     report = undo(str(log))
     assert [Path(path).name for path in report.undone] == ["c"]
     assert "outside of the dataset" in report.left[0].reason
-    assert "--follow-links" in report.left[0].reason
+    assert "follow_links=True" in report.left[0].reason
     assert os.listdir(outside) == [] and (tmp_path / "moved" / "b").exists()
 
 

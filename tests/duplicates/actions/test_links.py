@@ -25,7 +25,7 @@ def test_what_is_behind_a_linked_folder_stays(linked: Path, tmp_path: Path, acti
     pair = removal(linked, "a", "link/x/original")
     made = planned(linked, action, pair, permanently=action == "delete")
     assert not made.steps and "behind a linked folder" in made.refused[0].reason
-    assert "--follow-links" in made.refused[0].reason
+    assert "follow_links=True" in made.refused[0].reason
     before = tree(tmp_path / "library")
     act(made, str(tmp_path / "log"))
     assert tree(tmp_path / "library") == before
@@ -38,7 +38,7 @@ def test_it_is_acted_on_when_that_is_asked_for(linked: Path, tmp_path: Path) -> 
     log = str(tmp_path / "log")
     assert len(act(made, log).done) == 1
     assert (tmp_path / "moved" / "link" / "x" / "original").exists()
-    assert "--follow-links" in undo(log).left[0].reason
+    assert "follow_links=True" in undo(log).left[0].reason
     assert len(undo(log, follow_links=True).undone) == 1
     assert tree(tmp_path / "library") == before
 

@@ -47,7 +47,7 @@ def excluded(first: tuple[Any, ...], second: tuple[Any, ...]) -> bool:
         try:
             held.enter_context(locked(*second))
         except CbirError as error:
-            assert "another run" in str(error) and "--wait" in str(error)
+            assert "another run" in str(error) and "wait=True" in str(error)
             return True
         return False
 

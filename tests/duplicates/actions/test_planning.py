@@ -118,10 +118,10 @@ def test_a_copy_that_shows_more_than_its_keeper_stays(root: Path) -> None:
     assert made.lines() == [
         "delete  c   (copy of a, near)",
         "skip  b   (it shows what a does not: frames: 2 further frames; area: 57 % of it;"
-        " let it go with --allow-loss frames,area)",
+        " let it go with allow_loss=('frames', 'area'))",
     ]
     made = planned(root, "delete", more, allow_loss={"frames"})
-    assert reasons(made)[0].endswith("--allow-loss area")
+    assert reasons(made)[0].endswith("allow_loss='area'")
     made = planned(root, "delete", more, allow_loss={"frames", "area"})
     assert made.lines() == [
         "delete  b   (copy of a, near; to be lost: frames: 2 further frames; area: 57 % of it)"

@@ -34,7 +34,7 @@ def test_they_are_named_and_stay(shoot: Path) -> None:
     made = planned(shoot, "move", removal(shoot, "a.jpg", "x/B.jpg"))
     assert made.lines()[1:] == [
         "stays  x/B.cr2   (goes with x/B.jpg; raw images never go with a copy)",
-        "stays  x/B.jpg.json   (goes with x/B.jpg; --sidecars takes it along)",
+        "stays  x/B.jpg.json   (goes with x/B.jpg; sidecars=True takes it along)",
         "stays  x/B.mov   (goes with x/B.jpg; so it does with B.cr2, which stays)",
         "stays  x/b.XMP   (goes with x/B.jpg; so it does with B.cr2, which stays)",
     ]
