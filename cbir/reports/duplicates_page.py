@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -84,7 +84,7 @@ def write_report(
     CbirError
         When the file cannot be written, or is there and is no report of ours.
     """
-    check_report(path)
+    REPORT.check(path)
     check_whole("embedded", embedded, least=0)
     workers = threads(workers)
     listener = listener or ProgressListener()
@@ -124,19 +124,6 @@ def write_report(
     finally:
         listener.end()
     return notes
-
-
-def check_report(path: str, in_use: Iterable[str] = ()) -> None:
-    """Make sure, before the work, that :func:`write_report` will not refuse `path`.
-
-    Raises
-    ------
-    UsageError
-        When the name ends otherwise than with .html or .htm.
-    CbirError
-        When the folder is missing, or the file is there and is no report of ours.
-    """
-    REPORT.check(path, in_use)
 
 
 def _environment() -> jinja2.Environment:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate, islice
 
@@ -78,7 +78,7 @@ def write_failures(
     CbirError
         When the file cannot be written, or is there and is no page of ours.
     """
-    check_failures(path)
+    FAILURES.check(path)
     check_whole("worst", worst)
     check_whole("embedded", embedded, least=0)
     workers = threads(workers)
@@ -131,19 +131,6 @@ def write_failures(
     finally:
         listener.end()
     return list(notes)
-
-
-def check_failures(path: str, in_use: Iterable[str] = ()) -> None:
-    """Make sure, before the work, that :func:`write_failures` will not refuse `path`.
-
-    Raises
-    ------
-    UsageError
-        When the name ends otherwise than with .html or .htm.
-    CbirError
-        When the folder is missing, or the file is there and is no page of ours.
-    """
-    FAILURES.check(path, in_use)
 
 
 @dataclass(frozen=True, slots=True)

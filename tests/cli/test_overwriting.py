@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from cbir.evaluation.model import Evaluation
-from cbir.reports.duplicates_page import check_report, write_report
-from cbir.reports.evaluation_page import check_failures, write_failures
+from cbir.reports.duplicates_page import REPORT, write_report
+from cbir.reports.evaluation_page import FAILURES, write_failures
 from cbir.reports.montage import check_montage, write_montage
 from cbir.reports.pr_curves import check_plot, write_plot
 from cbir.search.results import Match, SearchResult
@@ -29,14 +29,14 @@ def found(photos: Path) -> Evaluation:
 def test_a_page_of_another_kind_is_no_page_of_ours(found: Evaluation, tmp_path: Path) -> None:
     page = str(tmp_path / "r.html")
     write_report(page, [])
-    check_report(page)
+    REPORT.check(page)
     with pytest.raises(Exception, match=r"r\.html: .*not made by this program"):
-        check_failures(page)
+        FAILURES.check(page)
     os.unlink(page)
     write_failures(page, found)
-    check_failures(page)
+    FAILURES.check(page)
     with pytest.raises(Exception, match=r"r\.html: .*not made by this program"):
-        check_report(page)
+        REPORT.check(page)
 
 
 def test_a_plot_is_no_montage(found: Evaluation, photos: Path, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from cbir.duplicates.losses.kinds import Loss
 from cbir.duplicates.model import CopyMatch, Duplicate, Group, ImageRecord
 from cbir.images.decoders import EncodedImage, Pixels
 from cbir.reports.difference_image import difference
-from cbir.reports.duplicates_page import check_report, write_report
+from cbir.reports.duplicates_page import REPORT, write_report
 from cbir.verification.geometry import orientation_transform
 from tests.pages import Page, decoded
 
@@ -212,7 +212,7 @@ def test_a_report_is_overwritten_and_nothing_else(tmp_path: Path, groups: list[G
     path.unlink()
     path.mkdir()
     with pytest.raises(CbirError, match="this is a folder"):
-        check_report(str(path))
+        REPORT.check(str(path))
 
 
 def test_an_impossible_file_is_refused(tmp_path: Path, groups: list[Group]) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from cbir.core.errors import CbirError, UsageError
 from cbir.evaluation.model import Evaluation
-from cbir.reports.evaluation_page import THUMBNAIL, check_failures, write_failures
+from cbir.reports.evaluation_page import FAILURES, THUMBNAIL, write_failures
 from tests.evaluations import evaluation, run
 from tests.pages import Page, decoded
 
@@ -115,6 +115,6 @@ def test_only_a_page_of_ours_is_overwritten(found: Evaluation, tmp_path: Path) -
         write_failures(str(path), found)
     assert path.read_bytes() == b"<!doctype html>\n<html>mine"
     with pytest.raises(UsageError, match=r"must end with \.html or \.htm"):
-        check_failures(str(tmp_path / "failures.pdf"))
+        FAILURES.check(str(tmp_path / "failures.pdf"))
     with pytest.raises(CbirError, match="there is no folder"):
-        check_failures(str(tmp_path / "nowhere" / "failures.html"))
+        FAILURES.check(str(tmp_path / "nowhere" / "failures.html"))

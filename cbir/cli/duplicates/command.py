@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Callable, Sequence, Set
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence, Set
+from typing import Any
 
 import click
 
 from cbir.cli.choices import Choice
-from cbir.cli.duplicates.formats import FORMATS, Printer
-from cbir.cli.duplicates.options import Options
+from cbir.cli.duplicates.formats import FORMATS
+from cbir.cli.duplicates.options import DIFFERENT, Options
 from cbir.cli.options import (
     Command,
     dataset_option,
@@ -22,19 +20,10 @@ from cbir.cli.options import (
     wait_option,
     workers_option,
 )
-from cbir.cli.progress import TerminalProgress
-from cbir.cli.queries import query_paths
-from cbir.core.amounts import counted
-from cbir.core.errors import CbirError, UnreadableImageError, printable
 from cbir.duplicates.losses.kinds import LOSSES
-from cbir.duplicates.model import COPY_LEVELS, KEEP_POLICIES, Group, ImageRecord
-
-if TYPE_CHECKING:
-    from cbir.duplicates.collection import Collection
+from cbir.duplicates.model import COPY_LEVELS, KEEP_POLICIES
 
 _ACTIONS = ("list", "move", "hardlink", "symlink", "delete")
-_DIFFERENT = "different.txt"
-
 
 _SECTIONS = {
     "Common options": "--dataset --level --action --report --format --quiet".split(),
@@ -150,7 +139,7 @@ def _kinds(_: click.Context, __: click.Parameter, value: Sequence[str]) -> Set[s
     nargs=2,
     multiple=True,
     help=f"Note that two images are different, in the file of --ignore; repeatable."
-    f"  [default: {_DIFFERENT}]",
+    f"  [default: {DIFFERENT}]",
 )
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if there are duplicates.")
 @pattern_options
@@ -190,14 +179,13 @@ def duplicates(context: click.Context, /, **values: Any) -> None:
     if options.undo is not None:
         from cbir.cli.duplicates.actions import take_back
 
-        code = take_back(options.undo, options)
-    elif options.mark_different:
-        code = _mark(options)
-    elif options.queries:
-        code = _ask(options)
-    else:
-        code = _find(options)
-    sys.exit(code)
+        sys.exit(take_back(options.undo, options))
+    # What it imports takes its time, which neither help nor wrong usage should wait for.
+    from cbir.cli.duplicates import tasks
+
+    if options.mark_different:
+        sys.exit(tasks.mark_different(options))
+    sys.exit(tasks.find_copies(options) if options.queries else tasks.find_groups(options))
 
 
 def _given(context: click.Context) -> set[str]:
@@ -208,167 +196,3 @@ def _given(context: click.Context) -> set[str]:
         if parameter.name is not None
         and context.get_parameter_source(parameter.name) is click.core.ParameterSource.COMMANDLINE
     }
-
-
-def _mark(options: Options) -> int:
-    from cbir.duplicates.exclusions import mark_different
-
-    path = options.ignore or _DIFFERENT
-    for first, second in options.mark_different:
-        new = mark_different(path, first, second)
-        if not options.quiet:
-            what = "noted as different" if new else "noted already"
-            click.echo(
-                f"{printable(first)}, {printable(second)}: {what} in {printable(path)}", err=True
-            )
-    return 0
-
-
-def _find(options: Options) -> int:
-    """Print the groups, and act on them."""
-    from cbir.cli.duplicates.actions import act_on, check_action, summary
-    from cbir.duplicates.grouping import find_groups
-
-    if options.report is not None:
-        from cbir.reports.duplicates_page import check_report
-
-        in_use = (options.index_path, options.ignore, options.log)
-        check_report(options.report, [path for path in in_use if path is not None])
-    if options.action != "list" and options.dataset is not None:
-        check_action(options, options.dataset)
-    is_excluded = _is_excluded(options)
-    listener = TerminalProgress(options.quiet)
-    try:
-        with _opened(options, listener) as collection:
-            groups = find_groups(
-                collection,
-                options.level,
-                threshold=options.threshold,
-                keep=options.keep or "best",
-                is_excluded=is_excluded,
-                allow_loss=options.allow_loss,
-                workers=options.workers,
-                listener=listener,
-            )
-    finally:
-        listener.finish()
-    try:
-        if options.report is not None:
-            _write_report(options, collection, groups, listener)
-    finally:  # neither is lost if the other cannot be written
-        if options.prints:
-            _print(options, groups)
-    listener.note(summary(groups))
-    if options.strict and collection.unreadable:
-        click.echo(f"Error: {len(collection.unreadable):,} unreadable and --strict", err=True)
-        return 1
-    code = act_on(groups, collection.root, options) if options.action != "list" else 0
-    return code or int(options.exit_code and bool(groups))
-
-
-def _ask(options: Options) -> int:
-    """Print the copies of the queries."""
-    from cbir.duplicates.querying import find_copies
-
-    queries = query_paths(options.queries, options.from0)
-    is_excluded, printer = _is_excluded(options), _printer(options, queries)
-    listener = TerminalProgress(options.quiet)
-    copied = unreadable = 0
-    try:
-        with _opened(options, listener) as collection:
-            for found in find_copies(
-                collection,
-                queries,
-                options.level,
-                threshold=options.threshold,
-                is_excluded=is_excluded,
-                allow_loss=options.allow_loss,
-                workers=options.workers,
-                listener=listener,
-            ):
-                if isinstance(found, UnreadableImageError):
-                    listener.unreadable(found)
-                    unreadable += 1
-                elif found.copies:
-                    with listener.paused():
-                        printer.print(found)
-                    copied += 1
-    finally:
-        listener.finish()
-    printer.finish()
-    if not options.quiet:
-        click.echo(f"{copied:,} of {counted(len(queries), 'query')} with copies", err=True)
-    if unreadable:
-        click.echo(
-            f"{unreadable:,} of {counted(len(queries), 'query')} could not be read", err=True
-        )
-    if unreadable == len(queries) or (options.strict and (unreadable or collection.unreadable)):
-        return 1
-    return int(options.exit_code and copied > 0)
-
-
-def _opened(options: Options, listener: TerminalProgress) -> AbstractContextManager[Collection]:
-    from cbir.duplicates.collection import open_collection
-
-    return open_collection(
-        options.dataset,
-        options.index_path,
-        options.references,
-        options.level,
-        include=options.include,
-        exclude=options.exclude,
-        workers=options.workers,
-        wait=options.wait,
-        listener=listener,
-    )
-
-
-def _is_excluded(options: Options) -> Callable[[ImageRecord, ImageRecord], bool]:
-    if options.ignore is None:
-        from cbir.duplicates.grouping import nothing_excluded
-
-        return nothing_excluded
-    from cbir.duplicates.exclusions import read_exclusions
-
-    # The library takes a missing file for an empty one. Here it may be a slip, after which
-    # images that were judged different would be acted on.
-    if not os.path.exists(options.ignore):
-        raise CbirError(
-            f"{printable(options.ignore)}: there is no such file for --ignore; make it with"
-            " --mark-different"
-        )
-    return read_exclusions(options.ignore).is_excluded
-
-
-def _printer(options: Options, queries: Sequence[str] | None = None) -> Printer:
-    if options.null:
-        return Printer("paths", queries, b"\0")
-    return Printer(options.format_ or "text", queries)
-
-
-def _print(options: Options, groups: Sequence[Group]) -> None:
-    printer = _printer(options)
-    for group in groups:
-        printer.print(group)
-    printer.finish()
-
-
-def _write_report(
-    options: Options, collection: Collection, groups: Sequence[Group], listener: TerminalProgress
-) -> None:
-    from cbir.reports.duplicates_page import write_report
-
-    assert options.report is not None
-    notes = write_report(
-        options.report,
-        groups,
-        images=len(collection.records),
-        level=options.level,
-        threshold=options.threshold,
-        keep=options.keep or "best",
-        workers=options.workers,
-        listener=listener,
-    )
-    for note in notes:
-        listener.note(note)
-    listener.note(f"Report: {printable(options.report)}")

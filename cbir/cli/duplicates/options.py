@@ -13,6 +13,9 @@ from cbir.duplicates.actions import Action, read_log
 from cbir.duplicates.losses.kinds import LossKind
 from cbir.duplicates.model import CopyLevel, KeepPolicy
 
+DIFFERENT = "different.txt"
+"""Where pairs are noted unless told otherwise."""
+
 _ALONE = {
     "--undo": ("--yes", "--dry-run", "--quiet", "--wait", "--follow-links"),
     "--mark-different": ("--ignore", "--quiet"),

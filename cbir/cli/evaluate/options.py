@@ -11,7 +11,7 @@ from cbir.descriptors.registry import parse
 from cbir.evaluation.ground_truth import read_ground_truth
 from cbir.evaluation.protocols import Protocol, default_protocol
 from cbir.images.discovery import find_images
-from cbir.reports.evaluation_page import check_failures
+from cbir.reports.evaluation_page import FAILURES
 from cbir.reports.pr_curves import check_plot
 from cbir.search.fusion.options import Fusion, Weights, equal_weights
 
@@ -110,7 +110,7 @@ class Options:
         if self.plot is not None:
             check_plot(self.plot, in_use)
         if self.failures is not None:
-            check_failures(self.failures, in_use)
+            FAILURES.check(self.failures, in_use)
         self._check_fusions()
         if self.dataset is None:
             self._check_for_index()

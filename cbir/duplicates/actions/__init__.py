@@ -30,7 +30,8 @@ from __future__ import annotations
 from cbir.duplicates.actions.acting import ActionReport, act
 from cbir.duplicates.actions.log import read_log
 from cbir.duplicates.actions.logged_steps import LoggedStep
-from cbir.duplicates.actions.planning import Action, LeftFile, Plan, Removal, Step, plan
+from cbir.duplicates.actions.plan_model import Action, LeftFile, Plan, Removal, Step
+from cbir.duplicates.actions.planning import plan
 from cbir.duplicates.actions.undoing import UndoReport, undo
 
 __all__ = [

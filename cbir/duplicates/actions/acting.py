@@ -18,7 +18,7 @@ from cbir.duplicates.actions.locking import locked
 from cbir.duplicates.actions.log import ActionLog, folders_of, read_log
 from cbir.duplicates.actions.logged_steps import PERMISSIONS, Intent, State
 from cbir.duplicates.actions.places import below, is_real
-from cbir.duplicates.actions.planning import LeftFile, Plan, Step
+from cbir.duplicates.actions.plan_model import LeftFile, Plan, Step
 from cbir.duplicates.actions.recovery import recover
 from cbir.duplicates.actions.step_execution import confirm_keeper, execute, sidecar_intent
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from cbir.core.errors import UnreadableImageError, printable, reason_of
 from cbir.duplicates.actions.files import opened
-from cbir.duplicates.actions.planning import Step
+from cbir.duplicates.actions.plan_model import Step
 
 if TYPE_CHECKING:
     from cbir.duplicates.losses.kinds import Loss

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar, get_args
 from cbir.core.json_text import parse_json
 from cbir.duplicates.actions.attributes import MOST_BYTES, Attributes
 from cbir.duplicates.actions.places import below, is_hidden
-from cbir.duplicates.actions.planning import Action
+from cbir.duplicates.actions.plan_model import Action
 
 LONGEST_LINE = 1 << 20
 """Bytes; paths and attributes are bounded by the system far below that."""

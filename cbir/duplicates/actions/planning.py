@@ -6,11 +6,11 @@ import os
 import stat
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 from cbir.core.errors import CbirError, UsageError, printable
 from cbir.core.messages import Message, Parameter
 from cbir.duplicates.actions.places import below, check_destination, is_hidden, is_real
+from cbir.duplicates.actions.plan_model import Action, LeftFile, Plan, Removal, Step
 from cbir.duplicates.actions.refusals import (
     Identities,
     RefusedError,
@@ -19,153 +19,7 @@ from cbir.duplicates.actions.refusals import (
     status_of,
 )
 from cbir.duplicates.actions.sidecars import find_related_files
-from cbir.duplicates.losses.kinds import Loss, LossKind, refused
-from cbir.duplicates.model import CopyLevel
-
-Action = Literal["move", "hardlink", "symlink", "delete"]
-
-
-@dataclass(frozen=True, slots=True)
-class Removal:
-    """A copy that is to go, because of a keeper that stays.
-
-    Attributes
-    ----------
-    keeper, copy : str
-        Paths, absolute or relative to the dataset's root.
-    keeper_sha256, copy_sha256 : bytes
-        Of the files, 32 bytes each, as they were compared.
-    level : CopyLevel
-        ``exact``: the same bytes, or the same pixels.
-    losses : tuple of Loss
-        What the copy shows, and the keeper does not, as they were compared: see
-        :attr:`cbir.duplicates.model.Duplicate.losses`.
-    """
-
-    keeper: str
-    copy: str
-    keeper_sha256: bytes
-    copy_sha256: bytes
-    level: CopyLevel
-    losses: tuple[Loss, ...] = ()
-
-    @property
-    def identical(self) -> bool:
-        """The two have the same bytes."""
-        return self.keeper_sha256 == self.copy_sha256
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One copy, and what happens to it.
-
-    Attributes
-    ----------
-    removal : Removal
-        What was asked for.
-    keeper, copy : str
-        Absolute paths, free of symbolic links.
-    target : str or None
-        Where it is moved to. If that name is taken when it comes to it, a number is added.
-    size : int
-        Bytes of the copy.
-    sidecars : tuple of str
-        Absolute paths of files that go with it.
-    """
-
-    removal: Removal
-    keeper: str
-    copy: str
-    target: str | None
-    size: int
-    sidecars: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class LeftFile:
-    """A file that nothing is done to, and why."""
-
-    path: str
-    reason: str
-
-    @property
-    def message(self) -> Message:
-        """Both in a line."""
-        return Message(f"{printable(self.path)}: ", self.reason)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is to be done, in order.
-
-    Attributes
-    ----------
-    action : {"move", "hardlink", "symlink", "delete"}
-    root : str
-        The dataset, as given.
-    steps : tuple of Step
-        Sorted by the bytes of the copies' paths.
-    refused : tuple of LeftFile
-        The copies that stay, with the reason.
-    destination : str or None
-        Where copies are moved to; absolute.
-    permanently : bool
-        Delete for good instead of moving to the desktop's trash.
-    follow_links : bool
-        Copies may be outside of the dataset, behind linked folders.
-    staying : tuple of LeftFile
-        Sidecars and raw images of copies that go, which stay where they are.
-    """
-
-    action: Action
-    root: str
-    steps: tuple[Step, ...]
-    refused: tuple[LeftFile, ...]
-    destination: str | None = None
-    permanently: bool = False
-    follow_links: bool = False
-    staying: tuple[LeftFile, ...] = ()
-
-    @property
-    def makes_links(self) -> bool:
-        """Copies become links."""
-        return self.action in ("hardlink", "symlink")
-
-    @property
-    def size(self) -> int:
-        """Bytes of all the copies that are to go."""
-        return sum(step.size for step in self.steps)
-
-    def lines(self) -> list[str]:
-        """Describe steps, sidecars and refusals, each in a line that is safe for a terminal."""
-        lines = list[str]()
-        for step in self.steps:
-            lines.append(self._line(step))
-            lines += [self._sidecar_line(step, sidecar) for sidecar in step.sidecars]
-        for verb, left_files in (("stays", self.staying), ("skip", self.refused)):
-            lines += [
-                Message(f"{verb}  {printable(one.path)}   (", one.reason, ")") for one in left_files
-            ]
-        return lines
-
-    def _sidecar_line(self, step: Step, sidecar: str) -> str:
-        name = os.path.basename(sidecar)
-        path = os.path.join(os.path.dirname(step.removal.copy), name)
-        place = ""
-        if step.target is not None:
-            place = f" -> {printable(os.path.join(os.path.dirname(step.target), name))}"
-        return (
-            f"{self.action}  {printable(path)}{place}   (goes with {printable(step.removal.copy)})"
-        )
-
-    def _line(self, step: Step) -> str:
-        copy, keeper = printable(step.removal.copy), printable(step.removal.keeper)
-        verb = "delete for good" if self.permanently else self.action
-        place = f" -> {printable(step.target)}" if step.target is not None else ""
-        relation = "link to" if self.action in ("hardlink", "symlink") else "copy of"
-        lost = "; ".join(map(str, step.removal.losses))
-        lost = f"; to be lost: {printable(lost)}" if lost else ""
-        return f"{verb}  {copy}{place}   ({relation} {keeper}, {step.removal.level}{lost})"
+from cbir.duplicates.losses.kinds import LossKind, refused
 
 
 def plan(

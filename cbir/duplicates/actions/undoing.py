@@ -28,7 +28,7 @@ from cbir.duplicates.actions.locking import locked
 from cbir.duplicates.actions.log import ActionLog, folders_of, inside, read_log
 from cbir.duplicates.actions.logged_steps import Intent, LoggedStep
 from cbir.duplicates.actions.places import below, hidden_folder, is_real
-from cbir.duplicates.actions.planning import LeftFile
+from cbir.duplicates.actions.plan_model import LeftFile
 from cbir.duplicates.actions.recovery import is_our_link, recover, remove_folders, state_on_disk
 
 TO_UNDO = ("done", "both", "aside", "unclear")
