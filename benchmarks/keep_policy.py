@@ -31,7 +31,7 @@ from edits import EDITS, Edit
 from strokes import Pixels, scale
 
 from cbir.core.threads import cores, one_thread_each, ordered_map
-from cbir.duplicates.losses.kinds import LOSSES
+from cbir.duplicates.loss import LOSSES
 from cbir.images.decoders import EncodedImage
 from cbir.images.discovery import find_images
 

@@ -18,8 +18,8 @@ from cbir.duplicates.copy_classifier import CopyClassifier
 from cbir.duplicates.detail import DetailCache
 from cbir.duplicates.image_content import ImageContent
 from cbir.duplicates.keep_policy import CopyCluster, keep_order, order_by_detail
+from cbir.duplicates.loss import Loss, LossKind, kinds_of, refused
 from cbir.duplicates.losses.detector import LossDetector
-from cbir.duplicates.losses.kinds import Loss, LossKind, kinds_of, refused
 from cbir.duplicates.model import (
     KEEP_POLICIES,
     CopyLevel,
@@ -75,7 +75,7 @@ def find_groups(
     is_excluded : callable
         ``is_excluded(first, second)``: two images that must not be in one group as copies.
     allow_loss : str or iterable of str
-        Kinds of :class:`cbir.duplicates.losses.kinds.Loss` that do not matter. ``smallest`` allows
+        Kinds of :class:`cbir.duplicates.loss.Loss` that do not matter. ``smallest`` allows
         the loss of detail.
     workers : int, optional
     listener : ProgressListener, optional

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.duplicates.losses.kinds import Loss
+from cbir.duplicates.loss import Loss
 
 CopyLevel = Literal["exact", "near", "edited"]
 COPY_LEVELS: tuple[CopyLevel, ...] = ("exact", "near", "edited")

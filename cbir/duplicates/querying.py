@@ -16,8 +16,8 @@ from cbir.duplicates.copy_classifier import CopyClassifier, Hypotheses
 from cbir.duplicates.detail import DetailCache
 from cbir.duplicates.grouping import IsExcluded, nothing_excluded
 from cbir.duplicates.image_content import ImageContent
+from cbir.duplicates.loss import Loss, LossKind, kinds_of, refused
 from cbir.duplicates.losses.detector import LossDetector
-from cbir.duplicates.losses.kinds import Loss, LossKind, kinds_of, refused
 from cbir.duplicates.model import (
     COPY_LEVELS,
     CopyLevel,

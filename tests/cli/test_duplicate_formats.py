@@ -19,7 +19,7 @@ from cbir.cli import options
 from cbir.cli.duplicates import formats
 from cbir.cli.duplicates.formats import FORMATS, Finding, Printer
 from cbir.core.errors import CbirError
-from cbir.duplicates.losses.kinds import Loss
+from cbir.duplicates.loss import Loss
 from cbir.duplicates.model import CopyMatch, Duplicate, Group, ImageRecord, QueryCopies
 
 ODD = os.fsdecode(b"new\nline \xff, \"'.jpg")

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from cbir.core.errors import CbirError, UsageError
-from cbir.duplicates.losses.kinds import Loss
+from cbir.duplicates.loss import Loss
 from cbir.duplicates.model import CopyMatch, Duplicate, Group, ImageRecord
 from cbir.images.decoders import EncodedImage, Pixels
 from cbir.reports.difference_image import difference

@@ -20,7 +20,7 @@ from cbir.cli.options import (
     wait_option,
     workers_option,
 )
-from cbir.duplicates.losses.kinds import LOSSES
+from cbir.duplicates.loss import LOSSES
 from cbir.duplicates.model import COPY_LEVELS, KEEP_POLICIES
 
 _ACTIONS = ("list", "move", "hardlink", "symlink", "delete")

@@ -10,7 +10,7 @@ from typing import Literal
 from cbir.cli.queries import check_streams
 from cbir.core.errors import UsageError
 from cbir.duplicates.actions import Action, read_log
-from cbir.duplicates.losses.kinds import LossKind
+from cbir.duplicates.loss import LossKind
 from cbir.duplicates.model import CopyLevel, KeepPolicy
 
 DIFFERENT = "different.txt"

@@ -17,7 +17,7 @@ from cbir.duplicates.actions.files import opened
 from cbir.duplicates.actions.plan_model import Step
 
 if TYPE_CHECKING:
-    from cbir.duplicates.losses.kinds import Loss
+    from cbir.duplicates.loss import Loss
     from cbir.images.decoders import EncodedImage
 
 _BLOCK = 1 << 20
@@ -115,8 +115,8 @@ def _compare(one: _FileReader, other: _FileReader) -> bool:
 def _compare_images(keeper: _FileReader, copy: _FileReader, losses: Sequence[Loss]) -> None:
     """Compare all that can be seen of two images, but for what may be lost."""
     from cbir.core import stderr_capture
+    from cbir.duplicates.loss import refused
     from cbir.duplicates.losses.file_contents import LazyFile, file_losses
-    from cbir.duplicates.losses.kinds import refused
 
     kept, ours = keeper.image(), copy.image()
     with stderr_capture.caught():

@@ -8,7 +8,7 @@ from typing import Literal
 
 from cbir.core.errors import printable
 from cbir.core.messages import Message
-from cbir.duplicates.losses.kinds import Loss
+from cbir.duplicates.loss import Loss
 from cbir.duplicates.model import CopyLevel
 
 Action = Literal["move", "hardlink", "symlink", "delete"]

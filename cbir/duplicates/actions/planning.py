@@ -19,7 +19,7 @@ from cbir.duplicates.actions.refusals import (
     status_of,
 )
 from cbir.duplicates.actions.sidecars import find_related_files
-from cbir.duplicates.losses.kinds import LossKind, refused
+from cbir.duplicates.loss import LossKind, refused
 
 
 def plan(

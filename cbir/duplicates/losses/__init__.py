@@ -1,5 +1,6 @@
-"""What is lost with a copy: what its file holds or shows, and the kept image does not.
+"""Finding what is lost with a copy: what its file holds or shows, and the kept image does not.
 
-:mod:`kinds` says which kinds of losses there are and which are allowed, :mod:`detector` finds those
-of a pair of images, and :mod:`file_contents` those that only the files tell, beyond 8-bit RGB.
+:mod:`detector` finds the losses of a pair of images, and :mod:`file_contents` those that only the
+files tell, beyond 8-bit RGB; :mod:`cbir.duplicates.loss` says which kinds there are, and which are
+allowed.
 """

@@ -21,8 +21,8 @@ from cbir.duplicates.image_content import (
     open_content,
     relative_resolution,
 )
+from cbir.duplicates.loss import Loss
 from cbir.duplicates.losses.file_contents import LazyFile, file_losses
-from cbir.duplicates.losses.kinds import Loss
 from cbir.duplicates.lru_cache import LruCache
 from cbir.duplicates.model import CopyMatch
 from cbir.duplicates.preference import more_detail

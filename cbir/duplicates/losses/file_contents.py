@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import ImageCms
 
 from cbir.core.errors import UnreadableImageError
-from cbir.duplicates.losses.kinds import Loss, LossKind
+from cbir.duplicates.loss import Loss, LossKind
 from cbir.images.contents.color_space import converted, relation
 from cbir.images.contents.file_contents import (
     ALPHA_SIDE,

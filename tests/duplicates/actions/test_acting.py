@@ -19,7 +19,7 @@ from PIL import Image
 from cbir.core.errors import CbirError
 from cbir.core.progress import ProgressListener
 from cbir.duplicates.actions import Action, act, files, read_log, step_execution, undo
-from cbir.duplicates.losses.kinds import Loss
+from cbir.duplicates.loss import Loss
 from cbir.images.discovery import find_images
 from tests.duplicates.actions.helpers import ODD_NAMES, acted, planned, removal, tree, write
 

@@ -10,7 +10,7 @@ import pytest
 
 from cbir.core.errors import CbirError, UsageError
 from cbir.duplicates.actions import Plan, Removal, plan
-from cbir.duplicates.losses.kinds import Loss
+from cbir.duplicates.loss import Loss
 from tests.duplicates.actions.helpers import planned, removal, write
 
 

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from cbir.duplicates.collection import open_collection
 from cbir.duplicates.grouping import find_groups
-from cbir.duplicates.losses.kinds import LossKind
+from cbir.duplicates.loss import LossKind
 from cbir.duplicates.model import CopyLevel, Group
 from cbir.duplicates.querying import find_copies
 from tests.duplicates.helpers import save
