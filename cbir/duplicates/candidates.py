@@ -20,7 +20,7 @@ from cbir.duplicates.copy_classifier import (
     CopyClassifier,
     Hypotheses,
 )
-from cbir.duplicates.image_content import EXTRACTOR, HASH, ContentCache, ImageContent
+from cbir.duplicates.image_content import EXTRACTOR, HASH, Content, ContentCache
 from cbir.duplicates.shortlists import (
     MOST_FIRST,
     MOST_NEAREST,
@@ -42,7 +42,7 @@ def hash_radius(classifier: CopyClassifier) -> int:
 
 
 def find_candidates(
-    contents: Sequence[ImageContent],
+    contents: Sequence[Content],
     classifier: CopyClassifier,
     workers: int,
     listener: ProgressListener,
@@ -54,7 +54,7 @@ def find_candidates(
 
     Parameters
     ----------
-    contents : sequence of ImageContent
+    contents : sequence of Content
     classifier : CopyClassifier
         What it will look at.
     workers : int
@@ -98,13 +98,13 @@ class HashCandidates:
 
     Parameters
     ----------
-    contents : sequence of ImageContent
+    contents : sequence of Content
         The contents to search.
     classifier : CopyClassifier
         What will look at them.
     """
 
-    def __init__(self, contents: Sequence[ImageContent], classifier: CopyClassifier) -> None:
+    def __init__(self, contents: Sequence[Content], classifier: CopyClassifier) -> None:
         self._radius = hash_radius(classifier)
         self._tries_orientations = classifier.level == "edited"
         self._numbers = {content.sha256: number for number, content in enumerate(contents)}
@@ -118,7 +118,7 @@ class HashCandidates:
             if content.is_textureless:
                 self._textureless[_size(content)].append(i)
 
-    def candidates(self, query: ImageContent) -> dict[int, Hypotheses]:
+    def candidates(self, query: Content) -> dict[int, Hypotheses]:
         """Return the candidates of a query by number, each with its hypotheses."""
         found: dict[int, Hypotheses] = defaultdict(Hypotheses)
         if query.sha256 in self._numbers:
@@ -139,12 +139,12 @@ def _all_orientations(bits: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return orientations(np.ascontiguousarray(bits))
 
 
-def _size(content: ImageContent) -> tuple[int, int]:
+def _size(content: Content) -> tuple[int, int]:
     return content.width, content.height
 
 
 def _pair_equal_pixels(
-    contents: Sequence[ImageContent],
+    contents: Sequence[Content],
     order: Sequence[int],
     cache: ContentCache,
     rank: NDArray[np.int64],
@@ -194,14 +194,14 @@ def _pair_by_orientation(
 
 
 def index_of_features(
-    contents: Sequence[ImageContent], cache: ContentCache, listener: ProgressListener
+    contents: Sequence[Content], cache: ContentCache, listener: ProgressListener
 ) -> LshIndex:
     """Return the index of the local features of contents; those of lost images are none."""
     return LshIndex(_features(content, cache, listener) for content in contents)
 
 
 def _features(
-    content: ImageContent, cache: ContentCache, listener: ProgressListener | None = None
+    content: Content, cache: ContentCache, listener: ProgressListener | None = None
 ) -> SiftFeatures:
     try:
         return cache.features(content)
@@ -212,7 +212,7 @@ def _features(
 
 
 def _pair_by_features(
-    contents: Sequence[ImageContent],
+    contents: Sequence[Content],
     cache: ContentCache,
     rank: NDArray[np.int64],
     found: ShortlistBuilder,

@@ -20,7 +20,7 @@ from cbir.core.folders import shortest
 from cbir.core.messages import Call, Parameter
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.local_features.sift import SiftFeatures
-from cbir.duplicates.image_content import EXTRACTOR, HASH, ContentCache, ImageContent
+from cbir.duplicates.image_content import EXTRACTOR, HASH, Content, ContentCache
 from cbir.duplicates.model import COPY_LEVELS, CopyLevel, ImageRecord
 from cbir.images.discovery import is_selected
 from cbir.indexing.build import build_index
@@ -36,7 +36,7 @@ class Collection:
     ----------
     records : tuple of ImageRecord
         The files, each once, sorted by the bytes of their paths.
-    contents : tuple of ImageContent
+    contents : tuple of Content
         The contents, each once, sorted by the bytes of their first path.
     content_ids : ndarray of int64, shape (records,)
         Of each record the place of its content in `contents`.
@@ -48,7 +48,7 @@ class Collection:
     """
 
     records: tuple[ImageRecord, ...]
-    contents: tuple[ImageContent, ...]
+    contents: tuple[Content, ...]
     content_ids: NDArray[np.int64]
     cache: ContentCache
     root: str
@@ -236,13 +236,13 @@ def _merged(
         for record, row in zip(part.records, part.matrix, strict=True)
     }
     records = _without_links([record for part in parts for record in part.records], listener)
-    contents: dict[bytes, ImageContent] = {}
+    contents: dict[bytes, Content] = {}
     content_ids = np.empty(len(records), np.int64)
     places: dict[bytes, int] = {}
     for i, record in enumerate(records):
         if record.sha256 not in contents:
             places[record.sha256] = len(contents)
-            contents[record.sha256] = ImageContent(
+            contents[record.sha256] = Content(
                 record.sha256,
                 record.path,
                 record.width,
@@ -253,12 +253,7 @@ def _merged(
         content_ids[i] = places[record.sha256]
     cache = ContentCache(_Features(parts))
     return Collection(
-        tuple(records),
-        tuple(contents.values()),
-        content_ids,
-        cache,
-        root,
-        tuple(unreadable),
+        tuple(records), tuple(contents.values()), content_ids, cache, root, tuple(unreadable)
     )
 
 

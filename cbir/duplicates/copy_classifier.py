@@ -9,7 +9,7 @@ import numpy as np
 from cbir.core.arguments import one_of
 from cbir.core.checks import check_whole
 from cbir.descriptors.hashes.dihedral import ORIENTATIONS
-from cbir.duplicates.image_content import EXTRACTOR, ContentCache, ImageContent
+from cbir.duplicates.image_content import EXTRACTOR, Content, ContentCache
 from cbir.duplicates.model import COPY_LEVELS, CopyLevel, CopyMatch
 from cbir.search.metrics import hamming
 from cbir.verification import (
@@ -114,9 +114,7 @@ class CopyClassifier:
             replace(COVERED, agreement=least),
         )
 
-    def classify(
-        self, first: ImageContent, second: ImageContent, hypotheses: Hypotheses
-    ) -> CopyMatch | None:
+    def classify(self, first: Content, second: Content, hypotheses: Hypotheses) -> CopyMatch | None:
         """Return the strictest match of two images, or None.
 
         Raises
@@ -140,7 +138,7 @@ class CopyClassifier:
             )
         return self._edited(first, second, hypotheses, upright) if self.level == "edited" else None
 
-    def _same_pixels(self, first: ImageContent, second: ImageContent, distance: int) -> bool:
+    def _same_pixels(self, first: Content, second: Content, distance: int) -> bool:
         return (
             distance <= SAME_PIXELS_DISTANCE
             and (first.width, first.height) == (second.width, second.height)
@@ -148,11 +146,7 @@ class CopyClassifier:
         )
 
     def _edited(
-        self,
-        first: ImageContent,
-        second: ImageContent,
-        hypotheses: Hypotheses,
-        upright: Comparison | None,
+        self, first: Content, second: Content, hypotheses: Hypotheses, upright: Comparison | None
     ) -> CopyMatch | None:
         for orientation in sorted(hypotheses.orientations):
             compared = self._compared(first, second, orientation) if orientation else upright
@@ -168,7 +162,7 @@ class CopyClassifier:
         return None
 
     def _beyond_scaling(
-        self, first: ImageContent, second: ImageContent, transform: Transform
+        self, first: Content, second: Content, transform: Transform
     ) -> Transform | None:
         """Return a transform that is more than a scaling of the whole image, or None."""
         a, b = self.cache.gray(first).shape, self.cache.gray(second).shape
@@ -180,13 +174,11 @@ class CopyClassifier:
             else None
         )
 
-    def _compared(
-        self, first: ImageContent, second: ImageContent, orientation: int
-    ) -> Comparison | None:
+    def _compared(self, first: Content, second: Content, orientation: int) -> Comparison | None:
         a, b = self.cache.gray(first), self.cache.gray(second)
         return compare(a, b, orientation_transform(a.shape, b.shape, orientation))
 
-    def _verified(self, first: ImageContent, second: ImageContent, mirrored: bool) -> Verification:
+    def _verified(self, first: Content, second: Content, mirrored: bool) -> Verification:
         a = View(self.cache.features(first), lambda: self.cache.gray(first))
         b = View(self.cache.features(second), lambda: self.cache.gray(second))
         return verify(a, b, mirrored, self.limits)

@@ -21,7 +21,7 @@ from cbir.duplicates.compression import (
     coarseness_of_file,
     coarseness_of_pixels,
 )
-from cbir.duplicates.image_content import ImageContent, open_content, pixels_digest
+from cbir.duplicates.image_content import Content, open_content, pixels_digest
 from cbir.images.contents.file_contents import read_contents
 from cbir.images.decoders import EncodedImage, Pixels
 from cbir.verification.planes import gray_of
@@ -151,7 +151,7 @@ class DetailCache:
         self._known: dict[bytes, ImageDetail] = {}
         self._lock = threading.Lock()
 
-    def of(self, content: ImageContent) -> ImageDetail:
+    def of(self, content: Content) -> ImageDetail:
         """Return what an image holds.
 
         Raises

@@ -16,7 +16,7 @@ from cbir.duplicates.candidates import find_candidates
 from cbir.duplicates.collection import Collection
 from cbir.duplicates.copy_classifier import CopyClassifier
 from cbir.duplicates.detail import DetailCache
-from cbir.duplicates.image_content import ImageContent
+from cbir.duplicates.image_content import Content
 from cbir.duplicates.keep_policy import CopyCluster, keep_order, order_by_detail
 from cbir.duplicates.loss import Loss, LossKind, kinds_of, refused
 from cbir.duplicates.losses.detector import LossDetector
@@ -35,7 +35,7 @@ from cbir.verification.geometry import inverted
 IsExcluded = Callable[[ImageRecord, ImageRecord], bool]
 """Says that two images were judged different."""
 
-FindLosses = Callable[[ImageContent, ImageContent, CopyMatch], tuple[Loss, ...]]
+FindLosses = Callable[[Content, Content, CopyMatch], tuple[Loss, ...]]
 """``find_losses(keeper, copy, match)``: what the copy shows, and the keeper does not."""
 
 
@@ -140,17 +140,14 @@ class MatchCache:
 
     Parameters
     ----------
-    contents : sequence of ImageContent
+    contents : sequence of Content
     classifier : CopyClassifier
     listener : ProgressListener
         Told, once, of images that cannot be read.
     """
 
     def __init__(
-        self,
-        contents: Sequence[ImageContent],
-        classifier: CopyClassifier,
-        listener: ProgressListener,
+        self, contents: Sequence[Content], classifier: CopyClassifier, listener: ProgressListener
     ) -> None:
         self.contents = contents
         self._classifier = classifier
@@ -203,7 +200,7 @@ class _Search:
         self.losses: dict[int, tuple[Loss, ...]] = {}
         """Of both, where there are any."""
         self._files = files
-        self._sights = matches.contents
+        self._contents = matches.contents
         self._shortlists = shortlists
         self._matches = matches
         self._is_excluded = is_excluded
@@ -252,16 +249,16 @@ class _Search:
 
         One that stays beside a part of it may be made of that and of a copy of its own.
         """
-        members: dict[int, list[tuple[ImageContent, CopyMatch]]] = {}
+        members: dict[int, list[tuple[Content, CopyMatch]]] = {}
         for content_id, (keeper, match) in (self.joined | self.staying).items():
-            members.setdefault(keeper, []).append((self._sights[content_id], match))
+            members.setdefault(keeper, []).append((self._contents[content_id], match))
         for content_id, (keeper, match) in self.staying.items():
             if content_id in members:
-                members[content_id].append((self._sights[keeper], reversed_match(match)))
+                members[content_id].append((self._contents[keeper], reversed_match(match)))
         found = False
         for keeper, copies in members.items():
             if len(copies) > 1:
-                found |= losses.find_composites(self._sights[keeper], copies)
+                found |= losses.find_composites(self._contents[keeper], copies)
         return found
 
     def _assign(self, content_id: int, found: _Found) -> None:
@@ -283,7 +280,9 @@ class _Search:
             if match is None:
                 continue
             try:
-                losses = self._find_losses(self._sights[keeper], self._sights[content_id], match)
+                losses = self._find_losses(
+                    self._contents[keeper], self._contents[content_id], match
+                )
             except UnreadableImageError as error:
                 self._matches.warn(error)
                 continue

@@ -30,7 +30,7 @@ EXTRACTOR = SiftExtractor()
 
 
 @dataclass(frozen=True, slots=True)
-class ImageContent:
+class Content:
     """A content, however many files have it.
 
     Attributes
@@ -76,7 +76,7 @@ class ContentCache:
         self.damaged: set[bytes] = set()
         """Of what was read, the contents whose end is missing."""
 
-    def gray(self, content: ImageContent) -> NDArray[np.uint8]:
+    def gray(self, content: Content) -> NDArray[np.uint8]:
         """Return the brightness of an image, fitted into 512 × 512 pixels.
 
         Raises
@@ -94,7 +94,7 @@ class ContentCache:
 
         return self._grays.get(content.sha256, read)
 
-    def pixels_digest(self, content: ImageContent) -> bytes:
+    def pixels_digest(self, content: Content) -> bytes:
         """Return what identifies an image's pixels at full size."""
         if content.sha256 not in self._digests:
             image = open_content(content)
@@ -102,7 +102,7 @@ class ContentCache:
                 self._digests[content.sha256] = pixels_digest(image.pixels(None))
         return self._digests[content.sha256]
 
-    def features(self, content: ImageContent) -> SiftFeatures:
+    def features(self, content: Content) -> SiftFeatures:
         """Return an image's local features."""
         kept = self._features(content.sha256)
         if kept is not None:
@@ -112,7 +112,7 @@ class ContentCache:
             lambda: EXTRACTOR.extract(open_content(content).pixels(EXTRACTOR.working_size)),
         )
 
-    def load(self, path: str, with_features: bool) -> ImageContent:
+    def load(self, path: str, with_features: bool) -> Content:
         """Read an image file that is in no index, and keep what is known of it for a while.
 
         Raises
@@ -130,17 +130,15 @@ class ContentCache:
         self._grays.get(sha256, lambda: gray_of(pixels))
         if with_features and self._features(sha256) is None:
             self._extracted.get(sha256, lambda: EXTRACTOR.extract(pixels))
-        return ImageContent(sha256, path, header.width, header.height, row[:-1], int(row[-1]))
+        return Content(sha256, path, header.width, header.height, row[:-1], int(row[-1]))
 
 
-def relative_resolution(
-    content: ImageContent, other: ImageContent, transform: Transform | None
-) -> float:
+def relative_resolution(content: Content, other: Content, transform: Transform | None) -> float:
     """Return the pixels of an image along a side of what is one pixel of another.
 
     Parameters
     ----------
-    content, other : ImageContent
+    content, other : Content
         Of the same scene.
     transform : Transform, optional
         From the other's working size to that of `content`; without, both show all of the scene.
@@ -150,12 +148,12 @@ def relative_resolution(
     return scale_of(transform) * _reduction(content) / _reduction(other)
 
 
-def _reduction(content: ImageContent) -> float:
+def _reduction(content: Content) -> float:
     """Return an image's pixels along a side of one pixel of the working size."""
     return max(1.0, max(content.width, content.height) / EXTRACTOR.working_size)
 
 
-def open_content(content: ImageContent) -> EncodedImage:
+def open_content(content: Content) -> EncodedImage:
     """Read the file of a content.
 
     Raises

@@ -17,7 +17,7 @@ from cbir.duplicates.collection import Collection
 from cbir.duplicates.copy_names import copy_marks
 from cbir.duplicates.coverage import shown_share
 from cbir.duplicates.detail import DetailCache, ImageDetail
-from cbir.duplicates.image_content import EXTRACTOR, ContentCache, ImageContent, relative_resolution
+from cbir.duplicates.image_content import EXTRACTOR, Content, ContentCache, relative_resolution
 from cbir.duplicates.model import CopyMatch, ImageRecord, KeepPolicy
 from cbir.duplicates.preference import RelativeGeometry, compare_quality
 from cbir.verification.geometry import Transform, inverted
@@ -129,9 +129,7 @@ class CopyCluster:
         return found
 
 
-def _shown(
-    cache: ContentCache, content: ImageContent, center: ImageContent, transform: Transform
-) -> float:
+def _shown(cache: ContentCache, content: Content, center: Content, transform: Transform) -> float:
     """Return the share of the center that an image shows."""
     try:
         here, there = cache.gray(content), cache.gray(center)
@@ -242,7 +240,7 @@ def _sharpness(collection: Collection, workers: int) -> list[float]:
     J. Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", ICPR 2000.
     """
 
-    def measure(content: ImageContent) -> float:
+    def measure(content: Content) -> float:
         try:
             gray = collection.cache.gray(content)
         except UnreadableImageError:

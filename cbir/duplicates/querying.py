@@ -15,7 +15,7 @@ from cbir.duplicates.collection import Collection
 from cbir.duplicates.copy_classifier import CopyClassifier, Hypotheses
 from cbir.duplicates.detail import DetailCache
 from cbir.duplicates.grouping import IsExcluded, nothing_excluded
-from cbir.duplicates.image_content import ImageContent
+from cbir.duplicates.image_content import Content
 from cbir.duplicates.loss import Loss, LossKind, kinds_of, refused
 from cbir.duplicates.losses.detector import LossDetector
 from cbir.duplicates.model import (
@@ -117,7 +117,7 @@ class _Search:
         return QueryCopies(path, tuple(sorted(found, key=_rank)))
 
     def _matches(
-        self, query: ImageContent, content_id: int, hypotheses: Hypotheses
+        self, query: Content, content_id: int, hypotheses: Hypotheses
     ) -> Iterator[tuple[CopyMatch, tuple[Loss, ...]]]:
         """Yield the match and the losses, if the content is a copy."""
         content = self._collection.contents[content_id]

@@ -13,7 +13,7 @@ from PIL import Image
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.local_features.sift import SiftFeatures
 from cbir.duplicates.collection import Collection, open_collection
-from cbir.duplicates.image_content import ContentCache, ImageContent
+from cbir.duplicates.image_content import Content, ContentCache
 from cbir.duplicates.model import CopyLevel, Group
 
 
@@ -47,7 +47,7 @@ def unknown(sha256: bytes) -> SiftFeatures | None:
     return None
 
 
-def seen(path: Path) -> tuple[ContentCache, ImageContent]:
+def seen(path: Path) -> tuple[ContentCache, Content]:
     """Look at one image."""
     cache = ContentCache(unknown)
     return cache, cache.load(str(path), with_features=False)

@@ -24,7 +24,7 @@ from cbir.duplicates.copy_classifier import (
     CopyClassifier,
     Hypotheses,
 )
-from cbir.duplicates.image_content import ContentCache, ImageContent
+from cbir.duplicates.image_content import Content, ContentCache
 from cbir.duplicates.model import CopyLevel
 from cbir.duplicates.shortlists import ShortlistBuilder, Shortlists, unpacked
 from cbir.images.decoders import EncodedImage
@@ -36,7 +36,7 @@ def classifier(level: CopyLevel = "near", threshold: int | None = None) -> CopyC
     return CopyClassifier(ContentCache(unknown), level, threshold)
 
 
-def random_sights(seed: int, count: int) -> list[ImageContent]:
+def random_sights(seed: int, count: int) -> list[Content]:
     """Contents of near and turned hashes, some of them without structure and of many sizes."""
     rng = np.random.default_rng(seed)
     base = rng.integers(0, 256, (3, 32), np.uint8)
@@ -46,7 +46,7 @@ def random_sights(seed: int, count: int) -> list[ImageContent]:
         flips = rng.permutation(256) < rng.integers(0, 30)
         quality, side = int(rng.integers(20, 100)), 1000 + number
         contents.append(
-            ImageContent(bytes([number]), f"{number}", side, 9, bits ^ np.packbits(flips), quality)
+            Content(bytes([number]), f"{number}", side, 9, bits ^ np.packbits(flips), quality)
         )
     return contents
 
@@ -87,7 +87,7 @@ def test_pairs_by_hash_are_those_of_brute_force(
 def test_turned_hashes_are_hinted_from_the_first_to_the_second(seed: int, count: int) -> None:
     contents = random_sights(seed, count)
 
-    def no_features(content: ImageContent) -> object:
+    def no_features(content: Content) -> object:
         from cbir.descriptors.local_features.sift import SiftFeatures
 
         return SiftFeatures(np.empty((0, 4), np.float32), np.empty((0, 128), np.uint8), 9, 9)
@@ -107,7 +107,7 @@ def test_turned_hashes_are_hinted_from_the_first_to_the_second(seed: int, count:
         assert (found[i, j].orientations if (i, j) in found else set()) == near
     # A query of the same hash is told the same.
     candidates = HashCandidates(contents, generous).candidates(
-        ImageContent(b"q", "q", 9, 9, contents[0].bits, 90)
+        Content(b"q", "q", 9, 9, contents[0].bits, 90)
     )
     for j in range(1, count):
         assert (candidates[j].orientations if j in candidates else set()) == (
@@ -183,12 +183,12 @@ def test_a_level_includes_those_before_it(tmp_path: Path, threshold: int | None)
 # Many that look alike
 
 
-def look_alikes(count: int, flips: int = 15) -> list[ImageContent]:
+def look_alikes(count: int, flips: int = 15) -> list[Content]:
     """Frames of a fixed camera: all hashes are near to each other."""
     rng = np.random.default_rng(0)
     base = rng.integers(0, 256, 32, np.uint8)
     return [
-        ImageContent(
+        Content(
             number.to_bytes(4, "big"), f"{number}", 1000 + number, 9,
             base ^ np.packbits(rng.permutation(256) < rng.integers(1, flips)), 90,
         )

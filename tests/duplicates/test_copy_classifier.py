@@ -12,7 +12,7 @@ from PIL import Image, ImageFilter
 from cbir.core.errors import UnreadableImageError
 from cbir.descriptors.hashes.dihedral import ORIENTATIONS
 from cbir.duplicates.copy_classifier import CopyClassifier, Hypotheses
-from cbir.duplicates.image_content import ContentCache, ImageContent
+from cbir.duplicates.image_content import Content, ContentCache
 from cbir.duplicates.model import CopyLevel, CopyMatch
 from cbir.search.metrics import hamming
 from cbir.verification.geometry import orientation_transform
@@ -28,9 +28,9 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._cache = ContentCache(unknown)
-        self._contents: dict[str, ImageContent] = {}
+        self._contents: dict[str, Content] = {}
 
-    def content(self, name: str) -> ImageContent:
+    def content(self, name: str) -> Content:
         if name not in self._contents:
             self._contents[name] = self._cache.load(str(self.folder / name), with_features=False)
         return self._contents[name]

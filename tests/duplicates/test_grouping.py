@@ -25,7 +25,7 @@ from cbir.duplicates.grouping import (
     nothing_excluded,
     reversed_match,
 )
-from cbir.duplicates.image_content import ImageContent
+from cbir.duplicates.image_content import Content
 from cbir.duplicates.model import COPY_LEVELS, KEEP_POLICIES, CopyLevel, CopyMatch, ImageRecord
 from cbir.duplicates.shortlists import ShortlistBuilder, orientation_bit
 from tests.conftest import DATA
@@ -45,9 +45,7 @@ class OracleJudge:
         self.pairs = pairs
         self.asked: list[tuple[int, int]] = []
 
-    def classify(
-        self, first: ImageContent, second: ImageContent, hypotheses: Hypotheses
-    ) -> CopyMatch | None:
+    def classify(self, first: Content, second: Content, hypotheses: Hypotheses) -> CopyMatch | None:
         pair = int.from_bytes(first.sha256, "big"), int.from_bytes(second.sha256, "big")
         self.asked.append(pair)
         return CopyMatch("near", 1, "they match") if frozenset(pair) in self.pairs else None
@@ -96,7 +94,7 @@ def test_rounds_give_what_going_one_by_one_gives(graph: Any, workers: int, data:
         ImageRecord(f"{i}", bytes([i]), 1, 1, 9, 9, 90, reference=i in references)
         for i in range(count)
     ]
-    contents = [ImageContent(bytes([i]), f"{i}", 9, 9, BITS, 90) for i in range(count)]
+    contents = [Content(bytes([i]), f"{i}", 9, 9, BITS, 90) for i in range(count)]
     found = ShortlistBuilder(np.array(order))
     for pair in hinted:
         one, other = (np.array([order.index(content_id)]) for content_id in pair)

@@ -72,10 +72,7 @@ _SECTIONS = {
     " every image queries all, itself too.  [default: all; with groups, first]",
 )
 @click.option(
-    "-q",
-    "--queries",
-    metavar="DIR",
-    help="Query with the images of this folder instead.",
+    "-q", "--queries", metavar="DIR", help="Query with the images of this folder instead."
 )
 @click.option(
     "--descriptor",

@@ -15,12 +15,7 @@ from cbir.core.errors import UnreadableImageError
 from cbir.duplicates.copy_classifier import NEAR_DISTANCE
 from cbir.duplicates.coverage import LEAST_SHOWN, footprint, foreign_regions, shown_share
 from cbir.duplicates.detail import DetailCache
-from cbir.duplicates.image_content import (
-    ContentCache,
-    ImageContent,
-    open_content,
-    relative_resolution,
-)
+from cbir.duplicates.image_content import Content, ContentCache, open_content, relative_resolution
 from cbir.duplicates.loss import Loss
 from cbir.duplicates.losses.file_contents import LazyFile, file_losses
 from cbir.duplicates.lru_cache import LruCache
@@ -85,14 +80,12 @@ class LossDetector:
         self._found: dict[tuple[bytes, bytes], tuple[Loss, ...]] = {}
         self._lock = threading.Lock()
 
-    def between(
-        self, keeper: ImageContent, copy: ImageContent, match: CopyMatch
-    ) -> tuple[Loss, ...]:
+    def between(self, keeper: Content, copy: Content, match: CopyMatch) -> tuple[Loss, ...]:
         """Return what the copy shows, and the keeper does not.
 
         Parameters
         ----------
-        keeper, copy : ImageContent
+        keeper, copy : Content
         match : CopyMatch
             As seen from the keeper.
         """
@@ -106,9 +99,7 @@ class LossDetector:
         made_of = Loss("composite", "one of several parts of which the kept image is made")
         return (*self._found[pair], made_of)
 
-    def _compared(
-        self, keeper: ImageContent, copy: ImageContent, match: CopyMatch
-    ) -> tuple[Loss, ...]:
+    def _compared(self, keeper: Content, copy: Content, match: CopyMatch) -> tuple[Loss, ...]:
         moved = match.transform
         found = file_losses(
             self._file(copy),
@@ -122,9 +113,7 @@ class LossDetector:
         seen = [loss for loss in self._visible_losses(keeper, copy, match) if loss.kind not in told]
         return (*found, *seen)
 
-    def find_composites(
-        self, keeper: ImageContent, copies: Iterable[tuple[ImageContent, CopyMatch]]
-    ) -> bool:
+    def find_composites(self, keeper: Content, copies: Iterable[tuple[Content, CopyMatch]]) -> bool:
         """Note which copies are parts of which a keeper is made; say whether any are new.
 
         Parts are two that lie in different places of the keeper, and are no copies of each other.
@@ -146,14 +135,12 @@ class LossDetector:
         return len(self._parts) > before
 
     def _place(
-        self, keeper: ImageContent, copy: ImageContent, transform: NDArray[np.float64]
+        self, keeper: Content, copy: Content, transform: NDArray[np.float64]
     ) -> NDArray[np.bool_]:
         """Return where the keeper shows the copy, in the frame of the keeper."""
         return footprint(self._cache.gray(keeper), inverted(transform), self._cache.gray(copy))
 
-    def _visible_losses(
-        self, keeper: ImageContent, copy: ImageContent, match: CopyMatch
-    ) -> Iterator[Loss]:
+    def _visible_losses(self, keeper: Content, copy: Content, match: CopyMatch) -> Iterator[Loss]:
         """Yield what is lost of what the 8-bit RGB image shows."""
         if share := self._gray_share(keeper, copy, match.transform):
             percent = f"{100 * share:.1f} %"
@@ -180,11 +167,11 @@ class LossDetector:
             larger = f"{scale:.1f} times the resolution of the kept image"
             yield Loss("detail", larger if scale > _LARGER else "finer than in the kept image")
 
-    def _shows_more(self, copy: ImageContent, keeper: ImageContent, scale: float) -> bool:
+    def _shows_more(self, copy: Content, keeper: Content, scale: float) -> bool:
         """Say whether a copy of at least the keeper's resolution holds more real detail."""
         return more_detail(self._details.of(copy), self._details.of(keeper), scale) < 0
 
-    def _file_content(self, content: ImageContent, name: str) -> Any:
+    def _file_content(self, content: Content, name: str) -> Any:
         """Return a fact of a file; None also where it cannot be found out, as is told already."""
         try:
             return getattr(self._file(content).contents, name)
@@ -192,7 +179,7 @@ class LossDetector:
             return None
 
     def _foreign(
-        self, keeper: ImageContent, copy: ImageContent, transform: Transform, plane: PlaneReader
+        self, keeper: Content, copy: Content, transform: Transform, plane: PlaneReader
     ) -> list[tuple[int, int]]:
         """Return the sizes of the places in which fine detail differs, in pixels of the copy."""
         working = [max(self._cache.gray(one).shape) for one in (keeper, copy)]
@@ -216,7 +203,7 @@ class LossDetector:
             for width, height in foreign_regions(here, there, _resized(transform, *sizes))
         ]
 
-    def _at(self, content: ImageContent, size: int, plane: PlaneReader) -> NDArray[np.uint8]:
+    def _at(self, content: Content, size: int, plane: PlaneReader) -> NDArray[np.uint8]:
         """Return a plane of an image, fitted into `size` × `size` pixels."""
 
         def read() -> NDArray[np.uint8]:
@@ -226,9 +213,7 @@ class LossDetector:
 
         return self._fine.get(content.sha256 + size.to_bytes(4) + plane.__name__.encode(), read)
 
-    def _gray_share(
-        self, keeper: ImageContent, copy: ImageContent, transform: Transform | None
-    ) -> float:
+    def _gray_share(self, keeper: Content, copy: Content, transform: Transform | None) -> float:
         """Return the share of a copy that has colors where its keeper is gray; 0 if it is small."""
         smaller = min(max(one.width, one.height) for one in (keeper, copy))
         side = max(1, min(_COLOR_SIDE, smaller // 2))
@@ -244,7 +229,7 @@ class LossDetector:
             return vivid
         return 1.0 if here.mean() < _GRAY and there.mean() > _COLORED else 0.0
 
-    def _chroma_of(self, content: ImageContent, side: int) -> NDArray[np.uint8]:
+    def _chroma_of(self, content: Content, side: int) -> NDArray[np.uint8]:
         """Return the difference of the largest and the least of red, green and blue, in cells."""
 
         def read() -> NDArray[np.uint8]:
@@ -254,14 +239,14 @@ class LossDetector:
 
         return self._chroma.get(content.sha256 + side.to_bytes(), read)
 
-    def _file(self, content: ImageContent) -> LazyFile:
+    def _file(self, content: Content) -> LazyFile:
         with self._lock:
             if content.sha256 not in self._files:
                 self._files[content.sha256] = LazyFile(partial(open_content, content))
             return self._files[content.sha256]
 
     def _on_grid(
-        self, transform: Transform, keeper: ImageContent, copy: ImageContent, side: int
+        self, transform: Transform, keeper: Content, copy: Content, side: int
     ) -> Transform:
         """Return a transform for images that are both resized to `side` × `side` cells."""
         cell, other = (np.array(self._cache.gray(one).shape[::-1]) / side for one in (keeper, copy))

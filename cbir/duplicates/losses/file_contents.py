@@ -106,10 +106,7 @@ def file_losses(
 
 
 def _compared(
-    copy: LazyFile,
-    keeper: LazyFile,
-    same_pixels: bool,
-    transform: NDArray[np.float64] | None,
+    copy: LazyFile, keeper: LazyFile, same_pixels: bool, transform: NDArray[np.float64] | None
 ) -> Iterator[Loss]:
     yield from _frames_lost(copy, keeper)
     yield from _depth_lost(copy, keeper, same_pixels)
