@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from cbir.core.amounts import counted
 from cbir.core.errors import CbirError, UnreadableImageError, first_few, printable
+from cbir.core.messages import Message, Parameter
 from cbir.core.progress import ProgressListener
 from cbir.core.version import __version__
 from cbir.descriptors.base import TrainedDescriptor
@@ -159,9 +160,12 @@ def _warn_of_drift(plan: Plan, descriptions: Descriptions, listener: ProgressLis
             drift = descriptor.drift(descriptions.matrices[one.alias])
             if drift > descriptor.drift_limit:
                 listener.warn(
-                    f"{one.alias}: the images differ much from those that its"
-                    f" {descriptor.state_name} was trained on (drift {drift:.2f}, expected up to"
-                    f" {descriptor.drift_limit:.2f}); train again with --retrain"
+                    Message(
+                        f"{one.alias}: the images differ much from those that its"
+                        f" {descriptor.state_name} was trained on (drift {drift:.2f}, expected up"
+                        f" to {descriptor.drift_limit:.2f}); train again with ",
+                        Parameter("retrain", True),
+                    )
                 )
 
 

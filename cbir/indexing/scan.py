@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cbir.core.errors import CbirError, UnreadableImageError, printable
+from cbir.core.messages import Message, Parameter
 from cbir.core.progress import ProgressListener
 from cbir.images.discovery import ImageFile, find_images, is_selected
 from cbir.indexing.request import IndexRequest
@@ -69,12 +70,13 @@ def scan(request: IndexRequest, listener: ProgressListener) -> Scan:
 
     images = find_images(request.dataset, request.include, request.exclude, report, left_out)
     if not images:
+        include, exclude = Parameter("include"), Parameter("exclude")
         hint = (
-            "nothing matches --include, or all is left out by --exclude"
+            Message("nothing matches ", include, ", or all is left out by ", exclude)
             if request.include or request.exclude
-            else "images are known by extensions like .jpg and .png, or by --include"
+            else Message("images are known by extensions like .jpg and .png, or by ", include)
         )
-        raise CbirError(f"{printable(request.dataset)}: there is no image in the dataset; {hint}")
+        raise CbirError(f"{printable(request.dataset)}: there is no image in the dataset; ", hint)
     root = _relative_root(request.dataset, request.index)
     return Scan(request.dataset, root, images, unreadable, left_out, started)
 
@@ -149,8 +151,10 @@ def _check_root(scan: Scan, base: Snapshot, listener: ProgressListener) -> bool:
     )
     raise CbirError(
         f"{printable(base.path)}: this is the index of {printable(base.root)}, not of"
-        f" {printable(scan.dataset)}{reason}; name another file with"
-        " --index, or replace it with --rebuild"
+        f" {printable(scan.dataset)}{reason}; name another file with ",
+        Parameter("index"),
+        ", or replace it with ",
+        Parameter("rebuild", True),
     )
 
 

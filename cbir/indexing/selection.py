@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cbir.core.amounts import counted
 from cbir.core.errors import CbirError, UsageError, printable, reason_of
+from cbir.core.messages import Call, Message, Parameter
 from cbir.core.npz import load_arrays
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.base import SHIPPED, State, TrainedDescriptor, origin_of, state_digest
@@ -57,7 +58,8 @@ def choose(
     there = {entry.alias: entry for entry in entries}
     for alias in drop:
         if alias not in there:
-            raise UsageError(f"--drop {alias}: the index has: {', '.join(there) or 'nothing'}")
+            what = ", ".join(there) or "nothing"
+            raise UsageError(Parameter("drop", alias), f": the index has: {what}")
         del there[alias]
     chosen = {
         alias: NamedDescriptor(alias, create(entry.name, dict(entry.parameters)))
@@ -72,7 +74,8 @@ def choose(
                 f" as in {NamedDescriptor('other', named.descriptor).spec}"
             )
     if not chosen:
-        raise UsageError("--drop: an index holds at least one descriptor; add another first")
+        reason = "an index holds at least one descriptor; add another first"
+        raise UsageError(Parameter("drop"), f": {reason}")
     _check_columns(list(chosen.values()), user_columns)
     return list(chosen.values())
 
@@ -212,8 +215,9 @@ def _read_file(path: str, what: str, most_bytes: int) -> State:
     except (OSError, ValueError) as error:
         reason = reason_of(error) if isinstance(error, OSError) else f"damaged: {error}"
         raise CbirError(
-            f"{printable(path)}: cannot read the {what}: {reason}; give an .npz file from cbir"
-            " train or from an index's state folder, or an index"
+            f"{printable(path)}: cannot read the {what}: {reason}; give an .npz file from ",
+            Call("indexing.train.train_models"),
+            " or from an index's state folder, or an index",
         ) from None
 
 
@@ -231,10 +235,9 @@ def _kept(
     if origin_of(state) == SHIPPED and _is_superseded(state, descriptor):
         if entry.version != descriptor.version:  # all images are described again in any case
             return None
-        listener.note(
-            f"{named.alias}: the index keeps the {descriptor.state_name} of the version of cbir"
-            " that made it; --rebuild takes the one of this version"
-        )
+        kept = f"{named.alias}: the index keeps the {descriptor.state_name} of the version of cbir"
+        rebuild = Parameter("rebuild", True)
+        listener.note(Message(f"{kept} that made it; ", rebuild, " takes the one of this version"))
     return state
 
 

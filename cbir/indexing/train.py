@@ -16,6 +16,7 @@ from cbir.core.amounts import counted
 from cbir.core.arguments import path_of, several
 from cbir.core.atomic_files import explained, write_arrays
 from cbir.core.errors import CbirError, UnreadableImageError, UsageError, printable
+from cbir.core.messages import Message, Parameter
 from cbir.core.npz import load_arrays
 from cbir.core.overwriting import Output
 from cbir.core.progress import ProgressListener
@@ -275,7 +276,7 @@ def _output(descriptor: TrainedDescriptor, origin: str) -> Output:
         except ValueError:
             return False
 
-    remedy = "choose another name with -o"
+    remedy = Message("choose another name with ", Parameter("output"))
     return Output(f"the {descriptor.state_name}", remedy, is_ours)
 
 
@@ -284,4 +285,7 @@ def _check_target(descriptor: TrainedDescriptor, path: str) -> None:
     _output(descriptor, TRAINED).check(path)
     folder = os.path.dirname(os.path.abspath(path))
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise CbirError(f"{printable(folder)}: cannot write to this folder; choose another with -o")
+        raise CbirError(
+            f"{printable(folder)}: cannot write to this folder; choose another with ",
+            Parameter("output"),
+        )

@@ -142,7 +142,7 @@ def test_a_later_version_does_not_change_what_an_index_means(
     assert not np.array_equal(opened.searcher().describe(query), cbir.describe(query, "palette"))
     listener = indexed(photos, index)
     assert listener.notes == [
-        "palette: the index keeps the model of the version of cbir that made it; --rebuild takes"
+        "palette: the index keeps the model of the version of cbir that made it; rebuild=True takes"
         " the one of this version"
     ]
     assert Path(index).read_bytes() == before

@@ -387,7 +387,7 @@ def test_drift_is_warned_of(photos: Path, tmp_path: Path, index: str) -> None:
         image.save(everything / "flat" / f"{number}.png")
     listener = Listener()
     cbir.index(str(everything), index, listener=listener)
-    assert any("train again with --retrain" in warning for warning in listener.warnings)
+    assert any("train again with retrain=True" in warning for warning in listener.warnings)
 
 
 def test_an_interrupted_run_is_continued(
