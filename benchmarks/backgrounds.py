@@ -29,8 +29,8 @@ from cbir.descriptors import models
 from cbir.descriptors.base import Row, TrainedDescriptor
 from cbir.descriptors.presets import PRESETS
 from cbir.descriptors.registry import NamedDescriptor, built_in, parse
-from cbir.images.decoders import EncodedImage
 from cbir.images.discovery import find_images
+from cbir.images.encoded_image import EncodedImage
 from cbir.search.fusion import backgrounds
 
 IMAGES = 200

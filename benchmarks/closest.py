@@ -33,7 +33,7 @@ from cbir.duplicates.collection import Collection, open_collection
 from cbir.duplicates.copy_classifier import NEAR, CopyClassifier, Hypotheses
 from cbir.duplicates.model import CopyLevel
 from cbir.duplicates.shortlists import unpacked
-from cbir.images.decoders import EncodedImage
+from cbir.images.encoded_image import EncodedImage
 from cbir.search.metrics import hamming
 from cbir.verification import View, closeness, verify
 from cbir.verification.comparison import Comparison, compare

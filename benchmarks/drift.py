@@ -26,8 +26,8 @@ from cbir.core.threads import cores, one_thread_each, ordered_map
 from cbir.descriptors.base import TrainedDescriptor
 from cbir.descriptors.encoders.bovw import OrbBovw
 from cbir.descriptors.registry import parse
-from cbir.images.decoders import EncodedImage
 from cbir.images.discovery import find_images
+from cbir.images.encoded_image import EncodedImage
 from cbir.indexing.train import TrainingImages
 
 MOST = 400

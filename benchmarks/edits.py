@@ -52,8 +52,8 @@ from strokes import (
 )
 
 from cbir.core.threads import one_thread_each
-from cbir.images.decoders import EncodedImage
 from cbir.images.discovery import find_images
+from cbir.images.encoded_image import EncodedImage
 
 NEAR = frozenset({"recompression", "scaling", "color", "blur"})
 """The groups of edits that a search for near duplicates should find."""

@@ -41,7 +41,7 @@ from cbir.descriptors.presets import PRESETS
 from cbir.descriptors.registry import built_in, parse
 from cbir.evaluation import MEASURES, GroundTruth, Queries, Scores, evaluate
 from cbir.evaluation.statistics import paired_difference
-from cbir.images.decoders import EncodedImage
+from cbir.images.encoded_image import EncodedImage
 
 VARIANTS = ("hsv:layout=ellipse", "hsv:layout=none", "orb:upright=yes")
 """Descriptors with other parameters that are measured beside those with the defaults."""

@@ -34,8 +34,10 @@ from cbir.core.threads import one_thread_each
 from cbir.descriptors.base import Descriptor
 from cbir.descriptors.hashes.dihedral import ORIENTATIONS, orientations
 from cbir.descriptors.registry import parse
-from cbir.images.decoders import EncodedImage, Pixels, open_image
 from cbir.images.discovery import find_images
+from cbir.images.encoded_image import EncodedImage
+from cbir.images.image_source import open_image
+from cbir.images.pixels import Pixels
 from cbir.search.metrics import hamming
 
 SPECS = "phash phash:bits=64 pdq dhash dhash:bits=256 ahash whash colorhash".split()

@@ -17,15 +17,15 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-import cv2
-import numpy as np
 from common import report, run, seconds
 
 import cbir
 from cbir.core.threads import cores, one_thread_each, ordered_map
 from cbir.descriptors.registry import parse
-from cbir.images.decoders import _JPEG_REDUCTIONS, EncodedImage, _fitted, _jpeg_reduction
 from cbir.images.discovery import find_images
+from cbir.images.encoded_image import EncodedImage
+from cbir.images.opencv_decoder import decode_with_opencv, jpeg_reduction
+from cbir.images.pixels import fitted_size, resized
 
 Times = dict[str, list[float]]
 """Seconds of each round, by what was done."""
@@ -95,16 +95,16 @@ def _bare_decoder(paths: list[str], size: int | None) -> Callable[[str], None]:
     plans = {}
     for path in paths:
         header = EncodedImage.open(path).header
-        reduction = _JPEG_REDUCTIONS[_jpeg_reduction(header, size)]
-        plans[path] = (reduction, _fitted(header, size) if size else None)
+        width, height = header.width, header.height
+        reduction = jpeg_reduction(max(width, height), size)
+        plans[path] = (reduction, fitted_size(width, height, size) if size else None)
 
     def decode(path: str) -> None:
         reduction, fitted = plans[path]
         with open(path, "rb") as file:
-            data = np.frombuffer(file.read(), np.uint8)
-        pixels = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB | reduction)
-        if fitted and pixels is not None and pixels.shape[1::-1] != fitted:
-            cv2.resize(pixels, fitted, interpolation=cv2.INTER_AREA)
+            pixels = decode_with_opencv(file.read(), reduction)
+        if fitted and pixels is not None:
+            resized(pixels, fitted)
 
     return decode
 

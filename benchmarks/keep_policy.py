@@ -32,8 +32,8 @@ from strokes import Pixels, scale
 
 from cbir.core.threads import cores, one_thread_each, ordered_map
 from cbir.duplicates.loss import LOSSES
-from cbir.images.decoders import EncodedImage
 from cbir.images.discovery import find_images
+from cbir.images.encoded_image import EncodedImage
 
 _FIRST, _LATER = 1_000_000_000, 1_500_000_000
 """Seconds since 1970 at which the originals and the copies were made."""

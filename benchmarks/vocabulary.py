@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 from cbir.core.threads import cores, ordered_map
 from cbir.descriptors.encoders.bovw import _TRAINING_FEATURES, k_majority, nearest_words
 from cbir.descriptors.local_features.orb import OrbExtractor
-from cbir.images.decoders import EncodedImage
 from cbir.images.discovery import find_images
+from cbir.images.encoded_image import EncodedImage
 from cbir.search.candidates import top_k
 from cbir.search.exact.bovw import BovwIndex
 from cbir.search.metrics import METRICS

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from cbir.images.decoders import Pixels
+from cbir.images.pixels import Pixels
 
 VOID = {"meta", "img", "image", "use", "path"}
 

@@ -13,7 +13,7 @@ from cbir.core.atomic_files import save_arrays
 from cbir.core.progress import ProgressListener
 from cbir.descriptors import models
 from cbir.descriptors.base import SHIPPED, State, TrainedDescriptor, with_origin
-from cbir.images.decoders import Pixels
+from cbir.images.pixels import Pixels
 
 
 @dataclass(frozen=True)

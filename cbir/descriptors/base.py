@@ -23,7 +23,7 @@ from cbir.core.errors import CbirError
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.parametrized import Parametrized
 from cbir.descriptors.row_kinds import GLOBAL, RowKind
-from cbir.images.decoders import WORKING_SIZES, Pixels
+from cbir.images.pixels import WORKING_SIZES, Pixels
 
 Row = NDArray[Any]
 """What a descriptor stores of one image: a vector of small numbers, or packed bits, which the

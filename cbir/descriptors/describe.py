@@ -7,10 +7,10 @@ from cbir.core.errors import UsageError
 from cbir.core.threads import one_thread_each
 from cbir.descriptors.base import Row, TrainedDescriptor
 from cbir.descriptors.registry import NamedDescriptor, parse
-from cbir.images.decoders import Source, open_image
+from cbir.images.image_source import ImageSource, open_image
 
 
-def describe(image: Source, descriptor: str = "hsv") -> Row:
+def describe(image: ImageSource, descriptor: str = "hsv") -> Row:
     """Describe one image by one descriptor.
 
     Parameters

@@ -17,7 +17,8 @@ from cbir.core.suggestions import did_you_mean
 from cbir.descriptors.base import HIGHEST_QUALITY, Descriptor, Row
 from cbir.descriptors.parameters import made, split_parameters
 from cbir.descriptors.row_kinds import RowKind
-from cbir.images.decoders import ArrayImage, EncodedImage
+from cbir.images.encoded_image import EncodedImage
+from cbir.images.image_source import ArrayImage
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint

@@ -23,7 +23,8 @@ from cbir.duplicates.compression import (
 )
 from cbir.duplicates.image_content import Content, open_content, pixels_digest
 from cbir.images.contents.file_contents import read_contents
-from cbir.images.decoders import EncodedImage, Pixels
+from cbir.images.encoded_image import EncodedImage
+from cbir.images.pixels import Pixels
 from cbir.verification.planes import gray_of
 
 Floats = NDArray[np.float32]
@@ -176,7 +177,7 @@ def measure(image: EncodedImage) -> ImageDetail:
     UnreadableImageError
         When it cannot be decoded.
     """
-    with image.room():
+    with image.reserve_memory():
         return _measured(image)
 
 

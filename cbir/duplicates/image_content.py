@@ -13,7 +13,8 @@ from cbir.core.errors import UnreadableImageError
 from cbir.descriptors.hashes.perceptual import PerceptualHash
 from cbir.descriptors.local_features.sift import SiftExtractor, SiftFeatures
 from cbir.duplicates.lru_cache import LruCache
-from cbir.images.decoders import EncodedImage, Pixels
+from cbir.images.encoded_image import EncodedImage
+from cbir.images.pixels import Pixels
 from cbir.verification.geometry import Transform, scale_of
 from cbir.verification.planes import gray_of
 
@@ -98,7 +99,7 @@ class ContentCache:
         """Return what identifies an image's pixels at full size."""
         if content.sha256 not in self._digests:
             image = open_content(content)
-            with image.room():
+            with image.reserve_memory():
                 self._digests[content.sha256] = pixels_digest(image.pixels(None))
         return self._digests[content.sha256]
 

@@ -13,7 +13,7 @@ from cbir.core.errors import CbirError, UnreadableImageError, printable, reason_
 from cbir.core.messages import Message, Parameter
 from cbir.core.regular_files import open_regular
 from cbir.core.suggestions import which_folder
-from cbir.images.decoders import optional_format
+from cbir.images.optional_formats import optional_format
 
 EXTENSIONS = frozenset(
     ".jpg .jpeg .jpe .jfif .jfi .jif .mpo .jps .insp .png .apng .webp .tif .tiff .bmp .dib .gif"

@@ -12,7 +12,7 @@ from cbir.core.atomic_files import explained
 from cbir.core.errors import UnreadableImageError, printable
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.registry import NamedDescriptor
-from cbir.images.decoders import EncodedImage
+from cbir.images.encoded_image import EncodedImage
 from cbir.indexing.descriptions import Descriptions
 from cbir.indexing.executors import Executor
 from cbir.indexing.image_describer import DescribedImage, ImageDescriber

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from cbir.core.errors import UnreadableImageError
 from cbir.descriptors.local_features.sift import SiftFeatures
 from cbir.descriptors.registry import NamedDescriptor
-from cbir.images.decoders import EncodedImage
 from cbir.images.discovery import ImageFile
+from cbir.images.encoded_image import EncodedImage
 from cbir.indexing.local_features import LocalFeatureWriter
 from cbir.indexing.reuse import IndexedImage, ReuseLookup
 
@@ -91,7 +91,7 @@ class ImageDescriber:
         if self._is_whole(known):
             return DescribedImage(file, known)
         header = encoded.header
-        if header.own:
+        if header.is_generated:
             return None
         missing = self._missing(known)
         rows = {one.descriptor.fingerprint: one.describe(encoded) for one in missing}
@@ -102,7 +102,7 @@ class ImageDescriber:
         known = IndexedImage(
             sha256, header.width, header.height, {**known.rows, **rows}, known.origin
         )
-        return DescribedImage(file, known, bool(missing), encoded.suspect, features)
+        return DescribedImage(file, known, bool(missing), encoded.may_be_damaged, features)
 
     def _is_whole(self, known: IndexedImage) -> bool:
         return not self._missing(known) and not self._lacks_features(known)

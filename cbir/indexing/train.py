@@ -23,8 +23,8 @@ from cbir.core.progress import ProgressListener
 from cbir.core.threads import one_thread_each, ordered_map, threads
 from cbir.descriptors.base import TRAINED, TrainedDescriptor, origin_of, with_origin
 from cbir.descriptors.registry import Broken, NamedDescriptor, available, parse
-from cbir.images.decoders import EncodedImage
 from cbir.images.discovery import ImageFile, find_images
+from cbir.images.encoded_image import EncodedImage
 
 TRAINING_IMAGES = 1000
 """Images of the dataset that training looks at, at most."""
@@ -83,7 +83,7 @@ class TrainingImages:
 def _training_sample(descriptor: TrainedDescriptor, path: str) -> NDArray[Any] | None:
     """Return what an image has to train on, or None if it is one that we wrote."""
     image = EncodedImage.open(path)
-    if image.header.own:
+    if image.header.is_generated:
         return None
     pixels = image.pixels(descriptor.working_size)
     try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from cbir.images.decoders import Pixels
+from cbir.images.pixels import Pixels
 from cbir.verification.geometry import Transform, inverted, pixels_inside, scale_of
 from cbir.verification.planes import Gray, Mask, Plane, blurred, gray_of, reduced
 

@@ -20,7 +20,7 @@ from cbir.core.progress import ProgressListener
 from cbir.core.threads import ordered_map, threads
 from cbir.core.version import __version__
 from cbir.evaluation.model import KEPT_HITS, Evaluation, Run
-from cbir.images.decoders import EncodedImage
+from cbir.images.encoded_image import EncodedImage
 from cbir.reports.html import Page, environment
 from cbir.reports.image_card import data_uri, file_url
 from cbir.search.results import distance_text

@@ -18,7 +18,8 @@ from PIL import Image
 from cbir.core.amounts import size_text
 from cbir.core.errors import UnreadableImageError, printable
 from cbir.duplicates.model import CopyMatch, Group, ImageRecord
-from cbir.images.decoders import EncodedImage, Pixels, fit
+from cbir.images.encoded_image import EncodedImage
+from cbir.images.pixels import Pixels, fit
 from cbir.reports.difference_image import difference
 from cbir.verification.geometry import Transform, inverted, orientation_transform
 

@@ -15,7 +15,9 @@ from cbir.core.errors import UnreadableImageError, UsageError, printable
 from cbir.core.messages import Message, Parameter
 from cbir.core.overwriting import Output
 from cbir.core.threads import cores, ordered_map
-from cbir.images.decoders import MARKER, WORKING_SIZES, EncodedImage, software_of
+from cbir.images.encoded_image import EncodedImage, software_of
+from cbir.images.header import MONTAGE_MARKER
+from cbir.images.pixels import WORKING_SIZES
 from cbir.reports.fonts import runs
 from cbir.search.results import SearchResult, distance_text
 
@@ -44,7 +46,7 @@ MONTAGE = Output(
         ", or leave it out with ",
         replace(_PARAMETER, value=False),
     ),
-    lambda path: software_of(path) == MARKER,
+    lambda path: software_of(path) == MONTAGE_MARKER,
 )
 _FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
 
@@ -78,7 +80,7 @@ def write_montage(path: str, results: Sequence[SearchResult], top: int) -> list[
     check_whole("top", top)
     image, notes = draw_montage(results, top, _LARGEST_SIDES[format_])
     exif = Image.Exif()
-    exif[_SOFTWARE] = MARKER
+    exif[_SOFTWARE] = MONTAGE_MARKER
     with MONTAGE.written(path) as file:
         image.save(file, format_, quality=90, exif=exif)
     return notes

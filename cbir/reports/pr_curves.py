@@ -14,7 +14,8 @@ from cbir.core.errors import CbirError, UsageError, printable
 from cbir.core.messages import Message, Parameter
 from cbir.core.overwriting import Output
 from cbir.evaluation.model import RECALLS, Evaluation
-from cbir.images.decoders import PLOT_MARKER, software_of
+from cbir.images.encoded_image import software_of
+from cbir.images.header import PLOT_MARKER
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

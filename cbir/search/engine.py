@@ -16,7 +16,7 @@ from cbir.core.threads import cores, growing_batches, one_thread_each, ordered_m
 from cbir.descriptors import presets
 from cbir.descriptors.base import Row
 from cbir.descriptors.registry import NamedDescriptor
-from cbir.images.decoders import Source, open_image
+from cbir.images.image_source import ImageSource, open_image
 from cbir.search import metrics
 from cbir.search.fusion.options import Fusion, Weights, equal_weights
 from cbir.search.locations import ImageLocations
@@ -100,7 +100,9 @@ class Index:
         """Return the stored rows of a descriptor, in the order of :attr:`paths`."""
         return self._snapshot.matrix(self._alias(descriptor))
 
-    def search(self, query: Source, top: int = 3, **options: Unpack[SearchOptions]) -> SearchResult:
+    def search(
+        self, query: ImageSource, top: int = 3, **options: Unpack[SearchOptions]
+    ) -> SearchResult:
         """Find the images most similar to one.
 
         Parameters
@@ -132,7 +134,7 @@ class Index:
         return answer
 
     def search_all(
-        self, queries: Iterable[Source], top: int = 3, **options: Unpack[SearchOptions]
+        self, queries: Iterable[ImageSource], top: int = 3, **options: Unpack[SearchOptions]
     ) -> Iterator[SearchResult | UnreadableImageError]:
         """Search for many images; the parameters are those of :meth:`search`."""
         return self.answer(SearchRequest(queries, top, **options))
@@ -157,7 +159,7 @@ class Index:
             adaptive=request.adaptive,
         )
 
-        def describe(query: Source) -> tuple[Source, Any]:
+        def describe(query: ImageSource) -> tuple[ImageSource, Any]:
             try:
                 return query, searcher.describe_image(open_image(query))
             except UnreadableImageError as error:
@@ -176,7 +178,7 @@ class Index:
             yield from answers
 
     def _result(
-        self, request: SearchRequest, searcher: Searcher[Any], query: Source, description: Any
+        self, request: SearchRequest, searcher: Searcher[Any], query: ImageSource, description: Any
     ) -> SearchResult:
         name = path_of(query, "a query") if isinstance(query, str | os.PathLike) else "<array>"
         excluded: list[int] = []

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from cbir.core.checks import check_number, check_whole
-from cbir.images.decoders import Source
+from cbir.images.image_source import ImageSource
 from cbir.search.fusion.options import Weights
 
 
@@ -68,7 +68,7 @@ class SearchRequest:
     5
     """
 
-    queries: Iterable[Source]
+    queries: Iterable[ImageSource]
     top: int = 3
     descriptor: str | None = None
     metric: str | None = None

@@ -20,7 +20,8 @@ from cbir.core.errors import UsageError
 from cbir.core.threads import one_thread_each
 from cbir.descriptors.base import Row
 from cbir.descriptors.registry import NamedDescriptor
-from cbir.images.decoders import ArrayImage, EncodedImage, Source, open_image
+from cbir.images.encoded_image import EncodedImage
+from cbir.images.image_source import ArrayImage, ImageSource, open_image
 from cbir.search import metrics
 from cbir.search.candidates import CandidateSource, Distances, RowNumbers, ScannedSource, top_k
 from cbir.search.fusion.backgrounds import Background
@@ -80,7 +81,7 @@ class Searcher(ABC, Generic[D]):
     def bytes_per_image(self) -> int:
         """Bytes that the matrices take an image."""
 
-    def describe(self, query: Source) -> D:
+    def describe(self, query: ImageSource) -> D:
         """Describe a query as the index describes its images.
 
         Raises

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from cbir.core.arguments import check_type, each_of
 from cbir.core.errors import UsageError
 from cbir.descriptors.local_features.sift import SiftExtractor, SiftFeatures
-from cbir.images.decoders import ArrayImage, Pixels
+from cbir.images.image_source import ArrayImage
+from cbir.images.pixels import Pixels
 from cbir.verification.alignment import Alignment, align
 from cbir.verification.comparison import Comparison, compare
 from cbir.verification.geometry import unmirrored

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.images.decoders import Pixels
+from cbir.images.pixels import Pixels
 
 Gray = NDArray[np.uint8]
 Mask = NDArray[np.bool_]

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import DATA, Run
-from tests.images.test_decoders import bomb
+from tests.images.test_encoded_image import bomb
 
 QUERY = "photos/cats/cat-1.jpg"
 FLAT = ["search", "-q", QUERY, "--no-montage"]

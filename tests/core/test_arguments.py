@@ -17,7 +17,7 @@ from cbir.duplicates.collection import Collection, open_collection
 from cbir.duplicates.grouping import find_groups
 from cbir.duplicates.querying import find_copies
 from cbir.evaluation import GroundTruth, Queries, Run, choose_queries, evaluate, read_ground_truth
-from cbir.images.decoders import EncodedImage
+from cbir.images.encoded_image import EncodedImage
 from cbir.indexing.train import train_models
 from cbir.search.engine import list_queries
 from cbir.search.searchers import Searcher

@@ -108,7 +108,7 @@ import os, signal, sys
 import cv2, numpy as np
 import cbir.search.exact.flat
 from cbir.descriptors.base import PLAIN
-from cbir.images.decoders import decoding_budget
+from cbir.images.decoding_memory import decoding_budget
 from cbir.search.metrics import get
 from cbir.core.threads import one_thread_each
 from cbir.search.exact.flat import FlatIndex

@@ -20,7 +20,7 @@ from cbir.descriptors.encoders.bovw import OrbBovw
 from cbir.descriptors.global_features.hsv_histogram import HsvHistogram
 from cbir.descriptors.hashes.perceptual import PerceptualHash
 from cbir.descriptors.registry import _BUILT_IN, NamedDescriptor, create, parse
-from cbir.images.decoders import open_image
+from cbir.images.image_source import open_image
 from tests.conftest import Run
 
 

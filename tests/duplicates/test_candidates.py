@@ -27,7 +27,7 @@ from cbir.duplicates.copy_classifier import (
 from cbir.duplicates.image_content import Content, ContentCache
 from cbir.duplicates.model import CopyLevel
 from cbir.duplicates.shortlists import ShortlistBuilder, Shortlists, unpacked
-from cbir.images.decoders import EncodedImage
+from cbir.images.encoded_image import EncodedImage
 from tests.duplicates.helpers import Listener, save, unknown
 from tests.edits import cropped, mirrored, photo
 

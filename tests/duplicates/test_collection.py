@@ -17,7 +17,7 @@ from cbir.core.threads import ordered_map
 from cbir.duplicates.collection import Collection, open_collection
 from cbir.duplicates.image_content import EXTRACTOR, HASH
 from cbir.duplicates.model import CopyLevel
-from cbir.images.decoders import EncodedImage
+from cbir.images.encoded_image import EncodedImage
 from tests.conftest import DATA
 from tests.duplicates.helpers import Listener, save
 from tests.edits import photo

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from cbir.duplicates.detail import ImageDetail, measure
 from cbir.duplicates.preference import RelativeGeometry
 from cbir.duplicates.preference import compare_quality as compare_as
-from cbir.images.decoders import EncodedImage
+from cbir.images.encoded_image import EncodedImage
 from tests.edits import photo
 
 NAMES = ("cats/cat-1", "things/coffee-1", "buildings/pagoda-1")

@@ -19,7 +19,7 @@ from cbir.duplicates.grouping import find_groups
 from cbir.duplicates.keep_policy import originality
 from cbir.duplicates.model import KEEP_POLICIES, CopyLevel, ImageRecord
 from cbir.duplicates.preference import RelativeGeometry
-from cbir.images.decoders import EncodedImage
+from cbir.images.encoded_image import EncodedImage
 from tests.duplicates.helpers import collected, names, save
 from tests.edits import photo
 

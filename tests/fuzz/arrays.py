@@ -14,7 +14,7 @@ from cbir.core.npz import load_arrays
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.base import State, TrainedDescriptor
 from cbir.descriptors.registry import NamedDescriptor, parse
-from cbir.images.decoders import ArrayImage
+from cbir.images.image_source import ArrayImage
 from cbir.indexing.selection import bind_states
 from cbir.indexing.train import TrainingImages
 from tests.fuzz.mutations import damaged_arrays

@@ -11,7 +11,7 @@ import numpy as np
 from hypothesis import strategies as st
 from PIL import Image
 
-from cbir.images.decoders import EncodedImage
+from cbir.images.encoded_image import EncodedImage
 from tests.fuzz.arrays import noise
 from tests.fuzz.mutations import damaged
 from tests.fuzz.target import Target

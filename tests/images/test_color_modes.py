@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from cbir.images.color_modes import _BAND, to_rgb
-from cbir.images.decoders import EncodedImage
+from cbir.images.encoded_image import EncodedImage
 
 RAMP = np.linspace(0, 1, 4096).reshape(64, 64)
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cbir.core.errors import UnreadableImageError
-from cbir.images.decoders import MARKER, EncodedImage
+from cbir.images.encoded_image import EncodedImage
+from cbir.images.header import MONTAGE_MARKER
 from cbir.images.jpeg_header import has_many_scans, plain_size
 from tests.conftest import DATA
 
@@ -37,7 +38,7 @@ def size_by_pillow(data: bytes) -> tuple[int, int] | None:
 
 def exif() -> Image.Exif:
     tags = Image.Exif()
-    tags[0x0131] = MARKER
+    tags[0x0131] = MONTAGE_MARKER
     return tags
 
 

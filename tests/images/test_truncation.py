@@ -12,7 +12,7 @@ from PIL import Image
 from cbir.core import stderr_capture
 from cbir.core.errors import UnreadableImageError
 from cbir.core.progress import ProgressListener
-from cbir.images.decoders import EncodedImage
+from cbir.images.encoded_image import EncodedImage
 from cbir.indexing.build import build_index
 from tests.conftest import DATA
 
@@ -47,7 +47,7 @@ def test_a_jpeg_without_its_end_marker_is_shown_whole(kind: str, missing: int) -
     data = encoded("JPEG", **_KINDS[kind])  # type: ignore[arg-type]
     image = decode(data[:-missing])
     assert np.array_equal(image.pixels(None), decode(data).pixels(None))
-    assert image.damage == "the end of the file is missing" and image.suspect
+    assert image.damage == "the end of the file is missing" and image.may_be_damaged
     assert image.data == data[:-missing]
 
 
@@ -91,7 +91,7 @@ def test_a_png_that_lacks_pixels_is_unreadable(missing: int) -> None:
 def test_what_is_whole_is_not_said_to_lack_anything() -> None:
     for format_ in ("JPEG", "PNG"):
         image = decode(encoded(format_))
-        assert image.damage == "" and not image.suspect
+        assert image.damage == "" and not image.may_be_damaged
 
 
 def test_indexing_takes_it_warns_and_counts(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import cbir
 from cbir.core.errors import CbirError, UsageError
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.registry import parse
-from cbir.images.decoders import EncodedImage
+from cbir.images.encoded_image import EncodedImage
 from tests.conftest import DATA
 
 ALL = ("hsv", "hog", "phash", "orb:words=50")

@@ -14,7 +14,7 @@ from PIL import Image
 
 import cbir
 from cbir.descriptors.local_features.sift import SiftExtractor, SiftFeatures
-from cbir.images.decoders import EncodedImage
+from cbir.images.encoded_image import EncodedImage
 from cbir.indexing.build import build_index
 from cbir.stores import open_store
 from cbir.stores.features.store import FeatureStore

@@ -23,8 +23,8 @@ from cbir.descriptors.base import (
     with_origin,
 )
 from cbir.descriptors.registry import available
-from cbir.images.decoders import EncodedImage
 from cbir.images.discovery import ImageFile
+from cbir.images.encoded_image import EncodedImage
 from cbir.indexing.train import TrainingImages, train_models
 from tests.conftest import PROJECT
 from tests.palette import FIRST, Palette

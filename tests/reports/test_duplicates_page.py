@@ -17,7 +17,8 @@ from PIL import Image
 from cbir.core.errors import CbirError, UsageError
 from cbir.duplicates.loss import Loss
 from cbir.duplicates.model import CopyMatch, Duplicate, Group, ImageRecord
-from cbir.images.decoders import EncodedImage, Pixels
+from cbir.images.encoded_image import EncodedImage
+from cbir.images.pixels import Pixels
 from cbir.reports.difference_image import difference
 from cbir.reports.duplicates_page import REPORT, write_report
 from cbir.verification.geometry import orientation_transform

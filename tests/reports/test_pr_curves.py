@@ -11,7 +11,7 @@ from PIL import Image
 
 from cbir.core.errors import CbirError, UsageError
 from cbir.evaluation.model import RECALLS, Evaluation
-from cbir.images.decoders import EncodedImage
+from cbir.images.encoded_image import EncodedImage
 from cbir.reports.pr_curves import check_plot, draw, write_plot
 from tests.evaluations import evaluation, run
 
@@ -72,7 +72,7 @@ def test_nothing_else_is_overwritten(found: Evaluation, tmp_path: Path, kind: st
 
 def test_a_plot_is_never_indexed(found: Evaluation, tmp_path: Path) -> None:
     write_plot(str(tmp_path / "curves.png"), found)
-    assert EncodedImage.open(str(tmp_path / "curves.png")).header.own
+    assert EncodedImage.open(str(tmp_path / "curves.png")).header.is_generated
 
 
 @pytest.mark.parametrize("name", ["a $x_1$ b", "鳥 ü", "a%b_{"])

@@ -185,7 +185,7 @@ def test_many_queries_give_what_one_gives(index: cbir.Index, photos: Path) -> No
 def test_one_decoding_serves_all_descriptors(
     index: cbir.Index, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cbir.images.decoders import EncodedImage
+    from cbir.images.encoded_image import EncodedImage
 
     sizes = []
     decode = EncodedImage._decode

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cbir.images.decoders import fit
+from cbir.images.pixels import fit
 from cbir.verification import (
     COVERED,
     DAMAGED,

@@ -16,7 +16,7 @@ from cbir.core.threads import cores
 from cbir.descriptors.base import State, TrainedDescriptor
 from cbir.descriptors.local_features.orb import ORB_BYTES, OrbExtractor
 from cbir.descriptors.row_kinds import LOCAL, RowKind
-from cbir.images.decoders import WORKING_SIZES, Pixels
+from cbir.images.pixels import WORKING_SIZES, Pixels
 
 Bits = NDArray[np.uint8]
 

@@ -35,7 +35,7 @@ from cbir.descriptors.local_features.dense import (
     mirror_colors,
     mirror_gradients,
 )
-from cbir.images.decoders import WORKING_SIZES, Pixels
+from cbir.images.pixels import WORKING_SIZES, Pixels
 
 Values = NDArray[np.float32]
 

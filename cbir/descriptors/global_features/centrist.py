@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cbir.descriptors.base import STEPS, Descriptor, Encoding, as_roots
 from cbir.descriptors.global_features.spatial_grid import first_bins
-from cbir.images.decoders import Pixels
+from cbir.images.pixels import Pixels
 
 _CENTER = (1, 1)
 _NEIGHBORS = ((0, 0), (0, 1), (0, 2), (1, 2), (2, 2), (2, 1), (2, 0), (1, 0))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.descriptors.base import Descriptor, Encoding
-from cbir.images.decoders import Pixels
+from cbir.images.pixels import Pixels
 
 Coefficients = Literal[1, 3, 6, 10, 15, 21, 28, 64]
 """The numbers of coefficients that the standard allows: whole diagonals of the DCT, or all."""

@@ -14,7 +14,7 @@ from cbir.core.errors import UsageError
 from cbir.descriptors.base import Descriptor, Encoding, as_roots
 from cbir.descriptors.global_features.hsv_histogram import hsv_cells
 from cbir.descriptors.global_features.spatial_grid import Layout, Place, over_regions, regions_of
-from cbir.images.decoders import Pixels
+from cbir.images.pixels import Pixels
 
 _BINS = (8, 4, 4)
 """Of hue, saturation and value."""

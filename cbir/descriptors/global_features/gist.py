@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.descriptors.base import STEPS, Descriptor, Encoding
-from cbir.images.decoders import Pixels
+from cbir.images.pixels import Pixels
 
 _SIDE = 128
 """Of the square that is transformed, in pixels."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cbir.core.errors import UsageError
 from cbir.descriptors.base import STEPS, Descriptor, Encoding
-from cbir.images.decoders import WORKING_SIZES, Pixels
+from cbir.images.pixels import WORKING_SIZES, Pixels
 
 _CLIP = 0.2
 """Largest share of one orientation in a block, as in the paper ("L2-Hys")."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from cbir.descriptors.base import Descriptor, Encoding, as_roots
 from cbir.descriptors.global_features.spatial_grid import over_regions
-from cbir.images.decoders import Pixels
+from cbir.images.pixels import Pixels
 
 _ELLIPSE_BINS = (8, 12, 3)
 _GRID_BINS = (16, 4, 4)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from cbir.descriptors.base import Descriptor, Encoding
 from cbir.descriptors.global_features.spatial_grid import Layout, Place, over_regions, regions_of
-from cbir.images.decoders import Pixels
+from cbir.images.pixels import Pixels
 
 Memberships = NDArray[np.float64]
 """Whole numbers, so that their products add up to the same whatever the order."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cbir.descriptors.base import STEPS, Descriptor, Encoding, as_roots
 from cbir.descriptors.global_features.spatial_grid import first_bins
-from cbir.images.decoders import WORKING_SIZES, Pixels
+from cbir.images.pixels import WORKING_SIZES, Pixels
 
 _DIRECTIONS = 16
 """Bins of the full circle."""

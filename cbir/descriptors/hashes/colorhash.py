@@ -12,7 +12,7 @@ from PIL import Image
 
 from cbir.descriptors.hashes.lanczos import gray_thumbnail
 from cbir.descriptors.hashes.perceptual import Bits, Hash, structure
-from cbir.images.decoders import Pixels
+from cbir.images.pixels import Pixels
 
 _CLASSES = 14
 _BLACK = 256 // 8

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cbir.images.decoders import WORKING_SIZES, Pixels
+from cbir.images.pixels import WORKING_SIZES, Pixels
 
 _LARGEST_SIDE = WORKING_SIZES[2]
 """Pixels; larger images are Pillow's: they would be copied as floats, of 8 times the size."""

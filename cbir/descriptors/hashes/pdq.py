@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cbir.descriptors.base import HIGHEST_QUALITY
 from cbir.descriptors.hashes.perceptual import Bits, Hash, dct2
-from cbir.images.decoders import WORKING_SIZES, Pixels
+from cbir.images.pixels import WORKING_SIZES, Pixels
 
 _SIDE = 64
 """Side of the image that is transformed."""

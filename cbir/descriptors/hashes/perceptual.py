@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from cbir.descriptors.base import Descriptor
 from cbir.descriptors.hashes.lanczos import gray_thumbnail
 from cbir.descriptors.row_kinds import HASH, RowKind
-from cbir.images.decoders import WORKING_SIZES, Pixels
+from cbir.images.pixels import WORKING_SIZES, Pixels
 
 Bits = NDArray[np.bool_]
 

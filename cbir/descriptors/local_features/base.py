@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.descriptors.parametrized import Parametrized
-from cbir.images.decoders import Pixels
+from cbir.images.pixels import Pixels
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.images.decoders import Pixels
+from cbir.images.pixels import Pixels
 
 Values = NDArray[np.float32]
 

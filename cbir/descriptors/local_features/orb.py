@@ -11,7 +11,7 @@ import numpy as np
 
 from cbir.descriptors.local_features.base import LocalExtractor, LocalFeatures
 from cbir.descriptors.local_features.keypoint_selection import place_within
-from cbir.images.decoders import WORKING_SIZES, Pixels
+from cbir.images.pixels import WORKING_SIZES, Pixels
 
 ORB_BYTES = 32
 """An ORB descriptor has 256 bits."""

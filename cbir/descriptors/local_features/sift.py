@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cbir.descriptors.local_features.base import LocalExtractor, LocalFeatures
 from cbir.descriptors.local_features.keypoint_selection import place_within
-from cbir.images.decoders import WORKING_SIZES, Pixels
+from cbir.images.pixels import WORKING_SIZES, Pixels
 
 DESCRIPTOR_SIZE = 128
 """4 rows × 4 columns of cells × 8 directions."""

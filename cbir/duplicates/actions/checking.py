@@ -18,7 +18,7 @@ from cbir.duplicates.actions.plan_model import Step
 
 if TYPE_CHECKING:
     from cbir.duplicates.loss import Loss
-    from cbir.images.decoders import EncodedImage
+    from cbir.images.encoded_image import EncodedImage
 
 _BLOCK = 1 << 20
 
@@ -91,7 +91,7 @@ class _FileReader:
 
     def image(self) -> EncodedImage:
         """Return the whole file, from its beginning."""
-        from cbir.images.decoders import EncodedImage
+        from cbir.images.encoded_image import EncodedImage
 
         self.file.seek(0)
         return EncodedImage(self.path, self.file.read())

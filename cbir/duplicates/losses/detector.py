@@ -22,7 +22,8 @@ from cbir.duplicates.lru_cache import LruCache
 from cbir.duplicates.model import CopyMatch
 from cbir.duplicates.preference import more_detail
 from cbir.images.contents.file_contents import ALPHA_SIDE, opacity
-from cbir.images.decoders import EncodedImage, fit
+from cbir.images.encoded_image import EncodedImage
+from cbir.images.pixels import fit
 from cbir.search.metrics import hamming
 from cbir.verification.geometry import Transform, inverted, orientation_transform, scale_of
 from cbir.verification.planes import gray_of
@@ -208,7 +209,7 @@ class LossDetector:
 
         def read() -> NDArray[np.uint8]:
             image = open_content(content)
-            with image.room():
+            with image.reserve_memory():
                 return plane(image, size)
 
         return self._fine.get(content.sha256 + size.to_bytes(4) + plane.__name__.encode(), read)

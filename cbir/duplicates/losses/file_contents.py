@@ -22,7 +22,8 @@ from cbir.images.contents.file_contents import (
     read_contents,
     stored_digest,
 )
-from cbir.images.decoders import EncodedImage, Pixels
+from cbir.images.encoded_image import EncodedImage
+from cbir.images.pixels import Pixels
 
 _FILE_LOSSES: tuple[LossKind, ...] = ("frames", "depth", "alpha", "gamut")
 

@@ -30,7 +30,8 @@ from cbir.images.contents.containers import (
 )
 from cbir.images.contents.embedded import NOTE, Part, embedded
 from cbir.images.contents.image_end import ends_with_pixels
-from cbir.images.decoders import MAX_PIXELS, EncodedImage
+from cbir.images.encoded_image import EncodedImage
+from cbir.images.pixels import MAX_PIXELS
 
 ALPHA_SIDE = 64
 """Cells along either side of the grid on which transparency is compared."""
@@ -92,7 +93,7 @@ def read_contents(encoded: EncodedImage) -> FileContents:
         When they cannot be found out.
     """
     try:
-        with encoded.room(), _opened(encoded) as image:
+        with encoded.reserve_memory(), _opened(encoded) as image:
             # What needs only the header comes first: decoding changes modes.
             depth, gamut = _depth(image, encoded.data), gamut_of(image, encoded.data)
             extras = tuple(_extras(image, encoded.data))
@@ -259,7 +260,7 @@ def opacity(encoded: EncodedImage) -> NDArray[np.uint8]:
     """
     header = encoded.header
     try:
-        with encoded.room(), _opened(encoded) as image:
+        with encoded.reserve_memory(), _opened(encoded) as image:
             alpha = _opacity(image)
     except Exception as error:  # Pillow's plug-ins raise anything at all on damaged files
         raise UnreadableImageError(encoded.path, str(error) or type(error).__name__) from None
@@ -302,7 +303,7 @@ def frame_digests(encoded: EncodedImage, places: tuple[int, ...]) -> Iterator[by
                     yield _digest(encoded.data, str(place))
                     continue
                 gamut = gamut_of(image, encoded.data)
-                with encoded.room():
+                with encoded.reserve_memory():
                     frame = _frame_digest(image)
                 yield _digest(frame + gamut.profile, gamut.name)
     except Exception as error:  # Pillow's plug-ins raise anything at all on damaged frames
@@ -360,7 +361,7 @@ def stored_digest(encoded: EncodedImage) -> bytes | None:
 
     None where they cannot be read as they are stored.
     """
-    with encoded.room(), _opened(encoded) as image:
+    with encoded.reserve_memory(), _opened(encoded) as image:
         depth = _depth(image, encoded.data)
         if image.mode[0] in "IF" or (depth is not None and depth <= 8):
             try:
@@ -368,7 +369,7 @@ def stored_digest(encoded: EncodedImage) -> bytes | None:
             except Exception:  # Pillow's plug-ins raise anything at all on damaged data
                 return None
         deep = image.format in _DEEP_FILES
-    with encoded.room():
+    with encoded.reserve_memory():
         values = cv2.imdecode(np.frombuffer(encoded.data, np.uint8), cv2.IMREAD_UNCHANGED)
     if not deep or values is None or values.dtype == np.uint8:
         return None

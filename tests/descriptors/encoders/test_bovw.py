@@ -14,7 +14,7 @@ from cbir.core.errors import CbirError, UsageError
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.encoders.bovw import OrbBovw, count_votes, k_majority, nearest_words
 from cbir.descriptors.local_features.orb import OrbExtractor, _spread
-from cbir.images.decoders import EncodedImage
+from cbir.images.encoded_image import EncodedImage
 from tests.conftest import DATA
 
 BITS = arrays(

@@ -26,7 +26,7 @@ from cbir.descriptors.encoders.fisher_model import (
     unpacked,
 )
 from cbir.descriptors.local_features.dense import Patches
-from cbir.images.decoders import EncodedImage
+from cbir.images.encoded_image import EncodedImage
 from cbir.indexing.train import train_models
 from tests.conftest import DATA, PROJECT, Run
 from tests.descriptors.encoders.test_gmm import Mixture, plain_fisher_vector

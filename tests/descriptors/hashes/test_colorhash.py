@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from cbir.descriptors.hashes.colorhash import ColorHash
-from cbir.images.decoders import EncodedImage
+from cbir.images.encoded_image import EncodedImage
 from cbir.search.metrics import hamming
 
 

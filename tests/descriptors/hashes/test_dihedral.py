@@ -14,7 +14,7 @@ from cbir.descriptors.hashes import dihedral as module
 from cbir.descriptors.hashes.dihedral import ORIENTATIONS, orientations
 from cbir.descriptors.hashes.pdq import Pdq
 from cbir.descriptors.hashes.perceptual import PerceptualHash
-from cbir.images.decoders import EncodedImage
+from cbir.images.encoded_image import EncodedImage
 from cbir.search.metrics import hamming
 from tests.conftest import DATA
 

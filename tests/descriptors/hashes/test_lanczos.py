@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cbir.descriptors.hashes.lanczos import gray_thumbnail
-from cbir.images.decoders import EncodedImage
+from cbir.images.encoded_image import EncodedImage
 
 SIZES = ((64, 64), (32, 32), (17, 16), (9, 8), (8, 8))
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cbir.descriptors.hashes.pdq import Pdq
-from cbir.images.decoders import EncodedImage
+from cbir.images.encoded_image import EncodedImage
 from tests.conftest import DATA
 
 

@@ -18,7 +18,7 @@ from cbir.descriptors.base import HIGHEST_QUALITY
 from cbir.descriptors.describe import describe
 from cbir.descriptors.hashes.perceptual import AverageHash, DifferenceHash, Hash, PerceptualHash
 from cbir.descriptors.registry import parse
-from cbir.images.decoders import EncodedImage
+from cbir.images.encoded_image import EncodedImage
 from cbir.search.metrics import hamming
 from tests.conftest import DATA
 

@@ -18,7 +18,7 @@ from cbir.descriptors.local_features.binary_codes import (
     signatures,
 )
 from cbir.descriptors.local_features.sift import SiftExtractor, SiftFeatures
-from cbir.images.decoders import EncodedImage
+from cbir.images.encoded_image import EncodedImage
 from tests.conftest import DATA
 
 DESCRIPTORS = arrays(np.uint8, st.tuples(st.integers(1, 6), st.just(128)))

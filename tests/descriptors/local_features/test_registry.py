@@ -11,7 +11,7 @@ import pytest
 from cbir.core.errors import UsageError
 from cbir.descriptors.local_features.base import LocalExtractor, LocalFeatures
 from cbir.descriptors.local_features.registry import EXTRACTORS, extractor_of
-from cbir.images.decoders import EncodedImage
+from cbir.images.encoded_image import EncodedImage
 from cbir.stores.features.store import FeatureStore
 from tests.conftest import DATA
 

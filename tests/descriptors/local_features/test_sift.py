@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cbir.descriptors.local_features.sift import SiftExtractor, SiftFeatures
-from cbir.images.decoders import EncodedImage
+from cbir.images.encoded_image import EncodedImage
 from cbir.stores.features.store import FeatureStore
 from tests.conftest import DATA
 

@@ -16,7 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 from cbir.duplicates.losses.file_contents import LazyFile, file_losses
 from cbir.images.contents.color_space import Gamut, relation
 from cbir.images.contents.file_contents import read_contents
-from cbir.images.decoders import EncodedImage
+from cbir.images.encoded_image import EncodedImage
 
 Pixels = np.ndarray
 

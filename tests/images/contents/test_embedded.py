@@ -18,7 +18,7 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from cbir.core.errors import UnreadableImageError
 from cbir.duplicates.losses.file_contents import LazyFile, file_losses
 from cbir.images.contents.file_contents import read_contents
-from cbir.images.decoders import EncodedImage
+from cbir.images.encoded_image import EncodedImage
 
 
 def photo(seed: int = 0, width: int = 96, height: int = 64) -> Image.Image:

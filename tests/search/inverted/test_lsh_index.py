@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from cbir.core.threads import ordered_map
 from cbir.descriptors.local_features.binary_codes import BITS, signatures
 from cbir.descriptors.local_features.sift import SiftExtractor, SiftFeatures
-from cbir.images.decoders import EncodedImage
+from cbir.images.encoded_image import EncodedImage
 from cbir.search.inverted import lsh_index
 from cbir.search.inverted.lsh_index import FARTHEST, FEWEST_VOTES, Candidate, LshIndex
 from cbir.search.inverted.vote_accumulator import VoteAccumulator

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 
 
-class Budget:
+class MemoryBudget:
     """Bytes that may be in use at a time, over all threads.
 
     What needs more than all of it waits until it is alone. A thread that holds a share never waits
@@ -22,7 +22,7 @@ class Budget:
 
     Examples
     --------
-    >>> budget = Budget(100)
+    >>> budget = MemoryBudget(100)
     >>> with budget.reserve(60):
     ...     budget.used
     60

@@ -18,8 +18,11 @@ from PIL import Image, ImageCms, ImageOps
 
 from cbir.core import stderr_capture
 from cbir.core.errors import UnreadableImageError, UsageError
-from cbir.images import decoders
-from cbir.images.decoders import MARKER, WORKING_SIZES, ArrayImage, EncodedImage, fit, open_image
+from cbir.images import decoding_memory, encoded_image
+from cbir.images.encoded_image import EncodedImage
+from cbir.images.header import MONTAGE_MARKER
+from cbir.images.image_source import ArrayImage, open_image
+from cbir.images.pixels import WORKING_SIZES, fit
 from tests.conftest import DATA
 
 PHOTO = DATA / "cats" / "cat-1.jpg"
@@ -189,7 +192,7 @@ def test_a_jpeg_damaged_in_the_middle_is_decoded_and_warned_of(
         image = EncodedImage("damaged", bytes(data))
         assert "Corrupt JPEG data" in stderr_capture.noise_of(lambda: image.pixels(128))
         assert image.pixels(128).shape == (83, 128, 3)
-    assert image.suspect
+    assert image.may_be_damaged
     assert capfd.readouterr().err == ""
 
 
@@ -215,9 +218,9 @@ def test_a_decompression_bomb_is_refused_from_its_header(width: int, height: int
 
 def test_a_montage_of_ours_is_known_by_its_marker(photo: Image.Image) -> None:
     exif = Image.Exif()
-    exif[0x0131] = MARKER
-    assert EncodedImage("m", encoded(photo, "JPEG", exif=exif)).header.own
-    assert not EncodedImage("m", encoded(photo, "JPEG")).header.own
+    exif[0x0131] = MONTAGE_MARKER
+    assert EncodedImage("m", encoded(photo, "JPEG", exif=exif)).header.is_generated
+    assert not EncodedImage("m", encoded(photo, "JPEG")).header.is_generated
 
 
 def test_damaged_exif_does_no_harm(photo: Image.Image) -> None:
@@ -276,28 +279,28 @@ def test_decoding_shares_a_budget_and_its_size_changes_no_result(
         finally:
             active.remove(data)
 
-    decode = decoders._decode_with_opencv
-    monkeypatch.setattr(decoders, "_decode_with_opencv", watched)
-    monkeypatch.setenv(decoders.DECODING_MB, "0")
-    decoders.decoding_budget.cache_clear()
+    decode = encoded_image.decode_with_opencv
+    monkeypatch.setattr(encoded_image, "decode_with_opencv", watched)
+    monkeypatch.setenv(decoding_memory.DECODING_MB, "0")
+    decoding_memory.decoding_budget.cache_clear()
     try:
         with ThreadPoolExecutor(4) as pool:
             decoded = list(pool.map(lambda data: pixels(data, 128), files))
     finally:
-        decoders.decoding_budget.cache_clear()
+        decoding_memory.decoding_budget.cache_clear()
     assert max(most) == 1
     assert all(map(np.array_equal, decoded, expected))
 
 
 @pytest.mark.parametrize("text", ["", "-1", "1.5", "lots"])
 def test_a_budget_that_is_no_number_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(decoders.DECODING_MB, text)
-    decoders.decoding_budget.cache_clear()
+    monkeypatch.setenv(decoding_memory.DECODING_MB, text)
+    decoding_memory.decoding_budget.cache_clear()
     try:
         with pytest.raises(UsageError, match="whole number of megabytes"):
             EncodedImage.open(str(PHOTO)).pixels(128)
     finally:
-        decoders.decoding_budget.cache_clear()
+        decoding_memory.decoding_budget.cache_clear()
 
 
 def test_of_a_large_image_only_the_working_sizes_are_kept(
@@ -305,7 +308,7 @@ def test_of_a_large_image_only_the_working_sizes_are_kept(
 ) -> None:
     data = encoded(photo, "PNG")
     expected = {size: pixels(data, size) for size in WORKING_SIZES}
-    monkeypatch.setattr(decoders, "_KEPT", 1000)
+    monkeypatch.setattr(encoded_image, "_KEPT", 1000)
     image = EncodedImage("large", data)
     for size in WORKING_SIZES:
         assert np.array_equal(image.pixels(size), expected[size])

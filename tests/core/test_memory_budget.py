@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from cbir.core.memory import Budget
+from cbir.core.memory_budget import MemoryBudget
 
 
 def test_threads_never_hold_more_than_there_is() -> None:
-    budget, most = Budget(100), []
+    budget, most = MemoryBudget(100), []
 
     def hold(size: int) -> None:
         with budget.reserve(size):
@@ -23,7 +23,7 @@ def test_threads_never_hold_more_than_there_is() -> None:
 
 
 def test_what_needs_more_than_there_is_waits_until_it_is_alone() -> None:
-    budget, begun, released = Budget(100), threading.Event(), threading.Event()
+    budget, begun, released = MemoryBudget(100), threading.Event(), threading.Event()
     seen = []
 
     def hold() -> None:
@@ -48,14 +48,14 @@ def test_what_needs_more_than_there_is_waits_until_it_is_alone() -> None:
 
 
 def test_a_thread_never_waits_for_itself() -> None:
-    budget = Budget(100)
+    budget = MemoryBudget(100)
     with budget.reserve(80), budget.reserve(80):
         assert budget.used == 160
     assert budget.used == 0
 
 
 def test_a_share_is_given_back_when_its_block_fails() -> None:
-    budget = Budget(100)
+    budget = MemoryBudget(100)
     with pytest.raises(ZeroDivisionError), budget.reserve(80):
         raise ZeroDivisionError
     assert budget.used == 0
