@@ -13,15 +13,14 @@ from PIL import ImageCms
 
 from cbir.core.errors import UnreadableImageError
 from cbir.duplicates.loss import Loss, LossKind
-from cbir.images.contents.color_space import converted, relation
+from cbir.images.contents.color_space import compare_gamuts, converted
 from cbir.images.contents.file_contents import (
     ALPHA_SIDE,
     FileContents,
-    frame_digests,
-    frame_times,
     read_contents,
     stored_digest,
 )
+from cbir.images.contents.frames import frame_digests, frame_times
 from cbir.images.encoded_image import EncodedImage
 from cbir.images.pixels import Pixels
 
@@ -211,7 +210,7 @@ def _holds_alpha(
 
 def _gamut_lost(copy: LazyFile, keeper: LazyFile, same_pixels: bool, moved: bool) -> Iterator[Loss]:
     ours, kept = copy.contents.gamut, keeper.contents.gamut
-    related = relation(ours, kept)
+    related = compare_gamuts(ours, kept)
     if related == "other":
         what = f"{ours.space} of {ours.name}; the kept image has {kept.space} of {kept.name}"
         yield Loss("gamut", what)

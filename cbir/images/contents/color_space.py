@@ -17,13 +17,13 @@ from cbir.images.contents.containers import (
     gif_profile,
     jpeg2000_color,
     nclx_of,
-    png_chunks,
+    png_chunks_before_pixels,
 )
 
-Space = Literal["gray", "RGB", "CMYK", "LAB"]
-Relation = Literal["same", "within", "other"]
+ColorSpace = Literal["gray", "RGB", "CMYK", "LAB"]
+GamutRelation = Literal["same", "within", "other"]
 
-_SAME = 2
+_SAME_COLOR = 2
 """Levels of 255 by which the colors of two profiles may differ and still be the same: versions of
 the sRGB profile differ by 1."""
 
@@ -62,7 +62,7 @@ class Gamut:
         another way, by which only equal ones can be compared: `name`.
     """
 
-    space: Space
+    space: ColorSpace
     name: str = "sRGB"
     profile: bytes = b""
     described: bool = True
@@ -83,7 +83,7 @@ def gamut_of(image: Image.Image, data: bytes) -> Gamut:
     'gray'
     """
     space = _space(image.mode)
-    chunks = dict(png_chunks(data)) if image.format == "PNG" else {}
+    chunks = dict(png_chunks_before_pixels(data)) if image.format == "PNG" else {}
     if b"cICP" in chunks:  # precedence as in the PNG specification, 3rd edition, 4.3
         return _coded(space, *chunks[b"cICP"][:2])
     profile = image.info.get("icc_profile") or _profile_of(image.format, data)
@@ -137,20 +137,20 @@ def _equal(first: tuple[float, ...], second: tuple[float, ...]) -> bool:
     return len(first) == len(second) and bool(np.allclose(first, second, atol=0.002))
 
 
-def _space(mode: str) -> Space:
+def _space(mode: str) -> ColorSpace:
     if mode in ("CMYK", "LAB"):
         return mode  # type: ignore[return-value]
     return "gray" if mode[0] in "1LIF" else "RGB"
 
 
-def _coded(space: Space, primaries: int, transfer: int) -> Gamut:
+def _coded(space: ColorSpace, primaries: int, transfer: int) -> Gamut:
     """Return the gamut of code points (ITU-T H.273); 2 says that nothing is said."""
     if primaries in (1, 2) and transfer in (1, 2, 6, 13):
         return Gamut(space)
     return Gamut(space, f"color primaries {primaries}, transfer {transfer}", described=False)
 
 
-def _of_chunks(space: Space, chunks: dict[bytes, bytes]) -> Gamut:
+def _of_chunks(space: ColorSpace, chunks: dict[bytes, bytes]) -> Gamut:
     """Return what a PNG says about its colors in numbers, without a profile."""
     gamma = _numbers(chunks.get(b"gAMA", b""))
     primaries = _numbers(chunks.get(b"cHRM", b""))
@@ -178,33 +178,33 @@ def _is_dcf_adobe(image: Image.Image) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def relation(copy: Gamut, keeper: Gamut) -> Relation:
-    """Compare the gamut of a copy with that of its keeper.
+def compare_gamuts(copy: Gamut, kept: Gamut) -> GamutRelation:
+    """Compare the gamut of a copy with that of the image that is kept.
 
     Returns
     -------
     {"same", "within", "other"}
-        ``same``: equal numbers are equal colors. ``within``: the keeper has all colors of the
+        ``same``: equal numbers are equal colors. ``within``: the kept image has all colors of the
         copy, under other numbers. If one of the two is gray, its shades are what is compared.
 
     Examples
     --------
-    >>> relation(Gamut("gray"), Gamut("RGB")), relation(Gamut("CMYK"), Gamut("RGB"))
+    >>> compare_gamuts(Gamut("gray"), Gamut("RGB")), compare_gamuts(Gamut("CMYK"), Gamut("RGB"))
     ('same', 'other')
     """
-    if copy == keeper:
+    if copy == kept:
         return "same"
-    if {copy.space, keeper.space} - {"gray", "RGB"} or not (copy.described and keeper.described):
+    if {copy.space, kept.space} - {"gray", "RGB"} or not (copy.described and kept.described):
         return "other"
-    shades = _shades() if "gray" in (copy.space, keeper.space) else _grid()
+    shades = _shades() if "gray" in (copy.space, kept.space) else _grid()
     try:
-        there = converted(shades, copy, keeper)
-        if _apart(there, shades) <= _SAME:
+        there = converted(shades, copy, kept)
+        if _largest_difference(there, shades) <= _SAME_COLOR:
             return "same"
-        back = converted(there, keeper, copy)
+        back = converted(there, kept, copy)
     except (ImageCms.PyCMSError, OSError, ValueError):
         return "other"
-    return "within" if _apart(back, shades) <= _REPRODUCED else "other"
+    return "within" if _largest_difference(back, shades) <= _REPRODUCED else "other"
 
 
 def converted(pixels: NDArray[np.uint8], source: Gamut, target: Gamut) -> NDArray[np.uint8]:
@@ -245,5 +245,5 @@ def _shades() -> NDArray[np.uint8]:
     return np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)
 
 
-def _apart(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> int:
+def _largest_difference(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> int:
     return int(np.abs(first.astype(np.int16) - second).max())

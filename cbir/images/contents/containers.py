@@ -8,12 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from cbir.images.contents.image_end import MOST_BLOCKS, steps
+from cbir.images.contents.image_end import MOST_BLOCKS, bounded_loop
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
-Piece = tuple[bytes, int, int]
-"""A part of a file: its name, and where its content begins and ends."""
+Chunk = tuple[bytes, int, int]
+"""A chunk or box of a file: its name, and where its content begins and ends."""
+
+Segment = tuple[int, int, int]
+"""A segment of a JPEG: its marker, and where its content begins and ends."""
 
 _IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
 """A marker inside of a scan: neither a stuffed byte, nor a restart, nor a fill byte."""
@@ -23,40 +26,40 @@ _TIMING = 0xF9
 _BETWEEN_SCANS = frozenset((0xC4, _SCAN, _END, 0xDB, 0xDC, 0xDD, 0xFE, *range(0xE0, 0xF0)))
 
 
-def png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+def png_chunks_before_pixels(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yield the name and content of each chunk that stands before a PNG's pixels.
 
     Examples
     --------
-    >>> list(png_chunks(PNG + bytes([0, 0, 0, 1]) + b"sRGB" + bytes(5)))
+    >>> list(png_chunks_before_pixels(PNG + bytes([0, 0, 0, 1]) + b"sRGB" + bytes(5)))
     [(b'sRGB', b'\\x00')]
     """
-    for name, start, end in _png_places(data):
+    for name, start, end in _whole_png_chunks(data):
         if name == b"IDAT":
             return
         yield name, data[start:end]
 
 
-def png_pieces(data: bytes) -> tuple[list[Piece], int]:
+def png_chunks(data: bytes) -> tuple[list[Chunk], int]:
     """Return the chunks of a PNG up to its end, and where that is.
 
     Examples
     --------
-    >>> png_pieces(PNG + bytes(4) + b"IEND" + bytes(4) + b"more")
+    >>> png_chunks(PNG + bytes(4) + b"IEND" + bytes(4) + b"more")
     ([(b'IEND', 16, 16)], 20)
     """
-    pieces = list[Piece]()
-    for piece in _png_places(data):
-        pieces.append(piece)
-        if piece[0] == b"IEND":
+    chunks = list[Chunk]()
+    for chunk in _whole_png_chunks(data):
+        chunks.append(chunk)
+        if chunk[0] == b"IEND":
             break
-    return pieces, pieces[-1][2] + 4 if pieces else len(PNG)
+    return chunks, chunks[-1][2] + 4 if chunks else len(PNG)
 
 
-def _png_places(data: bytes) -> Iterator[Piece]:
+def _whole_png_chunks(data: bytes) -> Iterator[Chunk]:
     """Yield each whole chunk."""
     start = len(PNG)
-    for _ in steps():
+    for _ in bounded_loop():
         if not data.startswith(PNG) or start + 12 > len(data):
             return
         length = int.from_bytes(data[start : start + 4])
@@ -66,51 +69,50 @@ def _png_places(data: bytes) -> Iterator[Piece]:
         start += 12 + length
 
 
-def riff_pieces(data: bytes) -> tuple[list[Piece], int]:
+def riff_chunks(data: bytes) -> tuple[list[Chunk], int]:
     """Return the chunks of a WebP, and where it ends: at the end of the file if it is damaged."""
     whole = min(8 + int.from_bytes(data[4:8], "little"), len(data))
-    pieces, start = list[Piece](), 12
-    for _ in steps():
+    chunks, start = list[Chunk](), 12
+    for _ in bounded_loop():
         if start + 8 > whole:
             break
         length = int.from_bytes(data[start + 4 : start + 8], "little")
         end = min(start + 8 + length, whole)
-        pieces.append((data[start : start + 4], start + 8, end))
+        chunks.append((data[start : start + 4], start + 8, end))
         start = end + length % 2
-    return pieces, whole
+    return chunks, whole
 
 
-def jpeg_pieces(data: bytes, start: int) -> tuple[list[tuple[int, int, int]], int]:
+def jpeg_segments(data: bytes, start: int) -> tuple[list[Segment], int]:
     """Return the segments of the JPEG that begins at `start`, and where it ends.
 
-    A segment is its marker, and where its content begins and ends. A damaged JPEG ends with the
-    file.
+    A damaged JPEG ends with the file.
 
     Examples
     --------
-    >>> jpeg_pieces(bytes.fromhex("ffd8 fffe000378 ffda0002 11 ff00 22 ffd9") + b"more", 0)
+    >>> jpeg_segments(bytes.fromhex("ffd8 fffe000378 ffda0002 11 ff00 22 ffd9") + b"more", 0)
     ([(254, 6, 7), (218, 11, 11)], 17)
     """
-    pieces = list[tuple[int, int, int]]()
+    segments = list[Segment]()
     start += 2
-    for _ in steps():
+    for _ in bounded_loop():
         if start + 2 > len(data) or data[start] != 0xFF:
-            return pieces, min(start, len(data)) if pieces else len(data)
+            return segments, min(start, len(data)) if segments else len(data)
         marker = data[start + 1]
         if marker == _END:
-            return pieces, start + 2
+            return segments, start + 2
         if marker == 0xFF:
             start += 1
             continue
         end = start + 2 + int.from_bytes(data[start + 2 : start + 4])
-        pieces.append((marker, start + 4, min(end, len(data))))
+        segments.append((marker, start + 4, min(end, len(data))))
         start = end
         if marker == _SCAN:
             found = _IN_SCAN.search(data, end)
             start = found.start() if found else len(data)
             if found and data[start + 1] not in _BETWEEN_SCANS:
                 break  # no JPEG anymore
-    return pieces, start
+    return segments, start
 
 
 def gif_notes(data: bytes) -> tuple[list[tuple[int, int]], int]:
@@ -119,8 +121,8 @@ def gif_notes(data: bytes) -> tuple[list[tuple[int, int]], int]:
     They begin with their name, behind its length. Something else than blocks ends the GIF, too.
     """
     notes, place = list[tuple[int, int]](), 13 + _palette_size(data, 10)
-    blocks = steps(MOST_BLOCKS)
-    for _ in steps():
+    blocks = bounded_loop(MOST_BLOCKS)
+    for _ in bounded_loop():
         kind = data[place : place + 1]
         if kind == b",":
             place = _after_blocks(data, place + 11 + _palette_size(data, place + 9), blocks)
@@ -151,7 +153,7 @@ def _after_blocks(data: bytes, place: int, blocks: Iterator[None]) -> int:
     return place
 
 
-def bmff_boxes(data: bytes) -> tuple[list[Piece], int]:
+def bmff_boxes(data: bytes) -> tuple[list[Chunk], int]:
     """Return the outermost boxes of a HEIC, AVIF, JPEG 2000 or JPEG XL, and where they end.
 
     Examples
@@ -159,8 +161,8 @@ def bmff_boxes(data: bytes) -> tuple[list[Piece], int]:
     >>> bmff_boxes(bytes([0, 0, 0, 9]) + b"free" + bytes(1) + b"no")
     ([(b'free', 8, 9)], 9)
     """
-    pieces, start = list[Piece](), 0
-    for _ in steps():
+    boxes, start = list[Chunk](), 0
+    for _ in bounded_loop():
         if start + 8 > len(data):
             break
         size, name, head = int.from_bytes(data[start : start + 4]), data[start + 4 : start + 8], 8
@@ -170,9 +172,9 @@ def bmff_boxes(data: bytes) -> tuple[list[Piece], int]:
             size = len(data) - start
         if size < head or not name.isascii() or min(name) < 32:
             break
-        pieces.append((name, start + head, min(start + size, len(data))))
+        boxes.append((name, start + head, min(start + size, len(data))))
         start += size
-    return pieces, min(start, len(data))
+    return boxes, min(start, len(data))
 
 
 def bmff_depth(data: bytes) -> int | None:
@@ -226,7 +228,7 @@ def gif_profile(data: bytes) -> bytes:
     """Return the color profile of a GIF, in an extension called ICCRGBG1 012; mostly nothing."""
     place = data.find(b"\xff\x0bICCRGBG1012") + 13
     profile = bytearray()
-    for _ in steps(MOST_BLOCKS) if place >= 13 else ():
+    for _ in bounded_loop(MOST_BLOCKS) if place >= 13 else ():
         size = data[place] if place < len(data) else 0
         if not size:
             break

@@ -39,8 +39,8 @@ _OLD_JPEG = 6
 _NO_NUMBER = re.compile(rb"[^0-9\s]")
 
 
-def steps(most: int = MOST_PARTS) -> Iterator[None]:
-    """Yield as often as a file may have parts.
+def bounded_loop(most: int = MOST_PARTS) -> Iterator[None]:
+    """Yield as often as a file may have parts, for loops that a hostile file must not prolong.
 
     Raises
     ------
@@ -142,7 +142,7 @@ def end_of_pnm(image: Image.Image, data: bytes) -> int:
 
 def _end_of_numbers(data: bytes, start: int) -> int:
     """Return where something else than numbers, spaces and comments begins."""
-    for _ in steps():
+    for _ in bounded_loop():
         found = _NO_NUMBER.search(data, start)
         if not found:
             return len(data)
@@ -165,7 +165,7 @@ def end_of_tga(data: bytes) -> int | None:
     if kind in (1, 2, 3):
         return start + ((width + 7) // 8 if bits == 1 else width * size) * height
     left = width * height
-    for _ in steps(MOST_BLOCKS):
+    for _ in bounded_loop(MOST_BLOCKS):
         if left <= 0 or start >= len(data):
             return start
         count = (data[start] & 127) + 1
@@ -177,7 +177,7 @@ def end_of_tga(data: bytes) -> int | None:
 def end_of_codestream(data: bytes, start: int) -> int:
     """Return where the codestream of a JPEG 2000 ends that begins at `start`."""
     place = start + 2
-    for _ in steps():
+    for _ in bounded_loop():
         marker = data[place : place + 2]
         if marker == b"\xff\xd9":
             return place + 2
@@ -200,10 +200,10 @@ def end_of_tiff(data: bytes) -> int | None:
     None where that cannot be known: where the length of the pixels is not said, or with JPEG as in
     TIFF 6.0.
     """
-    return _Tiff(data).end()
+    return _TiffDirectories(data).end()
 
 
-class _Tiff:
+class _TiffDirectories:
     """The directories of a TIFF or BigTIFF file."""
 
     def __init__(self, data: bytes) -> None:
@@ -211,7 +211,7 @@ class _Tiff:
         self._order = ">" if data.startswith(b"MM") else "<"
         self._big = self._number(2, 2) == 43
         self._last = self._values = 0
-        self._steps = steps()
+        self._entries = bounded_loop()
 
     def end(self) -> int | None:
         found, seen = [self._number(8, 8) if self._big else self._number(4, 4)], set[int]()
@@ -249,7 +249,7 @@ class _Tiff:
 
     def _entry(self, place: int, word: int) -> tuple[int, np.ndarray]:
         """Return tag and values of an entry; the values of whole numbers only."""
-        next(self._steps)
+        next(self._entries)
         tag, kind = self._number(place, 2), self._number(place + 2, 2)
         count, size = self._number(place + 4, word), _TIFF_TYPES.get(kind, 1)
         start = place + 4 + word

@@ -14,7 +14,7 @@ from PIL import Image, ImageCms, ImageDraw
 from PIL.PngImagePlugin import PngInfo
 
 from cbir.duplicates.losses.file_contents import LazyFile, file_losses
-from cbir.images.contents.color_space import Gamut, relation
+from cbir.images.contents.color_space import Gamut, compare_gamuts
 from cbir.images.contents.file_contents import read_contents
 from cbir.images.encoded_image import EncodedImage
 
@@ -349,7 +349,10 @@ def test_the_colors_of_a_tiff_count_in_numbers_and_on_every_page() -> None:
 
 def test_colors_that_were_converted_to_a_smaller_gamut_are_held() -> None:
     wide = Gamut("RGB", "wide", WIDE)
-    assert relation(Gamut("RGB"), wide) == "within" and relation(wide, Gamut("RGB")) == "other"
+    assert (
+        compare_gamuts(Gamut("RGB"), wide) == "within"
+        and compare_gamuts(wide, Gamut("RGB")) == "other"
+    )
     source = ImageCms.ImageCmsProfile(io.BytesIO(SRGB))
     target = ImageCms.ImageCmsProfile(io.BytesIO(WIDE))
     original = ImageCms.profileToProfile(photo(), source, target)

@@ -354,7 +354,7 @@ def test_many_pages_that_call_themselves_reduced_are_refused_soon() -> None:
 def test_frames_with_many_pixels_equal_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
     data = BY_FORMAT["animated GIF"]
     assert lost(data, data + b"\0") == []
-    monkeypatch.setattr("cbir.images.contents.file_contents._MOST_PIXELS", 96 * 64)
+    monkeypatch.setattr("cbir.images.contents.frames._MOST_PIXELS", 96 * 64)
     assert lost(data, data + b"\0") == ["frames"]
 
 
