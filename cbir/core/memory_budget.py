@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
 from collections import deque
-from collections.abc import Iterator
+from types import TracebackType
 
 
 class MemoryBudget:
@@ -37,38 +36,67 @@ class MemoryBudget:
 
     def _start(self) -> None:
         self.used = 0
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._waiting: deque[object] = deque()
-        self._holding = threading.local()
+        self._thread = _Thread()
 
-    @contextlib.contextmanager
-    def reserve(self, size: int) -> Iterator[None]:
-        """Hold `size` bytes while the block runs; the first to come is the first to be served."""
-        inner = getattr(self._holding, "depth", 0) > 0
-        changed = self._changed
-        with changed:
-            if not inner:
+    def reserve(self, size: int) -> Share:
+        """Hold `size` bytes while a block runs; the first to come is the first to be served."""
+        return Share(self, size)
+
+    def _take(self, size: int) -> threading.Lock:
+        with self._lock:
+            if self._thread.shares == 0 and (self._waiting or not self._fits(size)):
                 self._wait_for(size)
             self.used += size
-        self._holding.depth = getattr(self._holding, "depth", 0) + 1
-        try:
-            yield
-        finally:
-            self._holding.depth = getattr(self._holding, "depth", 1) - 1
-            with changed:
-                if changed is self._changed:  # else this is a child that has begun anew
-                    self.used -= size
-                changed.notify_all()
+            lock = self._lock
+        self._thread.shares += 1
+        return lock
+
+    def _give_back(self, size: int, lock: threading.Lock) -> None:
+        if lock is not self._lock:
+            return  # this is a child that has begun anew
+        self._thread.shares -= 1
+        with lock:
+            self.used -= size
+            if self._waiting:
+                self._changed.notify_all()
+
+    def _fits(self, size: int) -> bool:
+        return self.used == 0 or self.used + size <= self.total
 
     def _wait_for(self, size: int) -> None:
         turn = object()
         self._waiting.append(turn)
         try:
-            self._changed.wait_for(
-                lambda: (
-                    self._waiting[0] is turn and (self.used == 0 or self.used + size <= self.total)
-                )
-            )
+            self._changed.wait_for(lambda: self._waiting[0] is turn and self._fits(size))
         finally:
             self._waiting.remove(turn)
             self._changed.notify_all()
+
+
+class Share:
+    """What a block holds of a budget. A class, not a generator, since every image takes one."""
+
+    __slots__ = ("_budget", "_lock", "_size")
+
+    def __init__(self, budget: MemoryBudget, size: int) -> None:
+        self._budget, self._size = budget, size
+
+    def __enter__(self) -> None:
+        self._lock = self._budget._take(self._size)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._budget._give_back(self._size, self._lock)
+
+
+class _Thread(threading.local):
+    """How many shares this thread holds."""
+
+    shares = 0

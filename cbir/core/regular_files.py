@@ -34,14 +34,7 @@ def open_regular(path: str) -> FileIO:
     OSError
         When it cannot be opened, or is anything but a regular file: at once, also for a pipe.
     """
-    _check_regular(path, os.stat(path).st_mode)  # opening alone can make a device do something
-    descriptor = os.open(path, os.O_RDONLY | _FLAGS)
-    try:
-        _check_regular(path, os.fstat(descriptor).st_mode)
-        return open(descriptor, "rb", buffering=0)
-    except BaseException:
-        os.close(descriptor)
-        raise
+    return open(_opened(path)[0], "rb", buffering=0)
 
 
 def read_regular(path: str, limit: int | None = None) -> bytes:
@@ -58,18 +51,23 @@ def read_regular(path: str, limit: int | None = None) -> bytes:
     OSError
         As :func:`open_regular`, and when the file is larger than `limit`.
     """
-    with open_regular(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        if limit is None or 0 < size <= limit:
-            return file.read()
-        data = bytearray()
-        # Some, as those below /proc, do not say how large they are.
-        while size == 0 and len(data) <= limit:
-            block = file.read(_BLOCK)
-            if not block:
-                return bytes(data)
-            data += block
-    raise _too_large(limit)
+    descriptor, size = _opened(path)
+    try:
+        if limit is not None and size > limit:
+            raise _too_large(limit)
+        # Not by an object of a file: for small images that costs as much as reading them.
+        data = os.read(descriptor, size)
+        if not data or len(data) < size:
+            # Some, as those below /proc, do not say how large they are.
+            rest = bytearray(data)
+            while block := os.read(descriptor, _BLOCK):
+                rest += block
+                if limit is not None and len(rest) > limit:
+                    raise _too_large(limit)
+            data = bytes(rest)
+        return data
+    finally:
+        os.close(descriptor)
 
 
 def read_text_source(path: str, limit: int) -> bytes:
@@ -115,6 +113,19 @@ def _read_pipe(descriptor: int, limit: int) -> bytes:
         if len(data) > limit:
             raise _too_large(limit)
         patient_until = time.monotonic() + _PATIENCE
+
+
+def _opened(path: str) -> tuple[int, int]:
+    """Open a regular file; return its descriptor and its size."""
+    _check_regular(path, os.stat(path).st_mode)  # opening alone can make a device do something
+    descriptor = os.open(path, os.O_RDONLY | _FLAGS)
+    try:
+        status = os.fstat(descriptor)
+        _check_regular(path, status.st_mode)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor, status.st_size
 
 
 def _check_regular(path: str, mode: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cbir.core.errors import UnreadableImageError
-from cbir.images.jpeg_header import has_many_scans, plain_size
+from cbir.images.jpeg_header import read_jpeg_header
 from cbir.images.opencv_decoder import LARGEST_SIDE
 from cbir.images.pillow_decoder import open_with_pillow, too_many_pixels
 from cbir.images.pixels import MAX_PIXELS
@@ -48,11 +48,11 @@ def read_header(path: str, data: bytes) -> Header:
     """
     if not data:
         raise UnreadableImageError(path, "the file is empty")
-    size = plain_size(data)
+    size, has_many_scans = read_jpeg_header(data)
     header = Header("JPEG", *size) if size else _read_with_pillow(path, data)
     if header.width * header.height > MAX_PIXELS:
         raise too_many_pixels(path, f"{header.width}x{header.height}")
-    if header.format == "JPEG" and has_many_scans(data):
+    if has_many_scans:
         raise UnreadableImageError(path, "a JPEG of more scans than any encoder makes")
     return header
 

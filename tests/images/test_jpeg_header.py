@@ -15,7 +15,7 @@ from PIL import Image
 from cbir.core.errors import UnreadableImageError
 from cbir.images.encoded_image import EncodedImage
 from cbir.images.header import MONTAGE_MARKER
-from cbir.images.jpeg_header import has_many_scans, plain_size
+from cbir.images.jpeg_header import read_jpeg_header
 from tests.conftest import DATA
 
 
@@ -23,6 +23,14 @@ def jpeg(mode: str = "RGB", size: tuple[int, int] = (21, 13), **options: Any) ->
     buffer = io.BytesIO()
     Image.new(mode, size, 77).save(buffer, "JPEG", **options)
     return buffer.getvalue()
+
+
+def plain_size(data: bytes) -> tuple[int, int] | None:
+    return read_jpeg_header(data).plain_size
+
+
+def has_many_scans(data: bytes) -> bool:
+    return read_jpeg_header(data).has_many_scans
 
 
 def size_by_pillow(data: bytes) -> tuple[int, int] | None:
