@@ -38,9 +38,9 @@ def _own_cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: Any
 @pytest.fixture(autouse=True)
 def _as_in_a_command() -> Iterator[None]:
     """Let what decoders print be caught, as the commands do."""
-    stderr_capture.want()
+    stderr_capture.enable()
     yield
-    stderr_capture.want(False)
+    stderr_capture.enable(False)
 
 
 @pytest.fixture

@@ -91,7 +91,7 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command, and turn our errors into click's."""
-        stderr_capture.want()
+        stderr_capture.enable()
         dashed = ctx.meta[_DASHED]
         try:
             with raised():

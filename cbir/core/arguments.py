@@ -20,7 +20,7 @@ def path_text_of(value: object, what: str) -> str:
     """
     path = os.fspath(value) if isinstance(value, str | os.PathLike) else None
     if not isinstance(path, str):
-        raise UsageError(f"{what} must be a path, not {_named(value)}")
+        raise UsageError(f"{what} must be a path, not {_type_text(value)}")
     return path
 
 
@@ -61,7 +61,7 @@ def text_of(value: object, what: str) -> str:
     'hsv'
     """
     if not isinstance(value, str):
-        raise UsageError(f"{what} must be text, not {_named(value)}")
+        raise UsageError(f"{what} must be text, not {_type_text(value)}")
     return value
 
 
@@ -107,17 +107,17 @@ def each_of(values: object, what: str) -> Iterator[Any]:
             return iter(cast("Iterable[Any]", values))
     except TypeError:
         pass
-    raise UsageError(f"give {what}, or several in a list, not {_named(values)}")
+    raise UsageError(f"give {what}, or several in a list, not {_type_text(values)}")
 
 
-def several(
+def tuple_of(
     values: object, what: str, each: Callable[[object, str], str] = text_of
 ) -> tuple[str, ...]:
     """Return the items of :func:`each_of`, each one checked.
 
     Examples
     --------
-    >>> several("*.jpg", "a pattern"), several((), "a pattern")
+    >>> tuple_of("*.jpg", "a pattern"), tuple_of((), "a pattern")
     (('*.jpg',), ())
     """
     return tuple(each(value, what) for value in each_of(values, what))
@@ -139,8 +139,8 @@ def check_type(value: object, expected: Any, what: str) -> None:
     """
     if not isinstance(value, expected):
         name = getattr(expected, "__name__", expected)
-        raise UsageError(f"{what} must be of type {name}, not {_named(value)}")
+        raise UsageError(f"{what} must be of type {name}, not {_type_text(value)}")
 
 
-def _named(value: object) -> str:
+def _type_text(value: object) -> str:
     return "None" if value is None else f"an object of type {type(value).__name__}"

@@ -1,10 +1,10 @@
 """Catch what decoders print on file descriptor 2, and tell which image it was about.
 
-libjpeg and libpng report damage only by printing it. While :func:`caught` is active the
+libjpeg and libpng report damage only by printing it. While :func:`capture` is active the
 descriptor leads into a temporary file. When several threads decode at once, the file only tells
-that one of them made a noise; what it was about is found by decoding again with nothing beside,
-which is rare, and cheap beside a wrong report. What others printed, a plug-in for example, comes
-out at the end.
+that one of them printed something; what it was about is found by decoding again with nothing
+beside, which is rare, and cheap beside a wrong report. What others printed, a plug-in for example,
+comes out at the end.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class _Capture:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.depth = 0
-        self.wanted = False
+        self.enabled = False
         self.file: BinaryIO | None = None
         self.attributed: set[bytes] = set()
         self.cleanup = contextlib.ExitStack()
@@ -89,21 +89,21 @@ class _Capture:
 _capture = _Capture()
 
 
-def want(wanted: bool = True) -> None:
+def enable(enabled: bool = True) -> None:
     """Say that descriptor 2 is ours to catch: in a command it is, in somebody's program not."""
-    _capture.wanted = wanted
+    _capture.enabled = enabled
 
 
 @contextlib.contextmanager
-def caught() -> Iterator[None]:
+def capture() -> Iterator[None]:
     """Lead descriptor 2 into a temporary file; Python's own ``sys.stderr`` stays where it was.
 
     What was printed and is not about an image comes out at the end. Can be nested; the outermost
-    one counts. Does nothing unless :func:`want` was called.
+    one counts. Does nothing unless :func:`enable` was called.
     """
     with _capture.lock:
         _capture.depth += 1
-        if _capture.depth == 1 and _capture.wanted:
+        if _capture.depth == 1 and _capture.enabled:
             _capture.start()
     try:
         yield
@@ -114,18 +114,18 @@ def caught() -> Iterator[None]:
                 _capture.stop()
 
 
-def noise() -> int:
+def captured_size() -> int:
     """Return how many bytes were caught so far; 0 when nothing is being caught."""
     return os.fstat(_capture.file.fileno()).st_size if _capture.file else 0
 
 
-def noise_of(action: Callable[[], object]) -> str:
+def output_of(action: Callable[[], object]) -> str:
     """Run `action`, beside which nothing else decodes, and return what C code printed."""
-    before = noise()
+    before = captured_size()
     action()
     if _capture.file is None:
         return ""
-    raw = os.pread(_capture.file.fileno(), noise() - before, before)
+    raw = os.pread(_capture.file.fileno(), captured_size() - before, before)
     _capture.attributed.update(line.strip() for line in raw.splitlines())
     lines = dict.fromkeys(line.strip() for line in raw.decode("utf-8", "replace").splitlines())
     first, *more = [line for line in lines if line] or [""]

@@ -41,7 +41,7 @@ def describe(image: ImageSource, descriptor: str = "hsv") -> Row:
     (256,)
     """
     named = _ready(parse(descriptor))
-    with stderr_capture.caught(), one_thread_each():
+    with stderr_capture.capture(), one_thread_each():
         return named.describe(open_image(image))
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.amounts import counted
-from cbir.core.arguments import one_of, path_of, several
+from cbir.core.arguments import one_of, path_of, tuple_of
 from cbir.core.errors import CbirError, UnreadableImageError, UsageError, printable
 from cbir.core.folders import shortest
 from cbir.core.messages import Call, Parameter
@@ -101,8 +101,8 @@ def open_collection(
         )
     dataset = dataset if dataset is None else path_of(dataset, "a dataset")
     index = index if index is None else path_of(index, "an index")
-    references = several(references, "a reference", path_of)
-    include, exclude = several(include, "a pattern"), several(exclude, "a pattern")
+    references = tuple_of(references, "a reference", path_of)
+    include, exclude = tuple_of(include, "a pattern"), tuple_of(exclude, "a pattern")
     one_of(level, COPY_LEVELS, "level")
     with contextlib.ExitStack() as stack:
         kept = index or os.path.join(

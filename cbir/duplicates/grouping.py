@@ -93,7 +93,7 @@ def find_groups(
     if one_of(keep, KEEP_POLICIES, "policy to keep") == "smallest":
         allowed |= {"detail"}  # who asks for that knows what it costs
     classifier = CopyClassifier(collection.cache, level, threshold)
-    with stderr_capture.caught(), one_thread_each():
+    with stderr_capture.capture(), one_thread_each():
         order = keep_order(collection, keep, workers)
         content_ids = list(dict.fromkeys(collection.content_ids[order].tolist()))
         shortlists = find_candidates(

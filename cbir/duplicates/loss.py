@@ -10,7 +10,7 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
-from cbir.core.arguments import one_of, several
+from cbir.core.arguments import one_of, tuple_of
 
 LossKind = Literal["frames", "depth", "alpha", "color", "gamut", "area", "detail", "composite"]
 LOSSES: tuple[LossKind, ...] = get_args(LossKind)
@@ -49,7 +49,7 @@ def kinds_of(kinds: LossKind | Iterable[LossKind]) -> frozenset[LossKind]:
     >>> kinds_of("area")
     frozenset({'area'})
     """
-    named = [one_of(kind, LOSSES, "kind of loss") for kind in several(kinds, "a kind of loss")]
+    named = [one_of(kind, LOSSES, "kind of loss") for kind in tuple_of(kinds, "a kind of loss")]
     return frozenset(cast("list[LossKind]", named))
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 
 from cbir.core import stderr_capture
-from cbir.core.arguments import check_type, path_text_of, several
+from cbir.core.arguments import check_type, path_text_of, tuple_of
 from cbir.core.errors import UnreadableImageError
 from cbir.core.progress import ProgressListener
 from cbir.core.threads import growing_batches, one_thread_each, ordered_map, threads
@@ -55,13 +55,13 @@ def find_copies(
     check_type(collection, Collection, "a collection")
     check_type(is_excluded, Callable, "is_excluded")
     workers, listener = threads(workers), ProgressListener.of(listener)
-    queries = several(queries, "a query", path_text_of)
-    with stderr_capture.caught(), one_thread_each():
+    queries = tuple_of(queries, "a query", path_text_of)
+    with stderr_capture.capture(), one_thread_each():
         classifier = CopyClassifier(collection.cache, level, threshold)
         search = _Search(collection, classifier, is_excluded, kinds_of(allow_loss), listener)
     listener.begin("comparing", len(queries))
     for some in growing_batches(queries, workers):
-        with stderr_capture.caught(), one_thread_each():
+        with stderr_capture.capture(), one_thread_each():
             found = list(ordered_map(search.copies, some, workers, batch=1))
         for one in found:
             listener.advance()

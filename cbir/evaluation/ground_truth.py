@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Sequence
 
-from cbir.core.arguments import path_of, several, text_of
+from cbir.core.arguments import path_of, text_of, tuple_of
 from cbir.core.errors import CbirError, UsageError, printable, reason_of
 from cbir.core.messages import Parameter
 from cbir.core.progress import ProgressListener
@@ -65,7 +65,7 @@ def read_ground_truth(
     (['dogs'], array([0, 0, 1], dtype=int8))
     """
     listener = ProgressListener.of(listener)
-    spec, paths = path_of(spec, "a truth"), several(paths, "a path of the index")
+    spec, paths = path_of(spec, "a truth"), tuple_of(paths, "a path of the index")
     for column in (key, label):
         if column is not None:
             text_of(column, "a column")

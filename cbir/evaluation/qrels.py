@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.core.arguments import several, text_of
+from cbir.core.arguments import text_of, tuple_of
 from cbir.core.errors import CbirError, UsageError, printable
 from cbir.core.progress import ProgressListener
 from cbir.core.text import as_path
@@ -70,7 +70,7 @@ class Qrels(GroundTruth):
 
     def topics(self, names: Sequence[str]) -> list[str | None]:
         """Return the topic of each query; see :meth:`GroundTruth.topics`."""
-        return match_keys(self._judgments, several(names, "a path"), self.spec)
+        return match_keys(self._judgments, tuple_of(names, "a path"), self.spec)
 
     def unqueried_topics(self, topics: Sequence[str | None]) -> list[str]:
         """Return the topics that no image queries about."""

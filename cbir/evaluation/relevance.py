@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.core.arguments import several, text_of
+from cbir.core.arguments import text_of, tuple_of
 from cbir.core.errors import CbirError, printable
 from cbir.core.messages import Message, Parameter
 from cbir.core.progress import ProgressListener
@@ -147,7 +147,7 @@ class Classes(GroundTruth):
 
     def topics(self, names: Sequence[str]) -> list[str | None]:
         """Return the class of each query; see :meth:`GroundTruth.topics`."""
-        return self._labeler(several(names, "a path"))
+        return self._labeler(tuple_of(names, "a path"))
 
     def unmatched_names(self) -> list[str]:
         """Return the names that no image has; see :meth:`GroundTruth.unmatched_names`."""

@@ -121,7 +121,7 @@ def evaluate(
     for searcher in searchers:
         check_type(searcher, SearcherProtocol, "a searcher")
     experiment = _Experiment(index, truth, queries.queries, ProgressListener.of(listener))
-    with stderr_capture.caught(), one_thread_each():
+    with stderr_capture.capture(), one_thread_each():
         runs = [experiment.run(searcher, workers) for searcher in searchers]
     return Evaluation(
         index.shown("").rstrip("/") or "." if dataset is None else dataset,

@@ -67,15 +67,15 @@ def _converter(image: Image.Image) -> Any:
         transform = ImageCms.buildTransform(lab, srgb, "LAB", "RGB")
         return lambda band: np.asarray(ImageCms.applyTransform(band, transform) or band)
     if image.mode.startswith(("I", "F")):
-        values = _Values.of(image)
-        return lambda band: values.as_8_bits(band)[:, :, None]
+        gray = _GrayRange.of(image)
+        return lambda band: gray.as_8_bits(band)[:, :, None]
     if image.has_transparency_data or image.mode in ("RGBa", "La"):
         return lambda band: np.asarray(on_white(band.convert("RGBA")))
     return lambda band: np.asarray(band.convert("RGB"))
 
 
 @dataclass(frozen=True, slots=True)
-class _Values:
+class _GrayRange:
     """How the deep gray values of an image become 0–255.
 
     16 bits have a scale that is known. Of floating point and 32 bits it is what the TIFF's header
@@ -93,7 +93,7 @@ class _Values:
     sixteen_bits: bool = False
 
     @classmethod
-    def of(cls, image: Image.Image) -> _Values:
+    def of(cls, image: Image.Image) -> _GrayRange:
         tags = getattr(image, "tag_v2", None)
         if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):
             return cls(0, 65535, sixteen_bits=True)

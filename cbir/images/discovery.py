@@ -15,20 +15,20 @@ from cbir.core.regular_files import open_regular
 from cbir.core.suggestions import which_folder
 from cbir.images.optional_formats import optional_format
 
-EXTENSIONS = frozenset(
+IMAGE_EXTENSIONS = frozenset(
     ".jpg .jpeg .jpe .jfif .jfi .jif .mpo .jps .insp .png .apng .webp .tif .tiff .bmp .dib .gif"
     " .ppm .pgm .pbm .pnm .heic .heics .heif .heifs .hif .avif .avifs .jxl .jp2 .j2k .j2c .jpc .jpf"
     " .jpx .tga .icb .vda .vst".split()
 )
 
-UNREAD = frozenset(
+UNSUPPORTED_EXTENSIONS = frozenset(
     ".ai .arw .avi .bpg .cin .cr2 .cr3 .crw .cur .dcr .dds .djvu .dng .dpx .ecw .emf .eps .erf"
     " .exr .fits .flif .flv .gpr .hdp .hdr .icns .ico .iiq .jls .jng .jxr .kdc .kra .m2ts .m4v"
     " .mef .mj2 .mkv .mng .mov .mp4 .mpeg .mpg .mrw .mts .nef .nrw .ogv .orf .pam .pcx .pdf"
     " .pef .pfm .ps .psb .psd .psdt .qoi .raf .raw .rw2 .rwl .sgi .sid .sr2 .srf .srw .svg"
     " .svgz .vob .wdp .webm .wmf .wmv .x3f .xbm .xcf .xpm .3fr .3gp".split()
 )
-"""Extensions of images and films that are not read; how many were left out is told."""
+"""Extensions of images and films that are not read; how many were left out is reported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,9 @@ def find_images(
     exclude : sequence of str
         Shell patterns of files and folders to leave out.
     on_error : callable, optional
-        Told of each folder or file that could not be looked at.
+        Called with the error of each folder or file that could not be looked at.
     left_out : Counter, optional
-        Gets the number of files of each extension in :data:`UNREAD`.
+        Gets the number of files of each extension in :data:`UNSUPPORTED_EXTENSIONS`.
 
     Raises
     ------
@@ -148,9 +148,9 @@ class _Walk:
             return _matches(path, self.include)
         extension = os.path.splitext(entry.name)[1].lower()
         if extension:
-            if extension in UNREAD and entry.is_file():
+            if extension in UNSUPPORTED_EXTENSIONS and entry.is_file():
                 self.left_out[extension] += 1
-            return extension in EXTENSIONS
+            return extension in IMAGE_EXTENSIONS
         if entry.is_symlink() and not os.path.exists(entry.path):
             return True  # it may have led to a folder of images: `stat` will say what is wrong
         return entry.is_file() and _starts_like_an_image(entry.path)
@@ -174,7 +174,7 @@ def is_selected(path: str, include: Sequence[str], exclude: Sequence[str]) -> bo
 
 
 def _ignore(error: UnreadableImageError) -> None:
-    """Tell nobody."""
+    """Report it to nobody."""
 
 
 def _matches(path: str, patterns: Sequence[str]) -> bool:

@@ -21,7 +21,7 @@ from cbir.images.header import Header, read_header
 from cbir.images.opencv_decoder import decode_with_opencv, jpeg_reduction
 from cbir.images.pillow_decoder import decode_with_pillow
 from cbir.images.pixels import WORKING_SIZES, Pixels, fit, fitted_size, resized, upright
-from cbir.images.truncation import completed
+from cbir.images.truncation import restore_end
 
 MAX_BYTES = 1 << 31
 """Files larger than this are refused unread: 256 million pixels need no more."""
@@ -140,9 +140,9 @@ class EncodedImage:
                 self._decoded |= {one: fit(decoded, one) for one in sizes}
 
     def _decode(self, reduction: int = 1) -> Pixels:
-        silence = stderr_capture.noise()
+        before = stderr_capture.captured_size()
         decoded = self._with_opencv(reduction) if self.header.for_opencv else self._with_pillow()
-        self.may_be_damaged |= stderr_capture.noise() != silence or bool(self.damage)
+        self.may_be_damaged |= stderr_capture.captured_size() != before or bool(self.damage)
         return upright(decoded, self.header.orientation)
 
     def _with_opencv(self, reduction: int) -> Pixels:
@@ -171,7 +171,7 @@ class EncodedImage:
         """Put its end to a file that lacks only that; say whether it was one."""
         if self._restored:
             return False
-        found = completed(self.header.format, self.data)
+        found = restore_end(self.header.format, self.data)
         if found is not None:
             self._restored, self.damage = found
         return found is not None
@@ -180,7 +180,7 @@ class EncodedImage:
 def software_of(path: str) -> str:
     """Return what made an image, by its EXIF; nothing if the file is no image."""
     try:
-        with stderr_capture.caught():
+        with stderr_capture.capture():
             return EncodedImage.open(path).header.software
     except UnreadableImageError:
         return ""

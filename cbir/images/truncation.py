@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-LARGEST_LOSS = 0.02
+MOST_MISSING = 0.02
 """Of an image's area: what may be missing at its end."""
 
 _END_OF_IMAGE = b"\xff\xd9"
@@ -22,8 +22,8 @@ _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _SCAN, _FRAMES = 0xDA, (0xC0, 0xC1, 0xC2)
 _COEFFICIENTS = 64
 
-_UNIT = 16
-"""Pixels: the height and width of what a JPEG encodes at a time, at most."""
+_MCU = 16
+"""Pixels: the largest height and width of a minimum coded unit of a JPEG."""
 
 _FILLER = bytes(97 * place % 255 for place in range(2048))
 """Anything without the byte 255, which begins a marker."""
@@ -33,7 +33,7 @@ _PNG_FRAME = 12
 """Bytes of a chunk around its content: length and kind before it, checksum behind."""
 
 
-def completed(format_: str, data: bytes) -> tuple[bytes, str] | None:
+def restore_end(format_: str, data: bytes) -> tuple[bytes, str] | None:
     """Put the end to a file that lacks it.
 
     Parameters
@@ -47,19 +47,19 @@ def completed(format_: str, data: bytes) -> tuple[bytes, str] | None:
     -------
     (bytes, str) or None
         The whole file, and what was missing in words. None when more of the image is missing
-        than :data:`LARGEST_LOSS`, or when something else is wrong.
+        than :data:`MOST_MISSING`, or when something else is wrong.
     """
     try:
         if format_ == "JPEG":
-            return _completed_jpeg(data)
+            return _restore_jpeg(data)
         if format_ == "PNG":
-            return _completed_png(data)
+            return _restore_png(data)
     except Exception:  # Pillow raises anything at all on damaged data
         pass
     return None
 
 
-def _completed_jpeg(data: bytes) -> tuple[bytes, str] | None:
+def _restore_jpeg(data: bytes) -> tuple[bytes, str] | None:
     """Complete a JPEG, if its data reach the end of the image.
 
     Decoders make something up for data that are missing, and something else for data that are
@@ -70,10 +70,10 @@ def _completed_jpeg(data: bytes) -> tuple[bytes, str] | None:
     if body.endswith(_END_OF_IMAGE) or not _has_all_coefficients(body):
         return None
     whole = body + _END_OF_IMAGE
-    lost = _lost_share(_decoded(whole), _decoded(body + _FILLER + _END_OF_IMAGE))
-    if lost > LARGEST_LOSS:
+    missing = _missing_share(_decoded(whole), _decoded(body + _FILLER + _END_OF_IMAGE))
+    if missing > MOST_MISSING:
         return None
-    what = f", and the last {max(100 * lost, 0.1):.1f} % of the image with it" if lost else ""
+    what = f", and the last {max(100 * missing, 0.1):.1f} % of the image with it" if missing else ""
     return whole, f"the end of the file is missing{what}"
 
 
@@ -82,23 +82,23 @@ def _decoded(data: bytes) -> NDArray[np.uint8]:
         return np.asarray(image)
 
 
-def _lost_share(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
+def _missing_share(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
     """Return the share of an image from the first unit on in which two decodings differ."""
     height, width = one.shape[:2]
     rows = np.flatnonzero([not np.array_equal(a, b) for a, b in zip(one, other, strict=True)])
     if len(rows) == 0:
         return 0.0
-    top = _unit_at(int(rows[0]), height)
-    strip = one[top : top + _UNIT] != other[top : top + _UNIT]
+    top = _mcu_at(int(rows[0]), height)
+    strip = one[top : top + _MCU] != other[top : top + _MCU]
     columns = np.flatnonzero(strip.reshape(len(strip), width, -1).any(axis=(0, 2)))
-    left = _unit_at(int(columns[0]), width) if len(columns) else 0
-    beside, below = len(strip) * (width - left), max(0, height - top - _UNIT) * width
+    left = _mcu_at(int(columns[0]), width) if len(columns) else 0
+    beside, below = len(strip) * (width - left), max(0, height - top - _MCU) * width
     return (beside + below) / (height * width)
 
 
-def _unit_at(place: int, size: int) -> int:
+def _mcu_at(place: int, size: int) -> int:
     """Return where the unit begins; its colors, enlarged, reach a pixel into the one before."""
-    return min(place + 1, size - 1) // _UNIT * _UNIT
+    return min(place + 1, size - 1) // _MCU * _MCU
 
 
 def _has_all_coefficients(data: bytes) -> bool:
@@ -125,7 +125,7 @@ def _has_all_coefficients(data: bytes) -> bool:
     return bool(components) and not any(missing.values())
 
 
-def _completed_png(data: bytes) -> tuple[bytes, str] | None:
+def _restore_png(data: bytes) -> tuple[bytes, str] | None:
     """Complete a PNG whose pixels are all there."""
     pixels = zlib.decompressobj()
     start = _PNG_HEAD
@@ -134,7 +134,7 @@ def _completed_png(data: bytes) -> tuple[bytes, str] | None:
         length, kind = int.from_bytes(data[start : start + 4]), data[start + 4 : start + 8]
         content = data[start + 8 : start + 8 + length]
         if kind == b"IDAT":
-            _skim(pixels, content)
+            _decompress(pixels, content)
         elif len(content) < length or kind == b"IEND":
             return None
         kept += _png_chunk(kind, content)
@@ -144,8 +144,8 @@ def _completed_png(data: bytes) -> tuple[bytes, str] | None:
     return kept + _png_chunk(b"IEND", b""), "the end of the file is missing"
 
 
-def _skim(stream: Any, data: bytes) -> None:
-    """Decompress, and keep nothing of it."""
+def _decompress(stream: Any, data: bytes) -> None:
+    """Follow a stream to its end, and keep nothing of it."""
     while data and not stream.eof:
         stream.decompress(data, 1 << 20)
         data = stream.unconsumed_tail

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import chain
 
-from cbir.core.arguments import check_type, path_of, several
+from cbir.core import stderr_capture
+from cbir.core.arguments import check_type, path_of, tuple_of
 from cbir.core.progress import ProgressListener
-from cbir.core.stderr_capture import caught
 from cbir.core.threads import one_thread_each, threads
 from cbir.descriptors import presets
 from cbir.descriptors.local_features.sift import SiftExtractor
@@ -88,17 +88,17 @@ def build_index(
         When there is nothing to index, or the index cannot be written. The old one survives.
     """
     listener = ProgressListener.of(listener)
-    of_presets = [presets.get(name).specs for name in several(preset, "a preset")]
+    of_presets = [presets.get(name).specs for name in tuple_of(preset, "a preset")]
     if features is not None:
         check_type(features, SiftExtractor, "features")
     request = IndexRequest(
         dataset=path_of(dataset, "a dataset"),
         index=path_of(index, "an index"),
-        descriptors=[*several(descriptors, "a descriptor"), *chain.from_iterable(of_presets)],
-        drop=several(drop, "an alias to drop"),
-        models=() if vocabulary is None else several(vocabulary, "a vocabulary", path_of),
-        include=several(include, "a pattern"),
-        exclude=several(exclude, "a pattern"),
+        descriptors=[*tuple_of(descriptors, "a descriptor"), *chain.from_iterable(of_presets)],
+        drop=tuple_of(drop, "an alias to drop"),
+        models=() if vocabulary is None else tuple_of(vocabulary, "a vocabulary", path_of),
+        include=tuple_of(include, "a pattern"),
+        exclude=tuple_of(exclude, "a pattern"),
         workers=threads(workers),
         rebuild=rebuild,
         retrain=retrain,
@@ -109,7 +109,7 @@ def build_index(
         parse(spec)  # a typing error is told before anything is touched
     found = scan(request, listener)
     store = open_store(request.index)
-    with store.writer(wait) as writer, caught(), one_thread_each():
+    with store.writer(wait) as writer, stderr_capture.capture(), one_thread_each():
         planned = plan(found, request, store, writer, listener)
         described = describe(planned, ThreadExecutor(request.workers), listener)
         return commit(planned, described, listener)

@@ -97,7 +97,7 @@ def _damage_of(path: str, named: Sequence[NamedDescriptor]) -> str:
         damage = image.damage
 
     try:
-        heard = stderr_capture.noise_of(decode)
+        heard = stderr_capture.output_of(decode)
     except UnreadableImageError:
         return ""
     return damage or heard

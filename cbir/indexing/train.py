@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from cbir.core import stderr_capture
 from cbir.core.amounts import counted
-from cbir.core.arguments import path_of, several
+from cbir.core.arguments import path_of, tuple_of
 from cbir.core.atomic_files import explained, write_arrays
 from cbir.core.errors import CbirError, UnreadableImageError, UsageError, printable
 from cbir.core.messages import Message, Parameter
@@ -168,8 +168,8 @@ def train_models(
     listener = ProgressListener.of(listener)
     workers = threads(workers)
     dataset, output = path_of(dataset, "a dataset"), path_of(output, "a file to write")
-    include, exclude = several(include, "a pattern"), several(exclude, "a pattern")
-    chosen = _chosen(several(descriptors, "a descriptor"))
+    include, exclude = tuple_of(include, "a pattern"), tuple_of(exclude, "a pattern")
+    chosen = _chosen(tuple_of(descriptors, "a descriptor"))
     targets = _targets(list(chosen), output)
     found = find_images(dataset, include, exclude, listener.unreadable)
     if not found:
@@ -220,7 +220,7 @@ def train_model(
     """
     listener = listener or ProgressListener()
     start = time.perf_counter()
-    with stderr_capture.caught(), one_thread_each():
+    with stderr_capture.capture(), one_thread_each():
         samples = images.samples(descriptor, listener, listener.unreadable)
         if not any(map(len, samples)):
             raise CbirError(

@@ -81,7 +81,7 @@ class Page:
         CbirError
             When the file cannot be written.
         """
-        with stderr_capture.caught(), one_thread_each(), self._output.written(path) as file:
+        with stderr_capture.capture(), one_thread_each(), self._output.written(path) as file:
             for chunk in chunks:
                 file.write(chunk.encode())
 

@@ -135,7 +135,7 @@ def draw_montage(
         for row, result in enumerate(results[:rows])
         for cell in _cells(result, lines, _MARGIN + row * lines * cell_height)
     ]
-    with stderr_capture.caught():
+    with stderr_capture.capture():
         images = ordered_map(_load, cells, cores())
         for cell, image in zip(cells, images, strict=True):
             _draw_cell(sheet, cell, image)

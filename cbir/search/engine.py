@@ -166,7 +166,7 @@ class Index:
                 return query, error
 
         for some in growing_batches(each_of(request.queries, "an image to search for"), cores()):
-            with stderr_capture.caught(), one_thread_each():
+            with stderr_capture.capture(), one_thread_each():
                 workers = min(cores(), len(some))
                 described = ordered_map(describe, some, workers, -(-len(some) // (4 * workers)))
                 answers = [

@@ -69,7 +69,7 @@ class Target(ABC):
     def accepts(self, data: bytes) -> bool:
         """Parse `data` within the time that it may take; say whether it was not refused."""
         try:
-            with within(PATIENCE), stderr_capture.caught():
+            with within(PATIENCE), stderr_capture.capture():
                 self.parse(data)
         except CbirError as error:
             assert str(error).strip(), "an error says what is wrong"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cbir.core.errors import CbirError, UnreadableImageError
-from cbir.images.discovery import EXTENSIONS, UNREAD, find_images
+from cbir.images.discovery import IMAGE_EXTENSIONS, UNSUPPORTED_EXTENSIONS, find_images
 from tests.conftest import DATA, PROJECT
 
 
@@ -111,6 +111,6 @@ def test_the_documented_formats_are_those_that_are_looked_for() -> None:
     page = (PROJECT / "docs" / "formats.md").read_text()
     read, not_read = page.split("## Not read")
     extensions = re.compile(r"`(\.[a-z0-9]+)`")
-    assert set(extensions.findall(read)) == EXTENSIONS
-    assert set(extensions.findall(not_read)) == UNREAD
-    assert not EXTENSIONS & UNREAD
+    assert set(extensions.findall(read)) == IMAGE_EXTENSIONS
+    assert set(extensions.findall(not_read)) == UNSUPPORTED_EXTENSIONS
+    assert not IMAGE_EXTENSIONS & UNSUPPORTED_EXTENSIONS

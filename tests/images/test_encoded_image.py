@@ -178,7 +178,7 @@ def test_what_is_no_image_is_refused_with_the_reason(name: str, data: bytes, rea
 @pytest.mark.parametrize("kept", [0.1, 0.5, 0.95])
 def test_a_truncated_file_is_unreadable(photo: Image.Image, format_: str, kept: float) -> None:
     data = encoded(photo, format_)
-    with stderr_capture.caught(), pytest.raises(UnreadableImageError):
+    with stderr_capture.capture(), pytest.raises(UnreadableImageError):
         pixels(data[: int(len(data) * kept)], 128)
 
 
@@ -188,9 +188,9 @@ def test_a_jpeg_damaged_in_the_middle_is_decoded_and_warned_of(
     data = bytearray(encoded(photo, "JPEG"))
     middle = len(data) // 2
     data[middle : middle + 300] = bytes(300)
-    with stderr_capture.caught():
+    with stderr_capture.capture():
         image = EncodedImage("damaged", bytes(data))
-        assert "Corrupt JPEG data" in stderr_capture.noise_of(lambda: image.pixels(128))
+        assert "Corrupt JPEG data" in stderr_capture.output_of(lambda: image.pixels(128))
         assert image.pixels(128).shape == (83, 128, 3)
     assert image.may_be_damaged
     assert capfd.readouterr().err == ""
@@ -212,7 +212,7 @@ def bomb(width: int, height: int) -> bytes:
 
 @pytest.mark.parametrize(("width", "height"), [(50_000, 50_000), (20_000, 13_000)])
 def test_a_decompression_bomb_is_refused_from_its_header(width: int, height: int) -> None:
-    with stderr_capture.caught(), pytest.raises(UnreadableImageError, match="256 million pixels"):
+    with stderr_capture.capture(), pytest.raises(UnreadableImageError, match="256 million pixels"):
         pixels(bomb(width, height), 128)
 
 
@@ -225,7 +225,7 @@ def test_a_montage_of_ours_is_known_by_its_marker(photo: Image.Image) -> None:
 
 def test_damaged_exif_does_no_harm(photo: Image.Image) -> None:
     data = encoded(photo, "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff garbage")
-    with stderr_capture.caught():
+    with stderr_capture.capture():
         assert EncodedImage("exif", data).pixels().shape == (*photo.size[::-1], 3)
 
 
@@ -242,7 +242,7 @@ def test_arrays_are_taken_as_images(noise: np.ndarray) -> None:
 @given(st.binary(max_size=200))
 def test_arbitrary_bytes_never_raise_anything_else(data: bytes) -> None:
     for start in (b"", b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"II*\0", b"BM"):
-        with stderr_capture.caught(), pytest.raises(UnreadableImageError):
+        with stderr_capture.capture(), pytest.raises(UnreadableImageError):
             EncodedImage("fuzz", start + data).pixels(128)
 
 

@@ -27,7 +27,7 @@ def encoded(format_: str, mode: str = "RGB", **options: object) -> bytes:
 
 def decode(data: bytes) -> EncodedImage:
     image = EncodedImage("test", data)
-    with stderr_capture.caught():
+    with stderr_capture.capture():
         image.pixels(None)
     return image
 
@@ -101,7 +101,7 @@ def test_indexing_takes_it_warns_and_counts(tmp_path: Path) -> None:
         def warn(self, message: str) -> None:
             warnings.append(message)
 
-    stderr_capture.want(False)  # in somebody's program the warning is told, too
+    stderr_capture.enable(False)  # in somebody's program the warning is told, too
     (tmp_path / "cut.jpg").write_bytes(PHOTO.read_bytes()[:-2])
     report = build_index(str(tmp_path), str(tmp_path / "index.csv"), listener=Listener())
     assert report.images == 1 and report.unreadable == ()

@@ -119,7 +119,7 @@ def _compare_images(keeper: _FileReader, copy: _FileReader, losses: Sequence[Los
     from cbir.duplicates.losses.file_contents import LazyFile, file_losses
 
     kept, ours = keeper.image(), copy.image()
-    with stderr_capture.caught():
+    with stderr_capture.capture():
         if not np.array_equal(_decoded(kept, keeper), _decoded(ours, copy)):
             raise StepRefusedError("neither its bytes nor its pixels are those of its keeper")
         lost = file_losses(LazyFile(lambda: ours), LazyFile(lambda: kept), same_pixels=True)

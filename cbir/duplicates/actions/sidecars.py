@@ -12,7 +12,7 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from cbir.core.errors import printable
-from cbir.images.discovery import EXTENSIONS, UNREAD
+from cbir.images.discovery import IMAGE_EXTENSIONS, UNSUPPORTED_EXTENSIONS
 
 SIDECARS = frozenset(".aae .dop .json .mov .mp3 .mp4 .pp3 .thm .txt .wav .xmp .yaml .yml".split())
 """Extensions of files that go with an image."""
@@ -26,7 +26,7 @@ RAW = frozenset(
 
 _ARCHIVED = "supplemental-metadata"
 
-_IMAGES = EXTENSIONS | RAW | (UNREAD - SIDECARS)
+_IMAGES = IMAGE_EXTENSIONS | RAW | (UNSUPPORTED_EXTENSIONS - SIDECARS)
 """Extensions of images and films, also of those that are not read: each may have a sidecar."""
 
 
