@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from cbir.core.atomic_files import explained, written_aside
 from cbir.core.errors import CbirError, printable
+from cbir.core.folder_locks import locked_folders
 from cbir.core.regular_files import open_regular, read_regular
-from cbir.duplicates.actions.locking import locked
 from cbir.duplicates.model import ImageRecord
 
 _HEADER = b"""\
@@ -107,7 +107,7 @@ def mark_different(path: str, first_file: str, second_file: str) -> bool:
         )
     # A link to the file stays one.
     target = os.path.realpath(path)
-    with locked([os.path.dirname(target)], wait=True):
+    with locked_folders([os.path.dirname(target)], wait=True):
         return _add(path, target, _pair(first, second), names)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from cbir.core.atomic_files import explained
 from cbir.core.errors import CbirError, printable
+from cbir.core.locks import LockedError, locked_file
 from cbir.core.messages import Parameter
 
 
@@ -29,35 +30,13 @@ def writer_lock(folder: str, index: str, wait: bool) -> Iterator[None]:
     CbirError
         When another process holds the lock and `wait` is false; its PID is named.
     """
-    from filelock import FileLock, Timeout
-
-    path, holder = os.path.join(folder, "lock"), os.path.join(folder, "lock.pid")
-    lock = FileLock(path, timeout=-1 if wait else 0)
-    with explained(index, "lock the index"):
-        try:
-            lock.acquire()
-        except Timeout:
-            raise CbirError(
-                f"{printable(index)}: process {_read(holder)} is writing to this index;"
-                " wait for it with ",
-                Parameter("wait", True),
-            ) from None
-    try:
+    with contextlib.ExitStack() as held:
         with explained(index, "lock the index"):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(holder)
-            with open(holder, "x") as file:
-                file.write(str(os.getpid()))
+            try:
+                held.enter_context(locked_file(os.path.join(folder, "lock"), wait))
+            except LockedError as holder:
+                raise CbirError(
+                    f"{printable(index)}: {holder} is writing to this index; wait for it with ",
+                    Parameter("wait", True),
+                ) from None
         yield
-    finally:
-        with contextlib.suppress(OSError):
-            os.unlink(holder)
-        lock.release()
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path) as file:
-            return printable(file.read(20)) or "unknown"
-    except (OSError, ValueError):
-        return "unknown"

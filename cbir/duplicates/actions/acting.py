@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 
 from cbir.core.atomic_files import sync_folder
 from cbir.core.errors import printable, reason_of
+from cbir.core.folder_locks import locked_folders
 from cbir.core.messages import Message, Parameter
 from cbir.core.progress import ProgressListener
 from cbir.duplicates.actions.attributes import Attributes, attributes_of, obstacle_to_logging
 from cbir.duplicates.actions.checking import CheckedStep, StepRefusedError, check
 from cbir.duplicates.actions.files import free_name, missing_folders
-from cbir.duplicates.actions.locking import locked
 from cbir.duplicates.actions.log import ActionLog, folders_of, read_log
 from cbir.duplicates.actions.logged_steps import PERMISSIONS, Intent, State
 from cbir.duplicates.actions.places import below, is_real
@@ -89,7 +89,7 @@ def act(
     removing, keeping = _folders(plan, root)
     if os.path.exists(path):
         removing |= folders_of(step for step in read_log(path) if step.open)
-    with locked(removing, keeping, wait), ActionLog.opened(path, header, new=True) as log:
+    with locked_folders(removing, keeping, wait), ActionLog.opened(path, header, new=True) as log:
         log.recover_open_steps(plan.follow_links)
         return _Run(plan, root, log, listener or ProgressListener()).report()
 

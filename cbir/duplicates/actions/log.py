@@ -22,6 +22,7 @@ from typing import Any, Literal, get_args
 
 from cbir.core.atomic_files import explained, sync_folder
 from cbir.core.errors import CbirError, printable
+from cbir.core.locks import LockedError, flock
 from cbir.core.messages import Parameter
 from cbir.core.version import __version__
 from cbir.duplicates.actions.logged_steps import (
@@ -310,16 +311,10 @@ def _reason(reason: str) -> dict[str, str]:
 
 
 def _lock(path: str, file: FileIO) -> None:
-    """Keep other processes from writing; the lock goes with the file."""
+    """Keep other processes from writing, where the system can; the lock goes with the file."""
     try:
-        import fcntl
-    except ImportError:  # not on this system
-        return
-    try:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        flock(file.fileno(), exclusive=True)
+    except LockedError:
         raise CbirError(
             f"{printable(path)}: another process is writing to this log; wait until it is done"
         ) from None
-    except OSError:  # a file system without locks
-        pass

@@ -15,8 +15,8 @@ from urllib.parse import unquote_to_bytes
 
 from cbir.core.atomic_files import sync_folder
 from cbir.core.errors import reason_of
+from cbir.core.locks import user_lock
 from cbir.duplicates.actions.files import copy_to_temporary, holds, rename_new
-from cbir.duplicates.actions.locking import user_lock
 
 _INFO = ".trashinfo"
 _LONGEST_INFO = 1 << 16

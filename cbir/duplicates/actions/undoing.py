@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from cbir.core.atomic_files import sync_folder
 from cbir.core.errors import printable, reason_of
+from cbir.core.folder_locks import locked_folders
 from cbir.core.messages import Message, Parameter
 from cbir.core.progress import ProgressListener
 from cbir.duplicates.actions import trash
@@ -24,7 +25,6 @@ from cbir.duplicates.actions.files import (
     set_owner,
     written_new,
 )
-from cbir.duplicates.actions.locking import locked
 from cbir.duplicates.actions.log import ActionLog, folders_of, inside, read_log
 from cbir.duplicates.actions.logged_steps import Intent, LoggedStep
 from cbir.duplicates.actions.places import below, hidden_folder, is_real
@@ -93,7 +93,7 @@ def undo(
     path = os.path.abspath(log_path)
     steps = [step for step in read_log(path) if step.state != "undone"]
     with (
-        locked(folders_of(steps), wait=wait),
+        locked_folders(folders_of(steps), wait=wait),
         ActionLog.opened(path, {"action": "undo"}, new=False) as log,
     ):
         log.recover_open_steps(follow_links)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import subprocess
@@ -17,91 +16,18 @@ import pytest
 from PIL import Image
 
 from cbir.core.errors import CbirError
-from cbir.duplicates.actions import act, locking, read_log, step_execution, undo
-from cbir.duplicates.actions.locking import locked
+from cbir.core.folder_locks import locked_folders
+from cbir.duplicates.actions import act, read_log, step_execution, undo
 from tests.duplicates.actions.helpers import planned, removal, write
 
 PAIRS = 60
-
-
-@pytest.fixture(params=["flock", "refused", "missing"])
-def way(request: Any, monkeypatch: Any) -> str:
-    """Take away what a system or a file system may lack."""
-    real = locking.fcntl.flock
-
-    def refuse(descriptor: int, operation: int) -> None:
-        if os.path.isdir(f"/dev/fd/{descriptor}"):
-            raise OSError(errno.ENOTSUP, "Operation not supported")
-        real(descriptor, operation)
-
-    if request.param == "refused":
-        monkeypatch.setattr(locking.fcntl, "flock", refuse)
-    if request.param == "missing":
-        monkeypatch.setattr(locking, "fcntl", None)
-    return request.param
-
-
-def excluded(first: tuple[Any, ...], second: tuple[Any, ...]) -> bool:
-    with ExitStack() as held:
-        held.enter_context(locked(*first))
-        try:
-            held.enter_context(locked(*second))
-        except CbirError as error:
-            assert "another run" in str(error) and "wait=True" in str(error)
-            return True
-        return False
-
-
-def test_overlapping_runs_exclude_each_other(tmp_path: Path, way: str) -> None:
-    root, inside, relative_to = (str(tmp_path / name) for name in ("a", "a/x/y", "b"))
-    for folder in (inside, relative_to):
-        os.makedirs(folder)
-    assert excluded(([root],), ([root],))
-    assert excluded(([root],), ([inside],))
-    assert excluded(([inside],), ([root],))
-    assert excluded(([root], [relative_to]), ([relative_to], [root]))
-    assert excluded(([root], [relative_to]), ([relative_to], []))
-    assert excluded(([root], []), ([relative_to], [inside]))
-    if way == "flock":
-        assert not excluded(([root],), ([relative_to],))
-        assert not excluded(([root], [str(tmp_path)]), ([relative_to], [str(tmp_path)]))
-    with locked([root]):
-        pass
-    with locked([root, str(tmp_path / "missing")]):
-        pass
-
-
-def test_a_lock_leaves_nothing_and_needs_no_right_to_write(tmp_path: Path) -> None:
-    tmp_path.chmod(0o555)
-    with locked([str(tmp_path)]):
-        assert os.listdir(tmp_path) == []
-    tmp_path.chmod(0o755)
-
-
-def test_the_holder_is_named(tmp_path: Path) -> None:
-    if not os.path.exists("/proc/locks"):
-        pytest.skip("this system does not tell who holds a lock")
-    with (
-        locked([str(tmp_path)]),
-        pytest.raises(CbirError, match=rf"{tmp_path}: another run \(process {os.getpid()}\)"),
-        locked([str(tmp_path)]),
-    ):
-        pass
-
-
-def test_many_folders_of_keepers_are_one(tmp_path: Path) -> None:
-    keeping = [str(tmp_path / "kept" / str(i)) for i in range(300)]
-    for folder in keeping:
-        os.makedirs(folder)
-    (tmp_path / "a").mkdir()
-    assert excluded(([str(tmp_path / "a")], keeping), ([keeping[7]],))
 
 
 def test_waiting_ends_when_the_other_run_does(root: Path, tmp_path: Path) -> None:
     write(root, "a")
     write(root, "b")
     made = planned(root, "move", removal(root, "a", "b"))
-    with locked([str(root)]):
+    with locked_folders([str(root)]):
         with pytest.raises(CbirError, match="another run"):
             act(made, str(tmp_path / "log"))
         assert not (tmp_path / "log").exists()
@@ -111,7 +37,7 @@ def test_waiting_ends_when_the_other_run_does(root: Path, tmp_path: Path) -> Non
         assert waiting.is_alive() and (root / "b").exists()
     waiting.join()
     assert not (root / "b").exists()
-    with locked([str(tmp_path / "moved")]), pytest.raises(CbirError, match="another run"):
+    with locked_folders([str(tmp_path / "moved")]), pytest.raises(CbirError, match="another run"):
         undo(str(tmp_path / "log"))
 
 
@@ -181,7 +107,7 @@ def test_even_without_locks_two_runs_never_lose_both(
     other = planned(
         root, action, *(removal(root, *pair[::-1]) for pair in pairs), permanently=for_good
     )
-    monkeypatch.setattr("cbir.duplicates.actions.acting.locked", lambda *_: ExitStack())
+    monkeypatch.setattr("cbir.duplicates.actions.acting.locked_folders", lambda *_: ExitStack())
     real = step_execution.execute
     logs = [str(tmp_path / "log"), str(tmp_path / "other")]
 
