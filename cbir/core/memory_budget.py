@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from types import TracebackType
 
 
 class MemoryBudget:
@@ -87,12 +86,7 @@ class Share:
     def __enter__(self) -> None:
         self._lock = self._budget._take(self._size)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._budget._give_back(self._size, self._lock)
 
 

@@ -183,32 +183,16 @@ def _in_tga(_image: Image.Image, data: bytes) -> Iterator[EmbeddedData]:
     yield from data_behind(data, end)
 
 
-def _in_bmp(_image: Image.Image, data: bytes) -> Iterator[EmbeddedData]:
-    end = end_of_bmp(data)
-    if end is not None:
-        yield from data_behind(data, end)
-
-
-def _in_tiff(_image: Image.Image, data: bytes) -> Iterator[EmbeddedData]:
-    end = end_of_tiff(data)
-    if end is not None:
-        yield from data_behind(data, end)
-
-
-def _in_pnm(image: Image.Image, data: bytes) -> Iterator[EmbeddedData]:
-    yield from data_behind(data, end_of_pnm(image, data))
-
-
 _READERS: dict[str, Callable[[Image.Image, bytes], Iterator[EmbeddedData]]] = {
     "JPEG": embedded_in_jpeg,
     "MPO": embedded_in_jpeg,
     "PNG": _in_png,
     "GIF": _in_gif,
     "WEBP": _in_webp,
-    "BMP": _in_bmp,
-    "PPM": _in_pnm,
+    "BMP": lambda _, data: data_behind(data, end_of_bmp(data)),
+    "PPM": lambda image, data: data_behind(data, end_of_pnm(image, data)),
     "TGA": _in_tga,
-    "TIFF": _in_tiff,
+    "TIFF": lambda _, data: data_behind(data, end_of_tiff(data)),
     "HEIF": _in_boxes,
     "AVIF": _in_boxes,
     "JXL": _in_boxes,

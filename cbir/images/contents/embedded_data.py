@@ -33,10 +33,10 @@ class EmbeddedData:
         return sum(end - start for start, end in self.ranges)
 
 
-def data_behind(data: bytes, start: int, end: int | None = None) -> Iterator[EmbeddedData]:
-    """Yield what stands behind an image, unless that is filling."""
+def data_behind(data: bytes, start: int | None, end: int | None = None) -> Iterator[EmbeddedData]:
+    """Yield what stands behind an image, unless that is filling or its start is not known."""
     end = len(data) if end is None else end
-    if CONTENT.search(data, start, end):
+    if start is not None and CONTENT.search(data, start, end):
         yield from data_in_ranges(data, ((start, end),))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterator
+from typing import Literal
 
 import numpy as np
 from PIL import Image
@@ -208,7 +209,7 @@ class _TiffDirectories:
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._order = ">" if data.startswith(b"MM") else "<"
+        self._order: Literal["big", "little"] = "big" if data.startswith(b"MM") else "little"
         self._big = self._number(2, 2) == 43
         self._last = self._values = 0
         self._entries = bounded_loop()
@@ -264,16 +265,14 @@ class _TiffDirectories:
         self._values += count
         if self._values > MOST_BLOCKS:
             raise ValueError("too many strips")
-        values = np.frombuffer(self._data, self._order + whole, count, start)
+        values = np.frombuffer(self._data, np.dtype(whole).newbyteorder(self._order), count, start)
         return tag, np.minimum(values.astype(np.uint64), len(self._data)).astype(np.int64)
 
     def _reach(self, end: int) -> None:
         self._last = max(self._last, end)
 
     def _number(self, place: int, size: int) -> int:
-        return int.from_bytes(
-            self._data[place : place + size], "little" if self._order == "<" else "big"
-        )
+        return int.from_bytes(self._data[place : place + size], self._order)
 
 
 _NUMBERS = {259, *_STORED, *_STORED.values()}
