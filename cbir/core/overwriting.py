@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 from cbir.core.atomic_files import explained, written_aside
 from cbir.core.errors import CbirError, printable
+from cbir.core.renaming import rename_new
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class Output:
             if os.path.lexists(target):
                 os.replace(aside, target)
             else:
-                _move_to_free_place(aside, target)
+                rename_new(aside, target)
 
         self.check(path)
         target = os.path.realpath(path)
@@ -106,15 +107,3 @@ class Output:
         return CbirError(
             f"{printable(path)}: {reason}, so {self.name} cannot be written; ", self.remedy
         )
-
-
-def _move_to_free_place(source: str, target: str) -> None:
-    """Rename a file, but not over one that came meanwhile."""
-    try:
-        os.link(source, target)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without hard links
-        os.rename(source, target)
-    else:
-        os.unlink(source)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
-import functools
 import hashlib
 import io
 import os
@@ -15,15 +13,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from cbir.core.atomic_files import sync_folder
+from cbir.core.renaming import rename_new
 from cbir.duplicates.actions.attributes import check_kept
 
-_AT_FDCWD = -100
-_RENAME_NOREPLACE = 1
 _BLOCK = 1 << 20
 _LONGEST_NAME = 255
 """Bytes; what nearly every file system allows."""
-
-_NO_HARD_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
 @contextlib.contextmanager
@@ -107,69 +102,6 @@ def missing_folders(folder: str) -> list[str]:
         missing.insert(0, folder)
         folder = os.path.dirname(folder)
     return missing
-
-
-def rename_new(source: str, target: str) -> None:
-    """Rename a file; what is at `target` is never replaced.
-
-    On Linux this is one step, ``renameat2`` with ``RENAME_NOREPLACE``. Where the system or the
-    file system does not know that, the file gets the new name as a hard link before it loses the
-    old one: interrupted in between it has both. Only where there are no hard links either, another
-    program could make `target` between the look and the rename.
-
-    Raises
-    ------
-    FileExistsError
-        When there is anything at `target`.
-    OSError
-        When it cannot be renamed; with ``EXDEV`` across file systems.
-    """
-    if os.name == "nt":
-        os.rename(source, target)
-        return
-    renameat2 = _renameat2()
-    if renameat2 is not None:
-        names = os.fsencode(source), os.fsencode(target)
-        if renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_NOREPLACE) == 0:
-            return
-        number = ctypes.get_errno()
-        if number not in (errno.ENOSYS, errno.EINVAL):
-            raise OSError(number, os.strerror(number), source, None, target)
-    _link_and_unlink(source, target)
-
-
-@functools.cache
-def _renameat2() -> Callable[..., int] | None:
-    try:
-        function = ctypes.CDLL(None, use_errno=True).renameat2
-    except (AttributeError, OSError, TypeError):
-        return None
-    function.argtypes = [
-        ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint,
-    ]  # fmt: skip
-    return function
-
-
-def _link_and_unlink(source: str, target: str) -> None:
-    try:
-        os.link(source, target, follow_symlinks=False)
-    except OSError as error:
-        if error.errno not in _NO_HARD_LINKS:
-            raise
-        if os.path.lexists(target):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target) from None
-        os.rename(source, target)
-        return
-    sync_folder(os.path.dirname(target))
-    _unlink_or_take_back(source, target)
-
-
-def _unlink_or_take_back(source: str, target: str) -> None:
-    try:
-        os.unlink(source)
-    except OSError:
-        os.unlink(target)
-        raise
 
 
 @contextlib.contextmanager

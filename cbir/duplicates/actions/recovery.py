@@ -10,7 +10,8 @@ import contextlib
 import os
 
 from cbir.core.atomic_files import sync_folder
-from cbir.duplicates.actions.files import holds, is_prefix, remove_temporary, rename_new, same_file
+from cbir.core.renaming import rename_new
+from cbir.duplicates.actions.files import holds, is_prefix, remove_temporary, same_file
 from cbir.duplicates.actions.logged_steps import Intent, State
 from cbir.duplicates.actions.places import is_real
 

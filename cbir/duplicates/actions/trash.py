@@ -16,7 +16,8 @@ from urllib.parse import unquote_to_bytes
 from cbir.core.atomic_files import sync_folder
 from cbir.core.errors import reason_of
 from cbir.core.locks import user_lock
-from cbir.duplicates.actions.files import copy_to_temporary, holds, rename_new
+from cbir.core.renaming import rename_new
+from cbir.duplicates.actions.files import copy_to_temporary, holds
 
 _INFO = ".trashinfo"
 _LONGEST_INFO = 1 << 16

@@ -13,6 +13,7 @@ from cbir.core.errors import printable, reason_of
 from cbir.core.folder_locks import locked_folders
 from cbir.core.messages import Message, Parameter
 from cbir.core.progress import ProgressListener
+from cbir.core.renaming import rename_new
 from cbir.duplicates.actions import trash
 from cbir.duplicates.actions.attributes import restore
 from cbir.duplicates.actions.files import (
@@ -21,7 +22,6 @@ from cbir.duplicates.actions.files import (
     move_new,
     opened,
     remove_temporary,
-    rename_new,
     set_owner,
     written_new,
 )

@@ -20,6 +20,7 @@ from types import FrameType
 from typing import Any
 from unittest import mock
 
+from cbir.core import renaming
 from cbir.duplicates.actions import (
     Action,
     LoggedStep,
@@ -57,7 +58,7 @@ def at_lines(way: str, folder: str, stride: str) -> None:
     if way == "move-across":
         _rename_across(root)
     if way == "move-by-links":
-        files._renameat2 = lambda: None
+        renaming._renameat2 = lambda: None
     for_good = way == "delete"
     made = planned(root, action, removal(root, "a", "x/b"), permanently=for_good)
     found: Counter[str] = Counter()
