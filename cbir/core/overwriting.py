@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from cbir.core.atomic_files import explained, written_aside
-from cbir.core.errors import CbirError, printable
+from cbir.core.errors import CbirError, UsageError, printable
 from cbir.core.renaming import rename_new
 
 
@@ -31,11 +31,14 @@ class Output:
         What helps when it is refused.
     is_ours : callable
         Says whether a regular file is of this kind. It raises nothing but OSError.
+    extensions : tuple of str
+        How its name must end, in lower case; any way where there is none.
     """
 
     name: str
     remedy: str
     is_ours: Callable[[str], bool]
+    extensions: tuple[str, ...] = ()
 
     def check(self, path: str, in_use: Iterable[str] = ()) -> None:
         """Make sure that the file may be written: before the work, and again at its end.
@@ -49,9 +52,16 @@ class Output:
 
         Raises
         ------
+        UsageError
+            When its name ends otherwise.
         CbirError
             When the folder is missing, or something else is in the way.
         """
+        if self.extensions and os.path.splitext(path)[1].lower() not in self.extensions:
+            raise UsageError(
+                f"{printable(path)}: the name of {self.name} must end with"
+                f" {', '.join(self.extensions[:-1])} or {self.extensions[-1]}"
+            )
         folder = os.path.dirname(path) or "."
         if not os.path.isdir(folder):
             raise self._refusal(path, f"there is no folder {printable(folder)}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from PIL import Image
+
 from cbir.core.errors import UnreadableImageError
 from cbir.images.jpeg_header import read_jpeg_header
 from cbir.images.opencv_decoder import LARGEST_SIDE
@@ -36,6 +38,13 @@ class Header:
     def is_generated(self) -> bool:
         """This program made it: it has one of its markers."""
         return self.software in (MONTAGE_MARKER, PLOT_MARKER)
+
+
+def exif_naming(software: str) -> Image.Exif:
+    """Return EXIF that names what made an image."""
+    exif = Image.Exif()
+    exif[SOFTWARE] = software
+    return exif
 
 
 def read_header(path: str, data: bytes) -> Header:

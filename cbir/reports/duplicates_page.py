@@ -84,7 +84,7 @@ def write_report(
     CbirError
         When the file cannot be written, or is there and is no report of ours.
     """
-    REPORT.check(path)
+    REPORT.file.check(path)
     check_whole("embedded", embedded, least=0)
     workers = threads(workers)
     listener = listener or ProgressListener()

@@ -78,7 +78,7 @@ def write_failures(
     CbirError
         When the file cannot be written, or is there and is no page of ours.
     """
-    FAILURES.check(path)
+    FAILURES.file.check(path)
     check_whole("worst", worst)
     check_whole("embedded", embedded, least=0)
     workers = threads(workers)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cbir.core import stderr_capture
-from cbir.core.errors import UsageError, printable
 from cbir.core.messages import Message, Parameter
 from cbir.core.overwriting import Output
 from cbir.core.threads import one_thread_each
@@ -44,29 +43,6 @@ class Page:
     parameter: Parameter
     generator: str
 
-    def check(self, path: str, in_use: Iterable[str] = ()) -> None:
-        """Make sure, before the work, that the page may be written to `path`.
-
-        Parameters
-        ----------
-        path : str
-        in_use : iterable of str
-            Files that the same command uses for something else.
-
-        Raises
-        ------
-        UsageError
-            When the name ends otherwise than with .html or .htm.
-        CbirError
-            When the folder is missing, or the file is there and is no such page of ours.
-        """
-        if not path.lower().endswith(_EXTENSIONS):
-            raise UsageError(
-                self.parameter,
-                f" {printable(path)}: the name must end with {' or '.join(_EXTENSIONS)}",
-            )
-        self._output.check(path, in_use)
-
     def write(self, path: str, chunks: Iterable[str]) -> None:
         """Write the page while it is rendered; what is there is replaced when all of it is.
 
@@ -81,13 +57,15 @@ class Page:
         CbirError
             When the file cannot be written.
         """
-        with stderr_capture.capture(), one_thread_each(), self._output.written(path) as file:
+        with stderr_capture.capture(), one_thread_each(), self.file.written(path) as file:
             for chunk in chunks:
                 file.write(chunk.encode())
 
     @property
-    def _output(self) -> Output:
-        return Output(self.name, Message("name another with ", self.parameter), self._is_ours)
+    def file(self) -> Output:
+        """What guards the file against replacing others."""
+        remedy = Message("name another with ", self.parameter)
+        return Output(self.name, remedy, self._is_ours, _EXTENSIONS)
 
     def _is_ours(self, path: str) -> bool:
         with open(path, "rb") as file:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from PIL import Image, ImageDraw
@@ -11,12 +11,12 @@ from PIL import Image, ImageDraw
 from cbir.core import stderr_capture
 from cbir.core.amounts import counted
 from cbir.core.checks import check_whole
-from cbir.core.errors import UnreadableImageError, UsageError, printable
+from cbir.core.errors import UnreadableImageError, printable
 from cbir.core.messages import Message, Parameter
 from cbir.core.overwriting import Output
 from cbir.core.threads import cores, ordered_map
 from cbir.images.encoded_image import EncodedImage, software_of
-from cbir.images.header import MONTAGE_MARKER
+from cbir.images.header import MONTAGE_MARKER, exif_naming
 from cbir.images.pixels import WORKING_SIZES
 from cbir.reports.fonts import runs
 from cbir.search.results import SearchResult, distance_text
@@ -36,7 +36,7 @@ _LARGEST_ZOOM = 4
 """How much a tiny image is enlarged at most."""
 
 _PAPER, _MAT, _INK, _ACCENT = "white", (238, 238, 238), (30, 30, 30), (0, 90, 160)
-_SOFTWARE = 0x0131
+_FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
 _PARAMETER = Parameter("montage")
 MONTAGE = Output(
     "the montage",
@@ -47,8 +47,8 @@ MONTAGE = Output(
         replace(_PARAMETER, value=False),
     ),
     lambda path: software_of(path) == MONTAGE_MARKER,
+    tuple(_FORMATS),
 )
-_FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
 
 
 def write_montage(path: str, results: Sequence[SearchResult], top: int) -> list[str]:
@@ -75,35 +75,13 @@ def write_montage(path: str, results: Sequence[SearchResult], top: int) -> list[
     CbirError
         When the file cannot be written, or is there and is no montage of ours.
     """
-    format_ = _format(path)
     MONTAGE.check(path)
+    format_ = _FORMATS[os.path.splitext(path)[1].lower()]
     check_whole("top", top)
     image, notes = draw_montage(results, top, _LARGEST_SIDES[format_])
-    exif = Image.Exif()
-    exif[_SOFTWARE] = MONTAGE_MARKER
     with MONTAGE.written(path) as file:
-        image.save(file, format_, quality=90, exif=exif)
+        image.save(file, format_, quality=90, exif=exif_naming(MONTAGE_MARKER))
     return notes
-
-
-def check_montage(path: str, in_use: Iterable[str] = ()) -> None:
-    """Make sure, before the work, that :func:`write_montage` will not refuse `path`.
-
-    Parameters
-    ----------
-    path : str
-    in_use : iterable of str
-        Files that must not be replaced, even by a montage of ours: the queries, the index.
-
-    Raises
-    ------
-    UsageError
-        When the extension is of no known format.
-    CbirError
-        When the folder is missing, or the file is there and is no montage of ours.
-    """
-    _format(path)
-    MONTAGE.check(path, in_use)
 
 
 def draw_montage(
@@ -187,15 +165,6 @@ def _draw_cell(sheet: Image.Image, cell: _Cell, image: Image.Image | str) -> Non
         draw.rectangle(box, outline=_ACCENT, width=3)
     _write(draw, (x, y + _BOX + 2), cell.caption, _BOX, _ACCENT if cell.is_query else _INK)
     _write(draw, (x, y + _BOX + 2 + _LINE), printable(os.path.basename(cell.path)), _BOX)
-
-
-def _format(path: str) -> str:
-    format_ = _FORMATS.get(os.path.splitext(path)[1].lower())
-    if format_ is None:
-        raise UsageError(
-            _PARAMETER, f" {printable(path)}: the name must end with {', '.join(_FORMATS)}"
-        )
-    return format_
 
 
 def _write(

@@ -7,20 +7,17 @@ import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from PIL import Image
-
 from cbir.core.amounts import counted
-from cbir.core.errors import CbirError, UsageError, printable
+from cbir.core.errors import CbirError, printable
 from cbir.core.messages import Message, Parameter
 from cbir.core.overwriting import Output
 from cbir.evaluation.model import RECALLS, Evaluation
 from cbir.images.encoded_image import software_of
-from cbir.images.header import PLOT_MARKER
+from cbir.images.header import PLOT_MARKER, exif_naming
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_SOFTWARE = 0x0131
 _PARAMETER = Parameter("plot")
 _CREATOR = "cbir evaluate"
 """Who made a plot, as SVG and PDF say it; PNG says it as our other images do."""
@@ -29,7 +26,6 @@ _MARKS = {
     ".svg": f"<dc:title>{_CREATOR}</dc:title>".encode(),
     ".pdf": f"/Creator ({_CREATOR})".encode(),
 }
-_EXTENSIONS = (".png", *_MARKS)
 
 _SIZE = (8.0, 5.5)
 """Inches."""
@@ -69,9 +65,7 @@ def write_plot(path: str, evaluation: Evaluation) -> None:
     if extension == ".svg":
         options["metadata"] = {"Creator": _CREATOR, "Date": None}
     elif extension == ".png":
-        exif = Image.Exif()
-        exif[_SOFTWARE] = PLOT_MARKER
-        options = {"dpi": _DPI, "pil_kwargs": {"exif": exif}}
+        options = {"dpi": _DPI, "pil_kwargs": {"exif": exif_naming(PLOT_MARKER)}}
     with (
         warnings.catch_warnings(),
         matplotlib.rc_context({"svg.hashsalt": _CREATOR, "svg.fonttype": "none"}),
@@ -92,10 +86,6 @@ def check_plot(path: str, in_use: Iterable[str] = ()) -> None:
     CbirError
         When matplotlib or the folder is missing, or the file is there and is no plot of ours.
     """
-    if _extension(path) not in _EXTENSIONS:
-        raise UsageError(
-            _PARAMETER, f" {printable(path)}: the name must end with {', '.join(_EXTENSIONS)}"
-        )
     PLOT.check(path, in_use)
     try:
         import matplotlib  # noqa: F401
@@ -152,4 +142,4 @@ def _is_ours(path: str) -> bool:
         return _MARKS[_extension(path)] in file.read()
 
 
-PLOT = Output("the plot", Message("name another with ", _PARAMETER), _is_ours)
+PLOT = Output("the plot", Message("name another with ", _PARAMETER), _is_ours, (".png", *_MARKS))

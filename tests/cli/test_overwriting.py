@@ -11,7 +11,7 @@ import pytest
 from cbir.evaluation.model import Evaluation
 from cbir.reports.duplicates_page import REPORT, write_report
 from cbir.reports.evaluation_page import FAILURES, write_failures
-from cbir.reports.montage import check_montage, write_montage
+from cbir.reports.montage import MONTAGE, write_montage
 from cbir.reports.pr_curves import check_plot, write_plot
 from cbir.search.results import Match, SearchResult
 from tests.cli.test_bad_input import assert_refused
@@ -29,14 +29,14 @@ def found(photos: Path) -> Evaluation:
 def test_a_page_of_another_kind_is_no_page_of_ours(found: Evaluation, tmp_path: Path) -> None:
     page = str(tmp_path / "r.html")
     write_report(page, [])
-    REPORT.check(page)
+    REPORT.file.check(page)
     with pytest.raises(Exception, match=r"r\.html: .*not made by this program"):
-        FAILURES.check(page)
+        FAILURES.file.check(page)
     os.unlink(page)
     write_failures(page, found)
-    FAILURES.check(page)
+    FAILURES.file.check(page)
     with pytest.raises(Exception, match=r"r\.html: .*not made by this program"):
-        REPORT.check(page)
+        REPORT.file.check(page)
 
 
 def test_a_plot_is_no_montage(found: Evaluation, photos: Path, tmp_path: Path) -> None:
@@ -44,11 +44,11 @@ def test_a_plot_is_no_montage(found: Evaluation, photos: Path, tmp_path: Path) -
     write_plot(image, found)
     check_plot(image)
     with pytest.raises(Exception, match=r"p\.png: .*not made by this program"):
-        check_montage(image)
+        MONTAGE.check(image)
     os.unlink(image)
     query = str(photos / "cats" / "cat-1.jpg")
     write_montage(image, [SearchResult(query, "hsv", "chi2", (Match(1, query, 0.0),))], 1)
-    check_montage(image)
+    MONTAGE.check(image)
     with pytest.raises(Exception, match=r"p\.png: .*not made by this program"):
         check_plot(image)
 

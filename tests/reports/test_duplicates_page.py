@@ -213,7 +213,7 @@ def test_a_report_is_overwritten_and_nothing_else(tmp_path: Path, groups: list[G
     path.unlink()
     path.mkdir()
     with pytest.raises(CbirError, match="this is a folder"):
-        REPORT.check(str(path))
+        REPORT.file.check(str(path))
 
 
 def test_an_impossible_file_is_refused(tmp_path: Path, groups: list[Group]) -> None:

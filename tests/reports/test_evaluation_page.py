@@ -115,6 +115,6 @@ def test_only_a_page_of_ours_is_overwritten(found: Evaluation, tmp_path: Path) -
         write_failures(str(path), found)
     assert path.read_bytes() == b"<!doctype html>\n<html>mine"
     with pytest.raises(UsageError, match=r"must end with \.html or \.htm"):
-        FAILURES.check(str(tmp_path / "failures.pdf"))
+        FAILURES.file.check(str(tmp_path / "failures.pdf"))
     with pytest.raises(CbirError, match="there is no folder"):
-        FAILURES.check(str(tmp_path / "nowhere" / "failures.html"))
+        FAILURES.file.check(str(tmp_path / "nowhere" / "failures.html"))

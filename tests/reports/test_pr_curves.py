@@ -82,7 +82,7 @@ def test_any_name_can_be_drawn(photos: Path, tmp_path: Path, name: str) -> None:
 
 
 def test_an_impossible_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"must end with \.png, \.svg, \.pdf"):
+    with pytest.raises(UsageError, match=r"must end with \.png, \.svg or \.pdf"):
         check_plot(str(tmp_path / "curves.jpg"))
     with pytest.raises(CbirError, match="there is no folder"):
         check_plot(str(tmp_path / "nowhere" / "curves.png"))

@@ -110,7 +110,7 @@ class Options:
         if self.plot is not None:
             check_plot(self.plot, in_use)
         if self.failures is not None:
-            FAILURES.check(self.failures, in_use)
+            FAILURES.file.check(self.failures, in_use)
         self._check_fusions()
         if self.dataset is None:
             self._check_for_index()

@@ -326,9 +326,9 @@ def _check_montage(path: str | None, no_montage: bool, in_use: Sequence[str] = (
         return
     if no_montage:
         raise click.UsageError("--montage and --no-montage contradict each other")
-    from cbir.reports.montage import check_montage
+    from cbir.reports.montage import MONTAGE
 
-    check_montage(path, in_use)
+    MONTAGE.check(path, in_use)
 
 
 def _make_montage(
@@ -339,11 +339,11 @@ def _make_montage(
     listener: TerminalProgress,
 ) -> None:
     """Write the montage; one that was not asked for is left out where it cannot be written."""
-    from cbir.reports.montage import check_montage, write_montage
+    from cbir.reports.montage import MONTAGE, write_montage
 
     path = asked or _MONTAGE
     try:
-        check_montage(path, in_use)
+        MONTAGE.check(path, in_use)
         notes = write_montage(path, results, top)
     except (CbirError, OSError) as error:  # without a working folder, there is no path at all
         if asked is not None:
