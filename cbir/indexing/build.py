@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
+from typing import Any
 
 from cbir.core import stderr_capture
-from cbir.core.arguments import check_type, path_of, tuple_of
+from cbir.core.arguments import path_of, tuple_of
 from cbir.core.progress import ProgressListener
 from cbir.core.threads import one_thread_each, threads
 from cbir.descriptors import presets
-from cbir.descriptors.local_features.sift import SiftExtractor
+from cbir.descriptors.local_features.base import LocalExtractor
+from cbir.descriptors.local_features.registry import extractor_of
 from cbir.descriptors.registry import parse
 from cbir.indexing.commit import IndexReport, commit
 from cbir.indexing.describe import describe
@@ -34,7 +36,7 @@ def build_index(
     workers: int | None = None,
     rebuild: bool = False,
     retrain: bool = False,
-    features: SiftExtractor | None = None,
+    features: str | LocalExtractor[Any] | None = None,
     keep_others: bool = False,
     wait: bool = False,
     listener: ProgressListener | None = None,
@@ -69,8 +71,8 @@ def build_index(
         Start from nothing; only columns that the user added are kept.
     retrain : bool
         Train vocabularies and models on these images, whatever there is.
-    features : SiftExtractor, optional
-        Also keep the local features that this extracts of each image.
+    features : str or LocalExtractor, optional
+        Also keep the local features that this extracts of each image, as in ``sift:count=300``.
     keep_others : bool
         Images of the index that the patterns leave out stay in it.
     wait : bool
@@ -89,8 +91,6 @@ def build_index(
     """
     listener = ProgressListener.of(listener)
     of_presets = [presets.get(name).specs for name in tuple_of(preset, "a preset")]
-    if features is not None:
-        check_type(features, SiftExtractor, "features")
     request = IndexRequest(
         dataset=path_of(dataset, "a dataset"),
         index=path_of(index, "an index"),
@@ -103,7 +103,7 @@ def build_index(
         rebuild=rebuild,
         retrain=retrain,
         keep_others=keep_others,
-        features=features,
+        features=None if features is None else extractor_of(features),
     )
     for spec in request.descriptors:
         parse(spec)  # a typing error is told before anything is touched

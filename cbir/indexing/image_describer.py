@@ -8,7 +8,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 from cbir.core.errors import UnreadableImageError
-from cbir.descriptors.local_features.sift import SiftFeatures
+from cbir.descriptors.local_features.base import LocalFeatures
 from cbir.descriptors.registry import NamedDescriptor
 from cbir.images.discovery import ImageFile
 from cbir.images.encoded_image import EncodedImage
@@ -29,7 +29,7 @@ class DescribedImage:
         This run described it; else its rows were known.
     is_suspect : bool
         Something was printed while it was decoded, perhaps about another image.
-    features : SiftFeatures or None
+    features : LocalFeatures or None
         Its local features, if they were wanted and not kept.
     """
 
@@ -37,7 +37,7 @@ class DescribedImage:
     known: IndexedImage
     is_new: bool = False
     is_suspect: bool = False
-    features: SiftFeatures | None = None
+    features: LocalFeatures | None = None
 
 
 Outcome = DescribedImage | UnreadableImageError | None

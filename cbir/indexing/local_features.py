@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from cbir.descriptors.local_features.sift import SiftExtractor, SiftFeatures
+from cbir.descriptors.local_features.base import LocalExtractor, LocalFeatures
 from cbir.stores.model import Writer
 
 
@@ -15,7 +16,7 @@ class LocalFeatureWriter:
     ----------
     writer : Writer
         Of the index.
-    extractor : SiftExtractor
+    extractor : LocalExtractor
 
     Attributes
     ----------
@@ -23,13 +24,13 @@ class LocalFeatureWriter:
         The contents whose features are kept since before this run.
     """
 
-    def __init__(self, writer: Writer, extractor: SiftExtractor) -> None:
+    def __init__(self, writer: Writer, extractor: LocalExtractor[Any]) -> None:
         self.extractor = extractor
         self._store = writer.features(extractor)
         self._store.check_changed()  # what is damaged is missing from then on
         self.kept = frozenset(self._store.keys())
 
-    def add(self, sha256: bytes, features: SiftFeatures) -> None:
+    def add(self, sha256: bytes, features: LocalFeatures) -> None:
         """Keep features; those of equal images are kept once."""
         self._store.append(sha256, self.extractor.as_record(features))
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from cbir.descriptors.local_features.sift import SiftExtractor
+from cbir.descriptors.local_features.base import LocalExtractor
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class IndexRequest:
     workers : int
         Threads.
     rebuild, retrain, keep_others : bool
-    features : SiftExtractor or None
+    features : LocalExtractor or None
         Extracts the local features that are to be kept.
     """
 
@@ -40,4 +41,4 @@ class IndexRequest:
     rebuild: bool
     retrain: bool
     keep_others: bool
-    features: SiftExtractor | None
+    features: LocalExtractor[Any] | None

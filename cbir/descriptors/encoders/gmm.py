@@ -40,27 +40,6 @@ class Mixture:
     means: Values
     variances: Values
 
-    def posteriors(self, rows: Values) -> Values:
-        """Return how probably each row is of each component.
-
-        Parameters
-        ----------
-        rows : ndarray of float32, shape (n, d)
-
-        Returns
-        -------
-        ndarray of float32, shape (n, k)
-            Each row has the sum 1.
-
-        Examples
-        --------
-        >>> two = Mixture(*(np.array(a, np.float32) for a in ([.5, .5], [[0], [9]], [[1], [1]])))
-        >>> two.posteriors(np.array([[0.5], [8]], np.float32)).round(3).tolist()
-        [[1.0, 0.0], [0.0, 1.0]]
-        """
-        likelihoods = self._likelihoods(_terms(rows))
-        return (likelihoods / likelihoods.sum(axis=0)).T
-
     def fisher_vector(self, rows: Values) -> Values:
         r"""Return the gradient of the rows' mean log-likelihood, by the means and the deviations.
 

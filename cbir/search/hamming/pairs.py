@@ -55,8 +55,7 @@ def pairs_within(hashes: Bits, radius: int, workers: int | None = None) -> Itera
     """Find all pairs of rows that differ in at most `radius` bits.
 
     There may be as many as n (n - 1) / 2 pairs, so they come in parts, and only a few parts are
-    in memory at any time. Where many rows are identical, :func:`first_equal` finds those without
-    listing their pairs.
+    in memory at any time.
 
     Parameters
     ----------
@@ -127,21 +126,6 @@ def neighbors_within(
         )
     after = np.full(len(rows), -1, np.int32)
     return _matches(rows, after, words, hashes.shape[1] * 8, radius, workers)
-
-
-def first_equal(hashes: Bits) -> NDArray[np.int32]:
-    """Return for each row the first row that is equal to it, shape (n,).
-
-    Examples
-    --------
-    >>> first_equal(np.array([[7], [5], [7]], np.uint8))
-    array([0, 1, 0], dtype=int32)
-    """
-    groups = _Groups.of(_words(hashes))
-    first = np.empty(len(hashes), np.int32)
-    sizes = np.diff(groups.bounds)
-    first[groups.members] = np.repeat(groups.members[groups.bounds[:-1]], sizes)
-    return first
 
 
 def _words(hashes: Bits) -> PackedHashes:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cbir.core.errors import UsageError
 from cbir.search.hamming import pairs as pairs_module
 from cbir.search.hamming import searches
-from cbir.search.hamming.pairs import Pairs, first_equal, neighbors_within, pairs_within
+from cbir.search.hamming.pairs import Pairs, neighbors_within, pairs_within
 
 METHODS = ["numpy", "scan", 1, 3, 8, 16]
 """How to compare; a number is that of the chunks of an index."""
@@ -173,7 +173,6 @@ def test_nothing_to_compare(width: int) -> None:
     assert _triples(neighbors_within(nothing, one, 3)) == []
     assert _triples(neighbors_within(one, nothing, 3)) == []
     assert _triples(neighbors_within(one, one, 3)) == [(0, 0, 0)]
-    assert first_equal(nothing).tolist() == []
 
 
 def test_read_only_and_strided_hashes() -> None:
@@ -182,12 +181,6 @@ def test_read_only_and_strided_hashes() -> None:
     expected = _triples(pairs_within(np.ascontiguousarray(hashes), 5))
     hashes.flags.writeable = False
     assert _triples(pairs_within(hashes, 5)) == expected
-
-
-@given(st.lists(st.integers(0, 5), max_size=30), st.sampled_from([1, 8, 12]))
-def test_first_equal(values: list[int], width: int) -> None:
-    hashes = np.array(values, np.uint8).reshape(-1, 1).repeat(width, axis=1)
-    assert first_equal(hashes).tolist() == [values.index(value) for value in values]
 
 
 def test_an_unfinished_search_can_be_dropped() -> None:
