@@ -106,7 +106,7 @@ def test_a_dataset_left_open_is_that_of_the_command(here: Run, one: Path) -> Non
         done = here(*command)
         assert done.returncode == 1
         assert re.search(r": index --dataset one --index \S+ --rebuild\n$", done.stderr)
-    assert "index --dataset DIR --index index.csv" in here("info").stderr
+    assert "again: index --dataset DIR --index " in here("info").stderr
 
 
 def _commands() -> dict[str, click.Command]:
