@@ -72,9 +72,7 @@ def find_candidates(
     found = ShortlistBuilder(content_ids, most_first, most_nearest)
     _pair_equal_pixels(contents, content_ids.tolist(), classifier.cache, rank, found, listener)
     # In the order of the policy, so that what is left out is dropped as it comes.
-    textured = np.array(
-        [i for i in content_ids.tolist() if not contents[i].is_textureless], np.int64
-    )
+    textured = np.array([i for i in content_ids.tolist() if not contents[i].textureless], np.int64)
     if len(textured):
         hashes = np.stack([contents[i].bits for i in textured])
         ranks = rank[textured]
@@ -109,13 +107,13 @@ class HashCandidates:
         self._tries_orientations = classifier.level == "edited"
         self._numbers = {content.sha256: number for number, content in enumerate(contents)}
         self._textured = np.array(
-            [i for i, content in enumerate(contents) if not content.is_textureless], np.intp
+            [i for i, content in enumerate(contents) if not content.textureless], np.intp
         )
         bits = [contents[i].bits for i in self._textured]
         self._hashes = np.array(bits, np.uint8).reshape(-1, HASH.dimension // 8)
         self._textureless: dict[tuple[int, int], list[int]] = defaultdict(list)
         for i, content in enumerate(contents):
-            if content.is_textureless:
+            if content.textureless:
                 self._textureless[_size(content)].append(i)
 
     def candidates(self, query: Content) -> dict[int, Hypotheses]:
@@ -123,7 +121,7 @@ class HashCandidates:
         found: dict[int, Hypotheses] = defaultdict(Hypotheses)
         if query.sha256 in self._numbers:
             found[self._numbers[query.sha256]].orientations.add(0)
-        if query.is_textureless:
+        if query.textureless:
             for i in self._textureless.get(_size(query), ()):
                 found[i].orientations.add(0)
             return found
@@ -158,7 +156,7 @@ def _pair_equal_pixels(
     """
     sizes: dict[tuple[int, int], list[int]] = defaultdict(list)
     for i in order:
-        if contents[i].is_textureless:
+        if contents[i].textureless:
             sizes[_size(contents[i])].append(i)
     pairs: list[tuple[int, int]] = []
     for alike in sizes.values():

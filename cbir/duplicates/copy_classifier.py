@@ -127,7 +127,7 @@ class CopyClassifier:
         distance = int(hamming(first.bits, second.bits[None])[0])
         if self._same_pixels(first, second, distance):
             return CopyMatch("exact", 0, "same pixels")
-        if self.level == "exact" or first.is_textureless or second.is_textureless:
+        if self.level == "exact" or first.textureless or second.textureless:
             return None
         upright = self._compared(first, second, 0) if distance <= self.near_distance else None
         if upright is not None and closeness(upright, NEAR) >= 1:

@@ -95,17 +95,14 @@ def find_groups(
     classifier = CopyClassifier(collection.cache, level, threshold)
     with stderr_capture.capture(), one_thread_each():
         order = keep_order(collection, keep, workers)
-        content_ids = list(dict.fromkeys(collection.content_ids[order].tolist()))
-        shortlists = find_candidates(
-            collection.contents, classifier, workers, listener, content_ids
-        )
-        details, matches = DetailCache(), MatchCache(collection.contents, classifier, listener)
+        contents, content_of = collection.contents, collection.content_ids
+        content_ids = list(dict.fromkeys(content_of[order].tolist()))
+        shortlists = find_candidates(contents, classifier, workers, listener, content_ids)
+        details, matches = DetailCache(), MatchCache(contents, classifier, listener)
         losses = LossDetector(collection.cache, details)
 
         def search() -> _Search:
-            firsts = dict(
-                zip(collection.content_ids[order[::-1]].tolist(), order[::-1], strict=True)
-            )
+            firsts = dict(zip(content_of[order[::-1]].tolist(), order[::-1], strict=True))
             files = [collection.records[firsts[i]] for i in range(len(firsts))]
             while True:
                 found = _Search(files, shortlists, matches, is_excluded, losses.between, allowed)
@@ -120,7 +117,7 @@ def find_groups(
             order = order_by_detail(
                 collection, order, found.clusters(content_ids), details, workers, listener
             )
-            content_ids = list(dict.fromkeys(collection.content_ids[order].tolist()))
+            content_ids = list(dict.fromkeys(content_of[order].tolist()))
             shortlists = shortlists.in_order(content_ids)
             found = search()
     return _groups(collection, order, found)
@@ -239,9 +236,8 @@ class _Search:
             if found:
                 center, match = found
                 cluster = clusters.setdefault(center, CopyCluster(center, {}, {}))
-                (cluster.joined if content_id in self.joined else cluster.staying)[content_id] = (
-                    match
-                )
+                members = cluster.joined if content_id in self.joined else cluster.staying
+                members[content_id] = match
         return [clusters[content_id] for content_id in order if content_id in clusters]
 
     def find_composites(self, losses: LossDetector) -> bool:

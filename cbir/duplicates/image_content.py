@@ -55,7 +55,7 @@ class Content:
     quality: int
 
     @property
-    def is_textureless(self) -> bool:
+    def textureless(self) -> bool:
         """Whether it has too little texture for its hash to mean something."""
         return self.quality < TEXTURELESS
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,19 +11,11 @@ from numpy.typing import NDArray
 from cbir.duplicates.loss import Loss
 
 CopyLevel = Literal["exact", "near", "edited"]
-COPY_LEVELS: tuple[CopyLevel, ...] = ("exact", "near", "edited")
+COPY_LEVELS: tuple[CopyLevel, ...] = get_args(CopyLevel)
 """From strict to generous; each one includes those before it."""
 
 KeepPolicy = Literal["best", "largest", "smallest", "oldest", "newest", "first", "sharpest"]
-KEEP_POLICIES: tuple[KeepPolicy, ...] = (
-    "best",
-    "largest",
-    "smallest",
-    "oldest",
-    "newest",
-    "first",
-    "sharpest",
-)
+KEEP_POLICIES: tuple[KeepPolicy, ...] = get_args(KeepPolicy)
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,7 +146,7 @@ def test_images_without_structure_are_paired_by_their_pixels(tmp_path: Path) -> 
         save(gray, tmp_path / "4.bmp"), save(white, tmp_path / "5.tif"),
     ]  # fmt: skip
     contents = [cache.load(str(path), False) for path in paths]
-    assert all(content.is_textureless for content in contents)
+    assert all(content.textureless for content in contents)
     found = find_candidates(contents, CopyClassifier(cache, "near"), 2, ProgressListener())
     # Each with the first of its kind: a group is a star.
     assert sorted(candidates_of(found)) == [(0, 2), (0, 5), (1, 4)]

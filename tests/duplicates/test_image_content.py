@@ -30,7 +30,7 @@ def test_a_sight_is_what_an_index_would_say(cat: Path) -> None:
     assert content.sha256 == hashlib.sha256(cat.read_bytes()).digest()
     assert (content.width, content.height) == photo("cats/cat-1").size
     assert np.array_equal(content.bits, row[:-1]) and content.quality == row[-1]
-    assert not content.is_textureless
+    assert not content.textureless
 
 
 def test_pixels_are_read_once(cat: Path) -> None:
@@ -58,8 +58,7 @@ def test_that_an_image_has_no_features_can_be_known_too(tmp_path: Path) -> None:
     none = EXTRACTOR.extract(np.zeros((60, 90, 3), np.uint8))
     flat.unlink()
     assert (
-        content.is_textureless
-        and ContentCache({content.sha256: none}.get).features(content) is none
+        content.textureless and ContentCache({content.sha256: none}.get).features(content) is none
     )
 
 
