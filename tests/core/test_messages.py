@@ -50,7 +50,6 @@ def test_an_error_without_a_message_is_empty() -> None:
 
 
 PACKAGE = Path(cbir.__file__).parent
-NOT_YET = ("duplicates", "evaluation", "indexing", "reports")
 OF_OTHER_PROGRAMS = {("reports/fonts.py", "--format")}
 
 
@@ -64,6 +63,5 @@ def _options_in(path: Path) -> set[tuple[str, str]]:
 
 def test_only_the_command_line_speaks_of_options() -> None:
     paths = [path for path in PACKAGE.rglob("*.py") if path.relative_to(PACKAGE).parts[0] != "cli"]
-    checked = [path for path in paths if path.relative_to(PACKAGE).parts[0] not in NOT_YET]
-    named = {found for path in checked for found in _options_in(path)}
+    named = {found for path in paths for found in _options_in(path)}
     assert named <= OF_OTHER_PROGRAMS
