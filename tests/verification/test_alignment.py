@@ -99,7 +99,7 @@ def test_known_transforms_are_recovered_among_wrong_matches(
     first, second = features_and_moved(rng, linear, shift, 60, wrong)
     found = align(first, second)
     assert found is not None and found.matches == 60 + wrong
-    # One keypoint's similarity has to foretell the others: a stretch costs those far away.
+    # One keypoint's similarity has to predict the others: a stretch costs those far away.
     assert 30 <= found.inliers <= 60 + wrong / 20
     corners = np.array([[0, 0], [400, 0], [0, 400], [400, 400]], float)
     there = corners @ found.transform[:, :2].T + found.transform[:, 2]
