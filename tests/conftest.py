@@ -73,7 +73,7 @@ def run(tmp_path: Path) -> Run:
             options.setdefault("encoding", "utf-8")
         if "stdout" in options:
             del options["capture_output"]
-        return subprocess.run(command, check=False, timeout=300, **options)
+        return subprocess.run(command, check=False, timeout=100, **options)
 
     return run
 

@@ -15,11 +15,14 @@ from PIL import Image
 
 from tests.conftest import PROJECT
 
+SOME = ("data/cats", "data/sky", "data/things", "data/windmills", "queries")
+"""The sample images that the documentation's commands need; with all, they take twice as long."""
+
 
 @pytest.fixture
 def playground(tmp_path: Path) -> Path:
-    """A copy of the sample images to run the documentation's commands in."""
-    for name in ("data", "queries"):
+    """A copy of some sample images to run the documentation's commands in."""
+    for name in SOME:
         shutil.copytree(PROJECT / name, tmp_path / name)
     return tmp_path
 
@@ -41,6 +44,16 @@ def run_commands(page: str, playground: Path, about: str = "") -> subprocess.Com
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_commands_of_the_tutorial_run(playground: Path) -> None:
+    done = run_commands("docs/tutorial.md", playground)
+    assert done.returncode == 0, done.stderr
+    assert "windmills/windmill-" in done.stdout and "data/small.png\n" in done.stdout
+    assert (playground / "montage.jpg").exists() and (playground / "all.png").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_the_commands_of_the_readme_run(playground: Path) -> None:
     done = run_commands("README.md", playground)
     assert done.returncode == 0, done.stderr
@@ -48,6 +61,7 @@ def test_the_commands_of_the_readme_run(playground: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_the_commands_about_duplicates_run(playground: Path) -> None:
     done = run_commands("docs/duplicates.md", playground)
     assert done.returncode == 0, done.stderr
@@ -79,6 +93,7 @@ def test_the_recipe_lets_new_images_in_and_replaces_none(tmp_path: Path) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_the_commands_about_training_run(playground: Path) -> None:
     done = run_commands("docs/training.md", playground)
     assert done.returncode == 0, done.stderr
@@ -87,20 +102,24 @@ def test_the_commands_about_training_run(playground: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_commands_about_evaluation_run(playground: Path) -> None:
-    done = run_commands("docs/evaluation.md", playground)
+@pytest.mark.timeout(300)
+def test_the_commands_about_evaluation_run(tmp_path: Path) -> None:
+    for name in ("data", "queries"):  # all of them: the page shows what comes of it
+        shutil.copytree(PROJECT / name, tmp_path / name)
+    done = run_commands("docs/evaluation.md", tmp_path)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr and "Warning" not in done.stderr
-    document = json.loads((playground / "evaluation.json").read_text())
+    document = json.loads((tmp_path / "evaluation.json").read_text())
     (shown,) = map(json.loads, blocks("docs/evaluation.md", "json"))
     assert list(document) == list(shown) and document["queries"] == shown["queries"]
     run, shown_run = document["runs"][0], shown["runs"][0]
     assert [key for key in shown_run if key != "classes"] == list(run)
     assert run["map"] == pytest.approx(shown_run["map"], abs=0.01)
-    assert (playground / "curves.svg").exists() and (playground / "failures.html").exists()
+    assert (tmp_path / "curves.svg").exists() and (tmp_path / "failures.html").exists()
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("page", ["docs/python.md", "README.md"])
 def test_the_python_of_the_documentation_runs(playground: Path, page: str) -> None:
     script = playground / "page.py"
@@ -141,7 +160,8 @@ def test_the_readme_has_exactly_two_set_up_commands() -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    for page in [PROJECT / "README.md", *(PROJECT / "docs").glob("*.md")]:
+    pages = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *(PROJECT / "docs").glob("*.md")]
+    for page in pages:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 

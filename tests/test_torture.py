@@ -12,13 +12,14 @@ from tests.conftest import DATA, PROJECT
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.skipif(sys.platform == "win32", reason="limits and kills as POSIX has them")
 def test_nothing_is_lost_and_no_answer_is_wrong(tmp_path: Path) -> None:
     program = PROJECT / "benchmarks" / "torture.py"
     options = ["--episodes", "1", "--rounds", "3", "--images", "5", "--seed", "1", "--name", ""]
     done = subprocess.run(
         [sys.executable, program, DATA, *options, "--scratch", tmp_path],
-        capture_output=True, text=True, check=False, timeout=850,
+        capture_output=True, text=True, check=False, timeout=550,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -72,7 +72,7 @@ class Terminal:
 
     def finish(self) -> int:
         self.read(until="never shown")
-        stdout, _ = self.process.communicate(timeout=240)
+        stdout, _ = self.process.communicate(timeout=100)
         os.close(self._end)
         assert stdout == b""
         return self.process.returncode
@@ -168,7 +168,7 @@ def test_a_terminal_that_stays_silent_fails_the_test_in_time(tmp_path: Path) -> 
     terminal = Terminal(tmp_path, "duplicates", "--undo", "gone.log")
     with pytest.raises(pytest.fail.Exception, match="no 'never shown' within 0 s"):
         terminal.read(until="never shown", seconds=0)
-    terminal.process.communicate(timeout=240)
+    terminal.process.communicate(timeout=100)
     assert terminal.process.returncode == -signal.SIGKILL
 
 

@@ -17,7 +17,7 @@ import pytest
 from cbir.duplicates.actions import read_log, undo
 from tests.conftest import PROJECT
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 COPIES = 40
 KILLS = 6

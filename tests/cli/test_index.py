@@ -123,7 +123,7 @@ def test_ctrl_c_says_that_nothing_is_lost(photos: Path, tmp_path: Path) -> None:
             time.sleep(0.01)
         time.sleep(0.3)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=240)
+        _, errors = process.communicate(timeout=100)
     assert process.returncode == 130
     assert "Interrupted. The index is as it was" in errors and "Traceback" not in errors
     assert not (tmp_path / "index.csv").exists()

@@ -15,7 +15,7 @@ from tests.conftest import DATA, Run
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="has no pipes in folders")
 
-_SECONDS = 120
+_SECONDS = 100
 """Far more than a refusal takes, far less than for ever."""
 
 

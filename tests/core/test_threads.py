@@ -146,7 +146,7 @@ sys.exit(os.waitstatus_to_exitcode(status))
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_a_child_forked_after_a_threaded_scan_can_search() -> None:
-    done = subprocess.run([sys.executable, "-c", _FORK], timeout=120, capture_output=True)
+    done = subprocess.run([sys.executable, "-c", _FORK], timeout=100, capture_output=True)
     assert done.returncode == 7, done.stderr.decode()
 
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from tests.fuzz.target import Target
 from tests.fuzz.targets import TARGETS
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ import pytest
 import cbir
 from tests.conftest import DATA, Run
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 KILLS = 20
 

@@ -79,8 +79,10 @@ def test_a_montage_never_becomes_too_large(result: SearchResult, tmp_path: Path)
 def test_an_image_that_is_gone_leaves_a_box_that_says_so(
     result: SearchResult, tmp_path: Path
 ) -> None:
+    before, _ = draw_montage([result], 5)
     os.unlink(tmp_path / "tiny.png")
-    draw_montage([result], 5)
+    after, _ = draw_montage([result], 5)
+    assert after.size == before.size and after.tobytes() != before.tobytes()
 
 
 @pytest.mark.parametrize(

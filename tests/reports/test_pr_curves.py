@@ -79,6 +79,8 @@ def test_a_plot_is_never_indexed(found: Evaluation, tmp_path: Path) -> None:
 def test_any_name_can_be_drawn(photos: Path, tmp_path: Path, name: str) -> None:
     photos.rename(tmp_path / name)
     write_plot(str(tmp_path / "curves.png"), evaluation(tmp_path / name))
+    with Image.open(tmp_path / "curves.png") as plot:
+        assert len(plot.convert("RGB").getcolors(1 << 24)) > 2
 
 
 def test_an_impossible_file_is_refused(tmp_path: Path) -> None:

@@ -13,13 +13,14 @@ from tests.conftest import PROJECT
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(600),
     pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork"),
 ]
 
 
 def killing(*arguments: str) -> None:
     command = [sys.executable, "-m", "tests.duplicates.actions.killing", *arguments]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=800)
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=550)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -83,7 +83,7 @@ def test_two_commands_at_once_never_lose_both_copies(
         )
         for keep, where in zip(("oldest", "newest"), COMMANDS[case], strict=True)
     ]  # fmt: skip
-    told = [run.communicate(timeout=120)[1] for run in runs]
+    told = [run.communicate(timeout=100)[1] for run in runs]
     folders = (pairs, tmp_path / "ds2") if case == "references" else (pairs,)
     assert contents(*folders) == before, told
     assert not [path for each in folders for path in each.rglob("*") if path.name[0] == "."]

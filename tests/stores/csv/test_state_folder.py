@@ -101,6 +101,9 @@ def test_folders_in_folders_without_end_are_looked_through(tmp_path: Path) -> No
         deeper = os.open("d", os.O_RDONLY, dir_fd=place)
         os.close(place)
         place = deeper
-    os.close(place)
     check_state_folder(inner)
+    os.symlink("elsewhere", "link", dir_fd=place)
+    os.close(place)
+    with pytest.raises(CbirError, match="link"):
+        check_state_folder(inner)
     subprocess.run(["rm", "-rf", str(inner)], check=True)

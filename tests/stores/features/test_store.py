@@ -352,6 +352,7 @@ for number in range({start}, 1_000_000):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_a_killed_writer_leaves_all_that_it_had_written(tmp_path: Path) -> None:
     wait, folder, start = random.Random(0), tmp_path / "features", 0
     for _ in range(4):
