@@ -164,7 +164,7 @@ def _section(cls: type[Descriptor]) -> str:
         f" {cls.version}\n"
         f"- parameters with their defaults: {parameters}\n"
         f"- metrics, the default first: {', '.join(cls.metrics)}\n"
-        f"- distance by {cls.metrics[0]}: {cls.meaning}\n"
+        f"- distance by {cls.metrics[0]}: {descriptor.meaning}\n"
     )
 
 

@@ -77,7 +77,7 @@ def _entry(one: type[Descriptor] | Broken) -> dict[str, Any]:
         "parameters": descriptor.parameters,
         "working_size": descriptor.working_size,
         "trained": _trained(one),
-        "meaning": one.meaning,
+        "meaning": descriptor.meaning,
         "summary": one.summary,
     }
 

@@ -115,8 +115,6 @@ class Descriptor(Parametrized, ABC):
         One line on what it is good for.
     metrics : tuple of str
         The metrics that make sense, the default first.
-    meaning : str
-        What a distance of the default metric means, with its range.
     has_quality : bool
         For a hash: one byte follows the bits, 0 to 100, that says how much of the image they
         rest on. The bits of a blank image are an accident of its noise.
@@ -128,7 +126,6 @@ class Descriptor(Parametrized, ABC):
     dtype: ClassVar[np.dtype[Any]]
     summary: ClassVar[str]
     metrics: ClassVar[tuple[str, ...]]
-    meaning: ClassVar[str]
     has_quality: ClassVar[bool] = False
     least_quality: ClassVar[int] = 0
 
@@ -136,6 +133,11 @@ class Descriptor(Parametrized, ABC):
     @abstractmethod
     def dimension(self) -> int:
         """Numbers an image, or bits for a hash."""
+
+    @property
+    @abstractmethod
+    def meaning(self) -> str:
+        """What a distance of the default metric means, with its range."""
 
     @property
     def encoding(self) -> Encoding:

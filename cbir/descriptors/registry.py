@@ -190,7 +190,7 @@ def _load_plugin(point: EntryPoint) -> type[Descriptor]:
         raise CbirError(f"{where} is not a subclass of cbir.descriptors.base.Descriptor")
     missing = [
         attribute
-        for attribute in ("name", "version", "dtype", "summary", "metrics", "meaning")
+        for attribute in ("name", "version", "dtype", "summary", "metrics")
         if not hasattr(cls, attribute)
     ]
     if missing or cls.__abstractmethods__:

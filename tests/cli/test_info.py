@@ -21,7 +21,7 @@ def test_info_says_what_an_index_holds(run: Run, photos: Path) -> None:
     assert done.returncode == 0
     assert f"dataset   {photos}\n" in done.stdout
     assert "images  12 (" in done.stdout
-    assert "hsv = hsv:layout=grid: 1,536 numbers, 1,536 bytes an image" in done.stdout
+    assert "hsv = hsv:layout=grid,compare=roots: 1,536 numbers, 1,536 bytes an image" in done.stdout
     assert "small = orb:features=1000,words=40,upright=False" in done.stdout
     assert done.stdout.endswith("sound     yes\n")
     document = json.loads(run("info", "--format", "json").stdout)
@@ -49,7 +49,8 @@ def test_descriptors_are_listed(run: Run) -> None:
         entry["name"]: entry for entry in json.loads(run("descriptors", "--format", "json").stdout)
     }
     assert listed["phash"]["dimension"] == 256
-    assert listed["hsv"]["parameters"] == {"layout": "grid"} and listed["hsv"]["trained"] is None
+    assert listed["hsv"]["parameters"] == {"layout": "grid", "compare": "roots"}
+    assert listed["hsv"]["trained"] is None
     assert listed["orb"]["trained"] == {"state": "vocabulary", "shipped": []}
 
 

@@ -420,16 +420,19 @@ def test_two_aliases_of_one_descriptor_are_computed_once(
     assert cbir.index(str(photos), index).reused == 12
 
 
+@pytest.mark.parametrize("specs", [(), ("hsv",)])
 def test_an_index_of_another_program_version_of_a_descriptor_is_not_mixed(
-    photos: Path, index: str, monkeypatch: pytest.MonkeyPatch
+    photos: Path, index: str, monkeypatch: pytest.MonkeyPatch, specs: tuple[str, ...]
 ) -> None:
     from cbir.descriptors.global_features.hsv_histogram import HsvHistogram
 
-    cbir.index(str(photos), index)
-    monkeypatch.setattr(HsvHistogram, "version", 2)
+    with monkeypatch.context() as first:
+        first.setattr(HsvHistogram, "version", 1)
+        first.setattr(HsvHistogram, "parameters", {"layout": "grid"})  # it had no other one
+        cbir.index(str(photos), index)
     with pytest.raises(CbirError, match="written by version 1 of hsv, this is version 2"):
         cbir.open(index).search(photos / "cats" / "cat-1.jpg")
-    report = cbir.index(str(photos), index)
+    report = cbir.index(str(photos), index, specs)
     assert report.updated == 12
     assert cbir.open(index).search(photos / "cats" / "cat-1.jpg").matches[0].distance == 0
 

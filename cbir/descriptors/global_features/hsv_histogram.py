@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.descriptors.base import Descriptor, Encoding, as_roots
+from cbir.descriptors.base import STEPS, Descriptor, Encoding, as_roots
 from cbir.descriptors.global_features.spatial_grid import over_regions
 from cbir.images.pixels import Pixels
 
@@ -20,13 +20,17 @@ _GRID_BINS = (16, 4, 4)
 _ELLIPSE_REACH = 0.75
 """The central ellipse's diameters, as a share of the image's sides."""
 
+_UNRELATED = 3.5
+"""Median distance of roots between photographs of different things, a region."""
+
 
 @dataclass(frozen=True)
 class HsvHistogram(Descriptor):
     """HSV color histogram with spatial layout.
 
     The image is divided into regions, and each gives the shares of its pixels that fall into
-    the cells of hue × saturation × value. Hue is circular: the first bin is centered on red.
+    the cells of hue × saturation × value. Hue is circular: the first bin is centered on red. The
+    roots of the shares are stored and compared: large areas count less.
 
     ``grid``: the whole image, its four quarters and its center, 16 × 4 × 4 bins each. The whole
     is the sum of the quarters, and says that a color is there wherever it is.
@@ -38,12 +42,18 @@ class HsvHistogram(Descriptor):
     ----------
     layout : {"grid", "ellipse", "none"}
         The regions.
+    compare : {"roots", "shares"}
+        What the distance is of. ``shares``: the squares of what is stored, divided by the number
+        of regions, so that all bins sum to 1; the textbook's histogram, which found less on most
+        collections.
 
     References
     ----------
     M. J. Swain, D. H. Ballard, "Color indexing", IJCV 7(1), 1991, for histograms; M. Stricker,
     A. Dimai, "Color indexing with weak spatial constraints", SPIE 2670, 1996, for a central
-    region with four around it. It departs from them in the color space and the quantization.
+    region with four around it. It departs from them in the color space, the quantization, and the
+    roots; these are from R. Arandjelović, A. Zisserman, "Three things everyone should know to
+    improve object retrieval", CVPR 2012, who take them of local descriptors.
 
     Examples
     --------
@@ -55,13 +65,13 @@ class HsvHistogram(Descriptor):
     """
 
     name: ClassVar[str] = "hsv"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     summary: ClassVar[str] = "colors and where they are: scenes, products, near-duplicates"
     metrics: ClassVar[tuple[str, ...]] = ("chi2", "manhattan", "cosine", "euclidean")
-    meaning: ClassVar[str] = "0 = the same colors in the same places, 1 = no color in common"
     dtype: ClassVar[np.dtype[Any]] = np.dtype(np.uint8)
 
     layout: Literal["grid", "ellipse", "none"] = "grid"
+    compare: Literal["roots", "shares"] = "roots"
 
     @property
     def dimension(self) -> int:
@@ -70,8 +80,29 @@ class HsvHistogram(Descriptor):
 
     @property
     def encoding(self) -> Encoding:
-        """Roots of a region's shares; all regions together have the sum 1."""
+        """Roots of a region's shares; or shares, of which all regions together have the sum 1."""
+        if self.compare == "roots":
+            return STEPS
         return Encoding(1 / (255 * math.sqrt(self._regions)), 2)
+
+    @property
+    def meaning(self) -> str:
+        """What a distance by chi-squared means."""
+        same = "0 = the same colors in the same places"
+        if self.compare == "shares":
+            return f"{same}, about 1 = no color in common"
+        unrelated = f"unrelated photographs: about {_UNRELATED * self._regions:g}"
+        return f"{same}; {unrelated}; at most {math.ceil(self.largest_distance)}"
+
+    @property
+    def largest_distance(self) -> float:
+        r"""The largest chi-squared distance of roots: :math:`\sqrt{n/2} + n/1020` a region.
+
+        Of images with no color in common in any region, whose n bins are shared evenly between
+        them: each has the n/2 roots :math:`\sqrt{2/n}`. The second term is what rounding may add.
+        """
+        bins = math.prod(self._bins)
+        return self._regions * (math.sqrt(bins / 2) + bins / 1020)
 
     def describe(self, image: Pixels) -> NDArray[np.uint8]:
         """Describe an RGB image; see :meth:`Descriptor.describe`."""

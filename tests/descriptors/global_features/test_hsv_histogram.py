@@ -10,12 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from cbir.descriptors.base import as_roots
 from cbir.descriptors.global_features.hsv_histogram import HsvHistogram, _ellipse_regions
+from cbir.search.metrics import METRICS
 
 IMAGES = arrays(
     np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40), st.just(3)), fill=st.just(77)
 )
 LAYOUTS = ["grid", "ellipse", "none"]
+
+
+def distance(descriptor: HsvHistogram, one: np.ndarray, other: np.ndarray) -> float:
+    query, row = (descriptor.encoding.values(each) for each in (one, other))
+    return float(METRICS[descriptor.metrics[0]].between(query, row[None])[0])
 
 
 def solid(red: int, green: int, blue: int) -> np.ndarray:
@@ -40,10 +47,45 @@ def test_red_on_both_sides_of_the_hue_circle_is_one_color() -> None:
 @given(image=IMAGES)
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_the_shares_sum_to_one(layout: str, image: np.ndarray) -> None:
-    descriptor = HsvHistogram(layout=layout)
+    descriptor = HsvHistogram(layout=layout, compare="shares")
     values = descriptor.encoding.values(descriptor.describe(image))
     # Rounding a root to 1/255 moves a share by at most root / 255.
     assert values.sum() - 1 < np.sqrt(values).sum() / 255 + 1e-9
+
+
+@given(rows=arrays(np.uint32, st.tuples(st.just(2), st.just(6), st.just(256)), fill=st.just(0)))
+def test_no_distance_is_beyond_the_range_that_is_told(rows: np.ndarray) -> None:
+    descriptor = HsvHistogram()
+    one, other = as_roots(rows.astype(float)).reshape(2, -1)
+    assert 0 <= distance(descriptor, one, other) <= descriptor.largest_distance
+
+
+@pytest.mark.parametrize(("layout", "told"), [("grid", 70), ("ellipse", 62), ("none", 12)])
+def test_images_of_many_colors_without_a_common_one_are_at_the_end_of_the_range(
+    layout: str, told: int
+) -> None:
+    descriptor = HsvHistogram(layout=layout)
+    assert descriptor.meaning.endswith(f"at most {told}")
+    regions, bins = descriptor._regions, descriptor.dimension // descriptor._regions
+    counts = np.zeros((2, regions, bins))
+    counts[0, :, ::2] = counts[1, :, 1::2] = 1
+    farthest = distance(descriptor, *as_roots(counts).reshape(2, -1))
+    assert 0.96 * descriptor.largest_distance < farthest <= descriptor.largest_distance
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_shares_are_compared_as_the_textbook_has_it(layout: str, noise: np.ndarray) -> None:
+    roots, shares = (HsvHistogram(layout, compare) for compare in ("roots", "shares"))
+    one, other = roots.describe(noise), roots.describe(noise // 2)
+    assert np.array_equal(one, shares.describe(noise))
+    p, q = (np.square(row / 255) / roots._regions for row in (one, other))
+    used = p + q > 0
+    expected = (np.square(p - q)[used] / (p + q)[used]).sum() / 2
+    assert distance(shares, one, other) == pytest.approx(expected)
+    a, b = one / 255, other / 255
+    expected = (np.square(a - b)[used] / (a + b)[used]).sum() / 2
+    assert distance(roots, one, other) == pytest.approx(expected)
+    assert roots.fingerprint != shares.fingerprint
 
 
 @given(image=IMAGES)
