@@ -15,6 +15,7 @@ from cbir.core.errors import CbirError, UsageError
 from cbir.core.npz import load_arrays
 from cbir.core.threads import one_thread_each, ordered_map
 from cbir.descriptors.base import State, state_digest
+from cbir.descriptors.encoders.daisy import Daisy
 from cbir.descriptors.encoders.fisher import ColorFisher, Fisher, FisherVector
 from cbir.descriptors.encoders.fisher_model import (
     _crop,
@@ -31,7 +32,7 @@ from cbir.indexing.train import train_models
 from tests.conftest import DATA, PROJECT, Run
 from tests.descriptors.encoders.test_gmm import Mixture, plain_fisher_vector
 
-CLASSES = [Fisher, ColorFisher]
+CLASSES = [Fisher, ColorFisher, Daisy]
 NAMES = ("cats/cat-1", "desert/orange-dune-1", "forest/brook-1", "things/kite-1")
 
 
