@@ -29,6 +29,9 @@ Row = NDArray[Any]
 """What a descriptor stores of one image: a vector of small numbers, or packed bits, which the
 quality may follow."""
 
+FloatArray = NDArray[np.float32]
+"""Numbers in single precision, of any shape: of patches, mixtures, vectors."""
+
 State = Mapping[str, NDArray[Any]]
 """What training gives: named arrays, for example a vocabulary's words."""
 

@@ -18,7 +18,8 @@ from cbir.descriptors.local_features.orb import ORB_BYTES, OrbExtractor
 from cbir.descriptors.row_kinds import LOCAL, RowKind
 from cbir.images.pixels import WORKING_SIZES, Pixels
 
-Bits = NDArray[np.uint8]
+PackedBits = NDArray[np.uint8]
+"""Features or words of 256 bits, eight a byte: shape (n, 32)."""
 
 _VOTES = (4, 2, 1)
 """What a feature adds to its nearest, second and third nearest word."""
@@ -100,7 +101,7 @@ class OrbBovw(TrainedDescriptor):
         features = self.training_sample(image)
         return count_votes(features, self.state["words"], self.words).astype(np.uint16)
 
-    def training_sample(self, image: Pixels) -> Bits:
+    def training_sample(self, image: Pixels) -> PackedBits:
         """Extract ORB features."""
         return OrbExtractor(self.features, self.upright).extract(image).descriptors
 
@@ -155,7 +156,7 @@ class OrbBovw(TrainedDescriptor):
         return _jensen_shannon(self.state["usage"].astype(float), now)
 
 
-def _is_sound(words: Bits, usage: NDArray[Any], size: int) -> bool:
+def _is_sound(words: PackedBits, usage: NDArray[Any], size: int) -> bool:
     """Say whether there are all words that were used, and not all of them equal."""
     if usage.shape != (size,) or usage.dtype.kind not in "iuf" or len(words) > size:
         return False
@@ -166,7 +167,9 @@ def _is_sound(words: Bits, usage: NDArray[Any], size: int) -> bool:
     return len(words) == 1 or bool((words != words[0]).any())
 
 
-def nearest_words(features: Bits, words: Bits, count: int = 1) -> tuple[NDArray[Any], NDArray[Any]]:
+def nearest_words(
+    features: PackedBits, words: PackedBits, count: int = 1
+) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return the nearest words of each feature by Hamming distance, the lowest number first.
 
     Parameters
@@ -201,7 +204,7 @@ def nearest_words(features: Bits, words: Bits, count: int = 1) -> tuple[NDArray[
     return nearest, distance
 
 
-def count_votes(features: Bits, words: Bits, size: int) -> NDArray[np.int64]:
+def count_votes(features: PackedBits, words: PackedBits, size: int) -> NDArray[np.int64]:
     """Let features vote for their nearest words.
 
     Returns
@@ -222,7 +225,9 @@ def count_votes(features: Bits, words: Bits, size: int) -> NDArray[np.int64]:
     return votes
 
 
-def k_majority(features: Bits, count: int, listener: ProgressListener | None = None) -> Bits:
+def k_majority(
+    features: PackedBits, count: int, listener: ProgressListener | None = None
+) -> PackedBits:
     """Cluster binary features: centers are the majority of their members' bits.
 
     All arithmetic is on integers, so the result is the same on any number of threads.
@@ -262,7 +267,7 @@ def k_majority(features: Bits, count: int, listener: ProgressListener | None = N
     return words
 
 
-def _majorities(bits: Bits, labels: NDArray[Any], words: Bits) -> Bits:
+def _majorities(bits: PackedBits, labels: NDArray[Any], words: PackedBits) -> PackedBits:
     order = np.argsort(labels, kind="stable")
     used, starts = np.unique(labels[order], return_index=True)
     sums = np.add.reduceat(bits[order], starts, axis=0, dtype=np.int32)
@@ -272,7 +277,9 @@ def _majorities(bits: Bits, labels: NDArray[Any], words: Bits) -> Bits:
     return moved
 
 
-def _in_threads(features: Bits, words: Bits, count: int) -> tuple[NDArray[Any], NDArray[Any]]:
+def _in_threads(
+    features: PackedBits, words: PackedBits, count: int
+) -> tuple[NDArray[Any], NDArray[Any]]:
     """Compute :func:`nearest_words`, on all cores if there are very many features."""
     per_task = 128 * _FEATURES_PER_BLOCK
     if len(features) <= 2 * per_task:

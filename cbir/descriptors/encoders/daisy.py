@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
+from cbir.descriptors.base import FloatArray
 from cbir.descriptors.encoders.fisher import FisherVector
 from cbir.descriptors.local_features.daisy import DAISY_VALUES, daisy_patches, mirror_daisies
 from cbir.descriptors.local_features.dense import Patches
@@ -66,6 +64,6 @@ class Daisy(FisherVector):
         """Extract dense DAISY descriptors."""
         return daisy_patches(image)
 
-    def mirrored(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    def mirrored(self, values: FloatArray) -> FloatArray:
         """Swap left and right places and directions."""
         return mirror_daisies(values)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from cbir.core.amounts import counted
 from cbir.core.errors import CbirError, UsageError
 from cbir.core.progress import ProgressListener
-from cbir.descriptors.base import Encoding, State, TrainedDescriptor
+from cbir.descriptors.base import Encoding, FloatArray, State, TrainedDescriptor
 from cbir.descriptors.encoders.fisher_model import (
     KEYS,
     LARGEST_STEP,
@@ -36,8 +36,6 @@ from cbir.descriptors.local_features.dense import (
     mirror_gradients,
 )
 from cbir.images.pixels import WORKING_SIZES, Pixels
-
-Values = NDArray[np.float32]
 
 _STEPS = 256
 """Steps of a stored number from 0 to 1. A row has the length 1, and of very many numbers none comes
@@ -94,7 +92,7 @@ class FisherVector(TrainedDescriptor):
         """Extract the dense local descriptors of an image."""
 
     @abstractmethod
-    def mirrored(self, values: Values) -> Values:
+    def mirrored(self, values: FloatArray) -> FloatArray:
         """Return what local descriptors are when the image is mirrored left to right."""
 
     @property
@@ -268,7 +266,7 @@ class ColorFisher(FisherVector):
         """Extract local color statistics."""
         return color_patches(image)
 
-    def mirrored(self, values: Values) -> Values:
+    def mirrored(self, values: FloatArray) -> FloatArray:
         """Swap left and right cells."""
         return mirror_colors(values)
 
@@ -329,6 +327,6 @@ class Fisher(FisherVector):
         """Extract dense RootSIFT."""
         return gradient_patches(image)
 
-    def mirrored(self, values: Values) -> Values:
+    def mirrored(self, values: FloatArray) -> FloatArray:
         """Swap left and right cells, and turn the directions."""
         return mirror_gradients(values)

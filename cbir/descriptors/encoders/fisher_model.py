@@ -11,12 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.progress import ProgressListener
-from cbir.descriptors.base import State
+from cbir.descriptors.base import FloatArray, State
 from cbir.descriptors.encoders.gmm import Mixture, fit_mixture
 from cbir.descriptors.local_features.dense import Patches
 
-Values = NDArray[np.float32]
-Mirror = Callable[[Values], Values]
+Mirror = Callable[[FloatArray], FloatArray]
 
 _POWER = 0.2
 """Of the numbers of a Fisher vector. A root is customary; flatter was better on all kinds of
@@ -89,21 +88,21 @@ class Model:
         self.state = state
         self._mixture = Mixture(state["weights"], state["means"], state["variances"])
 
-    def encode(self, patches: Patches) -> Values:
+    def encode(self, patches: Patches) -> FloatArray:
         """Return the Fisher vector, flattened by its power, of length 1."""
         vector = self._mixture.fisher_vector(_projected(patches, self.state))
         return unit(np.copysign(np.abs(vector) ** np.float32(_POWER), vector))
 
-    def reduce(self, vector: Values) -> Values:
+    def reduce(self, vector: FloatArray) -> FloatArray:
         """Project an encoded vector on the principal components."""
         return np.subtract(vector, self._center) @ self._projection
 
     @cached_property
-    def _center(self) -> Values:
+    def _center(self) -> FloatArray:
         return self.state["center"].astype(np.float32)
 
     @cached_property
-    def _projection(self) -> Values:
+    def _projection(self) -> FloatArray:
         return self.state["projection"] * self.state["scale"]
 
 
@@ -189,12 +188,12 @@ def _views(patches: Patches, count: int, mirrored: Mirror) -> Iterator[Patches]:
 class _Axes:
     """Principal axes: their origin, their directions as columns, and the variances along them."""
 
-    center: Values
-    directions: Values
-    variances: Values
+    center: FloatArray
+    directions: FloatArray
+    variances: FloatArray
 
 
-def _projected(patches: Patches, local: Mapping[str, NDArray[Any]]) -> Values:
+def _projected(patches: Patches, local: Mapping[str, NDArray[Any]]) -> FloatArray:
     components = (patches.values - local["local_center"]) @ local["local_axes"]
     places = (patches.places - np.float32(0.5)) * local["place_scale"]
     return np.concatenate([components, places], axis=1)
@@ -231,7 +230,7 @@ def _crop(patches: Patches, random: np.random.Generator) -> Patches:
     return Patches(patches.values[inside], places[inside])
 
 
-def _principal_axes(rows: Values, count: int) -> _Axes:
+def _principal_axes(rows: FloatArray, count: int) -> _Axes:
     """Return the first principal axes of rows that are more than their dimensions."""
     center = rows.mean(axis=0)
     variances, directions = np.linalg.eigh(np.cov(rows - center, rowvar=False))
@@ -261,6 +260,6 @@ def _reduction(vectors: NDArray[np.float64], size: int) -> dict[str, NDArray[Any
     }
 
 
-def unit(vector: Values) -> Values:
+def unit(vector: FloatArray) -> FloatArray:
     """Scale a vector to the length 1; one of zeros stays."""
     return vector / max(float(np.linalg.norm(vector)), 1e-12)

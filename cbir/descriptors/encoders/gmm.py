@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.progress import ProgressListener
-
-Values = NDArray[np.float32]
+from cbir.descriptors.base import FloatArray
 
 _ROUNDS = 25
 """Of expectation and maximization; more changed nothing that could be measured."""
@@ -36,11 +35,11 @@ class Mixture:
     means, variances : ndarray of float32, shape (k, d)
     """
 
-    weights: Values
-    means: Values
-    variances: Values
+    weights: FloatArray
+    means: FloatArray
+    variances: FloatArray
 
-    def fisher_vector(self, rows: Values) -> Values:
+    def fisher_vector(self, rows: FloatArray) -> FloatArray:
         r"""Return the gradient of the rows' mean log-likelihood, by the means and the deviations.
 
         With the posteriors :math:`\gamma_i(k)` of row i:
@@ -80,7 +79,7 @@ class Mixture:
         # math.sqrt: a root of numpy's would make everything float64.
         return np.concatenate([by_mean / scale, by_deviation / (math.sqrt(2) * scale)]).ravel()
 
-    def weighted_sums(self, rows: Values) -> Values:
+    def weighted_sums(self, rows: FloatArray) -> FloatArray:
         """Return the sums, weighted by each component's posteriors, of 1, the rows, their squares.
 
         Parameters
@@ -97,14 +96,14 @@ class Mixture:
         terms /= likelihoods.sum(axis=0)[:, None]
         return likelihoods @ terms
 
-    def _likelihoods(self, terms: Values) -> Values:
+    def _likelihoods(self, terms: FloatArray) -> FloatArray:
         """Return how likely each component makes each row, beside the likeliest; shape (k, n)."""
         likelihoods = self._log_density @ terms.T
         likelihoods -= likelihoods.max(axis=0)
         return np.exp(likelihoods, out=likelihoods)
 
     @cached_property
-    def _log_density(self) -> Values:
+    def _log_density(self) -> FloatArray:
         """What 1, each number of a row and its square count in the logarithm of the density."""
         squares = (np.square(self.means) / self.variances).sum(axis=1)
         volume = np.log(self.variances).sum(axis=1)
@@ -113,7 +112,7 @@ class Mixture:
         return np.concatenate(factors, axis=1)
 
 
-def _terms(rows: Values) -> Values:
+def _terms(rows: FloatArray) -> FloatArray:
     """Return 1, the rows and their squares, side by side: one matrix product serves them all."""
     ones = np.ones((len(rows), 1), np.float32)
     return np.concatenate([ones, rows, np.square(rows)], axis=1)
@@ -127,7 +126,9 @@ def _split(
     return sums[:, :1], sums[:, 1 : size + 1], sums[:, size + 1 :]
 
 
-def fit_mixture(rows: Values, components: int, listener: ProgressListener | None = None) -> Mixture:
+def fit_mixture(
+    rows: FloatArray, components: int, listener: ProgressListener | None = None
+) -> Mixture:
     """Fit a mixture by expectation and maximization, from k-means; always the same one.
 
     Parameters
@@ -160,7 +161,7 @@ def fit_mixture(rows: Values, components: int, listener: ProgressListener | None
     return mixture
 
 
-def _seeded(rows: Values, components: int, least: Values) -> Mixture:
+def _seeded(rows: FloatArray, components: int, least: FloatArray) -> Mixture:
     """Cluster some rows, and take the clusters for components."""
     import cv2
 
@@ -174,14 +175,14 @@ def _seeded(rows: Values, components: int, least: Values) -> Mixture:
     return _maximized(owner.T @ _terms(some), least)
 
 
-def _improved(mixture: Mixture, rows: Values, least: Values) -> Mixture:
+def _improved(mixture: Mixture, rows: FloatArray, least: FloatArray) -> Mixture:
     sums = np.zeros((len(mixture.weights), 1 + 2 * rows.shape[1]))
     for start in range(0, len(rows), _ROWS_PER_BLOCK):
         sums += mixture.weighted_sums(rows[start : start + _ROWS_PER_BLOCK])
     return _maximized(sums, least)
 
 
-def _maximized(weighted_sums: NDArray[np.floating], least: Values) -> Mixture:
+def _maximized(weighted_sums: NDArray[np.floating], least: FloatArray) -> Mixture:
     """Return the likeliest mixture for what the components have; see `weighted_sums`."""
     count, sums, squares = _split(weighted_sums)
     count = np.maximum(count, 1e-6)

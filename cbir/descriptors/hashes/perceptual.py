@@ -26,6 +26,7 @@ from cbir.descriptors.row_kinds import HASH, RowKind
 from cbir.images.pixels import WORKING_SIZES, Pixels
 
 Bits = NDArray[np.bool_]
+"""Of a hash, not packed."""
 
 LEAST_QUALITY = 20
 """Percent; below it an image is blank to a hash of its thumbnail.

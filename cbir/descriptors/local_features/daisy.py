@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from cbir.descriptors.base import FloatArray
 from cbir.descriptors.local_features.dense import Patches
 from cbir.images.pixels import Pixels
 
@@ -69,7 +69,7 @@ def daisy_patches(image: Pixels) -> Patches:
     return Patches(values, np.stack([x.ravel(), y.ravel()], axis=1).astype(np.float32))
 
 
-def mirror_daisies(values: NDArray[np.float32]) -> NDArray[np.float32]:
+def mirror_daisies(values: FloatArray) -> FloatArray:
     """Return the values that patches have when the image is mirrored left to right."""
     histograms = values.reshape(-1, 1 + _RINGS * _PETALS, _DIRECTIONS)
     petals = (_PETALS // 2 - np.arange(_PETALS)) % _PETALS

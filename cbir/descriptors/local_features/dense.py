@@ -14,9 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cbir.descriptors.base import FloatArray
 from cbir.images.pixels import Pixels
-
-Values = NDArray[np.float32]
 
 COLOR_CELLS, COLOR_VALUES = 2, 24
 """A color patch has 2 × 2 cells, each with the means and the deviations of L, a and b."""
@@ -49,8 +48,8 @@ class Patches:
         for a few pixels at its borders.
     """
 
-    values: Values
-    places: Values
+    values: FloatArray
+    places: FloatArray
 
 
 def color_patches(image: Pixels) -> Patches:
@@ -126,13 +125,13 @@ def gradient_patches(image: Pixels) -> Patches:
     return patches
 
 
-def mirror_colors(values: Values) -> Values:
+def mirror_colors(values: FloatArray) -> FloatArray:
     """Return the values that color patches have when the image is mirrored left to right."""
     cells = values.reshape(-1, COLOR_CELLS, COLOR_CELLS, COLOR_VALUES // COLOR_CELLS**2)
     return cells[:, :, ::-1].reshape(values.shape)
 
 
-def mirror_gradients(values: Values) -> Values:
+def mirror_gradients(values: FloatArray) -> FloatArray:
     """Return the values that gradient patches have when the image is mirrored left to right."""
     cells = values.reshape(-1, GRADIENT_CELLS, GRADIENT_CELLS, DIRECTIONS)
     directions = (DIRECTIONS // 2 - np.arange(DIRECTIONS)) % DIRECTIONS
@@ -147,7 +146,7 @@ def _large_enough(image: Pixels) -> Pixels:
     return cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]
 
 
-def _votes(gray: NDArray[Any]) -> Values:
+def _votes(gray: NDArray[Any]) -> FloatArray:
     """Return each pixel's gradient, shared by the two nearest of 8 directions."""
     scaled = np.float32(1 / 255) * gray
     border = cv2.BORDER_REPLICATE
@@ -166,7 +165,7 @@ def _votes(gray: NDArray[Any]) -> Values:
     return votes.reshape(*gray.shape, DIRECTIONS)
 
 
-def _cells(channels: Values, side: int) -> Values:
+def _cells(channels: FloatArray, side: int) -> FloatArray:
     """Average over square cells; what is left over is cut off on both sides alike."""
     height, width = channels.shape[:2]
     rows, columns = height // side, width // side
@@ -175,7 +174,7 @@ def _cells(channels: Values, side: int) -> Values:
     return cv2.resize(inside, (columns, rows), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
 
 
-def _soft_cells(votes: Values, side: int) -> Values:
+def _soft_cells(votes: FloatArray, side: int) -> FloatArray:
     """Average over cells with windows that overlap those of their neighbors by half."""
     halves = _cells(votes, side // 2)
     window = np.array([1, 2, 2, 1], np.float32) / 6
@@ -183,7 +182,7 @@ def _soft_cells(votes: Values, side: int) -> Values:
     return soft[: halves.shape[0] // 2 * 2 : 2, : halves.shape[1] // 2 * 2 : 2]  # type: ignore[return-value]
 
 
-def _patches(cells: Values, side: int, step: int) -> Patches:
+def _patches(cells: FloatArray, side: int, step: int) -> Patches:
     """Join each block of `side` × `side` cells, from one block to the next `step` cells on."""
     rows, columns = cells.shape[0] - side + 1, cells.shape[1] - side + 1
     parts = [
