@@ -40,6 +40,7 @@ class Daisy(FisherVector):
 
     Examples
     --------
+    >>> import numpy as np
     >>> descriptor = Daisy()
     >>> bound = descriptor.bind(descriptor.shipped())
     >>> row = bound.describe(np.zeros((64, 64, 3), np.uint8))
