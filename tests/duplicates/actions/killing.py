@@ -37,7 +37,10 @@ from cbir.duplicates.actions import (
 from tests.duplicates.actions.helpers import Tree, planned, removal, tree, write
 
 KILLED = 9
-TRACED = {module.__file__ for module in (acting, recovery, files, step_execution, trash, undoing)}
+TRACED = {
+    module.__file__
+    for module in (acting, recovery, files, renaming, step_execution, trash, undoing)
+}
 
 
 _ACTIONS = {"move-across": "move", "move-by-links": "move", "trash": "delete"}
