@@ -85,7 +85,7 @@ class LshIndex:
     >>> rng = np.random.default_rng(0)
     >>> def image():
     ...     descriptors = rng.integers(0, 99, (50, 128), dtype=np.uint8)
-    ...     return Features(rng.random((50, 4), np.float32), descriptors, 100, 100)
+    ...     return SiftFeatures(rng.random((50, 4), np.float32), descriptors, 100, 100)
     >>> some = [image() for _ in range(3)]
     >>> index = LshIndex(some)
     >>> [candidate.image for candidate in index.candidates(some[1])]
