@@ -40,7 +40,7 @@ class Stamp:
         return cls(status.st_size, status.st_mtime_ns, status.st_ino)
 
 
-def remember(folders: Sequence[Path], stamp: Stamp, content: str, generation: str) -> None:
+def save_content(folders: Sequence[Path], stamp: Stamp, content: str, generation: str) -> None:
     """Keep what a file with this stamp contains, and the name of the generation that it is of.
 
     Parameters
@@ -60,7 +60,7 @@ def remember(folders: Sequence[Path], stamp: Stamp, content: str, generation: st
             return
 
 
-def recall(folders: Sequence[Path], stamp: Stamp) -> tuple[str, str] | None:
+def load_content(folders: Sequence[Path], stamp: Stamp) -> tuple[str, str] | None:
     """Return the content and the generation of a file with this stamp, or None."""
     for folder in folders:
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
@@ -71,8 +71,8 @@ def recall(folders: Sequence[Path], stamp: Stamp) -> tuple[str, str] | None:
     return None
 
 
-def forget(folders: Sequence[Path]) -> None:
-    """Remove what is remembered."""
+def drop_content(folders: Sequence[Path]) -> None:
+    """Remove what is saved."""
     for folder in folders:
         with contextlib.suppress(OSError):
             (folder / _FILE).unlink()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 
 import click
 from click.core import ParameterSource
@@ -23,11 +22,10 @@ from cbir.cli.options import (
 from cbir.cli.progress import TerminalProgress
 from cbir.cli.queries import check_streams, query_paths
 from cbir.cli.search.formats import FORMATS, Printer
-from cbir.cli.wording import command_of, error_text
+from cbir.cli.search.results import ResultHandler
+from cbir.cli.wording import error_text
 from cbir.core.amounts import counted
-from cbir.core.errors import CbirError, UnreadableImageError, UsageError, printable, reason_of
-from cbir.core.folders import shortest
-from cbir.core.messages import Call
+from cbir.core.errors import CbirError, UsageError, printable, reason_of
 from cbir.descriptors.presets import PRESETS
 from cbir.search.engine import Index, open_index
 from cbir.search.fusion.options import Weights
@@ -171,7 +169,7 @@ def search(
     if not (wants_montage or no_montage):
         listener.note(f"No montage of more than {_MONTAGE_QUERIES} queries without --montage")
     printer = Printer("paths" if null else format_ or "table", b"\0" if null else b"\n")
-    harvest = _Harvest(printer, listener, wants_montage)
+    results = ResultHandler(printer, listener, wants_montage)
     if len(paths) > _SILENT_QUERIES and not sys.stdout.isatty():  # else the results show it
         listener.begin("searching", len(paths), "queries")
     request = SearchRequest(
@@ -188,86 +186,20 @@ def search(
         adaptive,
     )
     for result in index.answer(request):
-        harvest.take(result)
-    harvest.finish()
-    harvest.tell(index)
+        results.take(result)
+    results.finish()
+    results.tell(index)
     if plain and not quiet:
         _tell_of_presets(index)
-    if harvest.results:
-        _make_montage(harvest.results, montage, top, [index_path, *paths], listener)
-    if harvest.failure is not None:
-        raise harvest.failure
-    unreadable = harvest.unreadable
+    if results.for_montage:
+        _make_montage(results.for_montage, montage, top, [index_path, *paths], listener)
+    if results.failure is not None:
+        raise results.failure
+    unreadable = results.unreadable
     if unreadable and (strict or len(paths) > 1):
         click.echo(f"{unreadable:,} of {counted(len(paths), 'query')} could not be read", err=True)
     if unreadable and (strict or unreadable == len(paths)):
         sys.exit(1)
-
-
-class _Harvest:
-    """Prints results as they come, and gathers what is told or drawn when all are there.
-
-    Attributes
-    ----------
-    results : list of SearchResult
-        For the montage; empty if none is wanted.
-    unreadable : int
-        Queries.
-    failure : Exception or None
-        Why no more could be printed. With a montage the search goes on, for that is wanted too.
-    """
-
-    def __init__(self, printer: Printer, listener: TerminalProgress, wants_montage: bool) -> None:
-        self._printer, self._listener, self._wants_montage = printer, listener, wants_montage
-        self._matches = self._gone = self._identical = 0
-        self.results: list[SearchResult] = []
-        self.unreadable = 0
-        self.failure: Exception | None = None
-
-    def take(self, result: SearchResult | UnreadableImageError) -> None:
-        """Print one result."""
-        self._listener.advance()
-        if isinstance(result, UnreadableImageError):
-            with self._listener.paused():
-                click.echo(f"Cannot read {result}", err=True)
-            self.unreadable += 1
-            return
-        self._try(partial(self._printer.print, result))
-        self._identical += result.identical
-        self._matches += len(result.matches)
-        self._gone += sum(not os.path.exists(match.path) for match in result.matches)
-        if self._wants_montage:
-            self.results.append(result)
-
-    def finish(self) -> None:
-        """Print what comes after the last result."""
-        self._listener.end()
-        self._try(self._printer.finish)
-
-    def tell(self, index: Index) -> None:
-        """Say what is odd about the results."""
-        if self._gone and index.has_images:
-            verb = "is" if self._gone == 1 else "are"
-            update = Call("index", dataset=shortest(index.root), index=index.path)
-            self._listener.warn(
-                f"{self._gone:,} of {counted(self._matches, 'result')} {verb} not there any more;"
-                f" bring the index up to date with: {command_of(update)}"
-            )
-        if self._identical:
-            self._listener.note(
-                f"{counted(self._identical, 'result')} with the very bytes of the query, under"
-                " another path; --exclude-identical leaves out such copies, too"
-            )
-
-    def _try(self, write: Callable[[], None]) -> None:
-        if self.failure is not None:
-            return
-        try:
-            write()
-        except (BrokenPipeError, CbirError) as error:
-            if not self._wants_montage:
-                raise
-            self.failure = error
 
 
 def _asked(images: tuple[str, ...], queries: tuple[str, ...]) -> tuple[str, ...]:

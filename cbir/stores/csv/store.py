@@ -35,7 +35,7 @@ from cbir.stores.csv.layout import Layout, content_of
 from cbir.stores.csv.snapshot import CsvSnapshot
 from cbir.stores.csv.state_folder import check_state_folder
 from cbir.stores.csv.writer import CsvWriter
-from cbir.stores.file_stamps import Stamp, recall, remember
+from cbir.stores.file_stamps import Stamp, load_content, save_content
 from cbir.stores.lock import writer_lock
 from cbir.stores.model import (
     DescriptorEntry,
@@ -177,7 +177,7 @@ class CsvStore(IndexStore):
         check_state_folder(self.layout.folder)
         generations = self._generations()
         stamp = Stamp.of(self.layout.csv)
-        remembered = recall(self.layout.caches(), stamp)
+        remembered = load_content(self.layout.caches(), stamp)
         for generation in generations:
             if generation.stamp == stamp:
                 return CsvSnapshot(self.path, self.layout, generation, generation.content)
@@ -186,7 +186,7 @@ class CsvStore(IndexStore):
         content = content_of(self.layout.csv)
         snapshot = self._open_content(generations, content)
         if not len(snapshot.edited) and Stamp.of(self.layout.csv) == stamp:
-            remember(self.layout.caches(), stamp, content, snapshot.generation.name)
+            save_content(self.layout.caches(), stamp, content, snapshot.generation.name)
         return snapshot
 
     def _open_content(self, generations: list[Generation], content: str) -> CsvSnapshot:

@@ -23,7 +23,7 @@ from cbir.stores.csv.layout import Layout
 from cbir.stores.csv.row_digests import row_digests, write_digests
 from cbir.stores.csv.snapshot import CsvSnapshot
 from cbir.stores.features.store import FeatureStore
-from cbir.stores.file_stamps import Stamp, forget
+from cbir.stores.file_stamps import Stamp, drop_content
 from cbir.stores.journal import Journal
 from cbir.stores.model import (
     IndexStore,
@@ -82,7 +82,7 @@ class CsvWriter(Writer):
             self._check_unchanged()
             os.replace(aside, csv)
             sync_folder(str(csv.parent))
-        forget(self._layout.caches())
+        drop_content(self._layout.caches())
         self._clear(generation, generation.content)
 
     def _check_unchanged(self) -> None:
