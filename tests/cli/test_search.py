@@ -33,7 +33,7 @@ def indexed(run: Run, photos: Path) -> Path:
 def test_a_table_for_people(run: Run, indexed: Path) -> None:
     done = run("search", "-q", QUERY)
     lines = done.stdout.splitlines()
-    assert lines[0] == f"{QUERY}  (hsv, chi2: {HsvHistogram.meaning})"
+    assert lines[0] == f"{QUERY}  (hsv, chi2: {HsvHistogram().meaning})"
     assert lines[1].split() == ["1", "0.0000", QUERY]
     assert len(lines) == 4
     assert "\x1b" not in done.stdout
