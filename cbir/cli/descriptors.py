@@ -12,6 +12,7 @@ from cbir.cli.options import Command, format_option, write_text
 from cbir.core.amounts import counted
 from cbir.descriptors.base import Descriptor, TrainedDescriptor
 from cbir.descriptors.registry import Broken, available
+from cbir.descriptors.row_kinds import kind_called
 
 
 @click.command(cls=Command)
@@ -45,7 +46,7 @@ def _lines(entry: dict[str, Any]) -> list[str]:
     """Return what is told of a descriptor beside its name."""
     if "broken" in entry:
         return [f"broken: {entry['broken']}"]
-    size = counted(entry["dimension"], "bit" if entry["kind"] == "hash" else "number")
+    size = counted(entry["dimension"], "bit" if kind_called(entry["kind"]).packed else "number")
     lines = [
         entry["summary"],
         f"{entry['kind']}, {size}, {entry['metrics'][0]}: {entry['meaning']}",

@@ -14,6 +14,7 @@ from cbir.cli.wording import worded
 from cbir.core.amounts import counted, size_text
 from cbir.core.errors import CbirError, UsageError, printable
 from cbir.descriptors.base import SHIPPED, TRAINED
+from cbir.descriptors.row_kinds import kind_called
 from cbir.stores.inspection import INDEXED, Inspection, inspect
 
 _ORIGINS = {
@@ -83,7 +84,7 @@ def _print_table(inspection: Inspection) -> None:
     size = size_text(summary["bytes_of_images"])
     _line(f"index     {printable(summary['index'])} ({summary['written_by']})")
     _line(f"dataset   {printable(summary['dataset'])}")
-    _line(f"images  {summary['images']:,} ({size})")
+    _line(f"images    {summary['images']:,} ({size})")
     if summary["own_columns"]:
         _line(f"columns   {', '.join(summary['own_columns'])} (your own)")
     for one in summary["descriptors"]:
@@ -91,7 +92,7 @@ def _print_table(inspection: Inspection) -> None:
         name = f"{one['name']}:{parameters}" if parameters else one["name"]
         empty = f", {counted(one['empty'], 'image')} without keypoints" if one["empty"] else ""
         trained = f", {_model(one['trained'])}" if one["trained"] else ""
-        size = counted(one["dimension"], "bit" if one["kind"] == "hash" else "number")
+        size = counted(one["dimension"], "bit" if kind_called(one["kind"]).packed else "number")
         _line(
             f"holds     {one['alias']} = {name}: {size},"
             f" {counted(one['bytes_per_image'], 'byte')} an image{trained}{empty}"

@@ -16,7 +16,7 @@ from cbir.core.plugins import plugins
 from cbir.core.suggestions import did_you_mean
 from cbir.descriptors.base import HIGHEST_QUALITY, Descriptor, Row
 from cbir.descriptors.parameters import made, split_parameters
-from cbir.descriptors.row_kinds import RowKind
+from cbir.descriptors.row_kinds import KINDS
 from cbir.images.encoded_image import EncodedImage
 from cbir.images.image_source import ArrayImage
 
@@ -200,8 +200,8 @@ def _load_plugin(point: EntryPoint) -> type[Descriptor]:
     if missing or cls.__abstractmethods__:
         lacks = ", ".join([*missing, *sorted(cls.__abstractmethods__)])
         raise CbirError(f"{where} lacks: {lacks}")
-    if not isinstance(cls.kind, RowKind):
-        raise CbirError(f"{where} has the kind {cls.kind!r}, which is no RowKind")
+    if cls.kind not in KINDS.values():
+        raise CbirError(f"{where} has the kind {cls.kind!r}, not one of {', '.join(KINDS)}")
     if cls.name != point.name:
         raise CbirError(f"{where} calls itself {cls.name!r}; both names must be the same")
     return cls

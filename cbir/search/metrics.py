@@ -140,12 +140,24 @@ def hamming(query: NDArray[np.uint8], rows: NDArray[np.uint8]) -> NDArray[np.int
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A distance with what a user should know of it."""
+    """A distance with what a user should know of it.
+
+    Attributes
+    ----------
+    name : str
+    between : callable
+        Takes a query and a matrix of rows, returns their distances.
+    formula, range : str
+        In words.
+    scale_free : bool
+        Twice the numbers in both have the same distance.
+    """
 
     name: str
     between: Callable[[Values, Values], Values]
     formula: str
     range: str
+    scale_free: bool = False
 
 
 METRICS = {
@@ -158,6 +170,7 @@ METRICS = {
             cosine,
             "1 - a.b / |a||b|",
             "0 = same direction, 1 = nothing in common, 2 = opposite",
+            scale_free=True,
         ),
         Metric("manhattan", manhattan, "sum |a-b|", "0 = equal, no upper end"),
         Metric("hamming", hamming, "number of differing bits", "0 = equal, up to all bits"),

@@ -309,5 +309,6 @@ def _not_described(label: str) -> UsageError:
 
 def _scanned(source: CandidateSource[Row]) -> ScannedSource[Row]:
     """Return a source that can be fused: one that knows something of every row."""
-    assert isinstance(source, ScannedSource)
+    if not isinstance(source, ScannedSource):
+        raise UsageError(f"{type(source).__name__} cannot be fused: it does not see every row")
     return source

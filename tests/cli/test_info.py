@@ -20,7 +20,7 @@ def test_info_says_what_an_index_holds(run: Run, photos: Path) -> None:
     done = run("info", "index.csv")
     assert done.returncode == 0
     assert f"dataset   {photos}\n" in done.stdout
-    assert "images  12 (" in done.stdout
+    assert "images    12 (" in done.stdout
     assert "hsv = hsv:layout=grid,compare=roots: 1,536 numbers, 1,536 bytes an image" in done.stdout
     assert "small = orb:features=1000,words=40,upright=False" in done.stdout
     assert done.stdout.endswith("sound     yes\n")

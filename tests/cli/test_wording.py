@@ -36,7 +36,7 @@ def test_one_is_no_plural_and_no_size_or_rate_is_nothing(here: Run, one: Path) -
     assert "images/s" not in again.stderr  # none was described
     info = here("info")
     size = os.path.getsize(one / "red.png")
-    assert f"images  1 ({size} bytes)" in info.stdout
+    assert f"images    1 ({size} bytes)" in info.stdout
     texts = first.stderr + again.stderr + info.stdout
     assert not re.search(r"(?<![\d.])0(\.0+)? (MB|kB|images/s|s\b)", texts)
     assert not re.search(r"(?<![\d.])1 (images|files|queries)\b", texts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cbir.descriptors.row_kinds import GLOBAL
 from cbir.stores import open_store
 
 _WORTH_ROWS = 100_000
@@ -25,5 +26,5 @@ def compile_kernels(index: str) -> None:
 
     for entry in snapshot.metadata.entries:
         descriptor = snapshot.descriptor(entry.alias).descriptor
-        if not (descriptor.kind.packed or descriptor.kind.weighted):
+        if descriptor.kind == GLOBAL and descriptor.metrics[0] in kernels.KERNELS:
             kernels.compile_for(descriptor.metrics[0], descriptor.dtype)

@@ -79,10 +79,9 @@ class FlatIndex(ScannedSource[Row]):
 
     def tolerance(self, query: Row, distance: float) -> float:
         # Summing is off by a share of the distance; rounding the values, by a share of their size,
-        # which matters for rows that are nearly equal. A cosine has no size.
+        # which matters for rows that are nearly equal. Without a scale, their size does not count.
         rounding = 1e-6 if self._precision() is np.float32 else 1e-13
-        cosine = self.metric.name == "cosine"
-        size = 10.0 if cosine else float(np.abs(self.encoding.values(query)).sum())
+        size = 10.0 if self.metric.scale_free else float(np.abs(self.encoding.values(query)).sum())
         return rounding * (100 * abs(distance) + size)
 
     def _scan(self) -> Callable[[Row, Row, Row], None]:

@@ -21,6 +21,7 @@ from cbir.core.json_text import parse_json
 from cbir.core.messages import Parameter
 from cbir.core.text import as_path
 from cbir.descriptors.base import Row
+from cbir.stores.csv.cells import codec_of
 from cbir.stores.csv.row_digests import Digests, read_digests, row_digests
 from cbir.stores.file_stamps import Stamp
 from cbir.stores.model import FORMAT, DescriptorEntry, Metadata, Rows
@@ -210,13 +211,10 @@ def _columns(metadata: Metadata) -> list[dict[str, str]]:
         for name, datatype, text in _FACTS
     ]
     for entry in metadata.entries:
-        kind = np.dtype(entry.dtype).str[1:]
-        datatype = _DATATYPES.get(kind, "decimal")
+        texts = codec_of(entry).text_columns(entry)
+        datatype = _DATATYPES.get(np.dtype(entry.dtype).str[1:], "decimal")
         columns += [
-            {
-                "name": name,
-                "datatype": "string" if entry.row_kind.packed and name == entry.alias else datatype,
-            }
+            {"name": name, "datatype": "string" if name in texts else datatype}
             for name in entry.columns
         ]
     return columns
