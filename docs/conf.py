@@ -43,6 +43,15 @@ html_show_copyright = False
 def setup(app: Any) -> None:
     """Let signatures name the type of an array's numbers, and no more: docstrings say the rest."""
     app.connect("autodoc-process-signature", _shorten_arrays)
+    app.connect("autodoc-process-docstring", _keep_first_clause, priority=400)
+
+
+def _keep_first_clause(*event: Any) -> None:
+    """Put an empty comment first: of an attribute, napoleon takes what stands before a colon in
+    the first line for its type."""
+    what, lines = event[1], event[-1]
+    if what in ("attribute", "data", "property"):
+        lines[:0] = ["..", ""]
 
 
 def _shorten_arrays(*event: Any) -> tuple[str | None, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cbir.cli.interrupts import end, raise_from_now
+from cbir.core.errors import cause_of
 from cbir.core.plugins import plugins
 from cbir.core.suggestions import did_you_mean
 from cbir.core.version import __version__
@@ -75,7 +76,7 @@ def _load_plugin(point: EntryPoint) -> click.Command:
             return command
         reason = "it is not a click command"
     except Exception as error:  # a plug-in may fail in any way; the rest must go on
-        reason = f"{type(error).__name__}: {error}"
+        reason = cause_of(error)
 
     @click.command(point.name, help=f"Broken plug-in ({point.value}): {reason}")
     def broken() -> None:

@@ -16,11 +16,17 @@ def path_text_of(value: object, what: str) -> str:
     Raises
     ------
     UsageError
-        When it is neither text nor an ``os.PathLike`` of text.
+        When it is neither text nor an ``os.PathLike`` of text, or no name of a file.
     """
     path = os.fspath(value) if isinstance(value, str | os.PathLike) else None
     if not isinstance(path, str):
         raise UsageError(f"{what} must be a path, not {_type_text(value)}")
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        raise UsageError(
+            f"{path!a}: the path of {what} has a character that no file name has"
+        ) from None
     return path
 
 

@@ -119,6 +119,21 @@ def shown(message: str) -> str:
     return "\n".join(map(printable, message.split("\n")))
 
 
+def cause_of(error: BaseException) -> str:
+    """Return the type and the text of an error of another package, which may fail to give it.
+
+    Examples
+    --------
+    >>> cause_of(ZeroDivisionError("by zero"))
+    'ZeroDivisionError: by zero'
+    """
+    try:
+        text = str(error)
+    except Exception:
+        text = "it cannot say why"
+    return f"{type(error).__name__}: {text}"
+
+
 def reason_of(error: OSError) -> str:
     """Return the operating system's words for `error`, without the number and the path."""
     return (error.strerror or str(error)).lower()

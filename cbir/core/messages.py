@@ -129,4 +129,5 @@ def _taken_apart(part: Part) -> Iterator[str | Parameter | Call]:
     elif isinstance(part, str | Parameter | Call):
         yield part
     else:
-        yield from part.message.parts
+        message = getattr(part, "message", None)
+        yield from message.parts if isinstance(message, Message) else [str(part)]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cbir.core.arguments import text_of
-from cbir.core.errors import CbirError, UnreadableImageError, UsageError
+from cbir.core.errors import CbirError, UnreadableImageError, UsageError, cause_of
 from cbir.core.plugins import plugins
 from cbir.core.suggestions import did_you_mean
 from cbir.descriptors.base import HIGHEST_QUALITY, Descriptor, Row
@@ -80,7 +80,7 @@ class NamedDescriptor:
             row = descriptor.describe(pixels)
             given, wanted = (row.shape, row.dtype), ((descriptor.width,), descriptor.dtype)
         except Exception as error:  # a plug-in may fail in any way
-            reason = f"the descriptor {self.alias!r} failed: {type(error).__name__}: {error}"
+            reason = f"the descriptor {self.alias!r} failed: {cause_of(error)}"
             raise UnreadableImageError(image.path, reason) from error
         if given != wanted:
             reason = f"the descriptor {self.alias!r} gave {given}, not {wanted} as it says"
@@ -189,7 +189,7 @@ def _load_plugin(point: EntryPoint) -> type[Descriptor]:
     try:
         cls = point.load()
     except Exception as error:  # a plug-in may fail in any way; the rest must go on
-        raise CbirError(f"{where} does not load: {type(error).__name__}: {error}") from error
+        raise CbirError(f"{where} does not load: {cause_of(error)}") from error
     if not (isinstance(cls, type) and issubclass(cls, Descriptor)):
         raise CbirError(f"{where} is not a subclass of cbir.descriptors.base.Descriptor")
     missing = [

@@ -61,10 +61,7 @@ def choose(
             what = ", ".join(there) or "nothing"
             raise UsageError(Parameter("drop", alias), f": the index has: {what}")
         del there[alias]
-    chosen = {
-        alias: NamedDescriptor(alias, create(entry.name, dict(entry.parameters)))
-        for alias, entry in there.items()
-    }
+    chosen = {alias: _held(entry) for alias, entry in there.items()}
     for spec in specs or ([] if entries else [DEFAULT]):
         named = parse(spec)
         if chosen.setdefault(named.alias, named) != named:
@@ -148,6 +145,18 @@ def _check_columns(chosen: Sequence[NamedDescriptor], user_columns: Collection[s
                     f"{other!r} and {named.alias!r} would both have a column {column!r};"
                     " choose another alias"
                 )
+
+
+def _held(entry: DescriptorEntry) -> NamedDescriptor:
+    """Return a descriptor that the index holds."""
+    try:
+        return NamedDescriptor(entry.alias, create(entry.name, dict(entry.parameters)))
+    except UsageError as error:
+        raise CbirError(
+            f"the index holds {entry.alias}, which cannot be used: ", error,
+            "; install the package that it came with, or remove it by ",
+            Parameter("drop", entry.alias),
+        ) from None  # fmt: skip
 
 
 def _given(paths: Sequence[str], trained: Mapping[str, TrainedDescriptor]) -> dict[str, State]:

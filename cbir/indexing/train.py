@@ -15,7 +15,7 @@ from cbir.core import stderr_capture
 from cbir.core.amounts import counted
 from cbir.core.arguments import path_of, tuple_of
 from cbir.core.atomic_files import explained, write_arrays
-from cbir.core.errors import CbirError, UnreadableImageError, UsageError, printable
+from cbir.core.errors import CbirError, UnreadableImageError, UsageError, cause_of, printable
 from cbir.core.messages import Message, Parameter
 from cbir.core.npz import load_arrays
 from cbir.core.overwriting import Output
@@ -89,7 +89,7 @@ def _training_sample(descriptor: TrainedDescriptor, path: str) -> NDArray[Any] |
     try:
         return descriptor.training_sample(pixels)
     except Exception as error:  # a plug-in may fail in any way
-        reason = f"the descriptor {descriptor.name!r} failed: {type(error).__name__}: {error}"
+        reason = f"the descriptor {descriptor.name!r} failed: {cause_of(error)}"
         raise UnreadableImageError(path, reason) from error
 
 

@@ -54,6 +54,9 @@ class Index:
         self._single_searcher = lru_cache(self._make_single_searcher)
         self._fused_searcher = lru_cache(self._make_fused_searcher)
 
+    def __repr__(self) -> str:
+        return f"<Index {self.path}: {len(self):,} images by {', '.join(self.descriptors)}>"
+
     def __len__(self) -> int:
         return len(self._snapshot.rows)
 
@@ -316,7 +319,7 @@ def list_queries(source: str) -> list[str]:
 
 def _allowed_metric(named: NamedDescriptor, metric: str | None) -> metrics.Metric:
     allowed = named.descriptor.metrics
-    chosen = metrics.get(metric or allowed[0])
+    chosen = metrics.get(allowed[0] if metric is None else metric)
     if chosen.name not in allowed:
         raise UsageError(
             f"{chosen.name} makes no sense for {named.alias}; these do: {', '.join(allowed)}"

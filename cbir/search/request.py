@@ -81,16 +81,15 @@ class SearchRequest:
     adaptive: bool = False
 
     def __post_init__(self) -> None:
-        check_limits(self.top, self.max_distance)
+        object.__setattr__(self, "max_distance", checked_limit(self.top, self.max_distance))
 
 
-def check_limits(top: int, max_distance: float | None) -> None:
-    """Refuse limits with which nothing could be found.
+def checked_limit(top: int, max_distance: float | None) -> float | None:
+    """Return the limit of distances; refuse limits with which nothing could be found.
 
     Raises
     ------
     UsageError
     """
     check_whole("top", top)
-    if max_distance is not None:
-        check_number("max_distance", max_distance)
+    return None if max_distance is None else check_number("max_distance", max_distance)

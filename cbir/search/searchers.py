@@ -35,7 +35,7 @@ from cbir.search.fusion.formulas import (
     factors,
 )
 from cbir.search.fusion.options import FUSED_METRICS, Fusion
-from cbir.search.request import check_limits
+from cbir.search.request import checked_limit
 from cbir.search.results import FUSED_MEANINGS, ScoreComponent
 
 D = TypeVar("D")
@@ -153,7 +153,7 @@ class Searcher(ABC, Generic[D]):
         excluded : sequence of int
             Rows that are left out.
         """
-        check_limits(top, max_distance)
+        max_distance = checked_limit(top, max_distance)
         source = self.source_for(description)
         ranked = top_k(source, description, top, max_distance, np.array(excluded, np.intp))
         components = self.components(

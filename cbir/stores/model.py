@@ -226,18 +226,20 @@ class Snapshot(ABC):
             descriptor = registry.create(entry.name, dict(entry.parameters))
         except (UsageError, TypeError, OverflowError) as error:
             raise BrokenIndexError(
-                f"{self.path}: {alias} cannot be used: {error}; install the package that it came"
-                " with, or remove it: ",
+                f"{printable(self.path)}: {alias} cannot be used: {error}; install the package that"
+                " it came with, or remove it: ",
                 Call("index", dataset=self.root, index=self.path, drop=alias),
             ) from None
         if isinstance(descriptor, TrainedDescriptor):
             if entry.state is None:
-                raise BrokenIndexError(f"{self.path}: {alias} has no {descriptor.state_name}")
+                raise BrokenIndexError(
+                    f"{printable(self.path)}: {alias} has no {descriptor.state_name}"
+                )
             descriptor = self._bound(descriptor, entry.alias, entry.state)
         if descriptor.fingerprint != entry.fingerprint:
             raise BrokenIndexError(
-                f"{self.path}: {alias} was written by version {entry.version} of {entry.name},"
-                f" this is version {descriptor.version}, and their numbers differ."
+                f"{printable(self.path)}: {alias} was written by version {entry.version} of"
+                f" {entry.name}, this is version {descriptor.version}, and their numbers differ."
                 " Describe the images again: ",
                 Call("index", dataset=self.root, index=self.path),
             )

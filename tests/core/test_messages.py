@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import cbir
-from cbir.core.errors import BrokenIndexError, CbirError
+from cbir.core.errors import BrokenIndexError, CbirError, UsageError, cause_of
 from cbir.core.messages import Call, Message, Parameter
 
 REBUILD = Call("index", dataset="data", index="my index.csv", rebuild=True)
@@ -65,3 +65,14 @@ def test_only_the_command_line_speaks_of_options() -> None:
     paths = [path for path in PACKAGE.rglob("*.py") if path.relative_to(PACKAGE).parts[0] != "cli"]
     named = {found for path in paths for found in _options_in(path)}
     assert named <= OF_OTHER_PROGRAMS
+
+
+class _SpeechlessError(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+def test_an_error_is_shown_whatever_it_was_made_of() -> None:
+    assert str(CbirError(OSError("full"))) == "full" and str(CbirError(3)) == "3"
+    assert str(UsageError("a: ", Path("b"))) == "a: b"
+    assert cause_of(_SpeechlessError()) == "_SpeechlessError: it cannot say why"

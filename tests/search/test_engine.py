@@ -293,3 +293,17 @@ def test_a_pillow_image_that_cannot_be_read_is_refused(index: cbir.Index, photos
 def test_results_can_be_pickled(index: cbir.Index, photos: Path) -> None:
     result = index.search(photos / "cats" / "cat-1.jpg", descriptor="hsv+phash")
     assert pickle.loads(pickle.dumps(result)) == result
+
+
+def test_a_limit_may_be_any_number(index: cbir.Index, photos: Path) -> None:
+    query = photos / "cats" / "cat-1.jpg"
+    few = index.search(query, 9, max_distance="15")
+    assert few.matches == index.search(query, 9, max_distance=15).matches
+    with pytest.raises(UsageError, match="there is no metric ''"):
+        index.search(query, metric="")
+
+
+def test_a_path_that_no_file_has_is_refused(index: cbir.Index) -> None:
+    for call in (index.search, cbir.open, lambda path: cbir.index("photos", path)):
+        with pytest.raises(UsageError, match="no file name has"):
+            call("\ud800.jpg")
