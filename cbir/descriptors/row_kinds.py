@@ -16,8 +16,8 @@ class RowKind:
     Attributes
     ----------
     name : str
-        As it stands in the metadata of an index. Stores register a codec for it, searches an
-        index structure; where none is registered, the numbers are taken as a plain vector.
+        As it stands in the metadata of an index. Stores register a codec for it, searches a
+        candidate source.
     packed : bool
         The dimensions are bits, eight a byte. They are one value: an index has one column of them.
     weighted : bool
@@ -63,5 +63,5 @@ KINDS = {kind.name: kind for kind in (GLOBAL, HASH, LOCAL)}
 
 
 def kind_called(name: str) -> RowKind:
-    """Return the kind of that name; an unknown one is that of a plug-in's vector."""
+    """Return the kind of that name; an unknown one, of another program, is read as a vector."""
     return KINDS.get(name) or RowKind(name)
