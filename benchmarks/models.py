@@ -5,8 +5,8 @@ Example::
     python benchmarks/models.py background
 
 Every built-in descriptor whose class names shipped models is trained with the parameters that it
-names, and the files are written to ``cbir/descriptors/models``. The same images give the same bytes. A model
-must not be trained on the images that it is measured on.
+names, and the files are written to ``cbir/descriptors/models``. The same images give the same
+bytes. A model must not be trained on the images that it is measured on.
 """
 
 from __future__ import annotations

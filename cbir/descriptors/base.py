@@ -181,9 +181,9 @@ class TrainedDescriptor(Descriptor):
     state_name : str
         What the learned thing is called, in messages and names of files.
     shipped_models : mapping of str to mapping
-        The names of the files in ``cbir/descriptors/models`` that come with the package for it, without
-        ``.npz``, and with each the parameters that it was trained with and is good for: all on
-        which training depends. ``benchmarks/models.py`` makes the files.
+        The names of the files in ``cbir/descriptors/models`` that come with the package for it,
+        without ``.npz``, and with each the parameters that it was trained with and is good for:
+        all on which training depends. ``benchmarks/models.py`` makes the files.
     drift_limit : float
         :meth:`drift` above which a collection is told to differ from what was trained on.
     """
