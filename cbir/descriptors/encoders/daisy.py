@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from cbir.descriptors.base import FloatArray
 from cbir.descriptors.encoders.fisher import FisherVector
-from cbir.descriptors.local_features.daisy import DAISY_VALUES, daisy_patches, mirror_daisies
-from cbir.descriptors.local_features.dense import Patches
-from cbir.images.pixels import WORKING_SIZES, Pixels
+from cbir.descriptors.local_features.daisy import DAISY_PATCHES
+from cbir.descriptors.local_features.dense import PatchExtractor
+from cbir.images.pixels import WORKING_SIZES
 
 
 @dataclass(frozen=True)
@@ -55,16 +54,8 @@ class Daisy(FisherVector):
     shipped_models: ClassVar[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
         {"daisy": MappingProxyType({"gaussians": 32, "size": 256})}
     )
-    local_values: ClassVar[int] = DAISY_VALUES
+    patches: ClassVar[PatchExtractor] = DAISY_PATCHES
     local_components: ClassVar[int] = 48
 
     gaussians: int = 32
     size: int = 256
-
-    def patches(self, image: Pixels) -> Patches:
-        """Extract dense DAISY descriptors."""
-        return daisy_patches(image)
-
-    def mirrored(self, values: FloatArray) -> FloatArray:
-        """Swap left and right places and directions."""
-        return mirror_daisies(values)

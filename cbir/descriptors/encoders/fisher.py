@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from cbir.core.amounts import counted
 from cbir.core.errors import CbirError, UsageError
 from cbir.core.progress import ProgressListener
-from cbir.descriptors.base import Encoding, FloatArray, State, TrainedDescriptor
+from cbir.descriptors.base import Encoding, State, TrainedDescriptor
 from cbir.descriptors.encoders.fisher_model import (
     KEYS,
     LARGEST_STEP,
@@ -27,13 +26,9 @@ from cbir.descriptors.encoders.fisher_model import (
     unit,
 )
 from cbir.descriptors.local_features.dense import (
-    COLOR_VALUES,
-    GRADIENT_VALUES,
-    Patches,
-    color_patches,
-    gradient_patches,
-    mirror_colors,
-    mirror_gradients,
+    COLOR_PATCHES,
+    GRADIENT_PATCHES,
+    PatchExtractor,
 )
 from cbir.images.pixels import WORKING_SIZES, Pixels
 
@@ -66,10 +61,10 @@ class FisherVector(TrainedDescriptor):
     dtype: ClassVar[np.dtype[Any]] = np.dtype(np.int8)
     working_size: ClassVar[int | None] = WORKING_SIZES[1]  # larger images were no better
 
-    local_values: ClassVar[int]
-    """Numbers of a local descriptor."""
+    patches: ClassVar[PatchExtractor]
+    """The local descriptors."""
     local_components: ClassVar[int]
-    """Principal components of it that are kept."""
+    """Principal components of them that are kept."""
 
     gaussians: int = 64
     size: int = 256
@@ -87,14 +82,6 @@ class FisherVector(TrainedDescriptor):
                 f" gaussians={self.gaussians}"
             )
 
-    @abstractmethod
-    def patches(self, image: Pixels) -> Patches:
-        """Extract the dense local descriptors of an image."""
-
-    @abstractmethod
-    def mirrored(self, values: FloatArray) -> FloatArray:
-        """Return what local descriptors are when the image is mirrored left to right."""
-
     @property
     def dimension(self) -> int:
         """Principal components."""
@@ -107,13 +94,13 @@ class FisherVector(TrainedDescriptor):
 
     def describe(self, image: Pixels) -> NDArray[np.int8]:
         """Describe an RGB image; see :meth:`Descriptor.describe`."""
-        reduced = self._model.reduce(self._model.encode(self.patches(image)))
+        reduced = self._model.reduce(self._model.encode(self.patches.extract(image)))
         steps = np.rint(self._steps * unit(reduced))
         return np.clip(steps, -LARGEST_STEP, LARGEST_STEP).astype(np.int8)
 
     def training_sample(self, image: Pixels) -> NDArray[np.uint8]:
         """Return the local descriptors with their places, in 255ths."""
-        return packed(self.patches(image))
+        return packed(self.patches.extract(image))
 
     def train(
         self, samples: Sequence[NDArray[Any]], listener: ProgressListener | None = None
@@ -134,7 +121,7 @@ class FisherVector(TrainedDescriptor):
             self.local_components,
             self.gaussians,
             self.size,
-            self.mirrored,
+            self.patches.mirrored,
             listener or ProgressListener(),
         )
 
@@ -153,8 +140,8 @@ class FisherVector(TrainedDescriptor):
                 f" gaussians={self.gaussians}; give more or larger ones, or ask for fewer with"
                 " gaussians="
             )
-        first = samples[0][0, : self.local_values]
-        if all((sample[:, : self.local_values] == first).all() for sample in samples):
+        first = samples[0][0, : self.patches.dimension]
+        if all((sample[:, : self.patches.dimension] == first).all() for sample in samples):
             raise CbirError(
                 f"{self.name}: there is nothing to see in any of"
                 f" {counted(len(samples), 'image')}; train on others"
@@ -164,7 +151,7 @@ class FisherVector(TrainedDescriptor):
         """Say why a model does not fit."""
         if not set(state) >= KEYS:
             return f"it is not a model of {self.name}"
-        if state["local_center"].shape != (self.local_values,):
+        if state["local_center"].shape != (self.patches.dimension,):
             return f"it is a model of other local descriptors than those of {self.name}"
         gaussians, size = state["weights"].size, state["scale"].size
         if (gaussians, size) != (self.gaussians, self.size):
@@ -174,7 +161,7 @@ class FisherVector(TrainedDescriptor):
             )
         width = self.local_components + 2
         shapes = {
-            "local_axes": (self.local_values, self.local_components),
+            "local_axes": (self.patches.dimension, self.local_components),
             "place_scale": (),
             "weights": (gaussians,),
             "means": (gaussians, width),
@@ -256,19 +243,11 @@ class ColorFisher(FisherVector):
     )
     # No drift_limit: photographs of one kind of thing (0.33 to 0.71) drift as far as catalog
     # images (0.58), which a model of their own would serve better: benchmarks/drift.py.
-    local_values: ClassVar[int] = COLOR_VALUES
+    patches: ClassVar[PatchExtractor] = COLOR_PATCHES
     local_components: ClassVar[int] = 16
 
     gaussians: int = 128
     size: int = 256
-
-    def patches(self, image: Pixels) -> Patches:
-        """Extract local color statistics."""
-        return color_patches(image)
-
-    def mirrored(self, values: FloatArray) -> FloatArray:
-        """Swap left and right cells."""
-        return mirror_colors(values)
 
 
 @dataclass(frozen=True)
@@ -317,16 +296,8 @@ class Fisher(FisherVector):
     # white (0.64), which a model trained on such images serves better. Photographs of one kind of
     # thing may come up to 0.73, and be warned of: benchmarks/drift.py.
     drift_limit: ClassVar[float] = 0.58
-    local_values: ClassVar[int] = GRADIENT_VALUES
+    patches: ClassVar[PatchExtractor] = GRADIENT_PATCHES
     local_components: ClassVar[int] = 48
 
     gaussians: int = 64
     size: int = 512
-
-    def patches(self, image: Pixels) -> Patches:
-        """Extract dense RootSIFT."""
-        return gradient_patches(image)
-
-    def mirrored(self, values: FloatArray) -> FloatArray:
-        """Swap left and right cells, and turn the directions."""
-        return mirror_gradients(values)

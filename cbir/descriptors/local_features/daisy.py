@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from cbir.descriptors.base import FloatArray
-from cbir.descriptors.local_features.dense import Patches
+from cbir.descriptors.local_features.dense import Patches, PatchExtractor
 from cbir.images.pixels import Pixels
 
 _RADIUS = 15
@@ -15,7 +15,7 @@ _RADIUS = 15
 _RINGS, _PETALS, _DIRECTIONS = 2, 6, 8
 """Rings of six places around the center; each place has a histogram of eight directions."""
 
-DAISY_VALUES = (1 + _RINGS * _PETALS) * _DIRECTIONS
+_VALUES = (1 + _RINGS * _PETALS) * _DIRECTIONS
 
 _STEP = 4
 """Pixels from one patch to the next."""
@@ -60,7 +60,7 @@ def daisy_patches(image: Pixels) -> Patches:
     light = np.float32(1 / 255) * wide
     votes = daisy(light, _STEP, _RADIUS, _RINGS, _PETALS, _DIRECTIONS, normalization="off")
     roots = np.sqrt(votes / (votes.sum(axis=2, keepdims=True) + _FAINT))
-    values = np.minimum(_GAIN * roots, 1).reshape(-1, DAISY_VALUES).astype(np.float32)
+    values = np.minimum(_GAIN * roots, 1).reshape(-1, _VALUES).astype(np.float32)
     centers = [
         (np.arange(count) * _STEP + 0.5) / length
         for count, length in zip(votes.shape[:2], gray.shape, strict=True)
@@ -77,3 +77,6 @@ def mirror_daisies(values: FloatArray) -> FloatArray:
     # The first direction is to the left, and they are mirrored to each other as the petals are.
     directions = (_DIRECTIONS // 2 - np.arange(_DIRECTIONS)) % _DIRECTIONS
     return histograms[:, places[:, None], directions].reshape(values.shape)
+
+
+DAISY_PATCHES = PatchExtractor(_VALUES, daisy_patches, mirror_daisies)

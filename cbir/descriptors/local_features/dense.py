@@ -6,7 +6,7 @@ cells. Patches share their cells, so that thousands of them cost little more tha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +50,25 @@ class Patches:
 
     values: FloatArray
     places: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class PatchExtractor:
+    """A kind of dense local descriptor.
+
+    Attributes
+    ----------
+    dimension : int
+        Numbers of a patch.
+    extract : callable
+        Returns the :class:`Patches` of an RGB image.
+    mirrored : callable
+        Returns what the values of patches are when the image is mirrored left to right.
+    """
+
+    dimension: int
+    extract: Callable[[Pixels], Patches]
+    mirrored: Callable[[FloatArray], FloatArray]
 
 
 def color_patches(image: Pixels) -> Patches:
@@ -201,3 +220,7 @@ def _together(found: Sequence[Patches]) -> Patches:
         np.concatenate([patches.values for patches in found]),
         np.concatenate([patches.places for patches in found]),
     )
+
+
+COLOR_PATCHES = PatchExtractor(COLOR_VALUES, color_patches, mirror_colors)
+GRADIENT_PATCHES = PatchExtractor(GRADIENT_VALUES, gradient_patches, mirror_gradients)

@@ -67,7 +67,7 @@ def state_of(descriptor: FisherVector) -> dict[str, np.ndarray]:
 def plain_row(descriptor: FisherVector, image: np.ndarray) -> np.ndarray:
     """What is stored, by the published formulas in double precision, before rounding."""
     state = {name: array.astype(float) for name, array in state_of(descriptor).items()}
-    patches = descriptor.patches(image)
+    patches = descriptor.patches.extract(image)
     local = (patches.values.astype(float) - state["local_center"]) @ state["local_axes"]
     rows = np.hstack([local, (patches.places - 0.5) * state["place_scale"]])
     mixture = Mixture(state["weights"], state["means"], state["variances"])
@@ -121,7 +121,7 @@ def test_threads_describe_as_one_does(shipped: FisherVector, images: list[np.nda
 def test_all_is_computed_in_single_precision(
     shipped: FisherVector, images: list[np.ndarray]
 ) -> None:
-    encoded = shipped._model.encode(shipped.patches(images[0]))
+    encoded = shipped._model.encode(shipped.patches.extract(images[0]))
     assert encoded.dtype == shipped._model.reduce(encoded).dtype == np.float32
 
 
@@ -240,7 +240,7 @@ def test_images_all_alike_do_not_drift_beyond_the_limit_that_means_never() -> No
 
 
 def test_packing_keeps_255ths(images: list[np.ndarray]) -> None:
-    patches = Fisher().patches(images[0])
+    patches = Fisher().patches.extract(images[0])
     again = unpacked(packed(patches))
     np.testing.assert_allclose(again.values, patches.values, atol=0.51 / 255)
     np.testing.assert_allclose(again.places, patches.places, atol=0.51 / 255)
@@ -250,16 +250,16 @@ def test_views_are_the_image_its_mirror_image_and_crops_of_both(
     images: list[np.ndarray],
 ) -> None:
     color, image = ColorFisher(), np.ascontiguousarray(images[0][:80, :80])
-    patches = color.patches(image)
-    views = list(_views(patches, 6, color.mirrored))
+    patches = color.patches.extract(image)
+    views = list(_views(patches, 6, color.patches.mirrored))
     assert views[0] is patches
-    turned = color.patches(np.ascontiguousarray(image[:, ::-1]))
+    turned = color.patches.extract(np.ascontiguousarray(image[:, ::-1]))
     for one, other in ((views[1].values, turned.values), (views[1].places, turned.places)):
         np.testing.assert_allclose(np.sort(one, axis=0), np.sort(other, axis=0), atol=1e-3)
     for view in views[2:]:
         assert 50 <= len(view.values) < len(patches.values)
         assert view.places.min() >= 0 and view.places.max() <= 1
-    again = list(_views(patches, 6, color.mirrored))
+    again = list(_views(patches, 6, color.patches.mirrored))
     assert all(np.array_equal(a.values, b.values) for a, b in zip(views, again, strict=True))
 
 
