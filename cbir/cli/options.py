@@ -1,15 +1,12 @@
-"""What the commands share: options, errors, output."""
+"""What the commands share: options and errors."""
 
 from __future__ import annotations
 
-import csv
 import functools
-import io
 import itertools
 import math
 import os
-import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -19,9 +16,7 @@ from cbir.cli.interrupts import MESSAGE, end, raised
 from cbir.cli.sections import Sections, write_sections
 from cbir.cli.wording import error_text, quoted
 from cbir.core import stderr_capture
-from cbir.core.errors import CbirError, UsageError, printable, reason_of, shown
-from cbir.core.safe_paths import path_for_arguments
-from cbir.core.text import as_utf8
+from cbir.core.errors import CbirError, UsageError, printable, shown
 from cbir.core.version import __version__
 
 if TYPE_CHECKING:
@@ -285,57 +280,3 @@ def quiet_option(function: F) -> F:
 def version_option(function: F) -> F:
     """Add ``--version``."""
     return click.version_option(__version__, prog_name="cbir")(function)
-
-
-def write_out(data: bytes) -> None:
-    """Write to standard output, bytes as they are; in a pipe as on a terminal."""
-    if sys.stdout is None:
-        raise CbirError("standard output is closed")
-    try:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise CbirError(f"cannot write to standard output: {reason_of(error)}") from None
-
-
-def write_text(text: str) -> None:
-    """Write a line to standard output as UTF-8; bytes in it that are not stay as they are."""
-    write_out(as_utf8(text + "\n"))
-
-
-def path_record(path: str, end: bytes) -> bytes:
-    """Return a path as an entry of a list of paths.
-
-    Raises
-    ------
-    CbirError
-        When the list is one of lines, and the path has several: its parts would be taken for
-        other files.
-
-    Examples
-    --------
-    >>> path_record("-a.jpg", b"\\0")
-    b'./-a.jpg\\x00'
-    """
-    if end == b"\n" and "\n" in path:
-        raise CbirError(
-            f"{printable(path)}: there is a line break in this name, and one line is one path; use"
-            " --null, or another format"
-        )
-    return os.fsencode(path_for_arguments(path)) + end
-
-
-def write_csv(rows: Iterable[Sequence[Any]]) -> None:
-    """Write rows to standard output as CSV, lines ended by a line feed.
-
-    The writer quotes a carriage return only if that is part of its own line ends; readers take a
-    bare one for the end of a line.
-    """
-    lines = []
-    for row in rows:
-        line = io.StringIO()
-        csv.writer(line, lineterminator="\r\n").writerow(row)
-        lines.append(line.getvalue()[: -len("\r\n")] + "\n")
-    write_out("".join(lines).encode())

@@ -15,8 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cbir.cli import options
-from cbir.cli.duplicates import formats
+from cbir.cli import output as cli_output
 from cbir.cli.duplicates.formats import FORMATS, Finding, Printer
 from cbir.core.errors import CbirError
 from cbir.duplicates.loss import Loss
@@ -48,8 +47,7 @@ def output(found: list[Any], *arguments: Any) -> bytes:
     """Return what a printer prints."""
     written = io.BytesIO()
     with pytest.MonkeyPatch.context() as patch:
-        for module in (options, formats):
-            patch.setattr(module, "write_out", written.write)
+        patch.setattr(cli_output, "write_out", written.write)
         printer = Printer(*arguments)
         for one in found:
             printer.print(one)

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import cbir
-from cbir.cli import options
+from cbir.cli import output as cli_output
 from cbir.cli.evaluate.formats import WIDTH, has_duplicates, print_evaluation
 from cbir.evaluation.model import CUTOFFS, MEASURES, Evaluation
 from tests.evaluations import evaluation, run
@@ -32,7 +32,7 @@ def found(photos: Path) -> Evaluation:
 def output(evaluation: Evaluation, format_: str, by_class: bool = False) -> str:
     written = io.BytesIO()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(options, "write_out", written.write)
+        patch.setattr(cli_output, "write_out", written.write)
         print_evaluation(evaluation, format_, by_class)
     return written.getvalue().decode()
 

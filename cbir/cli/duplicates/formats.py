@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from cbir.cli.options import path_record, write_csv, write_out, write_text
+from cbir.cli.output import ResultPrinter
 from cbir.core.errors import printable
 from cbir.core.safe_paths import path_for_csv
 from cbir.duplicates.model import Duplicate, Group, QueryCopies
@@ -21,8 +20,8 @@ _GROUP_COLUMNS = "group role path distance level evidence losses path_base64".sp
 _COPIES_COLUMNS = "query path distance level evidence losses path_base64 query_base64".split()
 
 
-class Printer:
-    """Prints what is found, one by one.
+class Printer(ResultPrinter[Finding]):
+    """Prints groups, or queries that have copies.
 
     Parameters
     ----------
@@ -38,62 +37,41 @@ class Printer:
     def __init__(
         self, format_: str, queries: Iterable[str] | None = None, end: bytes = b"\n"
     ) -> None:
-        self._print: Callable[[Finding], None] = {
-            "text": self._text,
-            "json": self._json,
-            "jsonl": self._jsonl,
-            "csv": self._csv,
-            "paths": self._paths,
-        }[format_]
-        self._format = format_
-        self._columns = _GROUP_COLUMNS if queries is None else _COPIES_COLUMNS
-        self._end = end
-        self._count = 0
+        super().__init__(format_, end)
+        self.columns = _GROUP_COLUMNS if queries is None else _COPIES_COLUMNS
         self._spared = {os.path.realpath(query) for query in queries or ()}
 
-    def print(self, found: Finding) -> None:
-        """Print a group, or a query that has copies."""
-        self._print(found)
-        self._count += 1
+    def text(self, result: Finding) -> str:
+        """Return the image that is kept, or the query, with a line a copy."""
+        first = result.keep.path if isinstance(result, Group) else result.query
+        copies = [printable(one.record.path) + _mark(one) for one in _duplicates(result)]
+        return "\n".join([printable(first), *copies])
 
-    def finish(self) -> None:
-        """Print what comes after the last one."""
-        if self._format == "json":
-            write_text("\n]" if self._count else "[]")
-        elif self._format == "csv" and not self._count:
-            write_csv([self._columns])
+    def document(self, result: Finding) -> dict[str, Any]:
+        """Return a group, or the matches of a query."""
+        if isinstance(result, Group):
+            return _group_document(result)
+        return _copies_document(result)
 
-    def _text(self, found: Finding) -> None:
-        lines = [""] if self._count else []
-        lines.append(printable(found.keep.path if isinstance(found, Group) else found.query))
-        lines += [printable(one.record.path) + _mark(one) for one in _duplicates(found)]
-        write_text("\n".join(lines))
+    def rows(self, result: Finding) -> Iterator[list[Any]]:
+        """Return a row an image of a group, or a copy."""
+        return _group_rows(result) if isinstance(result, Group) else _copies_rows(result)
 
-    def _json(self, found: Finding) -> None:
-        opening = ",\n" if self._count else "[\n"
-        write_out((opening + _as_json(found)).encode())
+    def paths(self, result: Finding) -> Iterator[str]:
+        """Return what could go.
 
-    def _jsonl(self, found: Finding) -> None:
-        write_text(_as_json(found))
-
-    def _csv(self, found: Finding) -> None:
-        rows = _group_rows(found) if isinstance(found, Group) else _copies_rows(found)
-        write_csv([*([] if self._count else [self._columns]), *rows])
-
-    def _paths(self, found: Finding) -> None:
-        """Print what could go.
-
-        No reference, nothing that a keeper or a query links to, and nothing that shows more.
+        No reference, nothing that an image that is kept or a query links to, and nothing that
+        shows more.
         """
-        if isinstance(found, Group):
-            self._spared.add(os.path.realpath(found.keep.path))
-        for duplicate in _duplicates(found):
+        if isinstance(result, Group):
+            self._spared.add(os.path.realpath(result.keep.path))
+        for duplicate in _duplicates(result):
             path = duplicate.record.path
             real = os.path.realpath(path)
             if real in self._spared or not duplicate.removable:
                 continue
-            write_out(path_record(path, self._end))
-            if isinstance(found, QueryCopies):
+            yield path
+            if isinstance(result, QueryCopies):
                 self._spared.add(real)
 
 
@@ -107,11 +85,6 @@ def _mark(duplicate: Duplicate) -> str:
 
 def _duplicates(found: Finding) -> tuple[Duplicate, ...]:
     return found.duplicates if isinstance(found, Group) else found.copies
-
-
-def _as_json(found: Finding) -> str:
-    document = _group_document(found) if isinstance(found, Group) else _copies_document(found)
-    return json.dumps(document, ensure_ascii=False)
 
 
 def _group_document(group: Group) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from cbir.cli.options import write_csv, write_text
+from cbir.cli.output import write_csv, write_text
 from cbir.core.errors import printable
 from cbir.core.safe_paths import is_formula
 from cbir.core.text import as_utf8

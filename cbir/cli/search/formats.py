@@ -2,95 +2,54 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
 from typing import Any
 
-from cbir.cli.options import path_record, write_csv, write_out, write_text
+from cbir.cli.output import ResultPrinter
 from cbir.core.errors import printable
 from cbir.core.safe_paths import path_for_csv
 from cbir.search.results import SearchResult, distance_text, path_fields
 
-_CSV_COLUMNS = "query descriptor metric rank path distance path_base64 query_base64".split()
-
 FORMATS = ("table", "json", "jsonl", "csv", "paths")
 
 
-class Printer:
-    """Prints results one by one, as they come.
+class Printer(ResultPrinter[SearchResult]):
+    """Prints results in one of :data:`FORMATS`."""
 
-    Parameters
-    ----------
-    format_ : str
-        One of :data:`FORMATS`.
-    end : bytes
-        What ends a path, in the format ``paths``.
-    """
+    columns = "query descriptor metric rank path distance path_base64 query_base64".split()
 
-    def __init__(self, format_: str, end: bytes = b"\n") -> None:
-        self._print = {
-            "table": self._table,
-            "json": self._json,
-            "jsonl": self._jsonl,
-            "csv": self._csv,
-            "paths": self._paths,
-        }[format_]
-        self._format = format_
-        self._end = end
-        self._count = 0
-
-    def print(self, result: SearchResult) -> None:
-        """Print one result."""
-        self._print(result)
-        self._count += 1
-
-    def finish(self) -> None:
-        """Print what comes after the last result."""
-        if self._format == "json":
-            write_text("\n]" if self._count else "[]")
-
-    def _table(self, result: SearchResult) -> None:
-        if self._count:
-            write_text("")
+    def text(self, result: SearchResult) -> str:
+        """Return a table of the matches."""
         how = f"{result.descriptor}, {result.metric}: {result.meaning}"
-        write_text(f"{printable(result.query)}  ({how})")
+        lines = [f"{printable(result.query)}  ({how})"]
         if not result.matches:
-            write_text("  nothing found")
+            lines.append("  nothing found")
         width = len(str(len(result.matches)))
         for match in result.matches:
-            write_text(
-                f"  {match.rank:>{width}}  {distance_text(result.metric, match.distance):>8}"
-                f"  {printable(match.shown)}"
-            )
+            distance = distance_text(result.metric, match.distance)
+            lines.append(f"  {match.rank:>{width}}  {distance:>8}  {printable(match.shown)}")
+        return "\n".join(lines)
 
-    def _json(self, result: SearchResult) -> None:
-        opening = "[\n" if not self._count else ",\n"
-        write_out((opening + _as_json(result)).encode())
+    def document(self, result: SearchResult) -> dict[str, Any]:
+        """Return the query and its matches."""
+        return result.to_dict()
 
-    def _jsonl(self, result: SearchResult) -> None:
-        write_text(_as_json(result))
-
-    def _csv(self, result: SearchResult) -> None:
+    def rows(self, result: SearchResult) -> Iterator[list[Any]]:
+        """Return a row a match."""
         query = path_fields("query", result.query)
-        rows: list[list[Any]] = [] if self._count else [_CSV_COLUMNS]
         for match in result.matches:
             fields = path_fields("path", match.shown)
-            rows.append(
-                [
-                    path_for_csv(query["query"]),
-                    result.descriptor,
-                    result.metric,
-                    match.rank,
-                    path_for_csv(fields["path"]),
-                    repr(match.distance),
-                    fields.get("path_base64", ""),
-                    query.get("query_base64", ""),
-                ]
-            )
-        write_csv(rows)
+            yield [
+                path_for_csv(query["query"]),
+                result.descriptor,
+                result.metric,
+                match.rank,
+                path_for_csv(fields["path"]),
+                repr(match.distance),
+                fields.get("path_base64", ""),
+                query.get("query_base64", ""),
+            ]
 
-    def _paths(self, result: SearchResult) -> None:
-        write_out(b"".join(path_record(match.shown, self._end) for match in result.matches))
-
-
-def _as_json(result: SearchResult) -> str:
-    return json.dumps(result.to_dict(), ensure_ascii=False)
+    def paths(self, result: SearchResult) -> Iterator[str]:
+        """Return the paths of the matches."""
+        return (match.shown for match in result.matches)
