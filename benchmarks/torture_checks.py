@@ -43,7 +43,7 @@ class Step:
     log: str
     action: str
     copy: str
-    keeper: str
+    kept: str
     target: str | None
     aside: str | None
     sha256: str
@@ -75,8 +75,8 @@ class Ledger:
         new = self._read_logs()
         for step in new:
             if step.action == "delete" and step.permanently:
-                keepers = {state.files.get(step.keeper) for state in (before, after)} - {None}
-                self._kept_for.setdefault(step.sha256, set()).update(filter(None, keepers))
+                contents = {state.files.get(step.kept) for state in (before, after)} - {None}
+                self._kept_for.setdefault(step.sha256, set()).update(filter(None, contents))
         findings = [
             *self._lost(after),
             *self._places(after),
@@ -109,7 +109,7 @@ class Ledger:
                 findings.append(Finding("content lost, no log tells", f"{path}: {sha} is nowhere"))
             elif not self._represented(sha, there, set()):
                 findings.append(
-                    Finding("content lost with its keeper", f"{path}: {sha} is nowhere")
+                    Finding("content lost with the kept image", f"{path}: {sha} is nowhere")
                 )
         families = (family for family in self.world.families if not family & there)
         lost = [Finding("scene lost", f"nothing is left of {sorted(one)}") for one in families]
@@ -169,7 +169,7 @@ def _step(log: str, line: bytes) -> tuple[tuple[str, Any], Step] | None:
         if event.get("event") != "intent":
             return None
         step = Step(
-            log, event["action"], event["copy"], event["keeper"], event["target"],
+            log, event["action"], event["copy"], event["kept"], event["target"],
             event["aside"], event["sha256"], bool(event["permanently"]),
         )  # fmt: skip
         return (log, line), step

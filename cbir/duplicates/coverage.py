@@ -18,11 +18,11 @@ CELL = 15
 """Pixels along a side of the cells in which brightness and contrast may differ."""
 
 UNEXPLAINED = 16.0
-"""Gray levels (standard deviation in a cell) of what a copy shows and its keeper does not. Strong
-compression and noise leave 8."""
+"""Gray levels (standard deviation in a cell) of what a copy shows and the kept image does not.
+Strong compression and noise leave 8."""
 
 CLIPPED = 16
-"""Gray levels from black and white in which a copy may have lost what its keeper shows."""
+"""Gray levels from black and white in which a copy may have lost what the kept image shows."""
 
 BORDER_TOLERANCE = 12
 """Gray levels by which the pixels of a plain border may differ."""
@@ -65,19 +65,20 @@ _AROUND = 16
 """Pixels beyond a cell by which those around it may matter: blurs and shifts."""
 
 
-def shown_share(keeper: Gray, copy: Gray, transform: Transform) -> float:
-    """Return the share of a copy that its keeper shows: 0 to 1.
+def shown_share(kept: Gray, copy: Gray, transform: Transform) -> float:
+    """Return the share of a copy that the kept image shows: 0 to 1.
 
-    What lies outside of the keeper is not shown, unless it is plain, as padding is. Of what lies
-    inside, a cell is not shown where the copy has contrast that no change of the keeper's
-    brightness and contrast there explains: a caption, a logo. Nor is one where the keeper has such
-    contrast, slightly blurred or not, and the copy is neither black nor white: a caption is on it.
+    What lies outside of the kept image is not shown, unless it is plain, as padding is. Of what
+    lies inside, a cell is not shown where the copy has contrast that no change of the kept image's
+    brightness and contrast there explains: a caption, a logo. Nor is one where the kept image has
+    such contrast, slightly blurred or not, and the copy is neither black nor white: a caption is on
+    it.
 
     Parameters
     ----------
-    keeper, copy : ndarray of uint8, shape (height, width)
+    kept, copy : ndarray of uint8, shape (height, width)
     transform : Transform
-        From `keeper` to `copy`.
+        From `kept` to `copy`.
 
     Examples
     --------
@@ -86,26 +87,27 @@ def shown_share(keeper: Gray, copy: Gray, transform: Transform) -> float:
     >>> round(shown_share(image[:, :60], image, np.eye(3)[:2]), 2)
     0.5
     """
-    inside = footprint(copy, transform, keeper)
+    inside = footprint(copy, transform, kept)
     outside = _shows_anything(copy, ~inside)
-    here, there = _overlaid(keeper, copy, transform)
+    here, there = _overlaid(kept, copy, transform)
     sure = _sure(inside, 0)
     foreign = _unexplained(here, there, sure) | _covered(here, there, sure)
     return 1.0 - float((outside | foreign).mean())
 
 
-def foreign_regions(keeper: Gray, copy: Gray, transform: Transform) -> list[tuple[int, int]]:
-    """Return the sizes of the places in which a copy shows fine detail that its keeper does not.
+def foreign_regions(kept: Gray, copy: Gray, transform: Transform) -> list[tuple[int, int]]:
+    """Return the sizes of the places in which a copy shows fine detail that the kept image does
+    not.
 
     Brightness and contrast may differ everywhere, and the place by a pixel; the copy may be
     blurred or sharpened. A digit that is another one is not explained by that.
 
     Parameters
     ----------
-    keeper, copy : ndarray of uint8, shape (height, width)
+    kept, copy : ndarray of uint8, shape (height, width)
         About as large as they can be without showing less.
     transform : Transform
-        From `keeper` to `copy`.
+        From `kept` to `copy`.
 
     Returns
     -------
@@ -114,25 +116,25 @@ def foreign_regions(keeper: Gray, copy: Gray, transform: Transform) -> list[tupl
 
     Examples
     --------
-    >>> keeper = np.full((90, 120), 250, np.uint8)
-    >>> copy = cv2.putText(keeper.copy(), "7", (50, 50), cv2.FONT_HERSHEY_PLAIN, 1, 0)
-    >>> len(foreign_regions(keeper, copy, np.eye(3)[:2]))
+    >>> kept = np.full((90, 120), 250, np.uint8)
+    >>> copy = cv2.putText(kept.copy(), "7", (50, 50), cv2.FONT_HERSHEY_PLAIN, 1, 0)
+    >>> len(foreign_regions(kept, copy, np.eye(3)[:2]))
     1
     >>> foreign_regions(copy, cv2.GaussianBlur(copy, (0, 0), 1), np.eye(3)[:2])
     []
     """
-    foreign = _foreign(keeper, copy, transform)
+    foreign = _foreign(kept, copy, transform)
     # The detail of a plain crop is as sharp as that of the whole: interpolation blurs it.
     snapped = _snapped(transform, copy.shape)
     if snapped is not None and foreign.any():
-        foreign &= _foreign(keeper, copy, snapped)
+        foreign &= _foreign(kept, copy, snapped)
     return _regions(foreign) if foreign.any() else []
 
 
-def _foreign(keeper: Gray, copy: Gray, transform: Transform) -> Mask:
-    """Return the cells of fine detail that no variant of the keeper explains."""
-    here, there = _overlaid(keeper, copy, transform)
-    foreign = _sure(footprint(copy, transform, keeper), FINE_CELL)
+def _foreign(kept: Gray, copy: Gray, transform: Transform) -> Mask:
+    """Return the cells of fine detail that no variant of the kept image explains."""
+    here, there = _overlaid(kept, copy, transform)
+    foreign = _sure(footprint(copy, transform, kept), FINE_CELL)
     foreign &= _differs(here, there)
     if not foreign.any():
         return foreign
@@ -208,9 +210,9 @@ def _regions(foreign: Mask) -> list[tuple[int, int]]:
     return sorted(large, key=lambda size: (-size[0] * size[1], size))
 
 
-def footprint(copy: Gray, transform: Transform, keeper: Gray) -> Mask:
-    """Return where the pixels of a copy lie in its keeper, in the frame of the copy."""
-    return pixels_inside(copy.shape, inverted(transform), keeper.shape)
+def footprint(copy: Gray, transform: Transform, kept: Gray) -> Mask:
+    """Return where the pixels of a copy lie in the kept image, in the frame of the copy."""
+    return pixels_inside(copy.shape, inverted(transform), kept.shape)
 
 
 def _shows_anything(copy: Gray, outside: Mask) -> Mask:
@@ -243,27 +245,27 @@ def _unexplained(here: Plane, there: Plane, sure: Mask) -> Mask:
     return np.asarray((rest > UNEXPLAINED**2) & sure, np.bool_)
 
 
-def _covered(keeper: Plane, copy: Plane, sure: Mask) -> Mask:
-    """Return the cells in which something was laid on the keeper that hides what the copy shows."""
+def _covered(kept: Plane, copy: Plane, sure: Mask) -> Mask:
+    """Return the cells in which the kept image has something on it that hides what a copy shows."""
     covered = sure & (copy > CLIPPED) & (copy < 255 - CLIPPED)
-    for plane in (keeper, blurred(keeper, _SLIGHT_BLUR)):
+    for plane in (kept, blurred(kept, _SLIGHT_BLUR)):
         covered &= _unexplained(copy, plane, sure)
         if not covered.any():
             break
     return covered
 
 
-def _overlaid(keeper: Gray, copy: Gray, transform: Transform) -> tuple[Plane, Plane]:
+def _overlaid(kept: Gray, copy: Gray, transform: Transform) -> tuple[Plane, Plane]:
     """Return both in the frame of the copy, with the detail of the coarser one."""
     scale = scale_of(transform)
     moved = cv2.warpAffine(
-        reduced(keeper, scale), transform, copy.shape[::-1], borderMode=cv2.BORDER_REPLICATE
+        reduced(kept, scale), transform, copy.shape[::-1], borderMode=cv2.BORDER_REPLICATE
     )
     return np.asarray(moved, np.float32), reduced(copy, 1 / scale)
 
 
 def _sure(inside: Mask, further: int) -> Mask:
-    """Return what interpolation at the edge of the keeper does not touch."""
+    """Return what interpolation at the edge of the kept image does not touch."""
     edge = np.ones((2 * (_EDGE + further) + 1,) * 2, np.uint8)
     return np.asarray(cv2.erode(inside.astype(np.uint8), edge, borderValue=1) > 0, np.bool_)
 

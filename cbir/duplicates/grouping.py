@@ -36,7 +36,7 @@ IsExcluded = Callable[[ImageRecord, ImageRecord], bool]
 """Says that two images were judged different."""
 
 FindLosses = Callable[[Content, Content, CopyMatch], tuple[Loss, ...]]
-"""``find_losses(keeper, copy, match)``: what the copy shows, and the keeper does not."""
+"""``find_losses(kept, copy, match)``: what the copy shows, and the kept image does not."""
 
 
 def nothing_excluded(*_: ImageRecord) -> bool:
@@ -59,9 +59,9 @@ def find_groups(
 
     The images are put in the order of the keep policy, references first. Each one joins the
     first image before it that is kept, that it is a copy of and that holds all that it shows;
-    else it is kept itself. So every member is a copy of the group's keeper: groups do not chain.
-    They do not depend on the order in which the images were found. One that shows more than the
-    first image that it is a copy of is listed in that one's group, too, but stays.
+    else it is kept itself. So every member is a copy of the group's kept image: groups do not
+    chain. They do not depend on the order in which the images were found. One that shows more than
+    the first image that it is a copy of is listed in that one's group, too, but stays.
 
     Parameters
     ----------
@@ -83,8 +83,8 @@ def find_groups(
     Returns
     -------
     list of Group
-        In the order of the paths of the keepers. Files of equal content are copies of each other
-        at every level.
+        In the order of the paths of the kept images. Files of equal content are copies of each
+        other at every level.
     """
     check_type(collection, Collection, "a collection")
     check_type(is_excluded, Callable, "is_excluded")
@@ -107,7 +107,7 @@ def find_groups(
             while True:
                 found = _Search(files, shortlists, matches, is_excluded, losses.between, allowed)
                 found.run(content_ids, workers, listener)
-                # That a keeper is made of several others shows when all of these were found.
+                # That a kept image is made of several others shows when all of these were found.
                 if not found.find_composites(losses):
                     return found
 
@@ -125,9 +125,9 @@ def find_groups(
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A keeper that a content is a copy of."""
+    """A kept image that a content is a copy of."""
 
-    keeper: int
+    kept: int
     match: CopyMatch
     losses: tuple[Loss, ...]
 
@@ -152,9 +152,9 @@ class MatchCache:
         self._matches: dict[tuple[int, int], CopyMatch | None] = {}
         self._warned: set[str] = set()
 
-    def between(self, keeper: int, content_id: int, hypotheses: int) -> CopyMatch | None:
+    def between(self, kept: int, content_id: int, hypotheses: int) -> CopyMatch | None:
         """Match two contents, always in the same direction: both ways give the same."""
-        first, second = pair = min(keeper, content_id), max(keeper, content_id)
+        first, second = pair = min(kept, content_id), max(kept, content_id)
         if pair not in self._matches:
             try:
                 match = self._classifier.classify(
@@ -165,7 +165,7 @@ class MatchCache:
                 match = None
             self._matches[pair] = match
         found = self._matches[pair]
-        return found if found is None or first == keeper else reversed_match(found)
+        return found if found is None or first == kept else reversed_match(found)
 
     def warn(self, error: UnreadableImageError) -> None:
         """Tell of an image that cannot be read, once."""
@@ -178,7 +178,7 @@ class MatchCache:
 class _Search:
     """Decides which content joins which, in rounds.
 
-    In each round all those are decided whose possible keepers are decided: so threads can share
+    In each round all those are decided whose possible kept images are decided: so threads can share
     the work, and the outcome is that of going through the contents one by one.
     """
 
@@ -193,7 +193,7 @@ class _Search:
     ) -> None:
         self.joined: dict[int, tuple[int, CopyMatch]] = {}
         self.staying: dict[int, tuple[int, CopyMatch]] = {}
-        """Those that are copies, but show more, with the first keeper of each."""
+        """Those that are copies, but show more, with the first kept image of each."""
         self.losses: dict[int, tuple[Loss, ...]] = {}
         """Of both, where there are any."""
         self._files = files
@@ -229,7 +229,7 @@ class _Search:
         listener.end()
 
     def clusters(self, order: Sequence[int]) -> list[CopyCluster]:
-        """Return what joined each keeper, and what stays beside it, in the order given."""
+        """Return what joined each kept image, and what stays beside it, in the order given."""
         clusters: dict[int, CopyCluster] = {}
         for content_id in order:
             found = self.joined.get(content_id) or self.staying.get(content_id)
@@ -246,20 +246,20 @@ class _Search:
         One that stays beside a part of it may be made of that and of a copy of its own.
         """
         members: dict[int, list[tuple[Content, CopyMatch]]] = {}
-        for content_id, (keeper, match) in (self.joined | self.staying).items():
-            members.setdefault(keeper, []).append((self._contents[content_id], match))
-        for content_id, (keeper, match) in self.staying.items():
+        for content_id, (kept, match) in (self.joined | self.staying).items():
+            members.setdefault(kept, []).append((self._contents[content_id], match))
+        for content_id, (kept, match) in self.staying.items():
             if content_id in members:
-                members[content_id].append((self._contents[keeper], reversed_match(match)))
+                members[content_id].append((self._contents[kept], reversed_match(match)))
         found = False
-        for keeper, copies in members.items():
+        for kept, copies in members.items():
             if len(copies) > 1:
-                found |= losses.find_composites(self._contents[keeper], copies)
+                found |= losses.find_composites(self._contents[kept], copies)
         return found
 
     def _assign(self, content_id: int, found: _Found) -> None:
         stays = bool(refused(found.losses, self._allowed))
-        (self.staying if stays else self.joined)[content_id] = (found.keeper, found.match)
+        (self.staying if stays else self.joined)[content_id] = (found.kept, found.match)
         if found.losses:
             self.losses[content_id] = found.losses
 
@@ -269,20 +269,18 @@ class _Search:
         One that holds all that this one shows has precedence.
         """
         file, first = self._files[content_id], None
-        for keeper, hypotheses in () if file.reference else self._shortlists.of(content_id):
-            if keeper in self.joined or self._is_excluded(self._files[keeper], file):
+        for kept, hypotheses in () if file.reference else self._shortlists.of(content_id):
+            if kept in self.joined or self._is_excluded(self._files[kept], file):
                 continue
-            match = self._matches.between(keeper, content_id, hypotheses)
+            match = self._matches.between(kept, content_id, hypotheses)
             if match is None:
                 continue
             try:
-                losses = self._find_losses(
-                    self._contents[keeper], self._contents[content_id], match
-                )
+                losses = self._find_losses(self._contents[kept], self._contents[content_id], match)
             except UnreadableImageError as error:
                 self._matches.warn(error)
                 continue
-            found = _Found(keeper, match, losses)
+            found = _Found(kept, match, losses)
             if not refused(losses, self._allowed):
                 return found
             first = first or found
@@ -304,9 +302,9 @@ def _groups(collection: Collection, order: Sequence[int], search: _Search) -> li
         content_id, record = int(collection.content_ids[file]), collection.records[file]
         losses = search.losses.get(content_id, ())
         if content_id in search.joined:
-            keeper, match = search.joined[content_id]
+            kept, match = search.joined[content_id]
             if not record.reference:
-                members.setdefault(keeper, []).append(Duplicate(record, match, losses))
+                members.setdefault(kept, []).append(Duplicate(record, match, losses))
         elif content_id in firsts:
             if not record.reference:
                 same = Duplicate(record, CopyMatch("exact", 0, "same bytes"))
@@ -314,10 +312,10 @@ def _groups(collection: Collection, order: Sequence[int], search: _Search) -> li
         else:
             firsts[content_id] = file
             if content_id in search.staying:
-                keeper, match = search.staying[content_id]
-                members.setdefault(keeper, []).append(Duplicate(record, match, losses, stays=True))
-    keepers = sorted(members, key=lambda content_id: firsts[content_id])
+                kept, match = search.staying[content_id]
+                members.setdefault(kept, []).append(Duplicate(record, match, losses, stays=True))
+    kept_ids = sorted(members, key=lambda content_id: firsts[content_id])
     return [
-        Group(number, collection.records[firsts[keeper]], tuple(members[keeper]))
-        for number, keeper in enumerate(keepers, 1)
+        Group(number, collection.records[firsts[kept]], tuple(members[kept]))
+        for number, kept in enumerate(kept_ids, 1)
     ]

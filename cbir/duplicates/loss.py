@@ -1,7 +1,7 @@
 """What would be lost with a copy: what it shows, and the image that is kept does not.
 
-One rule, wherever copies are listed or removed: a copy goes only if its keeper holds all that it
-shows, or if what would be lost was named, and allowed.
+One rule, wherever copies are listed or removed: a copy goes only if the kept image holds all that
+it shows, or if what would be lost was named, and allowed.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ LOSSES: tuple[LossKind, ...] = get_args(LossKind)
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """Something that a copy shows, and its keeper does not.
+    """Something that a copy shows, and the kept image does not.
 
     Attributes
     ----------
     kind : {"frames", "depth", "alpha", "color", "gamut", "area", "detail", "composite"}
         By which it is allowed. ``composite``: the copy is one of several parts of which the
-        keeper is made.
+        kept is made.
     detail : str
         The measurement in words, for people.
     """

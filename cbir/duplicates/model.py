@@ -64,8 +64,9 @@ class CopyMatch:
     evidence : str
         The measurement in words, for people.
     transform : ndarray of float64, shape (2, 3), or None
-        Where the keeper lies in the copy: maps pixels of the keeper to pixels of the copy, each
-        fitted into 512 × 512 pixels and upright. None at ``exact``, or where it is a mere scaling.
+        Where the kept image lies in the copy: maps pixels of the kept image to pixels of the copy,
+        each fitted into 512 × 512 pixels and upright. None at ``exact``, or where it is a mere
+        scaling.
     mirrored : bool
         The copy is mirrored; `transform` leads to the copy as it is, so it has a negative
         determinant then.
@@ -80,16 +81,16 @@ class CopyMatch:
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """An image that is a copy of a group's keeper, or of a query.
+    """An image that is a copy of the kept image of a group, or of a query.
 
     Attributes
     ----------
     record : ImageRecord
     match : CopyMatch
     losses : tuple of Loss
-        What it shows, and the keeper or the query does not.
+        What it shows, and the kept image or the query does not.
     stays : bool
-        Because of losses that were not allowed; it may be the keeper of a group of its own.
+        Because of losses that were not allowed; it may be the kept image of a group of its own.
     """
 
     record: ImageRecord

@@ -170,7 +170,7 @@ def test_no_query_is_printed_as_the_copy_of_another(
     assert output(found, "paths", ["a.jpg", "link.jpg"]) == b"c.jpg\n"
 
 
-def test_what_a_keeper_links_to_is_not_removable(
+def test_what_a_kept_image_links_to_is_not_removable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -80,7 +80,7 @@ def test_the_holder_is_named(tmp_path: Path) -> None:
         pass
 
 
-def test_many_folders_of_keepers_are_one(tmp_path: Path) -> None:
+def test_many_folders_of_kept_images_are_one(tmp_path: Path) -> None:
     keeping = [str(tmp_path / "kept" / str(i)) for i in range(300)]
     for folder in keeping:
         os.makedirs(folder)

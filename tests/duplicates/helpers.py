@@ -62,7 +62,7 @@ def save(pixels: Image.Image | np.ndarray, path: Path, **options: object) -> Pat
 
 
 def names(groups: list[Group], root: str) -> list[list[str]]:
-    """The paths of each group below the root, the keeper first."""
+    """The paths of each group below the root, the kept image first."""
     prefix = f"{root}/"
     return [
         [record.path.removeprefix(prefix) for record in (group.keep, *members(group))]

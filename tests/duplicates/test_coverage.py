@@ -1,4 +1,4 @@
-"""Fine detail that a copy shows and its keeper does not."""
+"""Fine detail that a copy shows and the kept image does not."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def compressed(image: Gray, quality: int) -> Gray:
 @pytest.mark.parametrize("size", [10, 14, 20, 28])
 @pytest.mark.parametrize("quality", [90, 50])
 def test_another_total_is_one_region(size: int, quality: int) -> None:
-    keeper, copy = gray(written("1,204.17", size)), gray(written("9,871.55", size))
-    regions = foreign_regions(keeper, compressed(copy, quality), STILL)
+    kept, copy = gray(written("1,204.17", size)), gray(written("9,871.55", size))
+    regions = foreign_regions(kept, compressed(copy, quality), STILL)
     assert 1 <= len(regions) <= 3
     assert regions[0][0] > size
 
@@ -49,15 +49,15 @@ def test_a_compressed_page_differs_nowhere(size: int) -> None:
 
 def test_edits_of_a_photograph_differ_nowhere() -> None:
     image = photo("cats/cat-1")
-    keeper = gray(image)
+    kept = gray(image)
     blurred = gray(image.filter(ImageFilter.GaussianBlur(1)))
     for copy in (
-        compressed(keeper, 50),
-        compressed(keeper, 20),
-        255 - (255 - keeper) // 2,
+        compressed(kept, 50),
+        compressed(kept, 20),
+        255 - (255 - kept) // 2,
         blurred,
     ):
-        assert foreign_regions(keeper, copy, STILL) == []
+        assert foreign_regions(kept, copy, STILL) == []
 
 
 def test_a_copy_may_lie_aside_by_a_pixel() -> None:

@@ -61,14 +61,14 @@ def joined_one_by_one(
     kept: list[int] = []
     joined: dict[int, int] = {}
     for content_id in order:
-        keepers = [
+        candidates = [
             one
             for one in kept
             if frozenset((one, content_id)) in pairs
             and frozenset((one, content_id)) not in is_excluded
         ]
-        if keepers and content_id not in references:
-            joined[content_id] = keepers[0]
+        if candidates and content_id not in references:
+            joined[content_id] = candidates[0]
         else:
             kept.append(content_id)
     return joined
@@ -108,8 +108,8 @@ def test_rounds_give_what_going_one_by_one_gives(graph: Any, workers: int, data:
         lambda one, other: frozenset((int(one.path), int(other.path))) in is_excluded,
     )
     search.run(order, workers, ProgressListener())
-    keepers = {content_id: keeper for content_id, (keeper, _) in search.joined.items()}
-    assert keepers == joined_one_by_one(order, pairs, references, is_excluded)
+    joined = {content_id: kept for content_id, (kept, _) in search.joined.items()}
+    assert joined == joined_one_by_one(order, pairs, references, is_excluded)
     assert all(one < other for one, other in classifier.asked)
     assert len(set(classifier.asked)) == len(classifier.asked)
 
@@ -196,11 +196,11 @@ def test_what_each_level_finds(collection: Collection, level: CopyLevel) -> None
 
 
 @pytest.mark.parametrize("keep", ["largest", "smallest", "first"])
-def test_every_member_is_a_copy_of_its_keeper(collection: Collection, keep: Any) -> None:
+def test_every_member_is_a_copy_of_the_kept_image(collection: Collection, keep: Any) -> None:
     """Asked again, of the classifier, with every hypothesis.
 
-    One that shows more than its keeper may be the keeper of a group of its own; what is to be
-    removed is in one group only, and is kept for nothing else.
+    One that shows more than the kept image may be the kept image of a group of its own; what is to
+    be removed is in one group only, and is kept for nothing else.
     """
     contents = {content.sha256: content for content in collection.contents}
     classifier = CopyClassifier(collection.cache, "edited")
@@ -289,21 +289,21 @@ def test_references_are_kept_and_come_first(images: Path, tmp_path: Path) -> Non
         for keep in KEEP_POLICIES:
             groups = find_groups(collection, "near", keep=keep, allow_loss=["detail"])
             assert not any(record.reference for group in groups for record in members(group))
-            by_keeper = {group.keep.path: group for group in groups}
-            cats = [by_keeper[path] for path in by_keeper if f"{tmp_path}/cat" in path]
+            by_kept = {group.keep.path: group for group in groups}
+            cats = [by_kept[path] for path in by_kept if f"{tmp_path}/cat" in path]
             assert len(cats) == 1 and len(members(cats[0])) == 3
             first = "coffee-again.jpg" if keep == "first" else "coffee.jpg"
-            coffees = members(by_keeper[f"{tmp_path}/{first}"])
+            coffees = members(by_kept[f"{tmp_path}/{first}"])
             assert sorted(record.path for record in coffees) == [
                 str(images / "b/coffee.jpg"), str(images / "coffee.jpg"),
             ]  # fmt: skip
 
 
 def test_images_that_are_kept_apart(collection: Collection, images: Path) -> None:
-    keeper = str(images / "b/cat.bmp")
+    kept = str(images / "b/cat.bmp")
 
     def is_excluded(one: ImageRecord, other: ImageRecord) -> bool:
-        return {one.path, other.path} == {keeper, str(images / "b/cat-small.jpg")}
+        return {one.path, other.path} == {kept, str(images / "b/cat-small.jpg")}
 
     groups = names(find_groups(collection, "near", is_excluded=is_excluded), collection.root)
     assert ["b/cat.bmp", "cat.png"] in groups and len(groups) == 4

@@ -88,8 +88,8 @@ def test_the_verdicts_are_those_of_groups(
         if isinstance(one, QueryCopies)
         for copy in one.copies
     }
-    for (copy, keeper), match in together.items():
-        for pair in ((copy, keeper), (keeper, copy)):
+    for (copy, kept), match in together.items():
+        for pair in ((copy, kept), (kept, copy)):
             assert (found[pair].level, found[pair].distance) == (match.level, match.distance)
     grouped = {path for pair in together for path in pair}
     assert {query for query, _ in found} == grouped

@@ -105,9 +105,9 @@ def _plan(groups: Iterable[Group], options: Options, root: str) -> Plan:
     real = os.path.realpath(root)
     removals = [
         Removal(
-            keeper=_from_root(group.keep, root),
+            kept=_from_root(group.keep, root),
             copy=_from_root(duplicate.record, root),
-            keeper_sha256=group.keep.sha256,
+            kept_sha256=group.keep.sha256,
             copy_sha256=duplicate.record.sha256,
             level=duplicate.match.level,
             losses=duplicate.losses,
@@ -206,7 +206,7 @@ def _undo_line(step: LoggedStep) -> str:
         if intent.permanently:
             return f"leave  {copy}   (deleted for good)"
         return f"restore  {copy}   (from the desktop's trash)"
-    return f"unlink  {copy}   (a file of its own again, not a link to {printable(intent.keeper)})"
+    return f"unlink  {copy}   (a file of its own again, not a link to {printable(intent.kept)})"
 
 
 def _tell_undone(report: UndoReport) -> None:

@@ -20,7 +20,7 @@ from cbir.duplicates.actions.logged_steps import PERMISSIONS, Intent, State
 from cbir.duplicates.actions.places import below, is_real
 from cbir.duplicates.actions.plan_model import LeftFile, Plan, Step
 from cbir.duplicates.actions.recovery import recover
-from cbir.duplicates.actions.step_execution import confirm_keeper, execute, sidecar_intent
+from cbir.duplicates.actions.step_execution import confirm_kept, execute, sidecar_intent
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class ActionReport:
     ----------
     done : tuple of Step
     skipped : tuple of LeftFile
-        Copies that were left alone, because they or their keepers were not what they had been.
+        Copies that were left alone, because they or the kept images were not what they had been.
     failed : tuple of LeftFile
         Copies that the system did not let be moved, linked or deleted; they are where they were.
     bytes_freed : int
@@ -59,10 +59,11 @@ def act(
 ) -> ActionReport:
     """Carry out a plan.
 
-    Just before each step keeper and copy are read again: unless they are what they were when they
-    were compared, and, at level ``exact``, have the same bytes or the same pixels, the copy stays.
-    When the copy has left its place, the keeper is read once more, and the copy comes back if the
-    keeper was lost. One run acts at a time on a dataset, those around it and those in it.
+    Just before each step the kept image and the copy are read again: unless they are what they were
+    when they were compared, and, at level ``exact``, have the same bytes or the same pixels, the
+    copy stays. When the copy has left its place, the kept image is read once more, and the copy
+    comes back if the kept image was lost. One run acts at a time on a dataset, those around it and
+    those in it.
 
     Parameters
     ----------
@@ -97,10 +98,10 @@ def act(
 def _folders(plan: Plan, root: str) -> tuple[set[str], set[str]]:
     """Return the folders that a plan removes from, and those outside where it relies on files."""
     copies = {os.path.dirname(step.copy) for step in plan.steps}
-    keepers = {os.path.dirname(step.keeper) for step in plan.steps}
+    kept_folders = {os.path.dirname(step.kept) for step in plan.steps}
     removing, keeping = (
         {folder for folder in folders if below(folder, root) is None}
-        for folders in (copies, keepers)
+        for folders in (copies, kept_folders)
     )
     return removing | {root}, keeping
 
@@ -158,7 +159,7 @@ class _Run:
             return
 
         def confirm() -> None:
-            confirm_keeper(checked)
+            confirm_kept(checked)
 
         def finish() -> None:
             self._done.append(step)
@@ -211,7 +212,7 @@ class _Run:
             number=number,
             action=self.plan.action,
             copy=step.copy,
-            keeper=step.keeper,
+            kept=step.kept,
             target=target,
             link=self._link(step) if self.plan.action == "symlink" else None,
             aside=os.path.join(folder, self.log.aside(number)),
@@ -239,8 +240,8 @@ class _Run:
 
     def _link(self, step: Step) -> str:
         """Return a relative link inside of the dataset, which then can be moved as a whole."""
-        inside = all(below(path, self.root) is not None for path in (step.keeper, step.copy))
-        return os.path.relpath(step.keeper, os.path.dirname(step.copy)) if inside else step.keeper
+        inside = all(below(path, self.root) is not None for path in (step.kept, step.copy))
+        return os.path.relpath(step.kept, os.path.dirname(step.copy)) if inside else step.kept
 
     def _give_up(self, current: _CurrentStep, reason: str, outcome: State = "failed") -> bool:
         """Find out what came of a step that did not end well, and undo a half of it."""

@@ -1,4 +1,4 @@
-"""Look once more, just before acting, whether keeper and copy are what they were."""
+"""Look once more, just before acting, whether the kept image and the copy are what they were."""
 
 from __future__ import annotations
 
@@ -34,17 +34,18 @@ class CheckedStep:
     Attributes
     ----------
     step : Step
-    keeper, copy : os.stat_result
+    kept, copy : os.stat_result
         As they were then.
     """
 
     step: Step
-    keeper: os.stat_result
+    kept: os.stat_result
     copy: os.stat_result
 
 
 def check(step: Step) -> CheckedStep:
-    """Read keeper and copy, and compare them with what the plan knows, and with each other.
+    """Read the kept image and the copy, and compare them with what the plan knows, and with each
+    other.
 
     Raises
     ------
@@ -55,16 +56,16 @@ def check(step: Step) -> CheckedStep:
     """
     removal = step.removal
     with contextlib.ExitStack() as files:
-        keeper = _FileReader(files, step.keeper, f"its keeper {printable(removal.keeper)}")
+        kept = _FileReader(files, step.kept, f"the kept image {printable(removal.kept)}")
         copy = _FileReader(files, step.copy, "it")
-        if os.path.samestat(keeper.status, copy.status):
-            raise StepRefusedError(f"it is one file with {printable(removal.keeper)} by now")
-        same = _compare(keeper, copy)
-        keeper.expect(removal.keeper_sha256)
+        if os.path.samestat(kept.status, copy.status):
+            raise StepRefusedError(f"it is one file with {printable(removal.kept)} by now")
+        same = _compare(kept, copy)
+        kept.expect(removal.kept_sha256)
         copy.expect(removal.copy_sha256)
         if removal.level == "exact" and not same:
-            _compare_images(keeper, copy, removal.losses)
-        return CheckedStep(step, keeper.status, copy.status)
+            _compare_images(kept, copy, removal.losses)
+        return CheckedStep(step, kept.status, copy.status)
 
 
 class _FileReader:
@@ -112,21 +113,23 @@ def _compare(one: _FileReader, other: _FileReader) -> bool:
             return same
 
 
-def _compare_images(keeper: _FileReader, copy: _FileReader, losses: Sequence[Loss]) -> None:
+def _compare_images(kept: _FileReader, copy: _FileReader, losses: Sequence[Loss]) -> None:
     """Compare all that can be seen of two images, but for what may be lost."""
     from cbir.core import stderr_capture
     from cbir.duplicates.loss import refused
     from cbir.duplicates.losses.file_contents import LazyFile, file_losses
 
-    kept, ours = keeper.image(), copy.image()
+    kept_image, copy_image = kept.image(), copy.image()
     with stderr_capture.capture():
-        if not np.array_equal(_decoded(kept, keeper), _decoded(ours, copy)):
-            raise StepRefusedError("neither its bytes nor its pixels are those of its keeper")
-        lost = file_losses(LazyFile(lambda: ours), LazyFile(lambda: kept), same_pixels=True)
+        if not np.array_equal(_decoded(kept_image, kept), _decoded(copy_image, copy)):
+            raise StepRefusedError("neither its bytes nor its pixels are those of the kept image")
+        lost = file_losses(
+            LazyFile(lambda: copy_image), LazyFile(lambda: kept_image), same_pixels=True
+        )
     unexpected = refused(lost, {loss.kind for loss in losses})
     if unexpected:
         what = printable("; ".join(map(str, unexpected)))
-        raise StepRefusedError(f"it shows what its keeper does not: {what}")
+        raise StepRefusedError(f"it shows what the kept image does not: {what}")
 
 
 def _decoded(image: EncodedImage, reading: _FileReader) -> NDArray[np.uint8]:

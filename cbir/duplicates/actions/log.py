@@ -41,8 +41,9 @@ from cbir.duplicates.actions.logged_steps import (
 from cbir.duplicates.actions.places import below, is_real
 from cbir.duplicates.actions.recovery import recover, state_on_disk
 
-FORMAT = 2
-"""Version of the log's format. In version 1, nothing was set aside."""
+FORMAT = 3
+"""Version of the log's format. In version 1, nothing was set aside; up to version 2, `kept` was
+called `keeper`."""
 
 _START = b'{"cbir": '
 

@@ -61,7 +61,7 @@ class Intent:
     number : int
         Of the step, in this log.
     action : {"move", "hardlink", "symlink", "delete"}
-    copy, keeper : str
+    copy, kept : str
         Absolute paths.
     target : str or None
         Where the copy is moved to.
@@ -86,7 +86,7 @@ class Intent:
     number: int
     action: Action
     copy: str
-    keeper: str
+    kept: str
     target: str | None
     link: str | None
     aside: str
@@ -234,7 +234,7 @@ def intent_of(event: dict[str, Any], header: RunHeader) -> Intent:
         number=number_of(event),
         action=action,
         copy=path_of(event),
-        keeper=_path(event["keeper"]),
+        kept=_path(event.get("kept", event.get("keeper"))),  # so called up to version 2
         target=_only_for(action == "move", event["target"]),
         link=_only_for(action == "symlink", event["link"]),
         aside=_path(event["aside"]),
@@ -276,9 +276,9 @@ def _check(intent: Intent, header: RunHeader) -> None:
         and name is not None
         and int(name[1]) == intent.number
         and os.path.dirname(intent.aside) == folder
-        and intent.keeper != intent.copy
-        and not os.path.basename(intent.keeper).startswith(".cbir-")
-        and (intent.link is None or ("\0" not in intent.link and link == intent.keeper))
+        and intent.kept != intent.copy
+        and not os.path.basename(intent.kept).startswith(".cbir-")
+        and (intent.link is None or ("\0" not in intent.link and link == intent.kept))
         and (intent.action == "delete" or not intent.permanently)
         and (not intent.companion or intent.action in ("move", "delete"))
     ):

@@ -16,24 +16,24 @@ Action = Literal["move", "hardlink", "symlink", "delete"]
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """A copy that is to go, because of a keeper that stays.
+    """A copy that is to go, because of a kept image that stays.
 
     Attributes
     ----------
-    keeper, copy : str
+    kept, copy : str
         Paths, absolute or relative to the dataset's root.
-    keeper_sha256, copy_sha256 : bytes
+    kept_sha256, copy_sha256 : bytes
         Of the files, 32 bytes each, as they were compared.
     level : CopyLevel
         ``exact``: the same bytes, or the same pixels.
     losses : tuple of Loss
-        What the copy shows, and the keeper does not, as they were compared: see
+        What the copy shows, and the kept image does not, as they were compared: see
         :attr:`cbir.duplicates.model.Duplicate.losses`.
     """
 
-    keeper: str
+    kept: str
     copy: str
-    keeper_sha256: bytes
+    kept_sha256: bytes
     copy_sha256: bytes
     level: CopyLevel
     losses: tuple[Loss, ...] = ()
@@ -41,7 +41,7 @@ class Removal:
     @property
     def identical(self) -> bool:
         """The two have the same bytes."""
-        return self.keeper_sha256 == self.copy_sha256
+        return self.kept_sha256 == self.copy_sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Step:
     ----------
     removal : Removal
         What was asked for.
-    keeper, copy : str
+    kept, copy : str
         Absolute paths, free of symbolic links.
     target : str or None
         Where it is moved to. If that name is taken when it comes to it, a number is added.
@@ -63,7 +63,7 @@ class Step:
     """
 
     removal: Removal
-    keeper: str
+    kept: str
     copy: str
     target: str | None
     size: int
@@ -148,10 +148,10 @@ class Plan:
         )
 
     def _line(self, step: Step) -> str:
-        copy, keeper = printable(step.removal.copy), printable(step.removal.keeper)
+        copy, kept = printable(step.removal.copy), printable(step.removal.kept)
         verb = "delete for good" if self.permanently else self.action
         place = f" -> {printable(step.target)}" if step.target is not None else ""
         relation = "link to" if self.action in ("hardlink", "symlink") else "copy of"
         lost = "; ".join(map(str, step.removal.losses))
         lost = f"; to be lost: {printable(lost)}" if lost else ""
-        return f"{verb}  {copy}{place}   ({relation} {keeper}, {step.removal.level}{lost})"
+        return f"{verb}  {copy}{place}   ({relation} {kept}, {step.removal.level}{lost})"

@@ -35,10 +35,10 @@ def plan(
     """Decide what to do with each copy; nothing is changed.
 
     A copy stays, with a reason in :attr:`Plan.refused`, when it is missing, a symbolic link, or
-    outside of the dataset, or hidden in it; when it is one file with its keeper, with another
-    keeper or with another copy, by a hard link or a linked folder; when it should become a link
-    without being the same bytes as its keeper; and when it shows something that its keeper does
-    not.
+    outside of the dataset, or hidden in it; when it is one file with the kept image, with another
+    kept image or with another copy, by a hard link or a linked folder; when it should become a link
+    without being the same bytes as the kept image; and when it shows something that the kept image
+    does not.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ class _Planner:
     def decide(self, removals: Sequence[Removal]) -> tuple[list[Step], list[LeftFile]]:
         for removal in removals:
             self._identities.add(
-                os.path.realpath(self._absolute(removal.keeper)), self._real(removal.copy)
+                os.path.realpath(self._absolute(removal.kept)), self._real(removal.copy)
             )
         steps, refused, planned = list[Step](), list[LeftFile](), set[str]()
         for removal in removals:
@@ -151,25 +151,25 @@ class _Planner:
     def _step(self, removal: Removal) -> Step:
         copy = self._real(removal.copy)
         status = regular(copy)
-        keeper = os.path.realpath(self._absolute(removal.keeper))
-        kept = status_of(keeper)
-        if kept is None or not stat.S_ISREG(kept.st_mode):
-            raise RefusedError(f"its keeper {printable(removal.keeper)} is missing")
+        kept = os.path.realpath(self._absolute(removal.kept))
+        kept_status = status_of(kept)
+        if kept_status is None or not stat.S_ISREG(kept_status.st_mode):
+            raise RefusedError(f"the kept image {printable(removal.kept)} is missing")
         if is_hidden(below(copy, os.path.realpath(self.root)) or ""):
             raise RefusedError("its name or folder begins with a dot: what is hidden is left alone")
         self._check_losses(removal)
-        self._identities.check(removal.copy, removal.keeper, copy, status, kept)
+        self._identities.check(removal.copy, removal.kept, copy, status, kept_status)
         if self.action in ("hardlink", "symlink"):
-            check_linkable(removal.keeper, removal.identical, self.action, status, kept)
+            check_linkable(removal.kept, removal.identical, self.action, status, kept_status)
         target = self._target(self._relative(removal.copy))
-        return Step(removal, keeper, copy, target, status.st_size)
+        return Step(removal, kept, copy, target, status.st_size)
 
     def _check_losses(self, removal: Removal) -> None:
         losses = refused(removal.losses, self.allow_loss)
         if losses:
             kinds = tuple(dict.fromkeys(loss.kind for loss in losses))
             raise RefusedError(
-                f"it shows what {printable(removal.keeper)} does not:"
+                f"it shows what {printable(removal.kept)} does not:"
                 f" {printable('; '.join(map(str, losses)))}; let it go with ",
                 Parameter("allow_loss", kinds if len(kinds) > 1 else kinds[0]),
             )

@@ -58,7 +58,7 @@ def is_our_link(intent: Intent, path: str) -> bool:
     """Say whether there is, at `path`, the link that the step makes."""
     try:
         if intent.action == "hardlink":
-            return same_file(path, intent.keeper) and os.lstat(path).st_nlink > 1
+            return same_file(path, intent.kept) and os.lstat(path).st_nlink > 1
         return intent.action == "symlink" and os.readlink(path) == intent.link
     except (OSError, ValueError):
         return False

@@ -25,15 +25,15 @@ class Identities:
     """Which files the paths of a plan are, by device and inode."""
 
     _kept: dict[_Identity, str] = field(default_factory=dict)
-    """The keepers' files, with the real path of each."""
+    """The kept files, with the real path of each."""
     _reached: dict[_Identity, list[str]] = field(default_factory=dict)
     """The copies' files, with all the paths that lead to each."""
 
-    def add(self, keeper: str, copy: str) -> None:
+    def add(self, kept: str, copy: str) -> None:
         """Look at the files of a removal, by their real paths."""
-        status = status_of(keeper)
+        status = status_of(kept)
         if status is not None:
-            self._kept[status.st_dev, status.st_ino] = keeper
+            self._kept[status.st_dev, status.st_ino] = kept
         status = status_of(copy)
         if status is not None:
             paths = self._reached.setdefault((status.st_dev, status.st_ino), [])
@@ -43,21 +43,21 @@ class Identities:
     def check(
         self,
         name: str,
-        keeper_name: str,
+        kept_name: str,
         copy: str,
         status: os.stat_result,
-        kept: os.stat_result,
+        kept_status: os.stat_result,
     ) -> None:
         """Make sure that a copy is one file with nothing else in the plan.
 
         Parameters
         ----------
-        name, keeper_name : str
-            The copy and its keeper, for messages.
+        name, kept_name : str
+            The copy and the kept image, for messages.
         copy : str
             The copy's real path.
-        status, kept : os.stat_result
-            Of the copy and of its keeper.
+        status, kept_status : os.stat_result
+            Of the copy and of the kept image.
 
         Raises
         ------
@@ -67,14 +67,14 @@ class Identities:
             When it is to be kept for another copy.
         """
         identity = status.st_dev, status.st_ino
-        if os.path.samestat(status, kept):
-            raise RefusedError(f"it is one file with {printable(keeper_name)}: nothing to free")
+        if os.path.samestat(status, kept_status):
+            raise RefusedError(f"it is one file with {printable(kept_name)}: nothing to free")
         other = self._kept.get(identity)
         if other == copy:
             raise CbirError(
                 f"{printable(name)}: it is to be removed, as a copy of"
-                f" {printable(keeper_name)}, and to be kept for another copy;"
-                " nothing is done: name one keeper for all of them"
+                f" {printable(kept_name)}, and to be kept for another copy;"
+                " nothing is done: keep one image for all of them"
             )
         if other is not None:
             raise RefusedError(f"it is one file with {printable(other)}, which is kept")
@@ -113,9 +113,9 @@ def regular(path: str) -> os.stat_result:
 
 
 def check_linkable(
-    keeper: str, identical: bool, action: str, status: os.stat_result, kept: os.stat_result
+    kept: str, identical: bool, action: str, status: os.stat_result, kept_status: os.stat_result
 ) -> None:
-    """Make sure that a copy can become a link to its keeper, of which nothing gets lost.
+    """Make sure that a copy can become a link to the kept image, of which nothing gets lost.
 
     Raises
     ------
@@ -124,11 +124,11 @@ def check_linkable(
     """
     if not identical:
         raise RefusedError(
-            f"its bytes are not those of {printable(keeper)}, and a link would lose"
+            f"its bytes are not those of {printable(kept)}, and a link would lose"
             " them; move it instead"
         )
-    if action == "hardlink" and status.st_dev != kept.st_dev:
+    if action == "hardlink" and status.st_dev != kept_status.st_dev:
         raise RefusedError(
-            f"it is on another file system than {printable(keeper)}, where no hard"
+            f"it is on another file system than {printable(kept)}, where no hard"
             " link leads; use a symbolic link, or move it"
         )

@@ -2,7 +2,7 @@
 
 Each of them first takes the file from its place, then looks whether it may really go, and else
 puts it back. So even two programs that would each remove what the other one keeps cannot both do
-it: the second of them finds its keeper gone.
+it: the second of them finds the kept image gone.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ def execute(intent: Intent, confirm: Callable[[], None]) -> None:
                 _link(intent, confirm)
 
 
-def confirm_keeper(checked: CheckedStep) -> None:
-    """Read the keeper once more, and make sure that it is a file of its own.
+def confirm_kept(checked: CheckedStep) -> None:
+    """Read the kept image once more, and make sure that it is a file of its own.
 
     Raises
     ------
@@ -66,18 +66,18 @@ def confirm_keeper(checked: CheckedStep) -> None:
         When it is not what it was.
     """
     step = checked.step
-    keeper = printable(step.removal.keeper)
-    for path in (step.keeper, step.copy):
+    kept = printable(step.removal.kept)
+    for path in (step.kept, step.copy):
         if not is_real(path):
             raise StepRefusedError(f"{printable(path)} is behind a symbolic link by now")
     try:
-        status = os.lstat(step.keeper)
+        status = os.lstat(step.kept)
     except OSError:
-        raise StepRefusedError(f"its keeper {keeper} was removed just now") from None
+        raise StepRefusedError(f"the kept image {kept} was removed just now") from None
     if os.path.samestat(status, checked.copy):
-        raise StepRefusedError(f"it is one file with {keeper} by now")
-    if not holds(step.keeper, step.removal.keeper_sha256):
-        raise StepRefusedError(f"its keeper {keeper} was changed just now")
+        raise StepRefusedError(f"it is one file with {kept} by now")
+    if not holds(step.kept, step.removal.kept_sha256):
+        raise StepRefusedError(f"the kept image {kept} was changed just now")
 
 
 def sidecar_intent(image: Intent, path: str, log: ActionLog) -> Intent:
@@ -132,12 +132,12 @@ def _link(intent: Intent, confirm: Callable[[], None]) -> None:
     try:
         if intent.link is not None:
             os.symlink(intent.link, intent.copy)
-            leads = os.path.realpath(intent.copy) == intent.keeper
+            leads = os.path.realpath(intent.copy) == intent.kept
         else:
-            os.link(intent.keeper, intent.copy, follow_symlinks=False)
+            os.link(intent.kept, intent.copy, follow_symlinks=False)
             leads = is_our_link(intent, intent.copy)
         if not leads:
-            raise StepRefusedError("the link would not lead to its keeper any more")
+            raise StepRefusedError("the link would not lead to the kept image any more")
         confirm()
     except BaseException:
         remove_link(intent)

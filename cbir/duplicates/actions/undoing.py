@@ -66,7 +66,7 @@ def undo(
     """Take back the steps of a log, the last one first.
 
     Moved images go back to where they were, unless something else is there by now. Links become
-    files of their own again, with the bytes of their keepers, which are those of the copies, and
+    files of their own again, with the bytes of the kept images, which are those of the copies, and
     with the time, permissions and extended attributes of the copies. What is in the desktop's
     trash comes back where the trash can be read; what was deleted for good is only told. The log
     is continued, so that a second time nothing is done.
@@ -235,7 +235,7 @@ def _move_back(intent: Intent) -> None:
 
 
 def _nothing() -> None:
-    """A file that goes back needs no keeper."""
+    """A file that goes back needs no kept image."""
 
 
 def _fetch(intent: Intent) -> None:
@@ -248,7 +248,7 @@ def _fetch(intent: Intent) -> None:
 
 
 def _make_independent(intent: Intent) -> list[str]:
-    """Put a file with the keeper's bytes, and the copy's own status, in the place of a link.
+    """Put a file with the kept image's bytes, and the copy's own status, in the place of a link.
 
     Returns the names of extended attributes that cannot be restored.
     """
@@ -264,7 +264,7 @@ def _make_independent(intent: Intent) -> list[str]:
         os.utime(intent.aside, ns=(intent.mtime_ns, intent.mtime_ns))
         os.fsync(writer.fileno())
         if not holds(intent.aside, intent.digest):
-            raise OSError(errno.ESTALE, "its keeper was changed, and has other bytes by now")
+            raise OSError(errno.ESTALE, "the kept image was changed, and has other bytes by now")
     _replace_link(intent, status)
     sync_folder(os.path.dirname(intent.copy))
     return lost

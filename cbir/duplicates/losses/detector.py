@@ -29,7 +29,7 @@ from cbir.verification.geometry import Transform, inverted, orientation_transfor
 from cbir.verification.planes import gray_of
 
 _WHOLE = 0.9
-"""Share of the keeper from which on a copy is no part of it."""
+"""Share of the kept image from which on a copy is no part of it."""
 
 _DISJOINT = 0.1
 """Share of the smaller of two parts in which they may overlap, at most."""
@@ -81,50 +81,50 @@ class LossDetector:
         self._found: dict[tuple[bytes, bytes], tuple[Loss, ...]] = {}
         self._lock = threading.Lock()
 
-    def between(self, keeper: Content, copy: Content, match: CopyMatch) -> tuple[Loss, ...]:
-        """Return what the copy shows, and the keeper does not.
+    def between(self, kept: Content, copy: Content, match: CopyMatch) -> tuple[Loss, ...]:
+        """Return what the copy shows, and the kept image does not.
 
         Parameters
         ----------
-        keeper, copy : Content
+        kept, copy : Content
         match : CopyMatch
-            As seen from the keeper.
+            As seen from the kept image.
         """
-        if keeper.sha256 == copy.sha256:
+        if kept.sha256 == copy.sha256:
             return ()
-        pair = (keeper.sha256, copy.sha256)
+        pair = (kept.sha256, copy.sha256)
         if pair not in self._found:
-            self._found[pair] = self._compared(keeper, copy, match)
+            self._found[pair] = self._compared(kept, copy, match)
         if match.level == "exact" or pair not in self._parts:
             return self._found[pair]
         made_of = Loss("composite", "one of several parts of which the kept image is made")
         return (*self._found[pair], made_of)
 
-    def _compared(self, keeper: Content, copy: Content, match: CopyMatch) -> tuple[Loss, ...]:
+    def _compared(self, kept: Content, copy: Content, match: CopyMatch) -> tuple[Loss, ...]:
         moved = match.transform
         found = file_losses(
             self._file(copy),
-            self._file(keeper),
+            self._file(kept),
             same_pixels=match.level == "exact",
-            transform=None if moved is None else self._on_grid(moved, keeper, copy, ALPHA_SIDE),
+            transform=None if moved is None else self._on_grid(moved, kept, copy, ALPHA_SIDE),
         )
         if match.level == "exact":
             return found
         told = {loss.kind for loss in found}
-        seen = [loss for loss in self._visible_losses(keeper, copy, match) if loss.kind not in told]
+        seen = [loss for loss in self._visible_losses(kept, copy, match) if loss.kind not in told]
         return (*found, *seen)
 
-    def find_composites(self, keeper: Content, copies: Iterable[tuple[Content, CopyMatch]]) -> bool:
-        """Note which copies are parts of which a keeper is made; say whether any are new.
+    def find_composites(self, kept: Content, copies: Iterable[tuple[Content, CopyMatch]]) -> bool:
+        """Note which copies are parts of which a kept image is made; say whether any are new.
 
-        Parts are two that lie in different places of the keeper, and are no copies of each other.
-        :meth:`between` counts them as lost from then on.
+        Parts are two that lie in different places of the kept image, and are no copies of each
+        other. :meth:`between` counts them as lost from then on.
         """
         masks = [
             (copy, mask)
             for copy, match in copies
             if match.transform is not None
-            and (mask := self._place(keeper, copy, match.transform)).mean() < _WHOLE
+            and (mask := self._place(kept, copy, match.transform)).mean() < _WHOLE
         ]
         before = len(self._parts)
         for i, (first, here) in enumerate(masks):
@@ -132,45 +132,45 @@ class LossDetector:
                 smaller = max(1, min(int(here.sum()), int(there.sum())))
                 disjoint = int((here & there).sum()) <= _DISJOINT * smaller
                 if disjoint and int(hamming(first.bits, second.bits[None])[0]) > NEAR_DISTANCE:
-                    self._parts |= {(keeper.sha256, one.sha256) for one in (first, second)}
+                    self._parts |= {(kept.sha256, one.sha256) for one in (first, second)}
         return len(self._parts) > before
 
     def _place(
-        self, keeper: Content, copy: Content, transform: NDArray[np.float64]
+        self, kept: Content, copy: Content, transform: NDArray[np.float64]
     ) -> NDArray[np.bool_]:
-        """Return where the keeper shows the copy, in the frame of the keeper."""
-        return footprint(self._cache.gray(keeper), inverted(transform), self._cache.gray(copy))
+        """Return where the kept image shows the copy, in the frame of the former."""
+        return footprint(self._cache.gray(kept), inverted(transform), self._cache.gray(copy))
 
-    def _visible_losses(self, keeper: Content, copy: Content, match: CopyMatch) -> Iterator[Loss]:
+    def _visible_losses(self, kept: Content, copy: Content, match: CopyMatch) -> Iterator[Loss]:
         """Yield what is lost of what the 8-bit RGB image shows."""
-        if share := self._gray_share(keeper, copy, match.transform):
+        if share := self._gray_share(kept, copy, match.transform):
             percent = f"{100 * share:.1f} %"
             yield Loss("color", f"colors in {percent} of it; the kept image is gray there")
-        here, there = self._cache.gray(keeper), self._cache.gray(copy)
+        here, there = self._cache.gray(kept), self._cache.gray(copy)
         transform = match.transform
         if transform is None:
             transform = orientation_transform(here.shape, there.shape, 0)
         share = shown_share(here, there, transform)
-        if keeper.sha256 in self._cache.damaged and copy.sha256 not in self._cache.damaged:
+        if kept.sha256 in self._cache.damaged and copy.sha256 not in self._cache.damaged:
             yield Loss("area", "the end of the kept file is missing")
         elif share < LEAST_SHOWN:
             yield Loss("area", f"the kept image shows {int(100 * share)} % of it")
-        elif regions := self._foreign(keeper, copy, transform, _brightness):
+        elif regions := self._foreign(kept, copy, transform, _brightness):
             yield Loss("area", _in_words(regions))
         if self._file_content(copy, "alpha") is not None and (
-            regions := self._foreign(keeper, copy, transform, _transparency)
+            regions := self._foreign(kept, copy, transform, _transparency)
         ):
             yield Loss("alpha", f"{_in_words(regions)}, in how opaque it is")
         if (self._file_content(copy, "depth") or 0) > _USUAL_DEPTH and there.max() < _DARK:
             yield Loss("depth", "values that are too dark in 8 bits to be compared")
-        scale = relative_resolution(copy, keeper, match.transform)
-        if scale > _AS_LARGE and self._shows_more(copy, keeper, scale):
+        scale = relative_resolution(copy, kept, match.transform)
+        if scale > _AS_LARGE and self._shows_more(copy, kept, scale):
             larger = f"{scale:.1f} times the resolution of the kept image"
             yield Loss("detail", larger if scale > _LARGER else "finer than in the kept image")
 
-    def _shows_more(self, copy: Content, keeper: Content, scale: float) -> bool:
-        """Say whether a copy of at least the keeper's resolution holds more real detail."""
-        return more_detail(self._details.of(copy), self._details.of(keeper), scale) < 0
+    def _shows_more(self, copy: Content, kept: Content, scale: float) -> bool:
+        """Say whether a copy of at least the kept image's resolution holds more real detail."""
+        return more_detail(self._details.of(copy), self._details.of(kept), scale) < 0
 
     def _file_content(self, content: Content, name: str) -> Any:
         """Return a fact of a file; None also where it cannot be found out, as is told already."""
@@ -180,23 +180,23 @@ class LossDetector:
             return None
 
     def _foreign(
-        self, keeper: Content, copy: Content, transform: Transform, plane: PlaneReader
+        self, kept: Content, copy: Content, transform: Transform, plane: PlaneReader
     ) -> list[tuple[int, int]]:
         """Return the sizes of the places in which fine detail differs, in pixels of the copy."""
-        working = [max(self._cache.gray(one).shape) for one in (keeper, copy)]
+        working = [max(self._cache.gray(one).shape) for one in (kept, copy)]
         scale = scale_of(transform)
         # Pixels for each one of the copy's working size.
         zoom = min(
             max(copy.width, copy.height) / working[1],
-            max(keeper.width, keeper.height) / working[0] / scale,
+            max(kept.width, kept.height) / working[0] / scale,
             _FINEST / working[1],
             _FINEST / working[0] / scale,
         )
-        here = self._at(keeper, round(zoom * scale * working[0]), plane)
+        here = self._at(kept, round(zoom * scale * working[0]), plane)
         there = self._at(copy, round(zoom * working[1]), plane)
         sizes = [
             np.array(self._cache.gray(one).shape[::-1]) / one_fine.shape[::-1]
-            for one, one_fine in ((keeper, here), (copy, there))
+            for one, one_fine in ((kept, here), (copy, there))
         ]
         larger = max(copy.width, copy.height) / max(there.shape)
         return [
@@ -214,18 +214,18 @@ class LossDetector:
 
         return self._fine.get(content.sha256 + size.to_bytes(4) + plane.__name__.encode(), read)
 
-    def _gray_share(self, keeper: Content, copy: Content, transform: Transform | None) -> float:
-        """Return the share of a copy that has colors where its keeper is gray; 0 if it is small."""
-        smaller = min(max(one.width, one.height) for one in (keeper, copy))
+    def _gray_share(self, kept: Content, copy: Content, transform: Transform | None) -> float:
+        """Return the share of a copy in colors where the kept image is gray; 0 if it is small."""
+        smaller = min(max(one.width, one.height) for one in (kept, copy))
         side = max(1, min(_COLOR_SIDE, smaller // 2))
-        here, there = self._chroma_of(keeper, side), self._chroma_of(copy, side)
+        here, there = self._chroma_of(kept, side), self._chroma_of(copy, side)
         # A cell may take after its neighbors: an edge is not in the same place to the pixel.
-        kept = np.asarray(cv2.dilate(here, np.ones((3, 3), np.uint8)))
+        around = np.asarray(cv2.dilate(here, np.ones((3, 3), np.uint8)))
         if transform is not None:
-            # What lies beside the keeper is a matter of the area.
-            on_grid = self._on_grid(transform, keeper, copy, side)
-            kept = np.asarray(cv2.warpAffine(kept, on_grid, kept.shape, borderValue=255))
-        vivid = float(((there >= _VIVID) & (kept <= _FAINT)).mean())
+            # What lies beside the kept image is a matter of the area.
+            on_grid = self._on_grid(transform, kept, copy, side)
+            around = np.asarray(cv2.warpAffine(around, on_grid, around.shape, borderValue=255))
+        vivid = float(((there >= _VIVID) & (around <= _FAINT)).mean())
         if vivid > _VIVID_SHARE:
             return vivid
         return 1.0 if here.mean() < _GRAY and there.mean() > _COLORED else 0.0
@@ -246,11 +246,9 @@ class LossDetector:
                 self._files[content.sha256] = LazyFile(partial(open_content, content))
             return self._files[content.sha256]
 
-    def _on_grid(
-        self, transform: Transform, keeper: Content, copy: Content, side: int
-    ) -> Transform:
+    def _on_grid(self, transform: Transform, kept: Content, copy: Content, side: int) -> Transform:
         """Return a transform for images that are both resized to `side` × `side` cells."""
-        cell, other = (np.array(self._cache.gray(one).shape[::-1]) / side for one in (keeper, copy))
+        cell, other = (np.array(self._cache.gray(one).shape[::-1]) / side for one in (kept, copy))
         return _resized(transform, cell, other)
 
 

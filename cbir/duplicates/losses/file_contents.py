@@ -78,7 +78,7 @@ class LazyFile:
 
 def file_losses(
     copy: LazyFile,
-    keeper: LazyFile,
+    kept: LazyFile,
     *,
     same_pixels: bool = False,
     transform: NDArray[np.float64] | None = None,
@@ -87,12 +87,12 @@ def file_losses(
 
     Parameters
     ----------
-    copy, keeper : LazyFile
+    copy, kept : LazyFile
     same_pixels : bool
         The 8-bit RGB images are equal.
     transform : ndarray of float64, shape (2, 3), optional
-        Where the keeper lies in the copy, for images that are both resized to 64 × 64. By default
-        one is the other as a whole.
+        Where the kept image lies in the copy, for images that are both resized to 64 × 64. By
+        default one is the other as a whole.
 
     Returns
     -------
@@ -100,51 +100,51 @@ def file_losses(
         What cannot be found out is assumed to be lost.
     """
     try:
-        return tuple(_compared(copy, keeper, same_pixels, transform))
+        return tuple(_compared(copy, kept, same_pixels, transform))
     except UnreadableImageError as error:
         return tuple(Loss(kind, f"unknown: {error.reason}") for kind in _FILE_LOSSES)
 
 
 def _compared(
-    copy: LazyFile, keeper: LazyFile, same_pixels: bool, transform: NDArray[np.float64] | None
+    copy: LazyFile, kept: LazyFile, same_pixels: bool, transform: NDArray[np.float64] | None
 ) -> Iterator[Loss]:
-    yield from _frames_lost(copy, keeper)
-    yield from _depth_lost(copy, keeper, same_pixels)
-    if not _holds_alpha(copy.contents.alpha, keeper.contents.alpha, transform) or (
-        same_pixels and copy.contents.alpha is not None and not _same_values(copy, keeper)
+    yield from _frames_lost(copy, kept)
+    yield from _depth_lost(copy, kept, same_pixels)
+    if not _holds_alpha(copy.contents.alpha, kept.contents.alpha, transform) or (
+        same_pixels and copy.contents.alpha is not None and not _same_values(copy, kept)
     ):
-        kept = "has another one" if keeper.contents.alpha is not None else "is opaque"
-        yield Loss("alpha", f"transparency; the kept image {kept}")
-    yield from _gamut_lost(copy, keeper, same_pixels, moved=transform is not None)
+        other = "has another one" if kept.contents.alpha is not None else "is opaque"
+        yield Loss("alpha", f"transparency; the kept image {other}")
+    yield from _gamut_lost(copy, kept, same_pixels, moved=transform is not None)
 
 
-def _frames_lost(copy: LazyFile, keeper: LazyFile) -> Iterator[Loss]:
-    held = Counter(digest for _, digest in keeper.contents.extras)
+def _frames_lost(copy: LazyFile, kept: LazyFile) -> Iterator[Loss]:
+    held = Counter(digest for _, digest in kept.contents.extras)
     lost = list[str]()
     for what, digest in copy.contents.extras:
         if held[digest] == 0:
             lost.append(what)
         held[digest] -= 1
-    lost[:0] = _further_lost(copy, keeper)
+    lost[:0] = _further_lost(copy, kept)
     if lost:
         yield Loss("frames", ", ".join(lost))
 
 
-def _further_lost(copy: LazyFile, keeper: LazyFile) -> Iterator[str]:
-    """Name what of its further frames the keeper does not have: pixel by pixel, as often, in order,
-    and as long.
+def _further_lost(copy: LazyFile, kept: LazyFile) -> Iterator[str]:
+    """Name what of its further frames the kept image does not have: pixel by pixel, as often, in
+    order, and as long.
     """
-    places, kept_places = copy.contents.further, keeper.contents.further
+    places, kept_places = copy.contents.further, kept.contents.further
     if not places:
         return
     missing = len(places)
     if kept_places:
         first, *further = frame_digests(copy.open(), (0, *places))
-        held = list(frame_digests(keeper.open(), (0, *kept_places)))
+        held = list(frame_digests(kept.open(), (0, *kept_places)))
         missing = (Counter(further) - (Counter(held) - Counter([first]))).total()
         if not missing and not _in_order(further, held):
             yield "the order of the frames"
-        if not missing and not _as_long(copy, keeper):
+        if not missing and not _as_long(copy, kept):
             yield "how long each frame is shown"
     if missing:
         yield f"{missing:,} of {len(places):,} further frames or pages"
@@ -156,30 +156,31 @@ def _in_order(some: list[bytes], held: list[bytes]) -> bool:
     return all(one in rest for one in some)
 
 
-def _as_long(copy: LazyFile, keeper: LazyFile) -> bool:
+def _as_long(copy: LazyFile, kept: LazyFile) -> bool:
     """Say whether two animations are equally fast, if one is kept that is no longer."""
-    if len(copy.contents.further) != len(keeper.contents.further):
+    if len(copy.contents.further) != len(kept.contents.further):
         return True
-    ours, kept = frame_times(copy.open()), frame_times(keeper.open())
-    if len(ours) != len(kept):
-        return not any(ours)
-    return all(abs(one - other) <= _EQUAL_TIME for one, other in zip(ours, kept, strict=True))
+    copy_times, kept_times = frame_times(copy.open()), frame_times(kept.open())
+    if len(copy_times) != len(kept_times):
+        return not any(copy_times)
+    pairs = zip(copy_times, kept_times, strict=True)
+    return all(abs(one - other) <= _EQUAL_TIME for one, other in pairs)
 
 
-def _depth_lost(copy: LazyFile, keeper: LazyFile, same_pixels: bool) -> Iterator[Loss]:
-    depth, kept = copy.contents.depth, keeper.contents.depth
-    if depth is None or kept is None:
+def _depth_lost(copy: LazyFile, kept: LazyFile, same_pixels: bool) -> Iterator[Loss]:
+    depth, kept_depth = copy.contents.depth, kept.contents.depth
+    if depth is None or kept_depth is None:
         if depth is None or depth > 8:
             yield Loss("depth", "unknown: the file does not say how many bits a channel it has")
-    elif depth > kept:
-        yield Loss("depth", f"{depth} bits a channel; the kept image has {kept}")
-    elif same_pixels and _is_deep(copy) and not _same_values(copy, keeper):
+    elif depth > kept_depth:
+        yield Loss("depth", f"{depth} bits a channel; the kept image has {kept_depth}")
+    elif same_pixels and _is_deep(copy) and not _same_values(copy, kept):
         yield Loss("depth", "values that are equal only in 8 bits of RGB")
 
 
-def _same_values(copy: LazyFile, keeper: LazyFile) -> bool:
+def _same_values(copy: LazyFile, kept: LazyFile) -> bool:
     stored = stored_digest(copy.open())
-    return stored is not None and stored == stored_digest(keeper.open())
+    return stored is not None and stored == stored_digest(kept.open())
 
 
 def _is_deep(content: LazyFile) -> bool:
@@ -189,40 +190,41 @@ def _is_deep(content: LazyFile) -> bool:
 
 def _holds_alpha(
     copy: NDArray[np.uint8] | None,
-    keeper: NDArray[np.uint8] | None,
+    kept: NDArray[np.uint8] | None,
     transform: NDArray[np.float64] | None,
 ) -> bool:
-    """Say whether a copy is as transparent as its keeper, in each cell that both show."""
+    """Say whether a copy is as transparent as the kept image, in each cell that both show."""
     if copy is None:
         return True
     size = (ALPHA_SIDE, ALPHA_SIDE)
-    kept = np.full(size, 255, np.uint8) if keeper is None else keeper
+    opacity = np.full(size, 255, np.uint8) if kept is None else kept
     # A cell may take after its neighbors: an edge is not in the same place to the pixel.
     ring = np.ones((3, 3), np.uint8)
-    planes = [cv2.erode(kept, ring), cv2.dilate(kept, ring), np.full(size, 255, np.uint8)]
+    planes = [cv2.erode(opacity, ring), cv2.dilate(opacity, ring), np.full(size, 255, np.uint8)]
     if transform is not None:
         planes = [cv2.warpAffine(plane, transform, size) for plane in planes]
     least, most, inside = (np.asarray(plane, np.int16) for plane in planes)
     excess = np.maximum(copy - most, least - copy)
-    allowed = _OPAQUE if keeper is None else _OPACITY
+    allowed = _OPAQUE if kept is None else _OPACITY
     return not bool((excess[inside == 255] > allowed).any())
 
 
-def _gamut_lost(copy: LazyFile, keeper: LazyFile, same_pixels: bool, moved: bool) -> Iterator[Loss]:
-    ours, kept = copy.contents.gamut, keeper.contents.gamut
-    related = compare_gamuts(ours, kept)
+def _gamut_lost(copy: LazyFile, kept: LazyFile, same_pixels: bool, moved: bool) -> Iterator[Loss]:
+    gamut, kept_gamut = copy.contents.gamut, kept.contents.gamut
+    related = compare_gamuts(gamut, kept_gamut)
     if related == "other":
-        what = f"{ours.space} of {ours.name}; the kept image has {kept.space} of {kept.name}"
+        there = f"{kept_gamut.space} of {kept_gamut.name}"
+        what = f"{gamut.space} of {gamut.name}; the kept image has {there}"
         yield Loss("gamut", what)
-    elif related == "within" and (moved or not _same_colors(copy, keeper, same_pixels)):
-        yield Loss("gamut", f"numbers that mean colors of {ours.name}, not of {kept.name}")
+    elif related == "within" and (moved or not _same_colors(copy, kept, same_pixels)):
+        yield Loss("gamut", f"numbers that mean colors of {gamut.name}, not of {kept_gamut.name}")
 
 
-def _same_colors(copy: LazyFile, keeper: LazyFile, same_pixels: bool) -> bool:
+def _same_colors(copy: LazyFile, kept: LazyFile, same_pixels: bool) -> bool:
     """Say whether a copy was converted to its gamut, rather than merely labeled with it."""
-    here, there = _small(copy.open()), _small(keeper.open())
+    here, there = _small(copy.open()), _small(kept.open())
     try:
-        meant = converted(here, copy.contents.gamut, keeper.contents.gamut)
+        meant = converted(here, copy.contents.gamut, kept.contents.gamut)
     except (ImageCms.PyCMSError, OSError, ValueError):
         return False
     numbers, colors = _differences(here, there), _differences(meant, there)

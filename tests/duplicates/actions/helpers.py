@@ -36,9 +36,9 @@ def sha256(path: Path) -> bytes:
     return hashlib.sha256(path.read_bytes()).digest()
 
 
-def removal(root: Path, keeper: str, copy: str, level: CopyLevel = "exact") -> Removal:
+def removal(root: Path, kept: str, copy: str, level: CopyLevel = "exact") -> Removal:
     """Compare two files as they are now."""
-    return Removal(keeper, copy, sha256(root / keeper), sha256(root / copy), level)
+    return Removal(kept, copy, sha256(root / kept), sha256(root / copy), level)
 
 
 def tree(folder: Path) -> Tree:

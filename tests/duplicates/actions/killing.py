@@ -153,12 +153,12 @@ def _rename_across(root: Path) -> None:
 def at_moments(way: Action, folder: str) -> None:
     """Kill an action on many files at random moments; tell how many of them had been acted on."""
     root, log_path = Path(folder, "photos"), str(Path(folder, "log"))
-    write(root, "keeper")
+    write(root, "kept")
     names = [f"{i % 5}/{i}" for i in range(FILES)]
     for i, name in enumerate(names):
         write(root, name, mtime=i + 1)
     before = tree(root)
-    made = planned(root, way, *(removal(root, "keeper", name) for name in names))
+    made = planned(root, way, *(removal(root, "kept", name) for name in names))
     duration, dice, found = 0.0, random.Random(0), []
     for kill in range(KILLS + 1):
         start = time.perf_counter()
@@ -190,7 +190,7 @@ def _check_all(root: Path, log_path: str, names: list[str]) -> int:
             assert told[str(old)] == "aside"
             assert any(path.read_bytes() == b"same" for path in old.parent.glob(".cbir-*"))
             continue
-        done = not old.exists() or old.samefile(root / "keeper")
+        done = not old.exists() or old.samefile(root / "kept")
         assert old.exists() != new.exists()
         assert (old if old.exists() else new).read_bytes() == b"same"
         assert told.get(str(old), "not done") == ("done" if done else "not done")

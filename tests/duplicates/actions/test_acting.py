@@ -37,22 +37,22 @@ def test_move_keeps_paths_times_and_never_overwrites(root: Path, tmp_path: Path)
     assert moved.read_bytes() == b"same" and moved.stat().st_mtime_ns == 5_000_000_123
 
 
-def test_hardlink_and_symlink_lead_to_the_keeper(root: Path) -> None:
-    keeper = write(root, "a/keeper.jpg")
+def test_hardlink_and_symlink_lead_to_the_kept_image(root: Path) -> None:
+    kept = write(root, "a/kept.jpg")
     write(root, "x/b.jpg")
     write(root, "x/c.jpg")
-    acted(root, "hardlink", removal(root, "a/keeper.jpg", "x/b.jpg"))
-    acted(root, "symlink", removal(root, "a/keeper.jpg", "x/c.jpg"))
-    assert (root / "x" / "b.jpg").samefile(keeper)
-    assert os.readlink(root / "x" / "c.jpg") == "../a/keeper.jpg"
+    acted(root, "hardlink", removal(root, "a/kept.jpg", "x/b.jpg"))
+    acted(root, "symlink", removal(root, "a/kept.jpg", "x/c.jpg"))
+    assert (root / "x" / "b.jpg").samefile(kept)
+    assert os.readlink(root / "x" / "c.jpg") == "../a/kept.jpg"
     assert sorted(os.listdir(root / "x")) == ["b.jpg", "c.jpg"]
 
 
 def test_a_symbolic_link_out_of_the_dataset_is_absolute(root: Path, tmp_path: Path) -> None:
-    keeper = write(tmp_path, "elsewhere/a.jpg")
+    kept = write(tmp_path, "elsewhere/a.jpg")
     write(root, "b.jpg")
-    acted(root, "symlink", removal(root, str(keeper), "b.jpg"))
-    assert os.readlink(root / "b.jpg") == str(keeper)
+    acted(root, "symlink", removal(root, str(kept), "b.jpg"))
+    assert os.readlink(root / "b.jpg") == str(kept)
 
 
 def test_delete_goes_to_the_trash_unless_permanently(
@@ -103,8 +103,8 @@ def test_nothing_happens_to_what_has_changed(root: Path, action: Action, tmp_pat
     report = act(made, str(tmp_path / "log"))
     assert tree(root) == before and not report.done and not report.failed
     assert [told.reason for told in report.skipped] == [
-        "its keeper a cannot be read: no such file or directory",
-        "its keeper c was changed since the images were compared",
+        "the kept image a cannot be read: no such file or directory",
+        "the kept image c was changed since the images were compared",
         "it was changed since the images were compared",
         "it is one file with g by now",
     ]
@@ -133,7 +133,7 @@ def test_exact_copies_with_other_bytes_must_have_the_same_pixels(
     report = acted(root, "move", *(removal(root, "a.png", name) for name in names))
     assert [step.removal.copy for step in report.done] == ["b.bmp", "f.png"]
     told = {each.path: each.reason for each in report.skipped}
-    assert told["c.jpg"] == "neither its bytes nor its pixels are those of its keeper"
+    assert told["c.jpg"] == "neither its bytes nor its pixels are those of the kept image"
     assert sorted(told) == ["c.jpg", "e.png", "g.png"]
     near = acted(root, "move", removal(root, "a.png", "c.jpg", "near"))
     assert len(near.done) == 1
@@ -145,12 +145,12 @@ def test_a_moving_image_is_no_copy_of_its_first_frame(root: Path) -> None:
     first.save(root / "b.gif", save_all=True, append_images=[second])
     report = acted(root, "move", removal(root, "a.gif", "b.gif"))
     assert report.skipped[0].reason == (
-        "it shows what its keeper does not: frames: 1 of 1 further frames or pages"
+        "it shows what the kept image does not: frames: 1 of 1 further frames or pages"
     )
     assert (root / "b.gif").exists()
 
 
-def test_more_bits_or_transparency_than_the_keeper_has_are_not_lost(root: Path) -> None:
+def test_more_bits_or_transparency_than_the_kept_image_has_are_not_lost(root: Path) -> None:
     white = np.full((8, 8, 4), 255, np.uint8)
     Image.fromarray(white[:, :, :3]).save(root / "a.png")
     white[2, 2] = (10, 20, 30, 0)  # seen on white, there is no difference
@@ -169,7 +169,7 @@ def test_what_is_found_only_when_it_comes_to_it_is_not_lost(root: Path) -> None:
     pairs = [removal(root, "a.png", name) for name in ("b.png", "d.png")]
     report = acted(root, "move", *pairs)
     assert not report.done and len(report.skipped) == 2
-    assert report.skipped[0].reason == f"it shows what its keeper does not: {depth}"
+    assert report.skipped[0].reason == f"it shows what the kept image does not: {depth}"
     assert "gamut: " in report.skipped[1].reason
     allowed = [removal(root, "b.png", "c.tif"), dataclasses.replace(pairs[0], losses=(depth,))]
     with pytest.raises(CbirError):
@@ -328,15 +328,15 @@ def test_nothing_is_lost_of_many_odd_files(root: Path) -> None:
     (root / "linked").symlink_to("3", target_is_directory=True)
     found = [each.path for each in find_images(str(root))]
     assert len(found) == 220
-    keepers: dict[bytes, str] = {}
+    first_names: dict[bytes, str] = {}
     pairs = []
     for name in [*found, "linked/3.jpg"]:
-        keeper = keepers.setdefault((root / name).read_bytes(), name)
-        if keeper != name:
-            pairs.append(removal(root, keeper, name))
+        kept = first_names.setdefault((root / name).read_bytes(), name)
+        if kept != name:
+            pairs.append(removal(root, kept, name))
     made = planned(root, "delete", *pairs, permanently=True)
     shutil.rmtree(root / "8")
     report = act(made, str(root.parent / "log"))
-    assert len({os.stat(step.keeper).st_ino for step in report.done}) > 30
+    assert len({os.stat(step.kept).st_ino for step in report.done}) > 30
     left = {path.read_bytes() for path in root.rglob("*.jpg") if path.exists()}
     assert left == {data for name, data in images.items()}

@@ -37,7 +37,7 @@ FORGERIES: dict[str, Callable[[Line], object]] = {
     "a mode that is none": lambda line: line.update(mode=True),
     "an owner that is none": lambda line: line.update(uid=-1),
     "a size that is a text": lambda line: line.update(size="4"),
-    "an aside of the user's": lambda line: line.update(aside=line["keeper"]),
+    "an aside of the user's": lambda line: line.update(aside=line["kept"]),
     "an aside of another step": lambda line: line.update(aside=line["aside"] + "1"),
     "an aside elsewhere": lambda line: line.update(aside="/tmp/" + os.path.basename(line["aside"])),
     "a target out of the destination": lambda line: line.update(target="/tmp/b"),
@@ -51,7 +51,7 @@ FORGERIES: dict[str, Callable[[Line], object]] = {
     "folders elsewhere": lambda line: line.update(made=["/etc"]),
     "folders that are a text": lambda line: line.update(made="/tmp"),
     "a link for a move": lambda line: line.update(link="a"),
-    "a keeper that is the copy": lambda line: line.update(keeper=line["copy"]),
+    "a kept image that is the copy": lambda line: line.update(kept=line["copy"]),
     "attributes that are none": lambda line: line.update(attributes={"user.a": "?"}),
     "too many attributes": lambda line: line.update(attributes={"user.a": "AAAA" * 30_000}),
     "a step without a number": lambda line: line.pop("step"),
@@ -156,7 +156,7 @@ def test_what_has_other_contents_is_not_replaced(root: Path, tmp_path: Path, act
     os.link(root / "secret", root / "secret2")
 
     def forge(line: Line) -> None:
-        line.update(copy=str(root / "secret"), keeper=str(root / "secret2"))
+        line.update(copy=str(root / "secret"), kept=str(root / "secret2"))
         line.update(link="secret2" if action == "symlink" else None)
 
     rewrite(log, forge)

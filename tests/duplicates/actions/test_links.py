@@ -50,14 +50,14 @@ def test_a_link_to_a_folder_of_the_dataset_itself_is_inside(root: Path) -> None:
     assert len(planned(root, "delete", removal(root, "a", "link/b")).steps) == 1
 
 
-def test_a_keeper_behind_a_linked_folder_may_be_relied_on(linked: Path, tmp_path: Path) -> None:
+def test_a_kept_image_behind_a_linked_folder_may_be_relied_on(linked: Path, tmp_path: Path) -> None:
     pair = removal(linked, "link/x/original", "a")
     report = act(planned(linked, "symlink", pair), str(tmp_path / "log"))
     assert len(report.done) == 1
     assert (linked / "a").readlink() == tmp_path / "library" / "x" / "original"
 
 
-@pytest.mark.parametrize("side", ["copy", "keeper"])
+@pytest.mark.parametrize("side", ["copy", "kept"])
 def test_a_folder_that_became_a_link_since_the_plan_is_not_followed(
     root: Path, tmp_path: Path, side: str
 ) -> None:

@@ -127,7 +127,7 @@ def test_even_without_locks_two_runs_never_lose_both(
 
 
 @pytest.mark.parametrize("action", ["delete", "symlink", "move", "trash"])
-def test_a_copy_comes_back_when_its_keeper_is_lost_as_it_goes(
+def test_a_copy_comes_back_when_the_kept_image_is_lost_as_it_goes(
     root: Path, tmp_path: Path, monkeypatch: Any, action: Any
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
@@ -138,15 +138,15 @@ def test_a_copy_comes_back_when_its_keeper_is_lost_as_it_goes(
     kind = "delete" if action == "trash" else action
     pairs = [removal(root, *pair) for pair in (("a", "b"), ("c", "d"))]
     made = planned(root, kind, *pairs, permanently=action == "delete")
-    real = step_execution.confirm_keeper
+    real = step_execution.confirm_kept
 
     def confirm(checked: Any) -> None:
         if not (root / "b").exists() or (root / "b").is_symlink():
             (root / "a").write_bytes(b"else")
         real(checked)
 
-    monkeypatch.setattr("cbir.duplicates.actions.acting.confirm_keeper", confirm)
+    monkeypatch.setattr("cbir.duplicates.actions.acting.confirm_kept", confirm)
     report = act(made, str(tmp_path / "log"))
-    assert [told.reason for told in report.skipped] == ["its keeper a was changed just now"]
+    assert [told.reason for told in report.skipped] == ["the kept image a was changed just now"]
     assert [step.removal.copy for step in report.done] == ["d"]
     assert (root / "b").read_bytes() == b"same" and not (root / "b").is_symlink()

@@ -51,9 +51,19 @@ def test_a_damaged_line_is_named(root: Path) -> None:
         assert tree(root) == before
 
 
+def test_a_log_of_format_2_is_undone(root: Path) -> None:
+    log = logged(root)
+    header, *lines = log.read_text().splitlines(keepends=True)
+    assert '"log": 3' in header and '"kept"' in lines[0]
+    older = [header.replace('"log": 3', '"log": 2'), *lines]
+    log.write_text("".join(older).replace('"kept"', '"keeper"'))
+    assert len(undo(str(log)).undone) == 2
+    assert sorted(path.name for path in root.iterdir()) == ["a", "b", "c"]
+
+
 def test_a_log_of_a_later_version_is_not_read(root: Path) -> None:
     log = logged(root)
-    log.write_bytes(log.read_bytes().replace(b'"log": 2', b'"log": 3'))
+    log.write_bytes(log.read_bytes().replace(b'"log": 3', b'"log": 4'))
     with pytest.raises(CbirError, match="use that version"):
         read_log(str(log))
 

@@ -47,21 +47,21 @@ def test_steps_are_sorted_and_a_copy_is_planned_once(root: Path) -> None:
     assert [told.reason for told in made.refused] == ["it is in the plan already"]
 
 
-def test_a_hard_link_to_the_keeper_is_not_a_copy(root: Path) -> None:
+def test_a_hard_link_to_the_kept_image_is_not_a_copy(root: Path) -> None:
     os.link(write(root, "a"), root / "b")
     made = planned(root, "delete", removal(root, "a", "b"))
     assert reasons(made) == ["it is one file with a: nothing to free"]
     assert made.lines() == ["skip  b   (it is one file with a: nothing to free)"]
 
 
-def test_a_file_in_a_linked_folder_that_is_the_keeper_is_not_a_copy(root: Path) -> None:
+def test_a_file_in_a_linked_folder_that_is_the_kept_image_is_not_a_copy(root: Path) -> None:
     write(root, "real/a")
     (root / "link").symlink_to("real")
     made = planned(root, "delete", removal(root, "real/a", "link/a"))
     assert reasons(made) == ["it is one file with real/a: nothing to free"]
 
 
-def test_the_file_behind_a_keeper_that_is_a_link_stays(root: Path) -> None:
+def test_the_file_behind_a_kept_image_that_is_a_link_stays(root: Path) -> None:
     write(root, "real")
     write(root, "other")
     (root / "link").symlink_to("real")
@@ -77,14 +77,14 @@ def test_a_symbolic_link_is_not_acted_through(root: Path) -> None:
     assert "symbolic link" in reasons(planned(root, "delete", removal(root, "a", "link")))[0]
 
 
-def test_a_keeper_that_is_to_go_spoils_the_plan(root: Path) -> None:
+def test_a_kept_image_that_is_to_go_spoils_the_plan(root: Path) -> None:
     for name in "abc":
         write(root, name)
     with pytest.raises(CbirError, match="b: it is to be removed, as a copy of a, and to be kept"):
         planned(root, "delete", removal(root, "a", "b"), removal(root, "b", "c"))
 
 
-def test_another_name_of_a_keeper_stays(root: Path) -> None:
+def test_another_name_of_a_kept_image_stays(root: Path) -> None:
     for name in "abc":
         write(root, name)
     os.link(root / "b", root / "b2")
@@ -109,7 +109,7 @@ def test_links_are_made_for_the_same_bytes_only(root: Path) -> None:
         assert reasons(made)[0].endswith("a link would lose them; move it instead")
 
 
-def test_a_copy_that_shows_more_than_its_keeper_stays(root: Path) -> None:
+def test_a_copy_that_shows_more_than_the_kept_image_stays(root: Path) -> None:
     for name in "abc":
         write(root, name, name.encode())
     pages, crop = Loss("frames", "2 further frames"), Loss("area", "57 % of it")

@@ -21,7 +21,7 @@ def names(folder: Path) -> list[str]:
 
 @pytest.fixture
 def shoot(root: Path) -> Path:
-    """A keeper and a copy, which has all kinds of companions."""
+    """A kept image and a copy, which has all kinds of companions."""
     write(root, "a.jpg")
     write(root, "x/B.jpg")
     for name in ("b.XMP", "B.jpg.json", "B.mov", "B.cr2.xmp", "B2.xmp", "B.doc"):

@@ -84,10 +84,10 @@ def test_what_was_changed_since_is_left_alone(root: Path, tmp_path: Path) -> Non
     assert after == before and not report.undone
     told = {os.path.basename(each.path): each.reason for each in report.left}
     assert sorted(told) == ["b", "c", "d", "f", "g"]
-    assert "its keeper was changed" in told["d"] and "its keeper was changed" in told["g"]
+    assert "the kept image was changed" in told["d"] and "the kept image was changed" in told["g"]
 
 
-def test_links_whose_keepers_were_renamed(root: Path) -> None:
+def test_links_whose_kept_images_were_renamed(root: Path) -> None:
     for name in "abc":
         write(root, name)
     log = acted(root, "hardlink", removal(root, "a", "b")).log
@@ -127,13 +127,13 @@ def test_undo_restores_exactly_what_there_was(
             write(root, f"{place}{i}.jpg", bytes([content]), mtime).chmod(mode)
         before = tree(root)
         names = [f"{place}{i}.jpg" for i, (place, *_) in enumerate(files)]
-        keepers: dict[int, str] = {}
+        first_names: dict[int, str] = {}
         for name, (_, content, *_) in zip(names, files, strict=True):
-            keepers.setdefault(content, name)
+            first_names.setdefault(content, name)
         pairs = [
-            removal(root, keepers[content], name)
+            removal(root, first_names[content], name)
             for name, (_, content, *_) in zip(names, files, strict=True)
-            if keepers[content] != name
+            if first_names[content] != name
         ]
         for action in actions:
             taken = [pair for pair in pairs if data.draw(st.booleans())]

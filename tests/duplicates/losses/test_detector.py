@@ -122,7 +122,7 @@ def test_a_copy_of_a_query_tells_what_it_shows_besides(tmp_path: Path) -> None:
 # What the image itself shows
 
 
-def test_a_crop_of_which_the_keeper_shows_a_part_stays(tmp_path: Path) -> None:
+def test_a_crop_of_which_the_kept_image_shows_a_part_stays(tmp_path: Path) -> None:
     image = scene(0)
     width, height = image.size
     save(image.crop((0, 0, round(0.7 * width), height)), tmp_path / "a.png")
@@ -131,13 +131,13 @@ def test_a_crop_of_which_the_keeper_shows_a_part_stays(tmp_path: Path) -> None:
     assert found(tmp_path, "edited") == {"a.png": {"b.png": ["area"], "c.png": []}}
 
 
-def test_what_is_written_on_a_copy_is_not_in_its_keeper(tmp_path: Path) -> None:
+def test_what_is_written_on_a_copy_is_not_in_the_kept_image(tmp_path: Path) -> None:
     save(photo("cats/cat-1"), tmp_path / "a.png")
     save(captioned(photo("cats/cat-1")), tmp_path / "b.png")
     assert found(tmp_path, "edited") == {"a.png": {"b.png": ["area"]}}
 
 
-def test_what_a_caption_on_the_keeper_hides_is_lost(tmp_path: Path) -> None:
+def test_what_a_caption_on_the_kept_image_hides_is_lost(tmp_path: Path) -> None:
     """Also where it is smooth: what is under the letters is nowhere else."""
     image = photo("things/kite-1").filter(ImageFilter.GaussianBlur(2))
     save(captioned(image), tmp_path / "a.png")

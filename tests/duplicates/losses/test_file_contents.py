@@ -37,8 +37,8 @@ def content(data: bytes) -> LazyFile:
     return LazyFile(lambda: EncodedImage("image", data))
 
 
-def lost(copy: bytes, keeper: bytes, **options: bool) -> list[str]:
-    return [loss.kind for loss in file_losses(content(copy), content(keeper), **options)]
+def lost(copy: bytes, kept: bytes, **options: bool) -> list[str]:
+    return [loss.kind for loss in file_losses(content(copy), content(kept), **options)]
 
 
 def profile(*primaries: float) -> bytes:

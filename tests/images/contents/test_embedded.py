@@ -40,8 +40,8 @@ def extras(data: bytes) -> list[str]:
     return [what for what, _ in read_contents(EncodedImage("image", data)).extras]
 
 
-def lost(copy: bytes, keeper: bytes) -> list[str]:
-    files = [LazyFile(lambda data=data: EncodedImage("image", data)) for data in (copy, keeper)]
+def lost(copy: bytes, kept: bytes) -> list[str]:
+    files = [LazyFile(lambda data=data: EncodedImage("image", data)) for data in (copy, kept)]
     return [loss.kind for loss in file_losses(*files, same_pixels=True)]
 
 
