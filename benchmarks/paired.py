@@ -8,8 +8,9 @@ The first two arguments are Python interpreters with one version of cbir each. E
 each command by both, so that what else the machine does falls on both; told are the medians, and
 the median of the ratios of the rounds, which is above 1 where the second version is slower, with
 their range; and the ratio of the shortest times, which are least disturbed.
-`index` and `search` work on the first folder, `duplicates` on the first thousand images of the
-second, and on two hundred of them that have a copy each.
+`index` and `search` work on the first folder, `search, large` on an index of it with 50 links to
+each image, `duplicates` on the first thousand images of the second, and on two hundred of them
+that have a copy each.
 """
 
 from __future__ import annotations
@@ -28,14 +29,8 @@ from common import report, seconds
 from PIL import Image
 
 IMAGES = 1000
-ROWS = 50_000
-
-LARGE = f"""
-from search_latency import _repeat
-from cbir.stores import open_store
-_repeat(open_store("small.csv").snapshot(), "large.csv", {ROWS})
-"""
-"""What makes an index of many rows of a small one, by the version that is to search it."""
+LINKS = 50
+"""Names that each image of the first folder has in the one that the larger index is of."""
 
 
 def main() -> None:
@@ -49,11 +44,12 @@ def main() -> None:
     parser.add_argument("--only", action="append", help="a command's name; repeatable")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
+        many, few, copies = (Path(folder) / name for name in ("many", "few", "copies"))
+        _link_often(options.dataset, many)
         versions = [
-            Version(python, Path(folder) / name, options.dataset)
+            Version(python, Path(folder) / name, options.dataset, many)
             for python, name in ((options.before, "before"), (options.now, "now"))
         ]
-        few, copies = Path(folder) / "few", Path(folder) / "copies"
         _copy_some(options.copies, few)
         _recompress_some(few, copies)
         commands = _commands(options.dataset.absolute(), few, copies)
@@ -69,29 +65,32 @@ def main() -> None:
 class Version:
     """One installed version, and a folder with indexes that it made."""
 
-    def __init__(self, python: Path, folder: Path, dataset: Path) -> None:
+    def __init__(self, python: Path, folder: Path, dataset: Path, many: Path) -> None:
         self._python = str(python.absolute())
         self._folder = folder
         folder.mkdir()
         self.run("index", "-d", str(dataset.absolute()), "-i", "small.csv")
-        self._start("-c", LARGE)
+        self.run("index", "-d", str(many), "-i", "large.csv")
 
     def run(self, *arguments: str) -> None:
         """Run ``cbir …`` in a new process, in the folder of this version."""
-        self._start("-m", "cbir", *arguments)
-
-    def _start(self, *arguments: str) -> None:
-        benchmarks = str(Path(__file__).parent.absolute())
-        environment = {**os.environ, "PYTHONPATH": benchmarks, "PYTHONDONTWRITEBYTECODE": ""}
+        command = [self._python, "-m", "cbir", *arguments]
+        environment = {**os.environ, "PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": ""}
         done = subprocess.run(
-            [self._python, *arguments],
-            cwd=self._folder,
-            env=environment,
-            capture_output=True,
-            text=True,
+            command, cwd=self._folder, env=environment, capture_output=True, text=True
         )
         if done.returncode:
-            sys.exit(f"{self._python} {' '.join(arguments[:3])}: {done.stderr}")
+            sys.exit(f"{' '.join(command[:4])}: {done.stderr}")
+
+
+def _link_often(source: Path, target: Path) -> None:
+    """Give each image a copy in another folder, with many names."""
+    for number, path in enumerate(sorted(source.rglob("*.jpg"))):
+        folder = target / str(number)
+        folder.mkdir(parents=True)
+        first = shutil.copyfile(path, folder / "0.jpg")
+        for link in range(1, LINKS):
+            os.link(first, folder / f"{link}.jpg")
 
 
 def _copy_some(source: Path, target: Path) -> None:
@@ -115,7 +114,7 @@ def _commands(dataset: Path, few: Path, copies: Path) -> dict[str, list[str]]:
     return {
         "start": ["--version"],
         "search": [*search, "small.csv"],
-        f"search {ROWS}": [*search, "large.csv"],
+        "search, large": [*search, "large.csv"],
         "info": ["info", "small.csv"],
         "index": ["index", "-d", str(dataset), "-i", "new.csv", "--rebuild"],
         "index again": ["index", "-d", str(dataset), "-i", "small.csv"],
