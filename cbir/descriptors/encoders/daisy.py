@@ -54,6 +54,8 @@ class Daisy(FisherVector):
     shipped_models: ClassVar[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
         {"daisy": MappingProxyType({"gaussians": 32, "size": 256})}
     )
+    # No drift_limit: photographs of one kind of thing (0.35 to 0.75) drift as far as catalog images
+    # (0.59): benchmarks/drift.py.
     patches: ClassVar[PatchExtractor] = DAISY_PATCHES
     local_components: ClassVar[int] = 48
 
