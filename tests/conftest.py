@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import signal
@@ -28,11 +29,17 @@ settings.load_profile("project")
 Run = Callable[..., "subprocess.CompletedProcess[Any]"]
 
 
+_numbers = itertools.count()
+
+
 @pytest.fixture(autouse=True)
-def _own_cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: Any) -> None:
+def _user_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: Any) -> None:
     """Keep the user's folders for caches and locks out of it."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+    # The factory looks for the next number among all folders, thousands of times.
+    folder = tmp_path_factory.mktemp(f"user-{next(_numbers)}", numbered=False)
+    for variable in ("XDG_CACHE_HOME", "XDG_STATE_HOME"):
+        (folder / variable).mkdir()
+        monkeypatch.setenv(variable, str(folder / variable))
 
 
 @pytest.fixture(autouse=True)

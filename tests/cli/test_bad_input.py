@@ -39,10 +39,9 @@ def as_an_ordinary_user() -> None:
 
 
 @pytest.fixture
-def index(run: Run, photos: Path, tmp_path: Path) -> Path:
-    assert (
-        run("index", "-d", photos, "--descriptor", "hsv", "--descriptor", "phash").returncode == 0
-    )
+def index(here: Run, photos: Path, tmp_path: Path) -> Path:
+    done = here("index", "-d", photos, "--descriptor", "hsv", "--descriptor", "phash")
+    assert done.returncode == 0
     return tmp_path / "index.csv"
 
 

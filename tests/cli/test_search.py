@@ -23,10 +23,9 @@ QUERY = "photos/cats/cat-1.jpg"
 
 
 @pytest.fixture
-def indexed(run: Run, photos: Path) -> Path:
-    assert (
-        run("index", "-d", photos, "--descriptor", "hsv", "--descriptor", "phash").returncode == 0
-    )
+def indexed(here: Run, photos: Path) -> Path:
+    done = here("index", "-d", photos, "--descriptor", "hsv", "--descriptor", "phash")
+    assert done.returncode == 0
     return photos
 
 
