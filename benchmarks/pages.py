@@ -10,6 +10,7 @@ The figures are those that the other programs left under benchmarks/results/.
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -150,8 +151,6 @@ def _result(item: tuple[str, str]) -> str:
 
 def _section(cls: type[Descriptor]) -> str:
     descriptor = cls()
-    defaults = descriptor.parameters
-    parameters = ", ".join(f"`{key}={value}`" for key, value in defaults.items()) or "none"
     unit = "bits" if cls.kind.packed else "numbers"
     if cls.has_quality:
         unit += f" and a quality of 0 to 100 (below {cls.least_quality} the bits say too little)"
@@ -162,10 +161,23 @@ def _section(cls: type[Descriptor]) -> str:
         f"## `{cls.name}`\n\n{paragraphs[0].strip()} {summary}.\n\n"
         f"- {cls.kind.name}, {descriptor.dimension:,} {unit}, from the image at {size}; version"
         f" {cls.version}\n"
-        f"- parameters with their defaults: {parameters}\n"
+        f"{_parameters(descriptor)}"
         f"- metrics, the default first: {', '.join(cls.metrics)}\n"
         f"- distance by {cls.metrics[0]}: {descriptor.meaning}\n"
     )
+
+
+def _parameters(descriptor: Descriptor) -> str:
+    """List the parameters as the docstring of the class explains them."""
+    documented = re.findall(
+        r"^ {4}(\w+) : (.+)\n((?: {8}.+\n)+)", type(descriptor).__doc__ or "", re.M
+    )
+    texts = {name: f"{values}. {' '.join(text.split())}" for name, values, text in documented}
+    lines = [
+        f"- parameter `{name}={value}`: {texts[name].replace('``', '`')}\n"
+        for name, value in descriptor.parameters.items()
+    ]
+    return "".join(lines) or "- no parameters\n"
 
 
 def _metrics() -> str:
