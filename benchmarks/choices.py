@@ -25,13 +25,14 @@ import numpy as np
 from common import report
 from labeled import add_options, make_index, read_queries
 
+import cbir
 from cbir.descriptors.encoders import bovw
 from cbir.descriptors.global_features import hog
 from cbir.descriptors.local_features import orb
 from cbir.evaluation import evaluate
 from cbir.search.candidates import top_k
 
-USUAL = "as it is"
+ALIAS, USUAL = "measured", "as it is"
 CHOICES: list[tuple[str, str, dict[str, Any]]] = [
     *((name, USUAL, {}) for name in ("correlogram", "jcd", "layout")),
     *((name, USUAL, {}) for name in ("centrist", "phog", "gist", "lbp", "haralick", "gabor")),
@@ -57,7 +58,7 @@ def main() -> None:
     rows = []
     for spec, label, changes in CHOICES:
         with tempfile.TemporaryDirectory() as folder, _changed(changes):
-            index = make_index(options.dataset, {"measured": spec}, options.train, Path(folder))
+            index = make_index(options.dataset, {ALIAS: spec}, options.train, Path(folder))
             truth, queries = read_queries(index, options)
             (run,) = evaluate(index, truth, queries, [index.searcher()]).runs
             means = [round(run.mean(measure), 4) for measure in MEASURES.values()]
@@ -85,15 +86,13 @@ def _changed(changes: dict[str, Any]) -> Iterator[None]:
         yield
 
 
-def _median_distance(index: Any) -> float:
-    searcher, vectors = index.searcher(), index.vectors()
+def _median_distance(index: cbir.Index) -> float:
+    source, vectors = index.single_searcher(ALIAS).source, index.vectors()
     rows = range(0, len(vectors), max(1, len(vectors) // 50))
     distances = [
         distance
         for row in rows
-        for _, distance in top_k(
-            searcher.space, vectors[row], len(vectors), excluded=np.array([row])
-        )
+        for _, distance in top_k(source, vectors[row], len(vectors), excluded=np.array([row]))
     ]
     return float(np.median(distances))
 
