@@ -13,7 +13,7 @@ from cbir.core.folder_locks import locked_folders
 from cbir.core.messages import Message, Parameter
 from cbir.core.progress import ProgressListener
 from cbir.duplicates.actions.attributes import Attributes, attributes_of, obstacle_to_logging
-from cbir.duplicates.actions.checking import CheckedStep, StepRefusedError, check
+from cbir.duplicates.actions.checking import StepRefusedError, check
 from cbir.duplicates.actions.files import free_name, missing_folders
 from cbir.duplicates.actions.log import ActionLog, folders_of, read_log
 from cbir.duplicates.actions.logged_steps import PERMISSIONS, Intent, State
@@ -152,19 +152,19 @@ class _Run:
     def _take(self, step: Step) -> None:
         name = step.removal.copy
         try:
-            checked = check(step)
-            intent = self._intent(checked)
+            status = check(step)
+            intent = self._intent(step, status)
         except StepRefusedError as reason:
             self._skip(name, step.copy, str(reason))
             return
 
         def confirm() -> None:
-            confirm_kept(checked)
+            confirm_kept(step, status)
 
         def finish() -> None:
             self._done.append(step)
             frees = self.plan.makes_links or self.plan.permanently
-            self._freed += intent.size if frees and checked.copy.st_nlink == 1 else 0
+            self._freed += intent.size if frees and status.st_nlink == 1 else 0
 
         if self._attempt(_CurrentStep(name, intent, finish), confirm):
             for sidecar in step.sidecars:
@@ -200,8 +200,7 @@ class _Run:
         self._current = None
         return done
 
-    def _intent(self, checked: CheckedStep) -> Intent:
-        step, status = checked.step, checked.copy
+    def _intent(self, step: Step, status: os.stat_result) -> Intent:
         if not is_real(step.copy):
             raise StepRefusedError("it is behind a symbolic link by now")
         attributes = self._attributes(step.copy) if self.plan.makes_links else {}

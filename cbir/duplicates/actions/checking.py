@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,25 +26,9 @@ class StepRefusedError(Exception):
     """A step that must not be taken, with the reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedStep:
-    """A step whose files are what they were, at the moment when both were read.
-
-    Attributes
-    ----------
-    step : Step
-    kept, copy : os.stat_result
-        As they were then.
-    """
-
-    step: Step
-    kept: os.stat_result
-    copy: os.stat_result
-
-
-def check(step: Step) -> CheckedStep:
+def check(step: Step) -> os.stat_result:
     """Read the kept image and the copy, and compare them with what the plan knows, and with each
-    other.
+    other; return the status of the copy, as it was then.
 
     Raises
     ------
@@ -65,7 +48,7 @@ def check(step: Step) -> CheckedStep:
         copy.expect(removal.copy_sha256)
         if removal.level == "exact" and not same:
             _compare_images(kept, copy, removal.losses)
-        return CheckedStep(step, kept.status, copy.status)
+        return copy.status
 
 
 class _FileReader:

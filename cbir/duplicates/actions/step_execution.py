@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from cbir.core.errors import printable, reason_of
 from cbir.duplicates.actions import trash
-from cbir.duplicates.actions.checking import CheckedStep, StepRefusedError
+from cbir.duplicates.actions.checking import StepRefusedError
 from cbir.duplicates.actions.files import (
     TemporaryNames,
     free_name,
@@ -25,6 +25,7 @@ from cbir.duplicates.actions.files import (
 from cbir.duplicates.actions.log import ActionLog
 from cbir.duplicates.actions.logged_steps import PERMISSIONS, Intent
 from cbir.duplicates.actions.places import is_real
+from cbir.duplicates.actions.plan_model import Step
 from cbir.duplicates.actions.recovery import is_our_link, remove_link
 from cbir.duplicates.actions.sidecars import Folder, renamed
 
@@ -57,24 +58,29 @@ def execute(intent: Intent, confirm: Callable[[], None]) -> None:
                 _link(intent, confirm)
 
 
-def confirm_kept(checked: CheckedStep) -> None:
+def confirm_kept(step: Step, status: os.stat_result) -> None:
     """Read the kept image once more, and make sure that it is a file of its own.
+
+    Parameters
+    ----------
+    step : Step
+    status : os.stat_result
+        Of the copy, when it was checked.
 
     Raises
     ------
     StepRefusedError
         When it is not what it was.
     """
-    step = checked.step
     kept = printable(step.removal.kept)
     for path in (step.kept, step.copy):
         if not is_real(path):
             raise StepRefusedError(f"{printable(path)} is behind a symbolic link by now")
     try:
-        status = os.lstat(step.kept)
+        kept_status = os.lstat(step.kept)
     except OSError:
         raise StepRefusedError(f"the kept image {kept} was removed just now") from None
-    if os.path.samestat(status, checked.copy):
+    if os.path.samestat(kept_status, status):
         raise StepRefusedError(f"it is one file with {kept} by now")
     if not holds(step.kept, step.removal.kept_sha256):
         raise StepRefusedError(f"the kept image {kept} was changed just now")

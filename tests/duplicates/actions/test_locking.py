@@ -140,10 +140,10 @@ def test_a_copy_comes_back_when_the_kept_image_is_lost_as_it_goes(
     made = planned(root, kind, *pairs, permanently=action == "delete")
     real = step_execution.confirm_kept
 
-    def confirm(checked: Any) -> None:
+    def confirm(*checked: Any) -> None:
         if not (root / "b").exists() or (root / "b").is_symlink():
             (root / "a").write_bytes(b"else")
-        real(checked)
+        real(*checked)
 
     monkeypatch.setattr("cbir.duplicates.actions.acting.confirm_kept", confirm)
     report = act(made, str(tmp_path / "log"))
