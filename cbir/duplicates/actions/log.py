@@ -9,14 +9,13 @@ in between, :func:`read_log` looks at the files and tells which it was.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import datetime
 import json
 import os
 import secrets
 import stat
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from io import FileIO
 from typing import Any, Literal, get_args
 
@@ -66,44 +65,6 @@ def read_log(path: str) -> list[LoggedStep]:
         return _read(path, file).steps()
 
 
-@dataclass(slots=True)
-class _StepHistory:
-    """A step, while its lines are read."""
-
-    number: int
-    copy: str
-    header: RunHeader | None = None
-    intent: Intent | None = None
-    state: State = "unclear"
-    reason: str = ""
-    open: bool = False
-    undoing: bool = False
-
-    def apply(self, event: dict[str, Any], header: RunHeader | None) -> None:
-        kind = event["event"]
-        if kind == "intent":
-            if header is None or self.intent is not None:
-                raise ValueError(kind)
-            self.intent, self.header = intent_of(event, header), header
-        elif kind in get_args(State):
-            self.state, self.reason = kind, text_of(event, "reason")
-        elif kind not in ("undo", "left"):
-            raise ValueError(kind)
-        self.open = kind in ("intent", "undo")
-        self.undoing = kind == "undo"
-
-    def logged(self) -> LoggedStep:
-        state = self.state
-        if self.open and self.intent is not None:
-            state = state_on_disk(self.intent)
-            if state == "not done" and self.undoing:
-                state = "undone"
-        return LoggedStep(
-            self.number, self.copy, state, self.reason,
-            self.intent, self.open, self.undoing, self.header,
-        )  # fmt: skip
-
-
 class _LogReader:
     """What the lines of a log tell, as far as they are read."""
 
@@ -112,7 +73,7 @@ class _LogReader:
         """Of the last line that is whole; what follows is torn."""
         self._path = path
         self._header: RunHeader | None = None
-        self._histories = dict[int, _StepHistory]()
+        self._steps = dict[int, LoggedStep]()
 
     def apply(self, line: bytes) -> None:
         event = parsed(line)
@@ -121,12 +82,11 @@ class _LogReader:
             self._header = header_of(event)
             return
         number = number_of(event)
-        if number not in self._histories:
-            self._histories[number] = _StepHistory(number, path_of(event))
-        self._histories[number].apply(event, self._header)
+        step = self._steps.get(number) or LoggedStep(number, path_of(event), "unclear")
+        self._steps[number] = _continued(step, event, self._header)
 
     def steps(self) -> list[LoggedStep]:
-        return [history.logged() for history in self._histories.values()]
+        return [_ended(step, state_on_disk) if step.open else step for step in self._steps.values()]
 
     def _check_format(self, header: dict[str, Any]) -> None:
         if not isinstance(header["log"], int):
@@ -136,6 +96,28 @@ class _LogReader:
                 f"{printable(self._path)}: this log was written by cbir"
                 f" {printable(text_of(header, 'cbir'))}; use that version"
             )
+
+
+def _continued(step: LoggedStep, event: dict[str, Any], header: RunHeader | None) -> LoggedStep:
+    """Return what is told of a step when one more line of it is read."""
+    kind = event["event"]
+    if kind == "intent":
+        if header is None or step.intent is not None:
+            raise ValueError(kind)
+        step = replace(step, intent=intent_of(event, header), header=header)
+    elif kind in get_args(State):
+        step = replace(step, state=kind, reason=text_of(event, "reason"))
+    elif kind not in ("undo", "left"):
+        raise ValueError(kind)
+    return replace(step, open=kind in ("intent", "undo"), undoing=kind == "undo")
+
+
+def _ended(step: LoggedStep, end: Callable[[Intent], State]) -> LoggedStep:
+    """Return a step in which a run was killed with the state in which `end` finds its files."""
+    if step.intent is None:
+        return step
+    state = end(step.intent)
+    return replace(step, state="undone" if state == "not done" and step.undoing else state)
 
 
 def _read(path: str, file: FileIO) -> _LogReader:
@@ -244,11 +226,9 @@ class ActionLog:
         """
         for i, step in enumerate(self.steps):
             if step.open and step.intent is not None and (follow_links or inside(step)):
-                state = recover(step.intent)
-                if state == "not done" and step.undoing:
-                    state = "undone"
-                self.end(step.number, state)
-                self.steps[i] = dataclasses.replace(step, state=state, open=False)
+                ended = _ended(step, recover)
+                self.end(step.number, ended.state)
+                self.steps[i] = replace(ended, open=False)
 
     def number(self) -> int:
         """Return the next step's number."""
