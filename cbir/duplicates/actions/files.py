@@ -10,7 +10,6 @@ import os
 import shutil
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from cbir.core.atomic_files import sync_folder
 from cbir.core.renaming import rename_new
@@ -137,18 +136,8 @@ def set_aside(path: str, aside: str, sha256: bytes) -> Iterator[None]:
     os.unlink(aside)
 
 
-@dataclass(frozen=True, slots=True)
-class TemporaryNames:
-    """The temporary names that a move may use."""
-
-    source: str
-    """In the folder that is left."""
-    target: str
-    """In the new folder."""
-
-
 def move_new(
-    source: str, target: str, asides: TemporaryNames, sha256: bytes, confirm: Callable[[], None]
+    source: str, target: str, name: str, sha256: bytes, confirm: Callable[[], None]
 ) -> None:
     """Move a file, across file systems if need be; what is at `target` is never replaced.
 
@@ -159,7 +148,8 @@ def move_new(
     Parameters
     ----------
     source, target : str
-    asides : TemporaryNames
+    name : str
+        A temporary name, which the file may have in the folders of both.
     sha256 : bytes
         What the file must hold.
     confirm : callable
@@ -175,7 +165,7 @@ def move_new(
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        _move_across(source, target, asides, sha256, confirm)
+        _move_across(source, target, name, sha256, confirm)
         return
     try:
         if not holds(target, sha256):
@@ -188,20 +178,21 @@ def move_new(
 
 
 def _move_across(
-    source: str, target: str, asides: TemporaryNames, sha256: bytes, confirm: Callable[[], None]
+    source: str, target: str, name: str, sha256: bytes, confirm: Callable[[], None]
 ) -> None:
-    copy_to_temporary(source, asides.target, sha256)
+    here, there = (os.path.join(os.path.dirname(path), name) for path in (source, target))
+    copy_to_temporary(source, there, sha256)
     placed = False
     try:
-        with set_aside(source, asides.source, sha256):
+        with set_aside(source, here, sha256):
             confirm()
-            rename_new(asides.target, target)
+            rename_new(there, target)
             placed = True
             sync_folder(os.path.dirname(target))
     except BaseException:
         if placed:
-            rename_new(target, asides.target)
-        remove_temporary(asides.target)
+            rename_new(target, there)
+        remove_temporary(there)
         raise
     sync_folder(os.path.dirname(source))
 

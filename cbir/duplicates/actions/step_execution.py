@@ -14,14 +14,7 @@ from dataclasses import replace
 from cbir.core.errors import printable, reason_of
 from cbir.duplicates.actions import trash
 from cbir.duplicates.actions.checking import StepRefusedError
-from cbir.duplicates.actions.files import (
-    TemporaryNames,
-    free_name,
-    holds,
-    move_new,
-    set_aside,
-    sha256_of,
-)
+from cbir.duplicates.actions.files import free_name, holds, move_new, set_aside, sha256_of
 from cbir.duplicates.actions.log import ActionLog
 from cbir.duplicates.actions.logged_steps import PERMISSIONS, Intent
 from cbir.duplicates.actions.places import is_real
@@ -129,8 +122,8 @@ def _move(intent: Intent, confirm: Callable[[], None]) -> None:
     os.makedirs(os.path.dirname(intent.target), exist_ok=True)
     if not is_real(intent.target):
         raise StepRefusedError(f"{printable(intent.target)} would be behind a symbolic link")
-    asides = TemporaryNames(intent.copy_aside, intent.aside)
-    move_new(intent.copy, intent.target, asides, intent.digest, confirm)
+    name = os.path.basename(intent.aside)
+    move_new(intent.copy, intent.target, name, intent.digest, confirm)
 
 
 def _link(intent: Intent, confirm: Callable[[], None]) -> None:

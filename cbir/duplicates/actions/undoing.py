@@ -17,7 +17,6 @@ from cbir.core.renaming import rename_new
 from cbir.duplicates.actions import trash
 from cbir.duplicates.actions.attributes import restore
 from cbir.duplicates.actions.files import (
-    TemporaryNames,
     holds,
     move_new,
     opened,
@@ -228,8 +227,8 @@ def _move_back(intent: Intent) -> None:
     assert intent.target is not None
     if not holds(intent.copy, intent.digest):
         os.makedirs(os.path.dirname(intent.copy), exist_ok=True)
-        asides = TemporaryNames(intent.aside, intent.copy_aside)
-        move_new(intent.target, intent.copy, asides, intent.digest, _nothing)
+        name = os.path.basename(intent.aside)
+        move_new(intent.target, intent.copy, name, intent.digest, _nothing)
         sync_folder(os.path.dirname(intent.copy))
     remove_folders(intent)
 
