@@ -10,7 +10,6 @@ import errno
 import os
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
 from cbir.core.atomic_files import sync_folder
@@ -21,22 +20,6 @@ from cbir.duplicates.actions.files import copy_to_temporary, holds
 
 _INFO = ".trashinfo"
 _LONGEST_INFO = 1 << 16
-
-
-@dataclass(frozen=True, slots=True)
-class Trashed:
-    """A file in the trash.
-
-    Attributes
-    ----------
-    file : str
-        Where it is now.
-    info : str
-        The file that says where it was.
-    """
-
-    file: str
-    info: str
 
 
 def send(path: str, sha256: bytes, confirm: Callable[[], None]) -> None:
@@ -67,24 +50,27 @@ def send(path: str, sha256: bytes, confirm: Callable[[], None]) -> None:
         raise
 
 
-def find(path: str, sha256: bytes) -> Trashed | None:
-    """Find what was put in the trash from `path`, and holds what it held; the newest of several."""
+def find(path: str, sha256: bytes) -> str | None:
+    """Find what was put in the trash from `path`, and holds what it held; the newest of several.
+
+    Returns the path of the file in the trash.
+    """
     found = [
-        (_changed(trashed.info), trashed)
+        (_changed(_info_of(trashed)), trashed)
         for folder, top in _folders(path)
         for trashed in _entries(folder, top, path)
-        if holds(trashed.file, sha256)
+        if holds(trashed, sha256)
     ]
-    return max(found, key=lambda each: (each[0], each[1].file))[1] if found else None
+    return max(found)[1] if found else None
 
 
-def restore(trashed: Trashed, path: str, aside: str | None, sha256: bytes) -> None:
+def restore(trashed: str, path: str, aside: str | None, sha256: bytes) -> None:
     """Bring a file back to where it was; what is there by now is not replaced.
 
     Parameters
     ----------
-    trashed : Trashed
-    path : str
+    trashed, path : str
+        Where it is now, and where it was.
     aside : str or None
         A temporary name in the folder of `path`, for a trash on another file system.
     sha256 : bytes
@@ -96,15 +82,15 @@ def restore(trashed: Trashed, path: str, aside: str | None, sha256: bytes) -> No
     """
     os.makedirs(os.path.dirname(path), exist_ok=True)
     try:
-        rename_new(trashed.file, path)
+        rename_new(trashed, path)
     except OSError as error:
         if error.errno != errno.EXDEV or aside is None:
             raise
-        copy_to_temporary(trashed.file, aside, sha256)
+        copy_to_temporary(trashed, aside, sha256)
         rename_new(aside, path)
         sync_folder(os.path.dirname(path))
-        os.unlink(trashed.file)
-    os.unlink(trashed.info)
+        os.unlink(trashed)
+    os.unlink(_info_of(trashed))
     sync_folder(os.path.dirname(path))
 
 
@@ -123,7 +109,7 @@ def _folders(path: str) -> Iterator[tuple[str, str]]:
     yield os.path.join(top, f".Trash-{os.getuid()}"), top
 
 
-def _entries(folder: str, top: str, path: str) -> Iterator[Trashed]:
+def _entries(folder: str, top: str, path: str) -> Iterator[str]:
     """List what is in a trash folder from `path`."""
     stem = os.path.basename(path).split(".")[0]
     try:
@@ -132,9 +118,15 @@ def _entries(folder: str, top: str, path: str) -> Iterator[Trashed]:
         return
     for name in names:
         if name.startswith(stem) and name.endswith(_INFO):  # numbers come after the stem
-            info = os.path.join(folder, "info", name)
-            if os.path.join(top, _old_path(info)) == path:
-                yield Trashed(os.path.join(folder, "files", name[: -len(_INFO)]), info)
+            trashed = os.path.join(folder, "files", name[: -len(_INFO)])
+            if os.path.join(top, _old_path(_info_of(trashed))) == path:
+                yield trashed
+
+
+def _info_of(trashed: str) -> str:
+    """Return the file that says where one in the trash was."""
+    files, name = os.path.split(trashed)
+    return os.path.join(os.path.dirname(files), "info", name + _INFO)
 
 
 def _old_path(info: str) -> str:
