@@ -63,25 +63,21 @@ def find_related_files(images: Sequence[str]) -> list[RelatedFiles]:
     for path in images:
         going.setdefault(os.path.dirname(path), set()).add(os.path.basename(path))
     folders = {path: Folder(path) for path in going}
-    last: dict[tuple[str, str], str] = {}
-    for path in images:
-        folder, image = os.path.split(path)
-        for name in folders[folder].sidecars(image, going[folder]):
-            last[folder, name] = image
     found = []
-    for path in images:
+    taken = set[tuple[str, str]]()
+    for path in reversed(images):
         folder, image = os.path.split(path)
-        here = folders[folder]
-        names = here.sidecars(image, going[folder])
-        shared = here.shared(image, going[folder])
+        sidecars = folders[folder].sidecars(image, going[folder])
         staying = {
-            name: f"so it does with {printable(other)}, which stays"
-            for name, other in shared.items()
+            name: f"so it does with {printable(others[0])}, which stays"
+            for name, others in sidecars.items()
+            if others
         }
-        staying.update(dict.fromkeys(here.raw(image), "raw images never go with a copy"))
-        going_along = tuple(name for name in names if last[folder, name] == image)
-        found.append(RelatedFiles(going_along, staying))
-    return found
+        staying |= dict.fromkeys(folders[folder].raw(image), "raw images never go with a copy")
+        along = [name for name in sidecars if name not in staying and (folder, name) not in taken]
+        taken.update((folder, name) for name in along)
+        found.append(RelatedFiles(tuple(along), staying))
+    return found[::-1]
 
 
 class Folder:
@@ -104,8 +100,8 @@ class Folder:
             if not name.startswith("."):
                 self._names.setdefault(name.split(".")[0].casefold(), []).append(name)
 
-    def sidecars(self, image: str, going: Set[str] = frozenset()) -> list[str]:
-        """List the names of the sidecars that go when an image goes.
+    def sidecars(self, image: str, going: Set[str] = frozenset()) -> dict[str, list[str]]:
+        """Return the names of an image's sidecars, each with the other images for which it stays.
 
         Parameters
         ----------
@@ -114,19 +110,10 @@ class Folder:
         going : set of str
             Names of images that go as well.
         """
-        return [
-            name
-            for name, owners in self._related(image, SIDECARS)
-            if not any(owner != image and owner not in going for owner in owners)
-        ]
-
-    def shared(self, image: str, going: Set[str] = frozenset()) -> dict[str, str]:
-        """Return the sidecars that stay, each with another image that stays and has it as well."""
-        others = {
+        return {
             name: [owner for owner in owners if owner != image and owner not in going]
             for name, owners in self._related(image, SIDECARS)
         }
-        return {name: owners[0] for name, owners in others.items() if owners}
 
     def raw(self, image: str) -> list[str]:
         """List the raw images of an image."""

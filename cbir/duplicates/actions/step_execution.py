@@ -89,7 +89,8 @@ def sidecar_intent(image: Intent, path: str, log: ActionLog) -> Intent:
     """
     folder, name = os.path.split(path)
     old = os.path.basename(image.copy)
-    if name not in Folder(folder).sidecars(old):
+    others = Folder(folder).sidecars(old).get(name)
+    if others is None or others:
         raise StepRefusedError(f"it does not go with {printable(old)} alone any more")
     try:
         status, sha256 = os.lstat(path), sha256_of(path)
