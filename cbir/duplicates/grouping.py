@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -175,6 +176,7 @@ class MatchCache:
             self._listener.warn(message)
 
 
+@dataclass
 class _Search:
     """Decides which content joins which, in rounds.
 
@@ -182,33 +184,22 @@ class _Search:
     the work, and the outcome is that of going through the contents one by one.
     """
 
-    def __init__(
-        self,
-        files: Sequence[ImageRecord],
-        shortlists: Shortlists,
-        matches: MatchCache,
-        is_excluded: IsExcluded,
-        find_losses: FindLosses = lambda *_: (),
-        allowed: frozenset[LossKind] = frozenset(),
-    ) -> None:
-        self.joined: dict[int, tuple[int, CopyMatch]] = {}
-        self.staying: dict[int, tuple[int, CopyMatch]] = {}
-        """Those that are copies, but show more, with the first kept image of each."""
-        self.losses: dict[int, tuple[Loss, ...]] = {}
-        """Of both, where there are any."""
-        self._files = files
-        self._contents = matches.contents
-        self._shortlists = shortlists
-        self._matches = matches
-        self._is_excluded = is_excluded
-        self._find_losses = find_losses
-        self._allowed = allowed
+    files: Sequence[ImageRecord]
+    """Of each content the one that stands for it."""
+    shortlists: Shortlists
+    matches: MatchCache
+    is_excluded: IsExcluded
+    find_losses: FindLosses
+    allowed: frozenset[LossKind]
+    joined: dict[int, _Found] = field(default_factory=dict)
+    staying: dict[int, _Found] = field(default_factory=dict)
+    """Those that are copies, but show more, with the first kept image of each."""
 
     def run(self, order: Sequence[int], workers: int, listener: ProgressListener) -> None:
         """Decide all contents, given in the order of the keep policy."""
         rank = {content_id: place for place, content_id in enumerate(order)}
-        starts, later = self._shortlists.later()
-        waiting = np.diff(self._shortlists.starts)
+        starts, later = self.shortlists.later()
+        waiting = np.diff(self.shortlists.starts)
         ready = [content_id for content_id in order if not waiting[content_id]]
         listener.begin("comparing", len(order))
         while ready:
@@ -221,7 +212,8 @@ class _Search:
             ):
                 listener.advance()
                 if found is not None:
-                    self._assign(content_id, found)
+                    stays = refused(found.losses, self.allowed)
+                    (self.staying if stays else self.joined)[content_id] = found
                 others = later[starts[content_id] : starts[content_id + 1]]
                 waiting[others] -= 1
                 following += others[waiting[others] == 0].tolist()
@@ -234,10 +226,9 @@ class _Search:
         for content_id in order:
             found = self.joined.get(content_id) or self.staying.get(content_id)
             if found:
-                center, match = found
-                cluster = clusters.setdefault(center, CopyCluster(center, {}, {}))
+                cluster = clusters.setdefault(found.kept, CopyCluster(found.kept, {}, {}))
                 members = cluster.joined if content_id in self.joined else cluster.staying
-                members[content_id] = match
+                members[content_id] = found.match
         return [clusters[content_id] for content_id in order if content_id in clusters]
 
     def find_composites(self, losses: LossDetector) -> bool:
@@ -245,43 +236,39 @@ class _Search:
 
         One that stays beside a part of it may be made of that and of a copy of its own.
         """
-        members: dict[int, list[tuple[Content, CopyMatch]]] = {}
-        for content_id, (kept, match) in (self.joined | self.staying).items():
-            members.setdefault(kept, []).append((self._contents[content_id], match))
-        for content_id, (kept, match) in self.staying.items():
+        contents = self.matches.contents
+        members = defaultdict[int, list[tuple[Content, CopyMatch]]](list)
+        for content_id, one in (self.joined | self.staying).items():
+            members[one.kept].append((contents[content_id], one.match))
+        for content_id, one in self.staying.items():
             if content_id in members:
-                members[content_id].append((self._contents[kept], reversed_match(match)))
+                members[content_id].append((contents[one.kept], reversed_match(one.match)))
         found = False
         for kept, copies in members.items():
             if len(copies) > 1:
-                found |= losses.find_composites(self._contents[kept], copies)
+                found |= losses.find_composites(contents[kept], copies)
         return found
-
-    def _assign(self, content_id: int, found: _Found) -> None:
-        stays = bool(refused(found.losses, self._allowed))
-        (self.staying if stays else self.joined)[content_id] = (found.kept, found.match)
-        if found.losses:
-            self.losses[content_id] = found.losses
 
     def _first_match(self, content_id: int) -> _Found | None:
         """Return the first kept content that this one is a copy of, and why.
 
         One that holds all that this one shows has precedence.
         """
-        file, first = self._files[content_id], None
-        for kept, hypotheses in () if file.reference else self._shortlists.of(content_id):
-            if kept in self.joined or self._is_excluded(self._files[kept], file):
+        contents = self.matches.contents
+        file, first = self.files[content_id], None
+        for kept, hypotheses in () if file.reference else self.shortlists.of(content_id):
+            if kept in self.joined or self.is_excluded(self.files[kept], file):
                 continue
-            match = self._matches.between(kept, content_id, hypotheses)
+            match = self.matches.between(kept, content_id, hypotheses)
             if match is None:
                 continue
             try:
-                losses = self._find_losses(self._contents[kept], self._contents[content_id], match)
+                losses = self.find_losses(contents[kept], contents[content_id], match)
             except UnreadableImageError as error:
-                self._matches.warn(error)
+                self.matches.warn(error)
                 continue
             found = _Found(kept, match, losses)
-            if not refused(losses, self._allowed):
+            if not refused(losses, self.allowed):
                 return found
             first = first or found
         return first
@@ -297,23 +284,17 @@ def reversed_match(match: CopyMatch) -> CopyMatch:
 def _groups(collection: Collection, order: Sequence[int], search: _Search) -> list[Group]:
     """Put the files into groups, as their contents are."""
     firsts: dict[int, int] = {}
-    members: dict[int, list[Duplicate]] = {}
+    members = defaultdict[int, list[Duplicate]](list)
     for file in order:
         content_id, record = int(collection.content_ids[file]), collection.records[file]
-        losses = search.losses.get(content_id, ())
-        if content_id in search.joined:
-            kept, match = search.joined[content_id]
-            if not record.reference:
-                members.setdefault(kept, []).append(Duplicate(record, match, losses))
-        elif content_id in firsts:
-            if not record.reference:
-                same = Duplicate(record, CopyMatch("exact", 0, "same bytes"))
-                members.setdefault(content_id, []).append(same)
-        else:
+        found, stays = search.joined.get(content_id), False
+        if found is None and content_id in firsts:
+            found = _Found(content_id, CopyMatch("exact", 0, "same bytes"), ())
+        elif found is None:
             firsts[content_id] = file
-            if content_id in search.staying:
-                kept, match = search.staying[content_id]
-                members.setdefault(kept, []).append(Duplicate(record, match, losses, stays=True))
+            found, stays = search.staying.get(content_id), True
+        if found and (stays or not record.reference):
+            members[found.kept].append(Duplicate(record, found.match, found.losses, stays))
     kept_ids = sorted(members, key=lambda content_id: firsts[content_id])
     return [
         Group(number, collection.records[firsts[kept]], tuple(members[kept]))

@@ -106,9 +106,11 @@ def test_rounds_give_what_going_one_by_one_gives(graph: Any, workers: int, data:
         shortlists,
         MatchCache(contents, classifier, ProgressListener()),  # type: ignore[arg-type]
         lambda one, other: frozenset((int(one.path), int(other.path))) in is_excluded,
+        lambda *_: (),
+        frozenset(),
     )
     search.run(order, workers, ProgressListener())
-    joined = {content_id: kept for content_id, (kept, _) in search.joined.items()}
+    joined = {content_id: found.kept for content_id, found in search.joined.items()}
     assert joined == joined_one_by_one(order, pairs, references, is_excluded)
     assert all(one < other for one, other in classifier.asked)
     assert len(set(classifier.asked)) == len(classifier.asked)
