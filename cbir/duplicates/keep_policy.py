@@ -22,8 +22,18 @@ from cbir.duplicates.model import CopyMatch, ImageRecord, KeepPolicy
 from cbir.duplicates.preference import RelativeGeometry, compare_quality
 from cbir.verification.geometry import Transform, inverted
 
-Rank = tuple[float, ...]
+Rank = tuple[float | bytes, ...]
 """Smaller is kept rather."""
+
+_RANKS: dict[KeepPolicy, Callable[[ImageRecord], Rank]] = {
+    "best": lambda record: (-record.width * record.height,),
+    "largest": lambda record: (-record.width * record.height, -record.bytes),
+    "smallest": lambda record: (record.width * record.height, record.bytes),
+    "oldest": lambda record: (record.mtime,),
+    "newest": lambda record: (-record.mtime,),
+    "first": lambda record: (os.fsencode(record.path),),
+}
+"""What ranks an image by its record, before ties are broken."""
 
 _PLACE_TOLERANCE = 0.5
 """Pixels of the working size by which a transform may miss its place and move nothing."""
@@ -50,10 +60,13 @@ def keep_order(collection: Collection, keep: KeepPolicy, workers: int) -> list[i
         Places in ``collection.records``. It does not depend on their order.
     """
     records = collection.records
-    rank = _rank(collection, keep, workers)
+    if keep == "sharpest":
+        ranks: list[Rank] = [(-one,) for one in _sharpness(collection, workers)]
+    else:
+        ranks = [_RANKS[keep](record) for record in records]
     return sorted(
         range(len(records)),
-        key=lambda i: (not records[i].reference, rank(i), originality(records[i])),
+        key=lambda i: (not records[i].reference, ranks[i], originality(records[i])),
     )
 
 
@@ -73,25 +86,6 @@ def originality(record: ImageRecord) -> tuple[int, int, int, bytes]:
     """
     name = os.path.basename(record.path)
     return record.mtime, copy_marks(record.path), len(name), os.fsencode(record.path)
-
-
-def _rank(collection: Collection, keep: KeepPolicy, workers: int) -> Callable[[int], Rank | bytes]:
-    """Return what ranks an image under a policy, before ties are broken."""
-    records = collection.records
-    if keep == "best":
-        return lambda i: (-records[i].width * records[i].height,)
-    if keep == "largest":
-        return lambda i: (-records[i].width * records[i].height, -records[i].bytes)
-    if keep == "smallest":
-        return lambda i: (records[i].width * records[i].height, records[i].bytes)
-    if keep == "oldest":
-        return lambda i: (records[i].mtime,)
-    if keep == "newest":
-        return lambda i: (-records[i].mtime,)
-    if keep == "first":
-        return lambda i: os.fsencode(records[i].path)
-    sharpness = _sharpness(collection, workers)
-    return lambda i: (-sharpness[i],)
 
 
 @dataclass(frozen=True, slots=True)
