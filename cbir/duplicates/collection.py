@@ -25,6 +25,7 @@ from cbir.duplicates.model import COPY_LEVELS, CopyLevel, ImageRecord
 from cbir.images.discovery import is_selected
 from cbir.indexing.build import build_index
 from cbir.stores import open_store
+from cbir.stores.features.store import FeatureStore
 from cbir.stores.model import Snapshot
 
 
@@ -132,13 +133,13 @@ def open_collection(
         else:
             snapshot = update(dataset, kept, patterns=True)
         root = dataset if dataset is not None else shortest(snapshot.root)
-        parts = [_IndexPart(snapshot, root, False, level, include, exclude)]
+        images = _images(snapshot, root, False, include, exclude)
+        stores = [snapshot.features(EXTRACTOR)] if level == "edited" else []
         for reference in references:
-            path = _index_of_reference(kept, reference)
-            parts.append(
-                _IndexPart(update(reference, path, patterns=False), reference, True, level)
-            )
-        yield _merged(parts, root, unreadable, listener)
+            snapshot = update(reference, _index_of_reference(kept, reference), patterns=False)
+            images += _images(snapshot, reference, True)
+            stores += [snapshot.features(EXTRACTOR)] if level == "edited" else []
+        yield _merged(images, ContentCache(_Features(stores)), root, unreadable, listener)
 
 
 def _missing_descriptors(path: str) -> list[str]:
@@ -170,10 +171,8 @@ def _check_complete(snapshot: Snapshot, level: CopyLevel) -> None:
 
 
 def _alias(snapshot: Snapshot) -> str | None:
-    for one in snapshot.metadata.entries:
-        if one.fingerprint == HASH.fingerprint:
-            return one.alias
-    return None
+    entries = snapshot.metadata.entries
+    return next((one.alias for one in entries if one.fingerprint == HASH.fingerprint), None)
 
 
 def _index_of_reference(index: str, reference: str) -> str:
@@ -184,64 +183,51 @@ def _index_of_reference(index: str, reference: str) -> str:
     return f"{folder}/index.csv"
 
 
-class _IndexPart:
-    """The images of one index."""
-
-    def __init__(
-        self,
-        snapshot: Snapshot,
-        root: str,
-        reference: bool,
-        level: CopyLevel,
-        include: Sequence[str] = (),
-        exclude: Sequence[str] = (),
-    ) -> None:
-        alias = _alias(snapshot)
-        if alias is None:
-            raise CbirError(f"{printable(snapshot.path)}: the index has no hashes")
-        # The index may hold more than what is asked for: patterns never shrink it.
-        paths = list(snapshot.rows.paths)
-        chosen = [row for row, path in enumerate(paths) if is_selected(path, include, exclude)]
-        self.matrix = snapshot.matrix(alias)[chosen]
-        self.features = snapshot.features(EXTRACTOR) if level == "edited" else None
-        self.records = [
-            ImageRecord(
-                path if root == "." else os.path.join(root, path),
-                fact["sha256"].tobytes(),
-                int(fact["bytes"]),
-                int(fact["mtime"]),
-                int(fact["width"]),
-                int(fact["height"]),
-                int(row[-1]),
-                reference,
-            )
-            for path, fact, row in zip(
-                (paths[row] for row in chosen),
-                snapshot.rows.facts[chosen],
-                self.matrix,
-                strict=True,
-            )
-        ]
+def _images(
+    snapshot: Snapshot,
+    root: str,
+    reference: bool,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+) -> list[tuple[ImageRecord, NDArray[np.uint8]]]:
+    """Return the images of an index, each with the bits of its hash."""
+    alias = _alias(snapshot)
+    if alias is None:
+        raise CbirError(f"{printable(snapshot.path)}: the index has no hashes")
+    # The index may hold more than what is asked for: patterns never shrink it.
+    paths = list(snapshot.rows.paths)
+    chosen = [row for row, path in enumerate(paths) if is_selected(path, include, exclude)]
+    images = []
+    for place, fact, row in zip(
+        chosen, snapshot.rows.facts[chosen], snapshot.matrix(alias)[chosen], strict=True
+    ):
+        record = ImageRecord(
+            paths[place] if root == "." else os.path.join(root, paths[place]),
+            fact["sha256"].tobytes(),
+            int(fact["bytes"]),
+            int(fact["mtime"]),
+            int(fact["width"]),
+            int(fact["height"]),
+            int(row[-1]),
+            reference,
+        )
+        images.append((record, row[:-1]))
+    return images
 
 
 def _merged(
-    parts: Sequence[_IndexPart],
+    images: Sequence[tuple[ImageRecord, NDArray[np.uint8]]],
+    cache: ContentCache,
     root: str,
     unreadable: list[UnreadableImageError],
     listener: ProgressListener,
 ) -> Collection:
-    bits = {
-        record.sha256: row[:-1]
-        for part in reversed(parts)
-        for record, row in zip(part.records, part.matrix, strict=True)
-    }
-    records = _without_links([record for part in parts for record in part.records], listener)
+    # What the dataset's own index says of a content comes before what those of references say.
+    bits = {record.sha256: row for record, row in reversed(images)}
+    records = _without_links([record for record, _ in images], listener)
     contents: dict[bytes, Content] = {}
-    content_ids = np.empty(len(records), np.int64)
-    places: dict[bytes, int] = {}
-    for i, record in enumerate(records):
+    for record in records:
         if record.sha256 not in contents:
-            places[record.sha256] = len(contents)
             contents[record.sha256] = Content(
                 record.sha256,
                 record.path,
@@ -250,18 +236,18 @@ def _merged(
                 bits[record.sha256],
                 record.quality,
             )
-        content_ids[i] = places[record.sha256]
-    cache = ContentCache(_Features(parts))
+    places = {sha256: place for place, sha256 in enumerate(contents)}
+    content_ids = np.array([places[record.sha256] for record in records], np.int64)
     return Collection(
         tuple(records), tuple(contents.values()), content_ids, cache, root, tuple(unreadable)
     )
 
 
 class _Features:
-    """Looks local features up in the indexes of all parts; threads may share it."""
+    """Looks local features up in several indexes; threads may share it."""
 
-    def __init__(self, parts: Sequence[_IndexPart]) -> None:
-        self._stores = [part.features for part in parts if part.features is not None]
+    def __init__(self, stores: Sequence[FeatureStore]) -> None:
+        self._stores = stores
         self._lock = threading.Lock()
 
     def __call__(self, sha256: bytes) -> SiftFeatures | None:
