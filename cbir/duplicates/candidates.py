@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +71,8 @@ def find_candidates(
     rank = np.empty(len(contents), np.int64)
     rank[content_ids] = np.arange(len(contents))
     found = ShortlistBuilder(content_ids, most_first, most_nearest)
-    _pair_equal_pixels(contents, content_ids.tolist(), classifier.cache, rank, found, listener)
+    pairing = _Pairing(contents, classifier.cache, rank, found, workers, listener)
+    pairing.pair_equal_pixels(content_ids.tolist())
     # In the order of the policy, so that what is left out is dropped as it comes.
     textured = np.array([i for i in content_ids.tolist() if not contents[i].textureless], np.int64)
     if len(textured):
@@ -79,8 +81,8 @@ def find_candidates(
         for part in pairs_within(hashes, hash_radius(classifier), workers):
             found.add(ranks[part.first], ranks[part.second], orientation_bit(0), part.distance)
         if classifier.level == "edited":
-            _pair_by_orientation(hashes, textured, ranks, found, workers)
-            _pair_by_features(contents, classifier.cache, rank, found, workers, listener)
+            pairing.pair_by_orientation(hashes, textured)
+            pairing.pair_by_features()
     lists, crowded = found.finish()
     if crowded:
         listener.warn(
@@ -111,10 +113,7 @@ class HashCandidates:
         )
         bits = [contents[i].bits for i in self._textured]
         self._hashes = np.array(bits, np.uint8).reshape(-1, HASH.dimension // 8)
-        self._textureless: dict[tuple[int, int], list[int]] = defaultdict(list)
-        for i, content in enumerate(contents):
-            if content.textureless:
-                self._textureless[_size(content)].append(i)
+        self._textureless = _textureless(contents, range(len(contents)))
 
     def candidates(self, query: Content) -> dict[int, Hypotheses]:
         """Return the candidates of a query by number, each with its hypotheses."""
@@ -122,10 +121,10 @@ class HashCandidates:
         if query.sha256 in self._numbers:
             found[self._numbers[query.sha256]].orientations.add(0)
         if query.textureless:
-            for i in self._textureless.get(_size(query), ()):
+            for i in self._textureless.get((query.width, query.height), ()):
                 found[i].orientations.add(0)
             return found
-        for orientation, oriented in enumerate(_all_orientations(query.bits[None])[0]):
+        for orientation, oriented in enumerate(orientations(query.bits[None])[0]):
             radius = ORIENTED_DISTANCE if orientation else self._radius
             if orientation == 0 or self._tries_orientations:
                 for i in self._textured[hamming(oriented, self._hashes) <= radius].tolist():
@@ -133,62 +132,78 @@ class HashCandidates:
         return found
 
 
-def _all_orientations(bits: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return orientations(np.ascontiguousarray(bits))
-
-
-def _size(content: Content) -> tuple[int, int]:
-    return content.width, content.height
-
-
-def _pair_equal_pixels(
-    contents: Sequence[Content],
-    order: Sequence[int],
-    cache: ContentCache,
-    rank: NDArray[np.int64],
-    found: ShortlistBuilder,
-    listener: ProgressListener,
-) -> None:
-    """Pair the images without structure that are the same, pixel by pixel.
-
-    Their hashes say nothing, so that all of them might have to be compared with all others. Each
-    is paired with the first of its kind only, which is the one that will be kept.
-    """
-    sizes: dict[tuple[int, int], list[int]] = defaultdict(list)
+def _textureless(
+    contents: Sequence[Content], order: Iterable[int]
+) -> dict[tuple[int, int], list[int]]:
+    """List the contents without structure by width and height, each list in the order given."""
+    sizes = defaultdict[tuple[int, int], list[int]](list)
     for i in order:
         if contents[i].textureless:
-            sizes[_size(contents[i])].append(i)
-    pairs: list[tuple[int, int]] = []
-    for alike in sizes.values():
-        if len(alike) > 1:
-            first: dict[bytes, int] = {}
-            for i in alike:
-                try:
-                    other = first.setdefault(cache.pixels_digest(contents[i]), i)
-                except UnreadableImageError as error:
-                    listener.warn(error.message)
-                    continue
-                if other != i:
-                    pairs.append((other, i))
-    one, another = rank[np.array(pairs, np.int64).reshape(-1, 2)].T
-    found.add(one, another, orientation_bit(0), np.zeros(len(pairs), np.uint16))
+            sizes[contents[i].width, contents[i].height].append(i)
+    return sizes
 
 
-def _pair_by_orientation(
-    hashes: NDArray[np.uint8],
-    textured: NDArray[np.int64],
-    ranks: NDArray[np.int64],
-    found: ShortlistBuilder,
-    workers: int,
-) -> None:
-    oriented = _all_orientations(hashes)
-    for orientation in range(1, len(ORIENTATIONS)):
-        queries = np.ascontiguousarray(oriented[:, orientation])
-        for part in neighbors_within(queries, hashes, ORIENTED_DISTANCE, workers):
-            # A pair is matched from the lower number to the higher one.
-            kept = textured[part.first] < textured[part.second]
-            first, second = ranks[part.first[kept]], ranks[part.second[kept]]
-            found.add(first, second, orientation_bit(orientation))
+@dataclass(frozen=True, slots=True)
+class _Pairing:
+    """Adds pairs of contents that may be copies of each other, in several ways."""
+
+    contents: Sequence[Content]
+    cache: ContentCache
+    rank: NDArray[np.int64]
+    """Of each content, in the order of the keep policy."""
+    found: ShortlistBuilder
+    workers: int
+    listener: ProgressListener
+
+    def pair_equal_pixels(self, order: Sequence[int]) -> None:
+        """Pair the images without structure that are the same, pixel by pixel.
+
+        Their hashes say nothing, so that all of them might have to be compared with all others.
+        Each is paired with the first of its kind only, which is the one that will be kept.
+        """
+        pairs: list[tuple[int, int]] = []
+        for alike in _textureless(self.contents, order).values():
+            if len(alike) > 1:
+                first: dict[bytes, int] = {}
+                for i in alike:
+                    try:
+                        other = first.setdefault(self.cache.pixels_digest(self.contents[i]), i)
+                    except UnreadableImageError as error:
+                        self.listener.warn(error.message)
+                        continue
+                    if other != i:
+                        pairs.append((other, i))
+        one, another = self.rank[np.array(pairs, np.int64).reshape(-1, 2)].T
+        self.found.add(one, another, orientation_bit(0), np.zeros(len(pairs), np.uint16))
+
+    def pair_by_orientation(self, hashes: NDArray[np.uint8], textured: NDArray[np.int64]) -> None:
+        """Pair those of which one's hash is near to one that the other would have if turned."""
+        oriented, ranks = orientations(hashes), self.rank[textured]
+        for orientation in range(1, len(ORIENTATIONS)):
+            queries = np.ascontiguousarray(oriented[:, orientation])
+            for part in neighbors_within(queries, hashes, ORIENTED_DISTANCE, self.workers):
+                # A pair is matched from the lower number to the higher one.
+                kept = textured[part.first] < textured[part.second]
+                first, second = ranks[part.first[kept]], ranks[part.second[kept]]
+                self.found.add(first, second, orientation_bit(orientation))
+
+    def pair_by_features(self) -> None:
+        """Pair those for which local features vote."""
+        index = index_of_features(self.contents, self.cache, self.listener)
+
+        def vote(i: int) -> tuple[int, list[int], list[int]]:
+            candidates = index.candidates(_features(self.contents[i], self.cache), excluded=i)
+            hypotheses = [feature_vote_bit(one.mirrored) for one in candidates]
+            return i, [one.image for one in candidates], hypotheses
+
+        self.listener.begin("looking for candidates", len(self.contents))
+        for i, others, hypotheses in ordered_map(vote, range(len(self.contents)), self.workers):
+            self.listener.advance()
+            other = self.rank[np.array(others, np.int64)]
+            self.found.add(
+                np.full_like(other, self.rank[i]), other, np.array(hypotheses, np.uint16)
+            )
+        self.listener.end()
 
 
 def index_of_features(
@@ -207,26 +222,3 @@ def _features(
         if listener:
             listener.warn(error.message)
         return EXTRACTOR.nothing()
-
-
-def _pair_by_features(
-    contents: Sequence[Content],
-    cache: ContentCache,
-    rank: NDArray[np.int64],
-    found: ShortlistBuilder,
-    workers: int,
-    listener: ProgressListener,
-) -> None:
-    index = index_of_features(contents, cache, listener)
-
-    def vote(i: int) -> tuple[int, list[int], list[int]]:
-        candidates = index.candidates(_features(contents[i], cache), excluded=i)
-        hypotheses = [feature_vote_bit(one.mirrored) for one in candidates]
-        return i, [one.image for one in candidates], hypotheses
-
-    listener.begin("looking for candidates", len(contents))
-    for i, others, hypotheses in ordered_map(vote, range(len(contents)), workers):
-        listener.advance()
-        other = rank[np.array(others, np.int64)]
-        found.add(np.full_like(other, rank[i]), other, np.array(hypotheses, np.uint16))
-    listener.end()
