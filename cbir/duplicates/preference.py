@@ -135,11 +135,7 @@ def more_detail(first: ImageDetail, second: ImageDetail, scale: float) -> int:
     if scale < 1:
         return -more_detail(second, first, 1 / scale)
     if scale < 1.02:
-        if max(first.bandwidth, second.bandwidth) <= _MORE_BANDWIDTH * min(
-            first.bandwidth, second.bandwidth
-        ):
-            return 0
-        return -1 if first.bandwidth > second.bandwidth else 1
+        return _smaller(second.bandwidth, first.bandwidth, _MORE_BANDWIDTH)
     if scale < _FAR and _extra_power(first, second, scale) < max(_EXTRA / scale, _LEAST_EXTRA):
         return 1  # the larger one was enlarged
     return -1 if scale * first.bandwidth > 1.02 * second.bandwidth else 0
@@ -189,7 +185,7 @@ def _more_compressed(first: ImageDetail, second: ImageDetail, same_grid: bool) -
     of the other: a drawing that is still a clean one is the original, and else only a great
     difference counts.
     """
-    found = _coarser(first.coarseness, second.coarseness, _COARSER)
+    found = _smaller(first.coarseness, second.coarseness, _COARSER, least=1)
     if found == 0:
         return 0
     finer, coarser = (first, second) if found < 0 else (second, first)
@@ -199,7 +195,7 @@ def _more_compressed(first: ImageDetail, second: ImageDetail, same_grid: bool) -
         if by_coarser >= _EXPLAINED:
             return found if by_finer < _EXPLAINED * by_coarser else 0
     drawn = int(second.drawing) - int(first.drawing)
-    return drawn or _coarser(first.coarseness, second.coarseness, _MUCH_COARSER, least=10)
+    return drawn or _smaller(first.coarseness, second.coarseness, _MUCH_COARSER, least=10)
 
 
 def _explained(finer: ImageDetail, coarser: ImageDetail, coarseness: float) -> float:
@@ -212,8 +208,11 @@ def _explained(finer: ImageDetail, coarser: ImageDetail, coarseness: float) -> f
     return float(within[held].mean()) if held.any() else 0.0
 
 
-def _coarser(first: float, second: float, ratio: float, least: float = 1) -> int:
-    """Compare two coarsenesses: 0 when they are about the same."""
+def _smaller(first: float, second: float, ratio: float, least: float = 0) -> int:
+    """Say which number is the smaller one: 0 when neither is by that ratio.
+
+    What is below `least` counts as that much.
+    """
     if max(first, second) <= ratio * max(min(first, second), least):
         return 0
     return -1 if first < second else 1
