@@ -8,7 +8,6 @@ not show. What follows from it is in :mod:`cbir.duplicates.preference`.
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 
 import cv2
@@ -150,7 +149,6 @@ class DetailCache:
 
     def __init__(self) -> None:
         self._known: dict[bytes, ImageDetail] = {}
-        self._lock = threading.Lock()
 
     def of(self, content: Content) -> ImageDetail:
         """Return what an image holds.
@@ -160,13 +158,9 @@ class DetailCache:
         UnreadableImageError
             When it cannot be decoded, has gone, or has changed since it was indexed.
         """
-        with self._lock:
-            known = self._known.get(content.sha256)
-        if known is None:
-            known = measure(open_content(content))
-            with self._lock:
-                self._known[content.sha256] = known
-        return known
+        if content.sha256 not in self._known:
+            self._known[content.sha256] = measure(open_content(content))
+        return self._known[content.sha256]
 
 
 def measure(image: EncodedImage) -> ImageDetail:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -79,7 +78,6 @@ class LossDetector:
         self._parts: set[tuple[bytes, bytes]] = set()
         # Groups are searched for again when it is known which image is better.
         self._found: dict[tuple[bytes, bytes], tuple[Loss, ...]] = {}
-        self._lock = threading.Lock()
 
     def between(self, kept: Content, copy: Content, match: CopyMatch) -> tuple[Loss, ...]:
         """Return what the copy shows, and the kept image does not.
@@ -241,10 +239,8 @@ class LossDetector:
         return self._chroma.get(content.sha256 + side.to_bytes(), read)
 
     def _file(self, content: Content) -> LazyFile:
-        with self._lock:
-            if content.sha256 not in self._files:
-                self._files[content.sha256] = LazyFile(partial(open_content, content))
-            return self._files[content.sha256]
+        # One step, so that threads get the same: it reads the file when it is asked.
+        return self._files.setdefault(content.sha256, LazyFile(partial(open_content, content)))
 
     def _on_grid(self, transform: Transform, kept: Content, copy: Content, side: int) -> Transform:
         """Return a transform for images that are both resized to `side` × `side` cells."""
