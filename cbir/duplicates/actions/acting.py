@@ -158,15 +158,12 @@ class _Run:
             self._skip(name, step.copy, str(reason))
             return
 
-        def confirm() -> None:
-            confirm_kept(step, status)
-
         def finish() -> None:
             self._done.append(step)
             frees = self.plan.makes_links or self.plan.permanently
             self._freed += intent.size if frees and status.st_nlink == 1 else 0
 
-        if self._attempt(_CurrentStep(name, intent, finish), confirm):
+        if self._attempt(_CurrentStep(name, intent, finish), lambda: confirm_kept(step, status)):
             for sidecar in step.sidecars:
                 self._take_sidecar(intent, sidecar, os.path.dirname(name))
 

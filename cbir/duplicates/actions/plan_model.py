@@ -38,11 +38,6 @@ class Removal:
     level: CopyLevel
     losses: tuple[Loss, ...] = ()
 
-    @property
-    def identical(self) -> bool:
-        """The two have the same bytes."""
-        return self.kept_sha256 == self.copy_sha256
-
 
 @dataclass(frozen=True, slots=True)
 class Step:

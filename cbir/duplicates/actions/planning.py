@@ -158,9 +158,9 @@ class _Planner:
         if is_hidden(below(copy, os.path.realpath(self.root)) or ""):
             raise RefusedError("its name or folder begins with a dot: what is hidden is left alone")
         self._check_losses(removal)
-        self._identities.check(removal.copy, removal.kept, copy, status, kept_status)
+        self._identities.check(removal, copy, status, kept_status)
         if self.action in ("hardlink", "symlink"):
-            check_linkable(removal.kept, removal.identical, self.action, status, kept_status)
+            check_linkable(removal, self.action, status, kept_status)
         target = self._target(self._relative(removal.copy))
         return Step(removal, kept, copy, target, status.st_size)
 

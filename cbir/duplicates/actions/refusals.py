@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from cbir.core.errors import CbirError, printable, reason_of
 from cbir.core.messages import Message, Part
+from cbir.duplicates.actions.plan_model import Action, Removal
 
 _Identity = tuple[int, int]
 
@@ -41,19 +42,13 @@ class Identities:
                 paths.append(copy)
 
     def check(
-        self,
-        name: str,
-        kept_name: str,
-        copy: str,
-        status: os.stat_result,
-        kept_status: os.stat_result,
+        self, removal: Removal, copy: str, status: os.stat_result, kept_status: os.stat_result
     ) -> None:
         """Make sure that a copy is one file with nothing else in the plan.
 
         Parameters
         ----------
-        name, kept_name : str
-            The copy and the kept image, for messages.
+        removal : Removal
         copy : str
             The copy's real path.
         status, kept_status : os.stat_result
@@ -68,12 +63,12 @@ class Identities:
         """
         identity = status.st_dev, status.st_ino
         if os.path.samestat(status, kept_status):
-            raise RefusedError(f"it is one file with {printable(kept_name)}: nothing to free")
+            raise RefusedError(f"it is one file with {printable(removal.kept)}: nothing to free")
         other = self._kept.get(identity)
         if other == copy:
             raise CbirError(
-                f"{printable(name)}: it is to be removed, as a copy of"
-                f" {printable(kept_name)}, and to be kept for another copy;"
+                f"{printable(removal.copy)}: it is to be removed, as a copy of"
+                f" {printable(removal.kept)}, and to be kept for another copy;"
                 " nothing is done: keep one image for all of them"
             )
         if other is not None:
@@ -113,7 +108,7 @@ def regular(path: str) -> os.stat_result:
 
 
 def check_linkable(
-    kept: str, identical: bool, action: str, status: os.stat_result, kept_status: os.stat_result
+    removal: Removal, action: Action, status: os.stat_result, kept_status: os.stat_result
 ) -> None:
     """Make sure that a copy can become a link to the kept image, of which nothing gets lost.
 
@@ -122,13 +117,13 @@ def check_linkable(
     RefusedError
         When it cannot.
     """
-    if not identical:
+    if removal.kept_sha256 != removal.copy_sha256:
         raise RefusedError(
-            f"its bytes are not those of {printable(kept)}, and a link would lose"
+            f"its bytes are not those of {printable(removal.kept)}, and a link would lose"
             " them; move it instead"
         )
     if action == "hardlink" and status.st_dev != kept_status.st_dev:
         raise RefusedError(
-            f"it is on another file system than {printable(kept)}, where no hard"
+            f"it is on another file system than {printable(removal.kept)}, where no hard"
             " link leads; use a symbolic link, or move it"
         )
