@@ -8,7 +8,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -148,8 +148,7 @@ def _missing_descriptors(path: str) -> list[str]:
     stored = store.snapshot(accept_edited=True).metadata.entries if store.exists() else ()
     if any(one.fingerprint == HASH.fingerprint for one in stored):
         return []
-    taken = {one.alias: one for one in stored}
-    old = taken.get("phash")
+    old = next((one for one in stored if one.alias == "phash"), None)
     spec = "phash:bits=256"
     return [spec] if old is None or old.parameters == HASH.parameters else [f"phash256={spec}"]
 
@@ -278,11 +277,6 @@ def _without_links(records: list[ImageRecord], listener: ProgressListener) -> li
         return not record.reference, os.path.islink(record.path), os.fsencode(record.path)
 
     kept = [min(names, key=rank) for names in files.values()]
-    # A reference stays one, whichever of its names is the first.
-    kept = [
-        replace(one, reference=True) if any(name.reference for name in names) else one
-        for one, names in zip(kept, files.values(), strict=True)
-    ]
     more = len(records) - len(gone) - len(kept)
     if more:
         links = counted(more, "link")
