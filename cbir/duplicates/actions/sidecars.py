@@ -90,7 +90,6 @@ class Folder:
     """
 
     def __init__(self, path: str) -> None:
-        self.path = path
         self._names: dict[str, list[str]] = {}
         try:
             names = sorted(os.listdir(path), key=os.fsencode)
@@ -128,7 +127,7 @@ class Folder:
                 owners = [
                     other
                     for other in self._of_the_stem_of(image)
-                    if _extension(other) in _IMAGES - extensions and stem in _stems(other)
+                    if _split(other)[1] in _IMAGES - extensions and stem in _stems(other)
                 ]
                 found.append((name, owners))
         return found
@@ -155,7 +154,7 @@ def renamed(sidecar: str, image: str, target: str) -> str:
 
 
 def _split(name: str) -> tuple[str, str]:
-    """Return a sidecar's name without and from its extension on, without regard to case."""
+    """Return a file's name without and from its extension on, without regard to case."""
     stem, extension = os.path.splitext(name.casefold())
     before, dot, word = stem.rpartition(".")
     if extension == ".json" and dot and word and _ARCHIVED.startswith(word):
@@ -167,7 +166,3 @@ def _stems(image: str) -> tuple[str, str]:
     """Return what the names of an image's companions are without their extension."""
     folded = image.casefold()
     return folded, os.path.splitext(folded)[0]
-
-
-def _extension(name: str) -> str:
-    return os.path.splitext(name)[1].casefold()
