@@ -12,20 +12,12 @@ from cbir.core.progress import ProgressListener
 from cbir.core.threads import growing_batches, one_thread_each, ordered_map, threads
 from cbir.duplicates.candidates import HashCandidates, index_of_features
 from cbir.duplicates.collection import Collection
-from cbir.duplicates.copy_classifier import CopyClassifier, Hypotheses
+from cbir.duplicates.copy_classifier import CopyClassifier
 from cbir.duplicates.detail import DetailCache
 from cbir.duplicates.grouping import IsExcluded, nothing_excluded
-from cbir.duplicates.image_content import Content
-from cbir.duplicates.loss import Loss, LossKind, kinds_of, refused
+from cbir.duplicates.loss import LossKind, kinds_of, refused
 from cbir.duplicates.losses.detector import LossDetector
-from cbir.duplicates.model import (
-    COPY_LEVELS,
-    CopyLevel,
-    CopyMatch,
-    Duplicate,
-    ImageRecord,
-    QueryCopies,
-)
+from cbir.duplicates.model import COPY_LEVELS, CopyLevel, Duplicate, ImageRecord, QueryCopies
 
 
 def find_copies(
@@ -107,26 +99,24 @@ class _Search:
             for candidate in self._features.candidates(cache.features(query)):
                 candidates[candidate.image].feature_votes.add(candidate.mirrored)
         this = ImageRecord(path, query.sha256, 0, 0, query.width, query.height, query.quality)
-        found = [
-            Duplicate(record, match, losses, stays=bool(refused(losses, self._allowed)))
-            for content_id in sorted(candidates)
-            for match, losses in self._matches(query, content_id, candidates[content_id])
-            for record in self._files[content_id]
-            if not _same_file(path, record.path) and not self._is_excluded(this, record)
-        ]
+        found: list[Duplicate] = []
+        for content_id in sorted(candidates):
+            content = self._collection.contents[content_id]
+            try:
+                match = self._classifier.classify(query, content, candidates[content_id])
+                if match is None:
+                    continue
+                losses = self._losses.between(query, content, match)
+            except UnreadableImageError as error:
+                self._listener.warn(error.message)
+                continue
+            stays = bool(refused(losses, self._allowed))
+            found += [
+                Duplicate(record, match, losses, stays)
+                for record in self._files[content_id]
+                if not _same_file(path, record.path) and not self._is_excluded(this, record)
+            ]
         return QueryCopies(path, tuple(sorted(found, key=_rank)))
-
-    def _matches(
-        self, query: Content, content_id: int, hypotheses: Hypotheses
-    ) -> Iterator[tuple[CopyMatch, tuple[Loss, ...]]]:
-        """Yield the match and the losses, if the content is a copy."""
-        content = self._collection.contents[content_id]
-        try:
-            match = self._classifier.classify(query, content, hypotheses)
-            if match is not None:
-                yield match, self._losses.between(query, content, match)
-        except UnreadableImageError as error:
-            self._listener.warn(error.message)
 
 
 def _rank(copy: Duplicate) -> tuple[int, int, bytes]:
