@@ -14,12 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.duplicates.compression import (
-    BLOCK,
-    STANDARD,
-    coarseness_of_file,
-    coarseness_of_pixels,
-)
+from cbir.duplicates.compression import BLOCK, STANDARD, coarseness_of_file, coarseness_of_pixels
 from cbir.duplicates.image_content import Content, open_content, pixels_digest
 from cbir.images.contents.file_contents import read_contents
 from cbir.images.encoded_image import EncodedImage
