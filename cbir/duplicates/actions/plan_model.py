@@ -124,7 +124,7 @@ class Plan:
         """Describe steps, sidecars and refusals, each in a line that is safe for a terminal."""
         lines = list[str]()
         for step in self.steps:
-            lines.append(self._line(step))
+            lines.append(self._copy_line(step))
             lines += [self._sidecar_line(step, sidecar) for sidecar in step.sidecars]
         for verb, left_files in (("stays", self.staying), ("skip", self.refused)):
             lines += [
@@ -133,20 +133,20 @@ class Plan:
         return lines
 
     def _sidecar_line(self, step: Step, sidecar: str) -> str:
-        name = os.path.basename(sidecar)
-        path = os.path.join(os.path.dirname(step.removal.copy), name)
-        place = ""
-        if step.target is not None:
-            place = f" -> {printable(os.path.join(os.path.dirname(step.target), name))}"
-        return (
-            f"{self.action}  {printable(path)}{place}   (goes with {printable(step.removal.copy)})"
-        )
+        copy, name = step.removal.copy, os.path.basename(sidecar)
+        target = step.target and os.path.join(os.path.dirname(step.target), name)
+        path = os.path.join(os.path.dirname(copy), name)
+        return _line(self.action, path, target, f"goes with {printable(copy)}")
 
-    def _line(self, step: Step) -> str:
-        copy, kept = printable(step.removal.copy), printable(step.removal.kept)
+    def _copy_line(self, step: Step) -> str:
+        removal = step.removal
         verb = "delete for good" if self.permanently else self.action
-        place = f" -> {printable(step.target)}" if step.target is not None else ""
-        relation = "link to" if self.action in ("hardlink", "symlink") else "copy of"
-        lost = "; ".join(map(str, step.removal.losses))
+        relation = f"{'link to' if self.makes_links else 'copy of'} {printable(removal.kept)}"
+        lost = "; ".join(map(str, removal.losses))
         lost = f"; to be lost: {printable(lost)}" if lost else ""
-        return f"{verb}  {copy}{place}   ({relation} {kept}, {step.removal.level}{lost})"
+        return _line(verb, removal.copy, step.target, f"{relation}, {removal.level}{lost}")
+
+
+def _line(verb: str, path: str, target: str | None, relation: str) -> str:
+    place = f" -> {printable(target)}" if target is not None else ""
+    return f"{verb}  {printable(path)}{place}   ({relation})"
