@@ -135,18 +135,17 @@ class _Planner:
             self._identities.add(
                 os.path.realpath(self._absolute(removal.kept)), self._real(removal.copy)
             )
-        steps, refused, planned = list[Step](), list[LeftFile](), set[str]()
+        steps, refused = dict[str, Step](), list[LeftFile]()
         for removal in removals:
             try:
                 step = self._step(removal)
-                if step.copy in planned:
+                if step.copy in steps:
                     raise RefusedError("it is in the plan already")
             except RefusedError as error:
                 refused.append(LeftFile(removal.copy, error.reason))
             else:
-                planned.add(step.copy)
-                steps.append(step)
-        return steps, refused
+                steps[step.copy] = step
+        return list(steps.values()), refused
 
     def _step(self, removal: Removal) -> Step:
         copy = self._real(removal.copy)
