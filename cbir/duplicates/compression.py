@@ -48,11 +48,7 @@ def coarseness_of_pixels(coefficients: NDArray[np.float32]) -> float:
     The coefficients of pixels that once were a JPEG file lie near multiples of its steps, even
     after it was saved as something else, or again at a better quality.
     """
-    steps = {}
-    for down, across in STANDARD:
-        step = _step(coefficients[:, down, across])
-        if step:
-            steps[down, across] = step
+    steps = {at: step for at in STANDARD if (step := _step(coefficients[:, *at]))}
     # A coincidence may show in one frequency; a table shows in most.
     return _coarseness(steps) if 2 * len(steps) > len(STANDARD) else 0.0
 

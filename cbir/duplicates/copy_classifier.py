@@ -168,11 +168,8 @@ class CopyClassifier:
         a, b = self.cache.gray(first).shape, self.cache.gray(second).shape
         corners = np.array([(x, y, 1) for x in (0, a[1] - 1) for y in (0, a[0] - 1)])
         aside = np.abs(corners @ (transform - orientation_transform(a, b, 0)).T).max()
-        return (
-            transform
-            if aside > PLACE_TOLERANCE * min(1.0, min(b) / EXTRACTOR.working_size)
-            else None
-        )
+        tolerance = PLACE_TOLERANCE * min(1.0, min(b) / EXTRACTOR.working_size)
+        return transform if aside > tolerance else None
 
     def _compared(self, first: Content, second: Content, orientation: int) -> Comparison | None:
         a, b = self.cache.gray(first), self.cache.gray(second)
