@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import tempfile
 import threading
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from cbir.core.amounts import counted
 from cbir.core.arguments import one_of, path_of, tuple_of
+from cbir.core.digests import digest
 from cbir.core.errors import CbirError, UnreadableImageError, UsageError, printable
 from cbir.core.folders import shortest
 from cbir.core.messages import Call, Parameter
@@ -176,7 +176,7 @@ def _alias(snapshot: Snapshot) -> str | None:
 
 def _index_of_reference(index: str, reference: str) -> str:
     """Return where the index of a reference is kept: with the state of the dataset's index."""
-    name = hashlib.sha256(os.fsencode(os.path.realpath(reference))).hexdigest()[:16]
+    name = digest(os.fsencode(os.path.realpath(reference)))
     folder = f"{os.path.realpath(index)}.cbir/references/{name}"
     os.makedirs(folder, exist_ok=True)
     return f"{folder}/index.csv"
