@@ -204,11 +204,8 @@ class _Search:
         listener.begin("comparing", len(order))
         while ready:
             following: list[int] = []
-            for content_id, found in ordered_map(
-                lambda content_id: (content_id, self._first_match(content_id)),
-                ready,
-                workers,
-                batch=1,
+            for content_id, found in zip(
+                ready, ordered_map(self._first_match, ready, workers, batch=1), strict=True
             ):
                 listener.advance()
                 if found is not None:
