@@ -18,7 +18,7 @@ from cbir.duplicates.compression import BLOCK, STANDARD, coarseness_of_file, coa
 from cbir.duplicates.image_content import Content, open_content, pixels_digest
 from cbir.images.contents.file_contents import read_contents
 from cbir.images.encoded_image import EncodedImage
-from cbir.images.pixels import Pixels
+from cbir.images.pixels import Pixels, resized
 from cbir.verification.planes import gray_of
 
 Floats = NDArray[np.float32]
@@ -206,8 +206,7 @@ def _power(luma: Floats, coefficients: Floats) -> PowerSpectrum:
 def _halved(rgb: Pixels) -> PowerSpectrum:
     gray = gray_of(rgb)
     size = max(gray.shape[1] // 2, 1), max(gray.shape[0] // 2, 1)
-    half = np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.uint8)
-    luma = _tiles(half, 1, _HALVED_TILES).astype(np.float32)
+    luma = _tiles(resized(gray, size), 1, _HALVED_TILES).astype(np.float32)
     return _power(luma, _coefficients(luma))
 
 

@@ -22,7 +22,7 @@ from cbir.duplicates.model import CopyMatch
 from cbir.duplicates.preference import more_detail
 from cbir.images.contents.file_contents import ALPHA_SIDE, opacity
 from cbir.images.encoded_image import EncodedImage
-from cbir.images.pixels import fit
+from cbir.images.pixels import fit, resized
 from cbir.search.metrics import hamming
 from cbir.verification.geometry import Transform, inverted, orientation_transform, scale_of
 from cbir.verification.planes import gray_of
@@ -233,7 +233,7 @@ class LossDetector:
 
         def read() -> NDArray[np.uint8]:
             pixels = open_content(content).pixels(_COLOR_SIZE)
-            small = np.asarray(cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA))
+            small = resized(pixels, (side, side))
             return np.asarray(small.max(axis=2) - small.min(axis=2), np.uint8)
 
         return self._chroma.get(content.sha256 + side.to_bytes(), read)

@@ -22,7 +22,7 @@ from cbir.images.contents.file_contents import (
 )
 from cbir.images.contents.frames import frame_digests, frame_times
 from cbir.images.encoded_image import EncodedImage
-from cbir.images.pixels import Pixels
+from cbir.images.pixels import Pixels, resized
 
 _FILE_LOSSES: tuple[LossKind, ...] = ("frames", "depth", "alpha", "gamut")
 
@@ -234,10 +234,7 @@ def _same_colors(copy: LazyFile, kept: LazyFile, same_pixels: bool) -> bool:
 
 
 def _small(image: EncodedImage) -> Pixels:
-    size = (_COLOR_SIDE, _COLOR_SIDE)
-    return np.asarray(
-        cv2.resize(image.pixels(_WORKING_SIZE), size, interpolation=cv2.INTER_AREA), np.uint8
-    )
+    return resized(image.pixels(_WORKING_SIZE), (_COLOR_SIDE, _COLOR_SIDE))
 
 
 def _differences(first: Pixels, second: Pixels) -> NDArray[np.floating]:
