@@ -15,12 +15,7 @@ from cbir.core.progress import ProgressListener
 from cbir.core.threads import ordered_map
 from cbir.descriptors.hashes.dihedral import ORIENTATIONS, orientations
 from cbir.descriptors.local_features.sift import SiftFeatures
-from cbir.duplicates.copy_classifier import (
-    ORIENTED_DISTANCE,
-    SAME_PIXELS_DISTANCE,
-    CopyClassifier,
-    Hypotheses,
-)
+from cbir.duplicates.copy_classifier import ORIENTED_DISTANCE, CopyClassifier, Hypotheses
 from cbir.duplicates.image_content import EXTRACTOR, HASH, Content, ContentCache
 from cbir.duplicates.shortlists import (
     MOST_FIRST,
@@ -33,13 +28,6 @@ from cbir.duplicates.shortlists import (
 from cbir.search.hamming.pairs import neighbors_within, pairs_within
 from cbir.search.inverted.lsh_index import LshIndex
 from cbir.search.metrics import hamming
-
-
-def hash_radius(classifier: CopyClassifier) -> int:
-    """Return the bits within which hashes of upright copies are looked for."""
-    if classifier.level == "exact":
-        return SAME_PIXELS_DISTANCE
-    return max(classifier.near_distance, SAME_PIXELS_DISTANCE)
 
 
 def find_candidates(
@@ -78,7 +66,7 @@ def find_candidates(
     if len(textured):
         hashes = np.stack([contents[i].bits for i in textured])
         ranks = rank[textured]
-        for part in pairs_within(hashes, hash_radius(classifier), workers):
+        for part in pairs_within(hashes, classifier.hash_radius, workers):
             found.add(ranks[part.first], ranks[part.second], orientation_bit(0), part.distance)
         if classifier.level == "edited":
             pairing.pair_by_orientation(hashes, textured)
@@ -105,7 +93,7 @@ class HashCandidates:
     """
 
     def __init__(self, contents: Sequence[Content], classifier: CopyClassifier) -> None:
-        self._radius = hash_radius(classifier)
+        self._radius = classifier.hash_radius
         self._tries_orientations = classifier.level == "edited"
         self._numbers = {content.sha256: number for number, content in enumerate(contents)}
         self._textured = np.array(

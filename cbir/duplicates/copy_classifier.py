@@ -103,6 +103,13 @@ class CopyClassifier:
         return NEAR_DISTANCE if chosen is None else chosen
 
     @property
+    def hash_radius(self) -> int:
+        """Bits within which hashes of upright copies are looked for."""
+        if self.level == "exact":
+            return SAME_PIXELS_DISTANCE
+        return max(self.near_distance, SAME_PIXELS_DISTANCE)
+
+    @property
     def limits(self) -> tuple[Limits, ...]:
         """What is asked of edited copies."""
         if self.level != "edited" or self.threshold is None:

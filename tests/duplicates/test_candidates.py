@@ -16,7 +16,7 @@ from PIL import Image
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.hashes.dihedral import orientations
 from cbir.duplicates import shortlists
-from cbir.duplicates.candidates import HashCandidates, find_candidates, hash_radius
+from cbir.duplicates.candidates import HashCandidates, find_candidates
 from cbir.duplicates.copy_classifier import (
     NEAR_DISTANCE,
     ORIENTED_DISTANCE,
@@ -173,7 +173,7 @@ def test_a_level_includes_those_before_it(tmp_path: Path, threshold: int | None)
         found = find_candidates(contents, level, 1, ProgressListener())
         match = level.classify(*contents, candidates_of(found)[0, 1])
         assert match is not None and match.evidence == "same pixels"
-        assert hash_radius(level) >= distance
+        assert level.hash_radius >= distance
     nearby = HashCandidates(contents, CopyClassifier(cache, "near", threshold)).candidates(
         contents[0]
     )
