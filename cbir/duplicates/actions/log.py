@@ -62,40 +62,18 @@ def read_log(path: str) -> list[LoggedStep]:
     """
     _check_regular(path)
     with explained(path, "read the log"), open(path, "rb", buffering=0) as file:
-        return _read(path, file).steps()
+        steps, _ = _read(path, file)
+        return _looked_up(steps)
 
 
-class _LogReader:
-    """What the lines of a log tell, as far as they are read."""
-
-    def __init__(self, path: str) -> None:
-        self.end = 0
-        """Of the last line that is whole; what follows is torn."""
-        self._path = path
-        self._header: RunHeader | None = None
-        self._steps = dict[int, LoggedStep]()
-
-    def apply(self, line: bytes) -> None:
-        event = parsed(line)
-        if "cbir" in event:
-            self._check_format(event)
-            self._header = header_of(event)
-            return
-        number = number_of(event)
-        step = self._steps.get(number) or LoggedStep(number, path_of(event), "unclear")
-        self._steps[number] = _continued(step, event, self._header)
-
-    def steps(self) -> list[LoggedStep]:
-        return [_ended(step, state_on_disk) if step.open else step for step in self._steps.values()]
-
-    def _check_format(self, header: dict[str, Any]) -> None:
-        if not isinstance(header["log"], int):
-            raise ValueError(header["log"])
-        if header["log"] > FORMAT:
-            raise CbirError(
-                f"{printable(self._path)}: this log was written by cbir"
-                f" {printable(text_of(header, 'cbir'))}; use that version"
-            )
+def _check_format(path: str, header: dict[str, Any]) -> None:
+    if not isinstance(header["log"], int):
+        raise ValueError(header["log"])
+    if header["log"] > FORMAT:
+        raise CbirError(
+            f"{printable(path)}: this log was written by cbir"
+            f" {printable(text_of(header, 'cbir'))}; use that version"
+        )
 
 
 def _continued(step: LoggedStep, event: dict[str, Any], header: RunHeader | None) -> LoggedStep:
@@ -120,25 +98,38 @@ def _ended(step: LoggedStep, end: Callable[[Intent], State]) -> LoggedStep:
     return replace(step, state="undone" if state == "not done" and step.undoing else state)
 
 
-def _read(path: str, file: FileIO) -> _LogReader:
-    """Read the lines of a log."""
+def _looked_up(steps: Iterable[LoggedStep]) -> list[LoggedStep]:
+    """Return steps with the states of those that are open, by their files."""
+    return [_ended(step, state_on_disk) if step.open else step for step in steps]
+
+
+def _read(path: str, file: FileIO) -> tuple[Iterable[LoggedStep], int]:
+    """Return what the lines of a log tell, and where the last one that is whole ends."""
+    steps, end = dict[int, LoggedStep](), 0
+    header: RunHeader | None = None
     with open(file.fileno(), "rb", closefd=False) as reader:
         if not _START.startswith(reader.peek(len(_START))[: len(_START)]):
             raise CbirError(f"{printable(path)}: this is no log of actions on duplicates")
-        reading = _LogReader(path)
         lines = iter(lambda: reader.readline(LONGEST_LINE + 1), b"")
         for i, line in enumerate(lines, 1):
             if not line.endswith(b"\n") and len(line) <= LONGEST_LINE:
                 break  # torn
             try:
-                reading.apply(line)
+                event = parsed(line)
+                if "cbir" in event:
+                    _check_format(path, event)
+                    header = header_of(event)
+                else:
+                    number = number_of(event)
+                    step = steps.get(number) or LoggedStep(number, path_of(event), "unclear")
+                    steps[number] = _continued(step, event, header)
             except (KeyError, ValueError):
                 raise CbirError(
                     f"{printable(path)}: line {i} is damaged; remove that line, and look after the"
                     " file that it was about yourself"
                 ) from None
-            reading.end += len(line)
-        return reading
+            end += len(line)
+    return steps.values(), end
 
 
 def _check_regular(path: str) -> None:
@@ -199,16 +190,16 @@ class ActionLog:
             _check_owner(path, file)
             with explained(path, "write the log"):
                 file.seek(0)
-                reading = _read(path, file)
-                if not reading.end and os.fstat(file.fileno()).st_size:
+                steps, end = _read(path, file)
+                if not end and os.fstat(file.fileno()).st_size:
                     raise CbirError(
                         f"{printable(path)}: this is no log of actions on duplicates, or only the"
                         " beginning of one; name another file with ",
                         Parameter("log"),
                     )
-                file.truncate(reading.end)
+                file.truncate(end)
                 file.seek(0, os.SEEK_END)
-            log = cls(path, file, reading.steps())
+            log = cls(path, file, _looked_up(steps))
             now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
             log._write({"cbir": __version__, "log": FORMAT, "time": now, **header})
             sync_folder(os.path.dirname(path))
