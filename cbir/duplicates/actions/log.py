@@ -17,7 +17,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from io import FileIO
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from cbir.core.atomic_files import explained, sync_folder
 from cbir.core.errors import CbirError, printable
@@ -30,11 +30,9 @@ from cbir.duplicates.actions.logged_steps import (
     LoggedStep,
     RunHeader,
     State,
+    add_event,
     header_of,
-    intent_of,
-    number_of,
     parsed,
-    path_of,
     text_of,
 )
 from cbir.duplicates.actions.places import below, is_real
@@ -76,20 +74,6 @@ def _check_format(path: str, header: dict[str, Any]) -> None:
         )
 
 
-def _continued(step: LoggedStep, event: dict[str, Any], header: RunHeader | None) -> LoggedStep:
-    """Return what is told of a step when one more line of it is read."""
-    kind = event["event"]
-    if kind == "intent":
-        if header is None or step.intent is not None:
-            raise ValueError(kind)
-        step = replace(step, intent=intent_of(event, header), header=header)
-    elif kind in get_args(State):
-        step = replace(step, state=kind, reason=text_of(event, "reason"))
-    elif kind not in ("undo", "left"):
-        raise ValueError(kind)
-    return replace(step, open=kind in ("intent", "undo"), undoing=kind == "undo")
-
-
 def _ended(step: LoggedStep, end: Callable[[Intent], State]) -> LoggedStep:
     """Return a step in which a run was killed with the state in which `end` finds its files."""
     if step.intent is None:
@@ -120,9 +104,7 @@ def _read(path: str, file: FileIO) -> tuple[Iterable[LoggedStep], int]:
                     _check_format(path, event)
                     header = header_of(event)
                 else:
-                    number = number_of(event)
-                    step = steps.get(number) or LoggedStep(number, path_of(event), "unclear")
-                    steps[number] = _continued(step, event, header)
+                    add_event(steps, event, header)
             except (KeyError, ValueError):
                 raise CbirError(
                     f"{printable(path)}: line {i} is damaged; remove that line, and look after the"

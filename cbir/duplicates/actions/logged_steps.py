@@ -6,7 +6,7 @@ import base64
 import binascii
 import os
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, TypeVar, get_args
 
 from cbir.core.json_text import parse_json
@@ -31,6 +31,7 @@ State = Literal["done", "not done", "both", "aside", "unclear", "skipped", "fail
 _T = TypeVar("_T")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _ASIDE = re.compile(r"\.cbir-[0-9a-f]{8}-([1-9][0-9]{0,15})")
+_MOST_STEPS = 10**15
 _LARGEST = 2**63 - 1
 _LATEST = _LARGEST * 10**9
 """Nanoseconds; file systems count seconds in 64 bits."""
@@ -189,16 +190,6 @@ def header_of(event: dict[str, Any]) -> RunHeader | None:
     return RunHeader(_path(event["root"]), None if destination is None else _path(destination))
 
 
-def number_of(event: dict[str, Any]) -> int:
-    """Return the number of the step that a line is about.
-
-    Raises
-    ------
-    KeyError, ValueError
-    """
-    return _integer(event["step"], 1, 10**15)
-
-
 def text_of(event: dict[str, Any], name: str) -> str:
     """Return a text of a line; an empty one when there is none.
 
@@ -209,31 +200,47 @@ def text_of(event: dict[str, Any], name: str) -> str:
     return _typed(event.get(name, ""), str)
 
 
-def path_of(event: dict[str, Any]) -> str:
-    """Return the path of the copy that a line is about.
+def add_event(
+    steps: dict[int, LoggedStep], event: dict[str, Any], header: RunHeader | None
+) -> None:
+    """Add what a line tells of a step to what is told of the steps so far.
 
-    Raises
-    ------
-    KeyError, ValueError
-    """
-    return _path(event["copy"])
-
-
-def intent_of(event: dict[str, Any], header: RunHeader) -> Intent:
-    """Read what a step was going to do, and make sure that it is what :mod:`acting` does.
+    Parameters
+    ----------
+    steps : dict of int to LoggedStep
+        By number. The state of a step that is open is not looked up.
+    event : dict
+    header : RunHeader or None
+        What began last; None for an undo.
 
     Raises
     ------
     KeyError, ValueError
         When anything is missing, of another type, out of range, or not where it should be.
     """
+    number = _integer(event["step"], 1, _MOST_STEPS)
+    step = steps.get(number) or LoggedStep(number, _path(event["copy"]), "unclear")
+    kind = event["event"]
+    if kind == "intent":
+        if header is None or step.intent is not None:
+            raise ValueError(kind)
+        step = replace(step, intent=_intent_of(event, header), header=header)
+    elif kind in get_args(State):
+        step = replace(step, state=kind, reason=text_of(event, "reason"))
+    elif kind not in ("undo", "left"):
+        raise ValueError(kind)
+    steps[number] = replace(step, open=kind in ("intent", "undo"), undoing=kind == "undo")
+
+
+def _intent_of(event: dict[str, Any], header: RunHeader) -> Intent:
+    """Read what a step was going to do, and make sure that it is what :mod:`acting` does."""
     action = event["action"]
     if action not in get_args(Action):
         raise ValueError(action)
     intent = Intent(
-        number=number_of(event),
+        number=_integer(event["step"], 1, _MOST_STEPS),
         action=action,
-        copy=path_of(event),
+        copy=_path(event["copy"]),
         kept=_path(event.get("kept", event.get("keeper"))),  # so called up to version 2
         target=_only_for(action == "move", event["target"]),
         link=_only_for(action == "symlink", event["link"]),
