@@ -106,17 +106,17 @@ def plan(
 def _with_sidecars(steps: list[Step], along: bool) -> tuple[list[Step], list[LeftFile]]:
     """Add the sidecars to the steps, if they are to go along, and tell of each file that stays."""
     complete, staying = [], []
-    for step, found in zip(steps, find_related_files([step.copy for step in steps]), strict=True):
+    related = find_related_files([step.copy for step in steps])
+    for step, (names, reasons) in zip(steps, related, strict=True):
         copy, folder = step.removal.copy, os.path.dirname(step.removal.copy)
-        reasons = dict(found.staying)
         if not along:
             takes_along = Message(Parameter("sidecars", True), " takes it along")
-            reasons |= dict.fromkeys(found.sidecars, takes_along)
+            reasons |= dict.fromkeys(names, takes_along)
         staying += [
             LeftFile(os.path.join(folder, name), Message(f"goes with {printable(copy)}; ", reason))
             for name, reason in sorted(reasons.items())
         ]
-        paths = [os.path.join(os.path.dirname(step.copy), name) for name in found.sidecars]
+        paths = [os.path.join(os.path.dirname(step.copy), name) for name in names]
         complete.append(replace(step, sidecars=tuple(paths) if along else ()))
     return complete, staying
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
 
 from cbir.core.errors import printable
 from cbir.images.discovery import IMAGE_EXTENSIONS, UNSUPPORTED_EXTENSIONS
@@ -30,23 +29,7 @@ _IMAGES = IMAGE_EXTENSIONS | RAW | (UNSUPPORTED_EXTENSIONS - SIDECARS)
 """Extensions of images and films, also of those that are not read: each may have a sidecar."""
 
 
-@dataclass(frozen=True, slots=True)
-class RelatedFiles:
-    """The files that go with an image.
-
-    Attributes
-    ----------
-    sidecars : tuple of str
-        Names of those that may go where it goes.
-    staying : dict
-        Names of those that stay, with the reason.
-    """
-
-    sidecars: tuple[str, ...]
-    staying: dict[str, str]
-
-
-def find_related_files(images: Sequence[str]) -> list[RelatedFiles]:
+def find_related_files(images: Sequence[str]) -> list[tuple[list[str], dict[str, str]]]:
     """Find the files that go with images that are about to go.
 
     Parameters
@@ -56,8 +39,9 @@ def find_related_files(images: Sequence[str]) -> list[RelatedFiles]:
 
     Returns
     -------
-    list of RelatedFiles
-        One for each image; a sidecar of several is with the last of them.
+    list of (list of str, dict of str to str)
+        For each image the names of the sidecars that may go where it goes, and of the files that
+        stay, with the reason. A sidecar of several images is with the last of them.
     """
     going: dict[str, set[str]] = {}
     for path in images:
@@ -76,7 +60,7 @@ def find_related_files(images: Sequence[str]) -> list[RelatedFiles]:
         staying |= dict.fromkeys(folders[folder].raw(image), "raw images never go with a copy")
         along = [name for name in sidecars if name not in staying and (folder, name) not in taken]
         taken.update((folder, name) for name in along)
-        found.append(RelatedFiles(tuple(along), staying))
+        found.append((along, staying))
     return found[::-1]
 
 
