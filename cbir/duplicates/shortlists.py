@@ -204,9 +204,7 @@ class ShortlistBuilder:
         Candidates a content.
     """
 
-    def __init__(
-        self, order: Ranks, most_first: int = MOST_FIRST, most_nearest: int = MOST_NEAREST
-    ) -> None:
+    def __init__(self, order: Ranks, most_first: int, most_nearest: int) -> None:
         self._order = order
         self._most = most_first + most_nearest
         self._first = TopCandidates(len(order), most_first)

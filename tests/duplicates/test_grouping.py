@@ -95,7 +95,7 @@ def test_rounds_give_what_going_one_by_one_gives(graph: Any, workers: int, data:
         for i in range(count)
     ]
     contents = [Content(bytes([i]), f"{i}", 9, 9, BITS, 90) for i in range(count)]
-    found = ShortlistBuilder(np.array(order))
+    found = ShortlistBuilder(np.array(order), count, count)
     for pair in hinted:
         one, other = (np.array([order.index(content_id)]) for content_id in pair)
         found.add(one, other, orientation_bit(0))
