@@ -7,7 +7,7 @@ Example::
 
 The first row of a descriptor is as it is; the others say what was changed. The truth and the
 protocols are those of ``cbir evaluate``. The last column is the median distance between two
-images: what descriptors say of unrelated ones is rounded from it.
+images: near it is what descriptors say of unrelated ones.
 """
 
 from __future__ import annotations

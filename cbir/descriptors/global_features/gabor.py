@@ -49,7 +49,7 @@ class Gabor(Descriptor):
     version: ClassVar[int] = 1
     summary: ClassVar[str] = "textures by fineness and direction, coarsely where: patterns, scenes"
     metrics: ClassVar[tuple[str, ...]] = ("manhattan", "euclidean", "cosine")
-    meaning: ClassVar[str] = "0 = the same textures; unrelated images are about 15 apart"
+    meaning: ClassVar[str] = "0 = the same textures; unrelated images are about 14 apart"
     dimension: ClassVar[int] = regions_of("grid") * 2 * len(_FREQUENCIES) * _DIRECTIONS
     dtype: ClassVar[np.dtype[Any]] = np.dtype(np.uint8)
     encoding: ClassVar[Encoding] = STEPS

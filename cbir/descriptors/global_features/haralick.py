@@ -55,7 +55,7 @@ class Haralick(Descriptor):
     version: ClassVar[int] = 1
     summary: ClassVar[str] = "coarseness, contrast and brightness of textures, in a few bytes"
     metrics: ClassVar[tuple[str, ...]] = ("manhattan", "euclidean", "cosine")
-    meaning: ClassVar[str] = "0 = textures of one kind; unrelated images are about 18 apart"
+    meaning: ClassVar[str] = "0 = textures of one kind; unrelated images are about 17 apart"
     dimension: ClassVar[int] = _REGIONS * len(_PROPERTIES) * len(_DISTANCES) * 2
     dtype: ClassVar[np.dtype[Any]] = np.dtype(np.uint8)
     encoding: ClassVar[Encoding] = STEPS

@@ -49,7 +49,7 @@ class LocalBinaryPatterns(Descriptor):
     version: ClassVar[int] = 1
     summary: ClassVar[str] = "fine textures and where they are, whatever the light: materials"
     metrics: ClassVar[tuple[str, ...]] = ("manhattan", "chi2", "euclidean", "cosine")
-    meaning: ClassVar[str] = "0 = the same textures; unrelated images are about 39 apart"
+    meaning: ClassVar[str] = "0 = the same textures; unrelated images are about 37 apart"
     dimension: ClassVar[int] = len(_RADII) * regions_of("grid") * _BINS
     dtype: ClassVar[np.dtype[Any]] = np.dtype(np.uint8)
     encoding: ClassVar[Encoding] = STEPS
