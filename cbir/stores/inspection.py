@@ -58,9 +58,8 @@ def inspect(path: str) -> Inspection:
     BrokenIndexError
         When it cannot be opened at all.
     """
-    store = open_store(path)
-    snapshot = store.snapshot(accept_edited=True)
-    findings = store.inspect(snapshot)
+    snapshot = open_store(path).snapshot(accept_edited=True)
+    findings = snapshot.inspect()
     faults, checked = list(findings.faults), list(findings.checked)
     summary = {
         "index": path,

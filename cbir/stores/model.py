@@ -199,8 +199,8 @@ class Snapshot(ABC):
         """Messages about what was damaged, and is made again by itself."""
 
     @abstractmethod
-    def check_cache(self) -> None:
-        """Read everything that is cached, so that `damage` tells of it."""
+    def inspect(self) -> Findings:
+        """Read everything that is kept and cached, and compare it; `damage` tells of it, too."""
 
     @property
     def edited_message(self) -> str:
@@ -331,10 +331,6 @@ class IndexStore(ABC):
         BrokenIndexError
             When there is none, or it cannot be read, or rows were edited.
         """
-
-    @abstractmethod
-    def inspect(self, snapshot: Snapshot) -> Findings:
-        """Read everything that is kept and cached, and compare it."""
 
     @abstractmethod
     def writer(self, wait: bool = False) -> AbstractContextManager[Writer]:

@@ -16,7 +16,7 @@ import shutil
 import threading
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from cbir.core.digests import digest
 from cbir.core.errors import printable
 from cbir.core.json_text import parse_json
 from cbir.descriptors.base import Row
-from cbir.stores.model import FILE_DTYPE, Derivation, Rows
+from cbir.stores.model import FILE_DTYPE, Derivation, DescriptorEntry, Rows
 from cbir.stores.paths import PathList, check_path
 
 _LAYOUT = 2
@@ -94,20 +94,18 @@ class Cache:
         arrays = self._load(fingerprint)
         return arrays.get("matrix") if arrays else None
 
-    def fill(self, rows: Rows, matrices: Mapping[str, Row]) -> None:
-        """Cache the rows, and the matrices by fingerprint."""
+    def fill(
+        self, rows: Rows, entries: Sequence[DescriptorEntry], matrices: Mapping[str, Row]
+    ) -> None:
+        """Cache the rows, and the matrices of the descriptors, which are given by alias."""
         user_columns = np.frombuffer(json.dumps(rows.user_columns).encode(), np.uint8)
-        everything: dict[str, Arrays] = {
-            "rows": {
-                "blob": rows.paths.blob,
-                "ends": rows.paths.ends,
-                "facts": rows.facts,
-                "own": user_columns,
-            }
-        }
-        everything |= {fingerprint: {"matrix": matrix} for fingerprint, matrix in matrices.items()}
-        for name, arrays in everything.items():
-            self._save(name, arrays)
+        paths = rows.paths
+        self._save(
+            "rows",
+            {"blob": paths.blob, "ends": paths.ends, "facts": rows.facts, "own": user_columns},
+        )
+        for entry in entries:
+            self._save(entry.fingerprint, {"matrix": matrices[entry.alias]})
 
     def derive(self, fingerprint: str, name: str, build: Derivation) -> Arrays:
         """Return what `build` computes from a matrix, computing it at most once."""

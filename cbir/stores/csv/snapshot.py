@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cbir.core.amounts import counted
 from cbir.core.atomic_files import explained
-from cbir.core.errors import (
-    BrokenIndexError,
-    printable,
-    reason_of,
-)
-from cbir.core.messages import Parameter
+from cbir.core.errors import BrokenIndexError, printable, reason_of
+from cbir.core.messages import Call, Message, Parameter
 from cbir.core.npz import load_arrays
 from cbir.descriptors.base import Row, State, state_digest
 from cbir.descriptors.local_features.base import LocalExtractor
@@ -23,22 +21,27 @@ from cbir.stores.csv.column_cache import Cache
 from cbir.stores.csv.generations import Generation
 from cbir.stores.csv.layout import Layout, content_of
 from cbir.stores.features.store import FeatureStore
-from cbir.stores.model import (
-    Derivation,
-    Rows,
-    Snapshot,
-)
+from cbir.stores.model import Derivation, Findings, Rows, Snapshot, edited_rows
 
 
 class CsvSnapshot(Snapshot):
-    """What a CSV file and its generation say together."""
+    """What a CSV file and its generation say together.
+
+    Attributes
+    ----------
+    generation : Generation
+        What the folder says of it.
+    content : str
+        What identifies the content of the CSV.
+    """
 
     def __init__(self, path: str, layout: Layout, generation: Generation, content: str) -> None:
         self.path = path
         self.metadata = generation.metadata
         self.edited = np.empty(0, np.intp)
+        self.generation = generation
+        self.content = content
         self._layout = layout
-        self._content = content
         self._lock = threading.Lock()
         self._cache = Cache(layout.caches(), content)
         # Loaded now, because a later commit may clear them; missing ones fail when they are used.
@@ -49,25 +52,20 @@ class CsvSnapshot(Snapshot):
         }
         self._matrices: dict[str, Row] = {}
         rows = self._cache.rows()
-        if rows is None or not all(map(self._cache.holds, self._fingerprints)):
+        entries = self.metadata.entries
+        if rows is None or not all(self._cache.holds(entry.fingerprint) for entry in entries):
             rows, self._matrices = self._read_csv()
         self.rows = rows
-        self._generation = generation
-
-    @property
-    def _fingerprints(self) -> list[str]:
-        return [entry.fingerprint for entry in self.metadata.entries]
 
     def _read_csv(self) -> tuple[Rows, dict[str, Row]]:
         """Read the CSV, and cache it if it still is what was opened."""
         rows, matrices = read_csv(str(self._layout.csv), self.metadata.entries)
         if self._is_unchanged():
-            ordered = [matrices[entry.alias] for entry in self.metadata.entries]
-            self._cache.fill(rows, dict(zip(self._fingerprints, ordered, strict=True)))
+            self._cache.fill(rows, self.metadata.entries, matrices)
         return rows, matrices
 
     def _is_unchanged(self) -> bool:
-        return self._content == content_of(self._layout.csv)
+        return self.content == content_of(self._layout.csv)
 
     def matrix(self, alias: str) -> Row:
         entry = self.metadata.entry(alias)
@@ -96,18 +94,40 @@ class CsvSnapshot(Snapshot):
     def damage(self) -> list[str]:
         return self._cache.damage
 
-    def check_cache(self) -> None:
+    def inspect(self) -> Findings:
+        try:
+            rows, matrices = read_csv(str(self._layout.csv), self.metadata.entries)
+        except BrokenIndexError as error:
+            return Findings([], [error.message], [])
         self._cache.check()
+        folder = self._layout.folder
+        edited = np.flatnonzero(~self.generation.compare(folder, rows, matrices)[0])
+        faults = [edited_rows(self.path, rows, edited)] if len(edited) else []
+        if not faults and not self._is_same(rows, matrices):
+            where = printable(str(folder / "cache"))
+            faults.append(f"the cache differs from the CSV; remove {where}")
+        what = counted(len(rows), "row")
+        if self.generation.digests(folder) is None:
+            warning = Message(
+                f"{printable(self.path)}: there are no digests of its rows, by which numbers that"
+                " were edited by hand are found: an older cbir wrote it, or their file is damaged;"
+                " the next run of ",
+                Call("index", dataset=self.root, index=self.path),
+                " adds them",
+            )
+            return Findings([f"{what}, as far as a sample tells"], faults, [warning])
+        return Findings([f"{what} with all numbers", "the cache"], faults, [])
 
-    @property
-    def generation(self) -> Generation:
-        """What the folder says of it."""
-        return self._generation
-
-    @property
-    def content(self) -> str:
-        """What identifies the content of the CSV."""
-        return self._content
+    def _is_same(self, rows: Rows, matrices: Mapping[str, Row]) -> bool:
+        """Say whether what the CSV says is what this snapshot does, from the cache."""
+        return (
+            list(rows.paths) == list(self.rows.paths)
+            and bool((rows.facts == self.rows.facts).all())
+            and rows.user_columns == self.rows.user_columns
+            and all(
+                np.array_equal(matrix, self.matrix(alias)) for alias, matrix in matrices.items()
+            )
+        )
 
     @property
     def matrices(self) -> dict[str, Row]:
@@ -116,7 +136,7 @@ class CsvSnapshot(Snapshot):
 
     def find_edited(self) -> int:
         """Compare all rows with what was committed; return how many are certainly of it."""
-        sound, certain = self._generation.compare(self._layout.folder, self.rows, self.matrices)
+        sound, certain = self.generation.compare(self._layout.folder, self.rows, self.matrices)
         self.edited = np.flatnonzero(~sound)
         return certain
 

@@ -13,22 +13,12 @@ import contextlib
 import itertools
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
-import numpy as np
-
-from cbir.core.amounts import counted
 from cbir.core.atomic_files import explained
-from cbir.core.errors import (
-    BrokenIndexError,
-    CbirError,
-    MissingIndexError,
-    printable,
-)
-from cbir.core.messages import Call, Message, Parameter
-from cbir.descriptors.base import Row
+from cbir.core.errors import BrokenIndexError, CbirError, MissingIndexError, printable
+from cbir.core.messages import Call, Parameter
 from cbir.stores.csv.codec import read_csv, read_header, rebuilding
 from cbir.stores.csv.generations import Generation, read_generations
 from cbir.stores.csv.layout import Layout, content_of
@@ -37,17 +27,7 @@ from cbir.stores.csv.state_folder import check_state_folder
 from cbir.stores.csv.writer import CsvWriter
 from cbir.stores.file_stamps import Stamp, load_content, save_content
 from cbir.stores.lock import writer_lock
-from cbir.stores.model import (
-    DescriptorEntry,
-    Findings,
-    IndexStore,
-    Rows,
-    Snapshot,
-    Writer,
-    edited_rows,
-)
-
-T = TypeVar("T")
+from cbir.stores.model import DescriptorEntry, IndexStore, Snapshot, Writer
 
 _ATTEMPTS = 20
 """How often a reader starts again because a writer committed meanwhile."""
@@ -74,7 +54,7 @@ class CsvStore(IndexStore):
         csv = self.layout.csv
         if csv.is_dir():
             raise BrokenIndexError(f"{printable(self.path)}: this is a folder, not an index")
-        if csv.stat().st_size and not self._was_index():
+        if csv.stat().st_size and not self._sound_generations():
             read_header(str(csv))
         names = (csv.with_name(f"{csv.name}.old{number or ''}") for number in itertools.count())
         aside = next(name for name in names if not name.exists())
@@ -82,29 +62,19 @@ class CsvStore(IndexStore):
             shutil.copy2(csv, aside)
         return str(aside)
 
-    def _was_index(self) -> bool:
-        """Say whether the folder tells of an index here, whatever became of the CSV."""
-        try:
-            return bool(read_generations(self.layout.folder))
-        except BrokenIndexError:
-            return False
-
     def known_entries(self) -> tuple[DescriptorEntry, ...]:
-        with contextlib.suppress(BrokenIndexError):
-            for generation in read_generations(self.layout.folder):
-                return generation.metadata.entries
+        for generation in self._sound_generations():
+            return generation.metadata.entries
         return ()
 
-    def snapshot(self, accept_edited: bool = False) -> Snapshot:
-        snapshot = self._snapshot()
-        if len(snapshot.edited) and not accept_edited:
-            raise BrokenIndexError(
-                f"{snapshot.edited_message}; search it after describing their images again: ",
-                Call("index", dataset=snapshot.root, index=self.path),
-            )
-        return snapshot
+    def _sound_generations(self) -> list[Generation]:
+        """Return what the folder tells of an index here, whatever became of the CSV."""
+        try:
+            return read_generations(self.layout.folder)
+        except BrokenIndexError:
+            return []
 
-    def _snapshot(self) -> CsvSnapshot:
+    def snapshot(self, accept_edited: bool = False) -> Snapshot:
         if not self.exists():
             raise MissingIndexError(
                 f"{printable(self.path)}: the index does not exist; make one with: ",
@@ -113,34 +83,13 @@ class CsvStore(IndexStore):
         if self.layout.csv.is_dir():
             raise self._is_folder()
         with explained(self.path, "read the index"):
-            return self._until_steady(self._open)
-
-    def inspect(self, snapshot: Snapshot) -> Findings:
-        assert isinstance(snapshot, CsvSnapshot)
-        try:
-            rows, matrices = read_csv(str(self.layout.csv), snapshot.metadata.entries)
-        except BrokenIndexError as error:
-            return Findings([], [error.message], [])
-        snapshot.check_cache()
-        generation, folder = snapshot.generation, self.layout.folder
-        edited = np.flatnonzero(~generation.compare(folder, rows, matrices)[0])
-        faults = [edited_rows(self.path, rows, edited)] if len(edited) else []
-        if not faults and not _same(rows, matrices, snapshot):
-            where = printable(str(folder / "cache"))
-            faults.append(f"the cache differs from the CSV; remove {where}")
-        checked = [f"{counted(len(rows), 'row')} with all numbers", "the cache"]
-        if generation.digests(folder) is None:
-            warning = Message(
-                f"{printable(self.path)}: there are no digests of its rows, by which numbers that"
-                " were edited by hand are found: an older cbir wrote it, or their file is damaged;"
-                " the next run of ",
+            snapshot = self._open_steady()
+        if len(snapshot.edited) and not accept_edited:
+            raise BrokenIndexError(
+                f"{snapshot.edited_message}; search it after describing their images again: ",
                 Call("index", dataset=snapshot.root, index=self.path),
-                " adds them",
             )
-            return Findings(
-                [f"{counted(len(rows), 'row')}, as far as a sample tells"], faults, [warning]
-            )
-        return Findings(checked, faults, [])
+        return snapshot
 
     @contextlib.contextmanager
     def writer(self, wait: bool = False) -> Iterator[Writer]:
@@ -172,6 +121,20 @@ class CsvStore(IndexStore):
             # Not a broken index, which a rebuild would move aside: a pipe or a device.
             raise CbirError(f"{printable(self.path)}: not a regular file; name another index")
 
+    def _open_steady(self) -> CsvSnapshot:
+        """Read again when a commit came between; a reader never sees parts of two."""
+        for attempt in range(_ATTEMPTS):
+            before = Stamp.of(self.layout.csv)
+            try:
+                snapshot = self._open()
+            except (BrokenIndexError, OSError):
+                if Stamp.of(self.layout.csv) == before or attempt == _ATTEMPTS - 1:
+                    raise
+                continue
+            if Stamp.of(self.layout.csv) == before:
+                break
+        return snapshot
+
     def _open(self) -> CsvSnapshot:
         self._refuse_device()
         check_state_folder(self.layout.folder)
@@ -184,16 +147,14 @@ class CsvStore(IndexStore):
             if remembered is not None and generation.name == remembered[1]:
                 return CsvSnapshot(self.path, self.layout, generation, remembered[0])
         content = content_of(self.layout.csv)
-        snapshot = self._open_content(generations, content)
+        exact = [one for one in generations if one.content == content]
+        if exact:
+            snapshot = CsvSnapshot(self.path, self.layout, exact[0], content)
+        else:
+            snapshot = self._open_edited(generations, content)
         if not len(snapshot.edited) and Stamp.of(self.layout.csv) == stamp:
             save_content(self.layout.caches(), stamp, content, snapshot.generation.name)
         return snapshot
-
-    def _open_content(self, generations: list[Generation], content: str) -> CsvSnapshot:
-        for generation in generations:
-            if generation.content == content:
-                return CsvSnapshot(self.path, self.layout, generation, content)
-        return self._open_edited(generations, content)
 
     def _open_edited(self, generations: list[Generation], content: str) -> CsvSnapshot:
         """Open a CSV that was edited by hand: its columns and some of its rows tell whose it is.
@@ -231,20 +192,6 @@ class CsvStore(IndexStore):
             )
         return best
 
-    def _until_steady(self, read: Callable[[], T]) -> T:
-        """Read again when a commit came between; a reader never sees parts of two."""
-        for attempt in range(_ATTEMPTS):
-            before = Stamp.of(self.layout.csv)
-            try:
-                result = read()
-            except (BrokenIndexError, OSError):
-                if Stamp.of(self.layout.csv) == before or attempt == _ATTEMPTS - 1:
-                    raise
-                continue
-            if Stamp.of(self.layout.csv) == before:
-                break
-        return result
-
     def _generations(self) -> list[Generation]:
         generations = read_generations(self.layout.folder)
         if not generations:
@@ -256,12 +203,3 @@ class CsvStore(IndexStore):
                 rebuilding(self.path),
             )
         return generations
-
-
-def _same(rows: Rows, matrices: Mapping[str, Row], cached: CsvSnapshot) -> bool:
-    return (
-        list(rows.paths) == list(cached.rows.paths)
-        and bool((rows.facts == cached.rows.facts).all())
-        and rows.user_columns == cached.rows.user_columns
-        and all(np.array_equal(matrix, cached.matrix(alias)) for alias, matrix in matrices.items())
-    )

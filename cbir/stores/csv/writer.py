@@ -74,9 +74,7 @@ class CsvWriter(Writer):
             write_digests(folder / generation.digests_name, row_digests(rows, matrices))
             generation.write(folder, csv.name)
             sync_folder(str(folder))
-            Cache(self._layout.caches()[:1], content).fill(
-                rows, {entry.fingerprint: matrices[entry.alias] for entry in metadata.entries}
-            )
+            Cache(self._layout.caches()[:1], content).fill(rows, metadata.entries, matrices)
             if csv.exists():
                 os.chmod(aside, csv.stat().st_mode)
             self._check_unchanged()

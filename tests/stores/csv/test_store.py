@@ -57,7 +57,7 @@ def test_what_is_committed_is_read(index: Path) -> None:
 
 def test_the_cache_and_the_csv_say_the_same(index: Path) -> None:
     store = CsvStore(str(index))
-    assert store.inspect(store.snapshot()).faults == []
+    assert store.snapshot().inspect().faults == []
     shutil.rmtree(index.parent / "index.csv.cbir" / "cache")
     again = store.snapshot()
     assert np.array_equal(again.matrix("hsv"), snapshot(index).matrix("hsv"))
@@ -78,7 +78,7 @@ def test_features_stand_beside_the_rows(index: Path) -> None:
     assert len(before) == 0 and len(snapshot(index).features(SiftExtractor(8))) == 0
     commit(index, "c.jpg")
     assert bytes(32) in snapshot(index).features(extractor)
-    assert open_store(str(index)).inspect(snapshot(index)).faults == []
+    assert snapshot(index).inspect().faults == []
 
 
 def test_a_search_after_a_commit_need_not_parse_the_csv(
@@ -92,7 +92,7 @@ def test_a_damaged_cache_is_made_again(index: Path) -> None:
     for path in (index.parent / "index.csv.cbir" / "cache").rglob("*.npy"):
         os.truncate(path, path.stat().st_size - 1)
     assert (snapshot(index).matrix("hsv") == 1).all()
-    assert CsvStore(str(index)).inspect(snapshot(index)).faults == []
+    assert snapshot(index).inspect().faults == []
 
 
 def cached(index: Path, pattern: str) -> Path:
@@ -333,7 +333,7 @@ def test_a_single_number_that_was_edited_is_noticed_in_whatever_row(
     store = CsvStore(str(index))
     read = store.snapshot(accept_edited=True)
     assert read.edited.tolist() == [50]
-    assert "edited by hand: 050.jpg" in store.inspect(read).faults[0]
+    assert "edited by hand: 050.jpg" in read.inspect().faults[0]
 
 
 def test_a_path_that_was_edited_is_noticed(index: Path) -> None:
@@ -347,7 +347,7 @@ def test_what_may_be_edited_is_no_fault(index: Path) -> None:
     for text in (f"{header}\n{b}\n{a}\n", f"{header},mine\n{a},1\n{b},\n", f"{header}\n{b}\n"):
         index.write_text(text)
         store = CsvStore(str(index))
-        assert store.inspect(store.snapshot()).faults == []
+        assert store.snapshot().inspect().faults == []
 
 
 @pytest.fixture
@@ -365,11 +365,11 @@ def old_index(index: Path) -> Path:
 
 def test_an_older_index_is_read_and_gets_digests_by_the_next_run(old_index: Path) -> None:
     store = CsvStore(str(old_index))
-    found = store.inspect(store.snapshot())
+    found = store.snapshot().inspect()
     assert found.faults == [] and "no digests of its rows" in found.warnings[0]
     with store.writer() as writer:
         writer.keep(store.snapshot())
-    assert store.inspect(store.snapshot()).warnings == []
+    assert store.snapshot().inspect().warnings == []
 
 
 def test_what_a_killed_commit_left_is_cleared_by_a_run_that_changes_nothing(index: Path) -> None:
