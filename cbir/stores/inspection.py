@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import distributions
 from typing import Any
 
 import numpy as np
@@ -121,18 +121,10 @@ def _warnings(snapshot: Snapshot) -> list[str]:
                 ", or move it back",
             )
         )
-    builds = [name for name in _OPENCV_BUILDS if _installed(name)]
+    builds = [name for name in _OPENCV_BUILDS if any(distributions(name=name))]
     if len(builds) > 1:
         warnings.append(
             f"several builds of OpenCV overwrite each other: {', '.join(builds)};"
             " uninstall all and install opencv-python-headless"
         )
     return warnings
-
-
-def _installed(package: str) -> bool:
-    try:
-        version(package)
-    except PackageNotFoundError:
-        return False
-    return True

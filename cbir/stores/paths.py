@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from typing import overload
 
@@ -94,14 +95,9 @@ class PathList(Sequence[str]):
 
     def find(self, path: str) -> int | None:
         """Return the row of `path`, or None."""
-        wanted, low, high = os.fsencode(path), 0, len(self)
-        while low < high:
-            middle = (low + high) // 2
-            if self._bytes(middle) < wanted:
-                low = middle + 1
-            else:
-                high = middle
-        return low if low < len(self) and self._bytes(low) == wanted else None
+        wanted = os.fsencode(path)
+        row = bisect_left(range(len(self)), wanted, key=self._bytes)
+        return row if row < len(self) and self._bytes(row) == wanted else None
 
     def rows_of(self, paths: Iterable[str]) -> NDArray[np.int64]:
         """Return the row of each of some paths, which are sorted as well, or -1."""

@@ -129,9 +129,7 @@ def check_number(dtype: np.dtype[Any], cell: str) -> None:
         return
     if not re.fullmatch(r"-?\d+", cell.strip()):
         raise ValueError(cell)
-    limits = np.iinfo(dtype)
-    if not limits.min <= int(cell) <= limits.max:
-        raise ValueError(cell)
+    whole_numbers(np.array([int(cell)]), dtype)
 
 
 def _hash_of(length: int, cell: str) -> bytes:

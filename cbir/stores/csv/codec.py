@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import EllipsisType
-from typing import Any, BinaryIO, Protocol
+from typing import Any, Protocol, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,7 +133,7 @@ def read_header(path: str) -> list[str]:
         When the file is empty or not an index.
     """
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
+        with _opened(path) as file:
             header = next(csv.reader(file), [])
     except UnicodeDecodeError:
         raise BrokenIndexError(
@@ -282,7 +282,7 @@ def _check_unique(path: str, paths: Sequence[str]) -> None:
 def _lines_of(path: str, wanted: str) -> str:
     """Say in which lines a path stands; slow, for the message only."""
     header, lines = read_header(path), []
-    with open(path, "rb") as binary, _text(binary) as file:
+    with _opened(path) as file:
         reader = csv.reader(file)
         line = 1
         for cells in reader:
@@ -302,7 +302,7 @@ def rebuilding(index: str, dataset: str | EllipsisType = ...) -> Message:
 def _find_fault(path: str, header: Sequence[str], entries: Sequence[DescriptorEntry]) -> str | None:
     """Say which cell of a CSV file cannot be read; slow, for the message only."""
     checks = _cell_checks(entries)
-    with open(path, "rb") as binary, _text(binary) as file:
+    with _opened(path) as file:
         reader = csv.reader(file, strict=True)
         try:
             next(reader)
@@ -334,10 +334,8 @@ def _fault_of_path(row: Mapping[str, str]) -> str | None:
     return None
 
 
-def _text(binary: BinaryIO) -> Any:
-    import io
-
-    return io.TextIOWrapper(binary, encoding="utf-8-sig", newline="")
+def _opened(path: str) -> TextIO:
+    return open(path, encoding="utf-8-sig", newline="")
 
 
 def _cell_checks(entries: Iterable[DescriptorEntry]) -> dict[str, Callable[[str], Any]]:

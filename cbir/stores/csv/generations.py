@@ -69,12 +69,9 @@ class Generation:
         content: str,
     ) -> Generation:
         """Describe an index that is about to be committed."""
-        chosen = (
-            {int(place) for place in np.linspace(0, len(rows) - 1, _SAMPLE)} if len(rows) else ()
-        )
+        places = np.linspace(0, len(rows) - 1, min(len(rows), _SAMPLE), dtype=int)
         sample = {
-            rows.facts[row]["sha256"].tobytes().hex(): _digests(matrices, row)
-            for row in sorted(chosen)
+            rows.facts[row]["sha256"].tobytes().hex(): _digests(matrices, row) for row in places
         }
         return cls(metadata, stamp, content, sample)
 

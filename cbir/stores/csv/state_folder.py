@@ -21,11 +21,7 @@ def check_state_folder(folder: Path) -> None:
     """
     if folder.is_symlink():
         raise _refusal(str(folder), "a link")
-    _check_below(str(folder))
-
-
-def _check_below(folder: str) -> None:
-    folders = [folder]
+    folders = [str(folder)]
     while folders:
         try:
             entries = list(os.scandir(folders.pop()))
