@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import zlib
+from pathlib import Path
 from typing import Any
+
+from cbir.core.atomic_files import written_aside
 
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
 
@@ -36,3 +41,24 @@ def parse_json(data: bytes | str) -> Any:
         # Those that stand for the bytes of a name can be written again, and no others.
         json.dumps(document, ensure_ascii=False).encode("utf-8", "surrogateescape")
     return document
+
+
+def json_checksum(document: Any) -> int:
+    """Return the CRC-32 of a document, however its text is laid out."""
+    return zlib.crc32(json.dumps(document, sort_keys=True).encode())
+
+
+def write_checked(path: Path, name: str, value: Any) -> None:
+    """Write a value with its checksum; it is not made durable, for it can be computed again."""
+    document = {name: value, "checksum": json_checksum(value)}
+    with written_aside(str(path), durable=False) as file:
+        file.write(json.dumps(document).encode())
+
+
+def read_checked(path: Path, name: str) -> Any:
+    """Return what :func:`write_checked` wrote, or None when it is missing or damaged."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        document = parse_json(path.read_bytes())
+        if document["checksum"] == json_checksum(document[name]):
+            return document[name]
+    return None

@@ -7,16 +7,13 @@ edited by hand, has another; what its content was found to be is kept in the cac
 from __future__ import annotations
 
 import contextlib
-import json
 import time
-import zlib
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from os import stat
 from pathlib import Path
 
-from cbir.core.atomic_files import written_aside
-from cbir.core.json_text import parse_json
+from cbir.core.json_text import read_checked, write_checked
 
 _FILE = "stamp.json"
 
@@ -51,22 +48,18 @@ def save_content(folders: Sequence[Path], stamp: Stamp, content: str, generation
     if time.time_ns() - stamp.mtime_ns < _SETTLED:
         return
     fields = [*astuple(stamp), content, generation]
-    document = {"fields": fields, "checksum": _checksum(fields)}
     for folder in folders:
         with contextlib.suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
-            with written_aside(str(folder / _FILE), durable=False) as file:
-                file.write(json.dumps(document).encode())
+            write_checked(folder / _FILE, "fields", fields)
             return
 
 
 def load_content(folders: Sequence[Path], stamp: Stamp) -> tuple[str, str] | None:
     """Return the content and the generation of a file with this stamp, or None."""
     for folder in folders:
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            document = parse_json((folder / _FILE).read_bytes())
-            *known, content, generation = document["fields"]
-            if document["checksum"] == _checksum(document["fields"]) and known == [*astuple(stamp)]:
+        match read_checked(folder / _FILE, "fields"):
+            case [*known, content, generation] if known == [*astuple(stamp)]:
                 return content, generation
     return None
 
@@ -76,7 +69,3 @@ def drop_content(folders: Sequence[Path]) -> None:
     for folder in folders:
         with contextlib.suppress(OSError):
             (folder / _FILE).unlink()
-
-
-def _checksum(fields: list[object]) -> int:
-    return zlib.crc32(json.dumps(fields).encode())

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from cbir.core.json_text import parse_json
+from cbir.core.json_text import parse_json, read_checked, write_checked
 
 
 @pytest.mark.parametrize(
@@ -24,3 +26,17 @@ def test_a_surrogate_that_stands_for_no_byte_is_refused() -> None:
     for text in (rb'["\ud800"]', rb'{"\udfff": 1}', b'["\xed\xa0\x80"]'):
         with pytest.raises(ValueError):
             parse_json(text)
+
+
+def test_a_value_with_its_checksum_is_read_again(tmp_path: Path) -> None:
+    write_checked(tmp_path / "a.json", "sizes", {"b": [1], "a": None})
+    assert read_checked(tmp_path / "a.json", "sizes") == {"b": [1], "a": None}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "5", "[]", "{}", '{"sizes": 1}', '{"sizes": 1, "checksum": 5}', "[" * 100_000]
+)
+def test_a_value_that_is_damaged_or_missing_is_none(tmp_path: Path, text: str) -> None:
+    assert read_checked(tmp_path / "a.json", "sizes") is None
+    (tmp_path / "a.json").write_text(text)
+    assert read_checked(tmp_path / "a.json", "sizes") is None

@@ -86,19 +86,19 @@ def check(folder: Path, index: str) -> None:
         assert np.array_equal(found["points"], true.points)
         assert np.array_equal(found["descriptors"], true.descriptors)
         assert found["size"].tolist() == [true.width, true.height]
-    assert store.damage == [] and store.check() == []
+    assert store.damage == []
 
 
 def test_features_are_kept_by_content(folder: Path, index: str) -> None:
     build(folder, index)
     check(folder, index)
-    assert set(kept(index).keys()) == contents(index) and len(kept(index)) == 6
+    assert sorted(kept(index).keys()) == sorted(contents(index)) and len(contents(index)) == 6
     assert list(cbir.open(index).descriptors) == ["ahash"]
 
 
 def test_without_an_extractor_nothing_is_kept(folder: Path, index: str) -> None:
     build(folder, index, count=None)
-    assert len(kept(index)) == 0 and not (Path(f"{index}.cbir") / "features").exists()
+    assert list(kept(index).keys()) == [] and not (Path(f"{index}.cbir") / "features").exists()
 
 
 def test_nothing_is_extracted_again(folder: Path, index: str, extracted: list[int]) -> None:
@@ -137,16 +137,17 @@ def test_a_run_without_an_extractor_leaves_them(folder: Path, index: str) -> Non
     (folder / "3.png").unlink()
     build(folder, index, count=None)
     assert files(index) == before
-    assert len(kept(index)) == 6
+    assert len(list(kept(index).keys())) == 6
 
 
 def test_extractors_have_folders_of_their_own(folder: Path, index: str) -> None:
     build(folder, index)
     before = files(index)
     build(folder, index, count=20)
-    assert files(index) == before and len(kept(index)) == 6
+    assert files(index) == before and len(list(kept(index).keys())) == 6
     few = kept(index, SiftExtractor(20))
-    assert len(few) == 6 and max(len(few.get(key)["points"]) for key in contents(index)) == 20
+    assert len(list(few.keys())) == 6
+    assert max(len(few.get(key)["points"]) for key in contents(index)) == 20
 
 
 def test_what_is_gone_is_forgotten_when_it_is_worth_it(
@@ -158,7 +159,7 @@ def test_what_is_gone_is_forgotten_when_it_is_worth_it(
         (folder / f"{number}.png").unlink()
     extracted.clear()
     build(folder, index)
-    assert set(kept(index).keys()) == contents(index) and len(kept(index)) == 3
+    assert sorted(kept(index).keys()) == sorted(contents(index)) and len(contents(index)) == 3
     assert sum(map(len, files(index).values())) < 0.6 * size and extracted == []
     check(folder, index)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from cbir.core.atomic_files import written_aside
 from cbir.core.digests import digest
 from cbir.core.errors import BrokenIndexError, printable
-from cbir.core.json_text import parse_json
+from cbir.core.json_text import json_checksum, parse_json
 from cbir.core.messages import Parameter
 from cbir.core.text import as_path
 from cbir.descriptors.base import Row
@@ -124,7 +123,7 @@ class Generation:
             "cbir:dataset": metadata.root,
             "cbir:descriptors": [asdict(entry) for entry in metadata.entries],
         }
-        document["cbir:checksum"] = _checksum(document)
+        document["cbir:checksum"] = json_checksum(document)
         with written_aside(str(folder / self.name), sync_name=False) as file:
             file.write(json.dumps(document).encode())
 
@@ -165,7 +164,7 @@ def _read(path: Path) -> Generation:
 
 def _parsed(document: dict[str, Any]) -> Generation:
     expected = document.pop("cbir:checksum", None)  # an older program wrote none
-    if expected is not None and expected != _checksum(document):
+    if expected is not None and expected != json_checksum(document):
         raise ValueError("its checksum is another one")
     entries = tuple(_checked(DescriptorEntry(**entry)) for entry in document["cbir:descriptors"])
     root, content = as_path(document["cbir:dataset"]), document["cbir:content"]
@@ -191,11 +190,6 @@ def _checked(entry: DescriptorEntry) -> DescriptorEntry:
     if not sound:
         raise ValueError(f"not a descriptor: {entry.alias!r}")
     return entry
-
-
-def _checksum(document: Mapping[str, Any]) -> int:
-    """Return the CRC-32 of a document, however its text is laid out."""
-    return zlib.crc32(json.dumps(document, sort_keys=True).encode())
 
 
 def _digests(matrices: Mapping[str, Row], row: int) -> dict[str, str]:

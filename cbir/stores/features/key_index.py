@@ -39,10 +39,6 @@ class KeyIndex:
             newest = np.append((ordered[1:] != ordered[:-1]).any(axis=1), True)
             self._order, self._prefixes = self._order[newest], ordered[newest, 0]
 
-    def __len__(self) -> int:
-        """Return the number of different keys."""
-        return len(self._order)
-
     def find(self, key: bytes) -> tuple[Segment, int, int] | None:
         """Return the segment, the offset and the length of the newest record of `key`, or None."""
         prefix = np.uint64(int.from_bytes(key[:8], "big"))

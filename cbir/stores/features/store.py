@@ -13,20 +13,18 @@ index's lock.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import time
-import zlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any, Self
 
 from numpy.typing import DTypeLike, NDArray
 
-from cbir.core.atomic_files import explained, written_aside
+from cbir.core.atomic_files import explained
 from cbir.core.errors import CbirError, printable
-from cbir.core.json_text import parse_json
+from cbir.core.json_text import read_checked, write_checked
 from cbir.stores.features.key_index import KeyIndex
 from cbir.stores.features.segment import FRAME_BYTES, KEY_BYTES, Layout, Segment, framed
 from cbir.stores.file_stamps import Stamp
@@ -126,11 +124,6 @@ class FeatureStore:
         """Say whether there is a record; whether it is sound shows when it is read."""
         return isinstance(key, bytes) and (key in self._waiting or self._find(key) is not None)
 
-    def __len__(self) -> int:
-        newer = {*self._recent, *self._waiting}
-        indexed = sum(self._index.find(key) is not None for key in newer | self._lost)
-        return len(self._index) - indexed + len(newer)
-
     def keys(self) -> Iterator[bytes]:
         """Iterate over the keys in the order in which the records lie on the disk.
 
@@ -164,13 +157,6 @@ class FeatureStore:
             self._lose(key)
             raise KeyError(key.hex()) from None
 
-    def check(self) -> list[str]:
-        """Read every record, and return `damage`."""
-        for key in list(self.keys()):
-            with contextlib.suppress(KeyError):
-                self.get(key)
-        return self.damage
-
     def check_changed(self) -> None:
         """Read the records of the segments that are not those that were checked the last time.
 
@@ -179,31 +165,22 @@ class FeatureStore:
         """
         known = self._checked()
         for segment in self._index.segments:
-            if known.get(segment.path.name) != list(astuple(Stamp.of(segment.path))):
+            if known.get(segment.path.name) != _stamp(segment):
                 for key, _ in self._index.newest(segment):
                     self._frame(key)
         self._checks = True
 
     def _checked(self) -> dict[str, list[int]]:
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            document = parse_json((self._folder / _CHECKED).read_bytes())
-            if document["checksum"] == _checksum(document["segments"]):
-                return dict(document["segments"])
-        return {}
+        known = read_checked(self._folder / _CHECKED, "segments")
+        return known if isinstance(known, dict) else {}
 
     def _note_checked(self) -> None:
         """Note which segments are sound; failing to costs the next run some time."""
-        if not self._checks or self._lost or not self._segments:
-            return
-        with contextlib.suppress(OSError):
-            stamps = {
-                segment.path.name: list(astuple(Stamp.of(segment.path)))
-                for segment in self._segments
-            }
-            if stamps != self._checked():
-                document = {"segments": stamps, "checksum": _checksum(stamps)}
-                with written_aside(str(self._folder / _CHECKED), durable=False) as file:
-                    file.write(json.dumps(document).encode())
+        if self._checks and self._segments and not self._lost:
+            with contextlib.suppress(OSError):
+                stamps = {segment.path.name: _stamp(segment) for segment in self._segments}
+                if stamps != self._checked():
+                    write_checked(self._folder / _CHECKED, "segments", stamps)
 
     def append(self, key: bytes, record: Features) -> None:
         """Add a record; one whose key is there already is ignored: equal images, equal features.
@@ -272,16 +249,17 @@ class FeatureStore:
         wanted = frozenset(keep)
         self._begin_writing()
         self.sync()
-        freed = 0
+        before = self._bytes()
         for segment in self._index.segments:
-            live = self._live(segment, wanted)
-            dead = segment.frame_bytes - sum(length for _, length in live)
-            if dead > share * segment.frame_bytes:
-                before = self._end_of_all()
-                self._move([key for key, _ in live], segment)
-                freed += before - self._end_of_all()
+            live = {
+                key: length
+                for key, length in self._index.newest(segment)
+                if key in wanted and key not in self._lost
+            }
+            if segment.frame_bytes - sum(live.values()) > share * segment.frame_bytes:
+                self._move(live, segment)
         self._note_checked()
-        return freed
+        return before - self._bytes()
 
     def _load(self) -> None:
         head = self._layout.head
@@ -358,9 +336,10 @@ class FeatureStore:
         if self._waiting:
             try:
                 with explained(str(self._folder), "write the features"):
-                    segment = self._last_segment()
-                    offset = segment.end
-                    segment.append(b"".join(self._waiting.values()))
+                    if not self._segments or self._segments[-1].end >= self._segment_bytes:
+                        self._add_segment()
+                    offset = self._segments[-1].end
+                    self._segments[-1].append(b"".join(self._waiting.values()))
             except CbirError:
                 self._forget_waiting()
                 self._writing = False  # see again what is there before writing more
@@ -374,11 +353,6 @@ class FeatureStore:
     def _forget_waiting(self) -> None:
         self._waiting.clear()
         self._waiting_bytes = 0
-
-    def _last_segment(self) -> Segment:
-        if not self._segments or self._segments[-1].end >= self._segment_bytes:
-            self._add_segment()
-        return self._segments[-1]
 
     def _add_segment(self) -> None:
         self._settle()
@@ -395,13 +369,7 @@ class FeatureStore:
             self._lost.difference_update(self._recent)
             self._recent.clear()
 
-    def _live(self, segment: Segment, wanted: Collection[bytes]) -> list[tuple[bytes, int]]:
-        """Return the keys whose records in `segment` are wanted, and the lengths of these."""
-        gone = self._lost.union(self._recent)
-        newest = self._index.newest(segment)
-        return [row for row in newest if row[0] in wanted and row[0] not in gone]
-
-    def _move(self, keys: list[bytes], segment: Segment) -> None:
+    def _move(self, keys: Iterable[bytes], segment: Segment) -> None:
         """Append the records of `keys` once more, and then remove the segment that they are in."""
         if segment is self._segments[-1]:
             with explained(str(self._folder), "write the features"):
@@ -416,9 +384,9 @@ class FeatureStore:
         self._segments.remove(segment)
         self._index = KeyIndex(self._segments)
 
-    def _end_of_all(self) -> int:
+    def _bytes(self) -> int:
         return sum(segment.size for segment in self._segments)
 
 
-def _checksum(stamps: Mapping[str, list[int]]) -> int:
-    return zlib.crc32(json.dumps(stamps, sort_keys=True).encode())
+def _stamp(segment: Segment) -> list[int]:
+    return list(astuple(Stamp.of(segment.path)))
