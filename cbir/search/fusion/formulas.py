@@ -30,7 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,15 +115,15 @@ class WeightedSum(ScannedSource[Rows]):
 
     def estimate(self, query: Rows) -> Distances:
         """Return the fused distance of every row, nearly."""
-        estimates = (source.estimate(row) for source, row in zip(self.sources, query, strict=True))
-        return _sum(
-            factor * np.asarray(part, np.float64)
-            for factor, part in zip(self.factors, estimates, strict=True)
+        parts = (
+            factor * np.asarray(source.estimate(row), np.float64)
+            for factor, source, row in zip(self.factors, self.sources, query, strict=True)
         )
+        return reduce(np.add, parts)
 
     def exact(self, query: Rows, rows: RowNumbers) -> Distances:
         """Return the fused distances of some rows."""
-        return _sum(part for _, part in self.parts(query, rows))
+        return reduce(np.add, (part for _, part in self.parts(query, rows)))
 
     def parts(self, query: Rows, rows: RowNumbers) -> list[tuple[Distances, Distances]]:
         """Return the distances of some rows by each descriptor, and their parts of the fused."""
@@ -164,7 +164,7 @@ class ReciprocalRanks(ScannedSource[Rows]):
             distances = source.exact(row, everything)
             missed = 1 - (_RANK_OFFSET + 1) / (_RANK_OFFSET + ranks(distances))
             self._parts.append((distances, weight / sum(weights) * missed))
-        self._distances = _sum(part for _, part in self._parts)
+        self._distances: Distances = reduce(np.add, (part for _, part in self._parts))
 
     def __len__(self) -> int:
         return len(self._distances)
@@ -242,10 +242,3 @@ def adaptive_weight(nearest: Distances, background: Distances, count: int) -> fl
     curve -= curve.min()
     highest = curve.max()
     return float((curve / highest).mean()) ** -0.5 if highest > 0 else 1.0
-
-
-def _sum(arrays: Any) -> Distances:
-    total, *rest = arrays
-    for array in rest:
-        total = total + array
-    return total
