@@ -91,9 +91,8 @@ class FlatIndex(ScannedSource[Row]):
         if self._scanned > _WORTH_NUMBA and single and isinstance(encoding, Encoding):
             from cbir.search.exact import kernels
 
-            name = self.metric.name
-            kernel = kernels.KERNELS.get(name)
-            if kernel and (self._scanned > _WORTH_COMPILING or kernels.is_cached(name)):
+            kernel = kernels.KERNELS.get(self.metric.name)
+            if kernel and (self._scanned > _WORTH_COMPILING or kernels.is_cached(kernel)):
                 scale, square = np.float32(encoding.scale), encoding.power == 2
                 return lambda query, rows, out: kernel(query, rows, scale, square, out)
         return self._scan_with_numpy

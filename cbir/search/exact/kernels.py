@@ -84,11 +84,10 @@ def cosine(query, rows, scale, square, out):  # type: ignore[no-untyped-def]
 KERNELS = {"chi2": chi2, "euclidean": euclidean, "manhattan": manhattan, "cosine": cosine}
 
 
-def is_cached(metric: str) -> bool:
-    """Say whether the kernel of `metric` was compiled before on this machine."""
-    kernel = KERNELS[metric]
+def is_cached(kernel: Any) -> bool:
+    """Say whether a function of a module ``kernels`` was compiled before on this machine."""
     folder = kernel.stats.cache_path
-    return folder is not None and any(Path(folder).glob(f"kernels.{metric}-*.nbi"))
+    return folder is not None and any(Path(folder).glob(f"kernels.{kernel.__name__}-*.nbi"))
 
 
 def compile_for(metric: str, dtype: np.dtype[Any]) -> None:

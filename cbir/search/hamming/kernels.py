@@ -8,7 +8,6 @@ it cannot hold them. They release the GIL and are called on blocks of rows.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,7 +29,7 @@ def _type_ones(_context: Any, _word: Any) -> Any:
 
 
 # Counts the bits of a word that are 1: one instruction, which compilers also vectorize.
-_ones: Any = intrinsic(_type_ones)
+ones: Any = intrinsic(_type_ones)
 
 
 @compiled
@@ -58,7 +57,7 @@ def scan(  # type: ignore[no-untyped-def]  # noqa: C901 - numba calls cost more 
                 word = queries[row, k]
                 near = 0
                 for j in range(size):
-                    distance = distances[j] + _ones(word ^ tile[k, j])
+                    distance = distances[j] + ones(word ^ tile[k, j])
                     distances[j] = distance
                     near += distance <= limit
                 if near == 0:  # nor will it be after the other words
@@ -151,7 +150,7 @@ def join(  # type: ignore[no-untyped-def]
                     break
                 distance = np.uint64(0)
                 for k in range(words):
-                    distance += _ones(queries[row, k] ^ gathered[place, k])
+                    distance += ones(queries[row, k] ^ gathered[place, k])
                 if distance > limit:
                     continue
                 if _shares_earlier(queries, row, gathered, place, chunk_bits, radii, chunk):
@@ -175,13 +174,7 @@ def _shares_earlier(  # type: ignore[no-untyped-def]
     for c in range(chunk):
         distance = np.uint64(0)
         for k in range(hashes.shape[1]):
-            distance += _ones((queries[row, k] ^ hashes[place, k]) & chunk_bits[c, k])
+            distance += ones((queries[row, k] ^ hashes[place, k]) & chunk_bits[c, k])
         if distance <= np.uint64(radii[c]):
             return True
     return False
-
-
-def are_cached() -> bool:
-    """Say whether the kernels were compiled before on this machine."""
-    folder = join.stats.cache_path
-    return folder is not None and any(Path(folder).glob("kernels.join-*.nbi"))

@@ -4,12 +4,11 @@
   than numba takes to import or to compile.
 - :class:`CompiledScan`, which is compiled, does the same several times as fast.
 - :class:`MultiIndex` is multi-index hashing: it compares a hash only with those that nearly share
-one
-  of its chunks. The bits are cut into m chunks, and those of a chunk are the key of a table. When
-  two hashes differ in at most r = m q + a bits, a < m, then one of the first a + 1 chunks differs
-  in at most q bits, or one of the others in at most q - 1: so it suffices to look up the keys
-  that differ that little. Chunks take their bits from all over the hash, since bits side by side
-  are alike in real images. A hash whose buckets hold more of the others than a scan is worth,
+  one of its chunks. The bits are cut into m chunks, and those of a chunk are the key of a table.
+  When two hashes differ in at most r = m q + a bits, a < m, then one of the first a + 1 chunks
+  differs in at most q bits, or one of the others in at most q - 1: so it suffices to look up the
+  keys that differ that little. Chunks take their bits from all over the hash, since bits side by
+  side are alike in real images. A hash whose buckets hold more of the others than a scan is worth,
   as those of blank images do, is scanned.
 
 References
@@ -94,14 +93,15 @@ def plan(
     words = pairs * hashes.shape[1]
     if words < _WORTH_NUMBA:
         return NumpyScan(hashes, radius)
+    from cbir.search.exact.kernels import is_cached
     from cbir.search.hamming import kernels
 
-    if words < _WORTH_COMPILING and not kernels.are_cached():
+    if words < _WORTH_COMPILING and not is_cached(kernels.join):
         return NumpyScan(hashes, radius)
     chunks = best_chunks(pairs, len(starts), len(hashes), bits, radius)
     if chunks == 0:
         return CompiledScan(hashes, radius)
-    return MultiIndex.of(hashes, bits, radius, chunks, workers)
+    return MultiIndex(hashes, bits, radius, chunks, workers)
 
 
 def best_chunks(pairs: int, queries: int, hashes: int, bits: int, radius: int) -> int:
@@ -150,7 +150,7 @@ class NumpyScan:
     block: ClassVar[int] = 256
 
     def __call__(self, queries: PackedHashes, starts: Starts, out: PackedHashes) -> int:
-        """Find what is near; see :class:`RadiusRadiusSearch`."""
+        """Find what is near; see :class:`RadiusSearch`."""
         count = 0
         lowest = int(starts.min())
         step = max(1, _NUMPY_CELLS // len(queries))
@@ -180,16 +180,26 @@ class CompiledScan:
     block: ClassVar[int] = 256
 
     def __call__(self, queries: PackedHashes, starts: Starts, out: PackedHashes) -> int:
-        """Find what is near; see :class:`RadiusRadiusSearch`."""
+        """Find what is near; see :class:`RadiusSearch`."""
         from cbir.search.hamming import kernels
 
         rows = np.arange(len(queries))
         return kernels.scan(queries, rows, starts, self.hashes, self.radius, out, 0)
 
 
-@dataclass(frozen=True, slots=True)
 class MultiIndex:
     """A table for each chunk of the hashes.
+
+    Parameters
+    ----------
+    hashes : ndarray of uint64, shape (n, words)
+        They are filed under the keys of their chunks.
+    bits, radius : int
+        As for :func:`plan`.
+    chunks : int
+        How many there are; those that need no look are left out.
+    workers : int
+        Threads that file.
 
     Attributes
     ----------
@@ -211,60 +221,39 @@ class MultiIndex:
         How many hashes a query with a key is compared with.
     """
 
-    hashes: PackedHashes
-    radius: int
-    positions: NDArray[np.int64]
-    chunk_bits: PackedHashes
-    radii: NDArray[np.int64]
-    flips: NDArray[np.uint16]
-    flip_counts: list[int]
-    bounds: NDArray[np.int32]
-    order: NDArray[np.int32]
-    reached: NDArray[np.int32]
-
     block: ClassVar[int] = 1 << 16
 
-    @classmethod
-    def of(
-        cls, hashes: PackedHashes, bits: int, radius: int, chunks: int, workers: int
-    ) -> MultiIndex:
-        """File all `hashes` under the keys of their chunks."""
+    def __init__(
+        self, hashes: PackedHashes, bits: int, radius: int, chunks: int, workers: int
+    ) -> None:
         from cbir.search.hamming import kernels
 
-        radii = _radii(chunks, radius)
-        width = min(bits // len(radii), _KEY_BITS)
+        self.hashes = hashes
+        self.radius = radius
+        self.radii = np.array(_radii(chunks, radius))
+        count = len(self.radii)
+        width = min(bits // count, _KEY_BITS)
         # A fixed order, so that a search takes as long today as tomorrow; any gives the same pairs.
         shuffled = np.random.default_rng(0).permutation(_bit_places(bits))
-        positions = shuffled[: len(radii) * width].reshape(len(radii), width)
-        flips = _flips(width, max(radii))
-        flip_counts = [_keys_within(width, radius) for radius in radii]
-        bounds = np.zeros((len(radii), (1 << width) + 1), np.int32)
-        order = np.empty((len(radii), len(hashes)), np.int32)
-        reached = np.empty((len(radii), 1 << width), np.int32)
+        self.positions = shuffled[: count * width].reshape(count, width)
+        self.chunk_bits = _masks(self.positions, hashes.shape[1])
+        self.flips = _flips(width, int(self.radii.max()))
+        self.flip_counts = [_keys_within(width, flipped) for flipped in self.radii.tolist()]
+        self.bounds = np.zeros((count, (1 << width) + 1), np.int32)
+        self.order = np.empty((count, len(hashes)), np.int32)
+        self.reached = np.empty((count, 1 << width), np.int32)
 
         def file(chunk: int) -> None:
-            keys = _keys(hashes, positions[chunk : chunk + 1])[0]
-            np.cumsum(np.bincount(keys, minlength=1 << width), out=bounds[chunk, 1:])
-            order[chunk] = np.argsort(keys, kind="stable")
-            kernels.reach(bounds[chunk], flips[: flip_counts[chunk]], reached[chunk])
+            keys, bounds = _keys(hashes, self.positions[chunk : chunk + 1])[0], self.bounds[chunk]
+            np.cumsum(np.bincount(keys, minlength=1 << width), out=bounds[1:])
+            self.order[chunk] = np.argsort(keys, kind="stable")
+            kernels.reach(bounds, self.flips[: self.flip_counts[chunk]], self.reached[chunk])
 
         with ThreadPoolExecutor(workers, thread_name_prefix="cbir-hamming") as pool:
-            list(pool.map(file, range(len(radii))))
-        return cls(
-            hashes=hashes,
-            radius=radius,
-            positions=positions,
-            chunk_bits=_masks(positions, hashes.shape[1]),
-            radii=np.array(radii),
-            flips=flips,
-            flip_counts=flip_counts,
-            bounds=bounds,
-            order=order,
-            reached=reached,
-        )
+            list(pool.map(file, range(count)))
 
     def __call__(self, queries: PackedHashes, starts: Starts, out: PackedHashes) -> int:
-        """Find what is near; see :class:`RadiusRadiusSearch`."""
+        """Find what is near; see :class:`RadiusSearch`."""
         from cbir.search.hamming import kernels
 
         keys = _keys(queries, self.positions)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.search.exact.kernels import compiled
+from cbir.search.hamming.kernels import ones
 
 _SECTORS = 16
 """Of a turn, by which votes are counted apart: a copy is turned as a whole."""
@@ -55,16 +56,6 @@ class VoteAccumulator:
 
 
 @compiled
-def _ones(word):  # type: ignore[no-untyped-def]
-    """Count the bits that are set in 64 (H. Warren, "Hacker's Delight", 2002, 5-1)."""
-    word -= (word >> np.uint64(1)) & np.uint64(0x5555555555555555)
-    pairs = np.uint64(0x3333333333333333)
-    word = (word & pairs) + ((word >> np.uint64(2)) & pairs)
-    word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    return (word * np.uint64(0x0101010101010101)) >> np.uint64(56)
-
-
-@compiled
 def _votes(  # type: ignore[no-untyped-def]
     bits, turns, flips, signatures, owners, others, starts, shift, farthest,
     counts, last, touched, best,
@@ -79,7 +70,7 @@ def _votes(  # type: ignore[no-untyped-def]
         for k in range(flips.shape[1]):
             bucket = (bits[i] ^ flips[i, k]) >> np.uint64(shift)
             for j in range(starts[bucket], starts[bucket + np.uint64(1)]):
-                if _ones(bits[i] ^ signatures[j]) > farthest:
+                if ones(bits[i] ^ signatures[j]) > farthest:
                     continue
                 sector = ((np.int64(others[j]) - np.int64(turns[i])) & 255) // (256 // _SECTORS)
                 owner = owners[j]

@@ -140,8 +140,8 @@ def test_what_is_chosen_on_many_hashes_finds_what_numpy_finds(
     monkeypatch.setattr(searches, "_WORTH_COMPILING", 0)
     monkeypatch.setattr(searches, "best_chunks", lambda *_: 16)
     built: list[int] = []
-    of = searches.MultiIndex.of
-    monkeypatch.setattr(searches.MultiIndex, "of", lambda *a: built.append(1) or of(*a))
+    multi_index = searches.MultiIndex
+    monkeypatch.setattr(searches, "MultiIndex", lambda *a: built.append(1) or multi_index(*a))
     found = _triples(pairs_within(hashes, 31))
     assert built
     below = [(i, j, d) for i, j, d in numpy if i < j]
