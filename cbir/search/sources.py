@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
@@ -62,7 +62,6 @@ def open_source(
     derive : callable
         Where to keep what is computed from the whole matrix; nowhere unless told otherwise.
     """
-    kind = descriptor.kind.name
-    module, _, name = _SOURCES.get(kind, _SOURCES[GLOBAL.name]).partition(":")
-    source: SourceClass = getattr(import_module(module), name)
+    name = _SOURCES.get(descriptor.kind.name, _SOURCES[GLOBAL.name])
+    source: SourceClass = resolve_name(name)
     return source.of(StoredRows(descriptor, matrix, metric, derive))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from importlib import import_module
+from pkgutil import resolve_name
 
 from cbir.stores.model import IndexStore
 
@@ -14,6 +14,5 @@ _STORES = {".csv": _CSV}
 
 def open_store(path: str) -> IndexStore:
     """Return the store of the index at `path`; the file's extension says which kind."""
-    module, _, name = _STORES.get(os.path.splitext(path)[1].lower(), _CSV).partition(":")
-    store: IndexStore = getattr(import_module(module), name)(path)
+    store: IndexStore = resolve_name(_STORES.get(os.path.splitext(path)[1].lower(), _CSV))(path)
     return store
