@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import EllipsisType
-from typing import Any, Protocol, TextIO
+from typing import Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,21 +40,13 @@ _CHUNK = 1024
 """Rows that are parsed or written at a time."""
 
 
-class Sink(Protocol):
-    """What takes bytes: a file, or one that counts or hashes them on the way."""
-
-    def write(self, data: bytes, /) -> Any:
-        """Take some bytes."""
-
-
-def write_csv(
-    sink: Sink, rows: Rows, entries: Sequence[DescriptorEntry], matrices: Mapping[str, Row]
-) -> None:
-    """Write an index as CSV.
+def csv_chunks(
+    rows: Rows, entries: Sequence[DescriptorEntry], matrices: Mapping[str, Row]
+) -> Iterator[bytes]:
+    """Yield the text of an index as CSV, some rows at a time.
 
     Parameters
     ----------
-    sink : file-like
     rows : Rows
     entries : sequence of DescriptorEntry
         The descriptors, in the order of their columns.
@@ -66,7 +58,7 @@ def write_csv(
     for entry in entries:
         header += entry.columns
     header += rows.user_columns
-    sink.write(",".join(map(_quoted, header)).encode() + b"\n")
+    yield ",".join(map(_quoted, header)).encode() + b"\n"
     formats = [(codec_of(entry).encoder(entry), matrices[entry.alias]) for entry in entries]
     user_columns = list(rows.user_columns.values())
     paths = iter(rows.paths)
@@ -81,7 +73,7 @@ def write_csv(
             cells += [text(matrix[i]) for text, matrix in formats]
             cells += [_quoted(column[i]) for column in user_columns]
             lines.append(",".join(cells))
-        sink.write(("\n".join(lines) + "\n").encode())
+        yield ("\n".join(lines) + "\n").encode()
 
 
 def read_csv(path: str, entries: Sequence[DescriptorEntry]) -> tuple[Rows, dict[str, Row]]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 import threading
 import time
@@ -24,7 +23,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.atomic_files import written_aside
-from cbir.core.digests import digest
 from cbir.core.errors import printable
 from cbir.core.json_text import parse_json
 from cbir.descriptors.base import Row
@@ -243,14 +241,6 @@ def checksum(array: NDArray[Any]) -> int:
     sums = raw[:whole].view(np.uint64).reshape(-1, _PAGE // 8).sum(axis=1, dtype=np.uint64)
     head = f"{array.dtype.descr} {array.shape}".encode()
     return zlib.crc32(raw[whole:].data, zlib.crc32(sums.data, zlib.crc32(head)))
-
-
-def cache_folders(beside: Path, index: str) -> list[Path]:
-    """Return where the caches of `index` may lie, the preferred place first."""
-    import platformdirs
-
-    user = Path(platformdirs.user_cache_dir("cbir")) / digest(os.fsencode(os.path.realpath(index)))
-    return [beside, user]
 
 
 def clear_others(folders: list[Path], content: str) -> None:

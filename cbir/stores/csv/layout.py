@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cbir.core.digests import digest
 from cbir.descriptors.local_features.base import LocalExtractor
-from cbir.stores.csv.column_cache import cache_folders
 from cbir.stores.features.store import FeatureStore
 
 
@@ -39,8 +40,11 @@ class Layout:
         return self.folder / "journal"
 
     def caches(self) -> list[Path]:
-        """Where caches may lie."""
-        return cache_folders(self.folder / "cache", str(self.csv))
+        """Where caches may lie, the preferred place first."""
+        import platformdirs
+
+        user = Path(platformdirs.user_cache_dir("cbir"))
+        return [self.folder / "cache", user / digest(os.fsencode(self.csv))]
 
 
 def content_of(path: Path) -> str:

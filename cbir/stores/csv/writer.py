@@ -7,16 +7,13 @@ import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from cbir.core.atomic_files import explained, save_arrays, sync_folder, written_aside
-from cbir.core.errors import (
-    CbirError,
-    printable,
-)
+from cbir.core.errors import CbirError, printable
 from cbir.descriptors.base import Row, State, state_digest
 from cbir.descriptors.local_features.base import LocalExtractor
-from cbir.stores.csv.codec import write_csv
+from cbir.stores.csv.codec import csv_chunks
 from cbir.stores.csv.column_cache import Cache, clear_others
 from cbir.stores.csv.generations import Generation
 from cbir.stores.csv.layout import Layout
@@ -25,13 +22,7 @@ from cbir.stores.csv.snapshot import CsvSnapshot
 from cbir.stores.features.store import FeatureStore
 from cbir.stores.file_stamps import Stamp, drop_content
 from cbir.stores.journal import Journal
-from cbir.stores.model import (
-    IndexStore,
-    Metadata,
-    Rows,
-    Snapshot,
-    Writer,
-)
+from cbir.stores.model import IndexStore, Metadata, Rows, Snapshot, Writer
 
 
 class CsvWriter(Writer):
@@ -63,13 +54,14 @@ class CsvWriter(Writer):
         return file_name
 
     def commit(self, metadata: Metadata, rows: Rows, matrices: Mapping[str, Row]) -> None:
-        csv, folder = self._layout.csv, self._layout.folder
+        csv, folder, sha256 = self._layout.csv, self._layout.folder, hashlib.sha256()
         with explained(self._store.path, "write the index"):
             aside = str(folder / "index.csv.new")
             with written_aside(aside, sync_name=False) as file:
-                hashing = _Hashing(file)
-                write_csv(hashing, rows, metadata.entries, matrices)
-            content = hashing.sha256.hexdigest()[:16]
+                for chunk in csv_chunks(rows, metadata.entries, matrices):
+                    sha256.update(chunk)
+                    file.write(chunk)
+            content = sha256.hexdigest()[:16]
             generation = Generation.of(metadata, rows, matrices, Stamp.of(Path(aside)), content)
             write_digests(folder / generation.digests_name, row_digests(rows, matrices))
             generation.write(folder, csv.name)
@@ -113,15 +105,3 @@ class CsvWriter(Writer):
                 if path.name not in used:
                     with contextlib.suppress(OSError):
                         path.unlink()
-
-
-class _Hashing:
-    """A sink that computes the content's SHA-256 on the way."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.sha256 = hashlib.sha256()
-
-    def write(self, data: bytes, /) -> None:
-        self.sha256.update(data)
-        self._file.write(data)

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cbir.core.errors import BrokenIndexError
-from cbir.stores.csv.codec import read_csv, write_csv
+from cbir.stores.csv.codec import csv_chunks, read_csv
 from cbir.stores.model import FILE_DTYPE, DescriptorEntry, Rows
 from cbir.stores.paths import PathList
 
@@ -52,8 +52,7 @@ def table(paths: list[str], user_columns: dict[str, list[str]] | None = None) ->
 
 
 def written(path: Path, rows: Rows, matrices: dict) -> Path:
-    with open(path, "wb") as file:
-        write_csv(file, rows, RECORDS, matrices)
+    path.write_bytes(b"".join(csv_chunks(rows, RECORDS, matrices)))
     return path
 
 

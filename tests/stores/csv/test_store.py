@@ -216,7 +216,7 @@ def test_a_failing_commit_leaves_the_old_index(
     def fail(*args: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("cbir.stores.csv.writer.write_csv", fail)
+    monkeypatch.setattr("cbir.stores.csv.writer.csv_chunks", fail)
     with pytest.raises(CbirError, match="no space left on device; free some space"):
         commit(index, "c.jpg")
     assert index.read_bytes() == before
