@@ -67,7 +67,7 @@ def _kept(plan: Plan) -> Iterator[None]:
     finally:
         # The first error is the one to tell; and what the journal lacks is described again.
         with contextlib.suppress(OSError):
-            plan.journal.close()
+            plan.journal.flush()
         if plan.features:
             plan.features.close()
 

@@ -97,9 +97,10 @@ class Journal:
         """Add a record; it is written with the first one that comes a second later, or more."""
         self._waiting.append(record)
         if time.monotonic() - self._written >= _PATIENCE:
-            self._write()
+            self.flush()
 
-    def _write(self) -> None:
+    def flush(self) -> None:
+        """Write what is waiting."""
         waiting, self._waiting = self._waiting, []
         if waiting:
             with open(self.path, "ab") as file:
@@ -107,10 +108,6 @@ class Journal:
                     file.write(self._head)
                 file.write(b"".join(map(_framed, waiting)))
         self._written = time.monotonic()
-
-    def close(self) -> None:
-        """Write what is waiting."""
-        self._write()
 
     def discard(self) -> None:
         """Remove the file: everything in it is committed."""

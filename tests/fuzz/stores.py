@@ -169,7 +169,7 @@ class JournalFile(_InIndex):
         journal = Journal(str(path), "../photos")
         for record in self.records:
             journal.append(record)
-        journal.close()
+        journal.flush()
         whole = path.read_bytes()
         self.head, self.payloads = _taken_apart(whole)
         return [whole]

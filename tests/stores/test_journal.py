@@ -42,7 +42,7 @@ def written(path: Path, records: list[JournalRecord]) -> Journal:
     journal = Journal(str(path), "data")
     for record in records:
         journal.append(record)
-    journal.close()
+    journal.flush()
     return Journal(str(path), "data")
 
 
@@ -64,7 +64,7 @@ def test_a_torn_end_costs_the_torn_entry_only(
     os.truncate(whole, data.draw(st.integers(sound, size - 1)))
     assert journal.read() == records[:-1]
     journal.append(records[-1])
-    journal.close()
+    journal.flush()
     assert journal.read() == records
 
 
@@ -101,8 +101,8 @@ def test_a_failing_write_is_told_once(tmp_path: Path) -> None:
     journal = Journal(str(tmp_path / "nowhere" / "journal"), "data")
     journal.append(JournalRecord("a.jpg", 1, 2, 3, 4, bytes(32), {"f": b"abc"}))
     with pytest.raises(OSError, match="No such file"):
-        journal.close()
-    journal.close()
+        journal.flush()
+    journal.flush()
 
 
 def test_a_journal_that_cannot_be_parted_from_a_backup_is_begun_anew(
@@ -117,7 +117,7 @@ def test_a_journal_that_cannot_be_parted_from_a_backup_is_begun_anew(
         full_disk.setattr(shutil, "copyfileobj", no_space)
         assert journal.read() == []
     journal.append(record)
-    journal.close()
+    journal.flush()
     assert backup.read_bytes() == kept and journal.read() == [record]
 
 
