@@ -15,12 +15,7 @@ from cbir.descriptors.base import TrainedDescriptor
 from cbir.indexing.descriptions import Descriptions
 from cbir.indexing.plan import Plan
 from cbir.indexing.user_columns import carry_over
-from cbir.stores.model import (
-    DescriptorEntry,
-    Metadata,
-    Rows,
-    Snapshot,
-)
+from cbir.stores.model import DescriptorEntry, Metadata, Rows, Snapshot
 from cbir.stores.paths import PathList
 
 

@@ -234,8 +234,10 @@ def _kept(
     named: NamedDescriptor, previous: Snapshot | None, listener: ProgressListener
 ) -> State | None:
     """Return what the index keeps, if it fits; tell when this version comes with another one."""
-    descriptor, entry = named.descriptor, _entry_of(named, previous)
+    descriptor, entries = named.descriptor, previous.metadata.entries if previous else ()
     assert isinstance(descriptor, TrainedDescriptor)
+    wanted = named.alias, descriptor.name
+    entry = next((one for one in entries if (one.alias, one.name) == wanted), None)
     if previous is None or entry is None or entry.state is None:
         return None
     state = previous.state(entry.state)
@@ -248,14 +250,6 @@ def _kept(
         rebuild = Parameter("rebuild", True)
         listener.note(Message(f"{kept} that made it; ", rebuild, " takes the one of this version"))
     return state
-
-
-def _entry_of(named: NamedDescriptor, previous: Snapshot | None) -> DescriptorEntry | None:
-    wanted = named.alias, named.descriptor.name
-    for entry in previous.metadata.entries if previous else ():
-        if (entry.alias, entry.name) == wanted:
-            return entry
-    return None
 
 
 def _is_superseded(state: State, descriptor: TrainedDescriptor) -> bool:

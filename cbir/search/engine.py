@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Unpack
 
 from cbir.core import stderr_capture
@@ -271,10 +271,7 @@ class Index:
     def _make_single_searcher(self, alias: str, metric: str | None) -> SingleSearcher:
         named = self._snapshot.descriptor(alias)
         chosen = _allowed_metric(named, metric)
-
-        def derive(name: str, build: Any) -> Any:
-            return self._snapshot.derive(alias, name, build)
-
+        derive = partial(self._snapshot.derive, alias)
         matrix = self._snapshot.matrix(alias)
         source = open_source(named.descriptor, matrix, chosen, derive)
         return SingleSearcher(named, chosen, matrix, source)

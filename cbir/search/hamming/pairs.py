@@ -155,9 +155,7 @@ class _Groups:
 
     @classmethod
     def of(cls, words: PackedHashes) -> _Groups:
-        """Group the rows of `words`; the rows of a group are in order."""
-        if len(words) == 0:
-            return cls(words, np.empty(0, np.int32), np.zeros(1, np.int64))
+        """Group the rows of `words`, at least one; the rows of a group are in order."""
         order = np.lexsort(words.T)
         new = np.zeros(len(words), bool)
         new[0] = True
