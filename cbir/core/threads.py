@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache, lru_cache
 from itertools import islice
@@ -48,7 +48,7 @@ def threads(workers: int | None) -> int:
 
 def ordered_map(
     function: Callable[[T], R], items: Iterable[T], workers: int, batch: int | None = None
-) -> Iterator[R]:
+) -> Generator[R, None, None]:
     """Yield ``function(item)`` for each item, in order, computed by `workers` threads.
 
     Only a few results are held at any time. When the consumer stops, what has not begun is

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import chain
 from typing import Any
 
 from cbir.core import stderr_capture
 from cbir.core.arguments import path_of, tuple_of
 from cbir.core.progress import ProgressListener
-from cbir.core.threads import one_thread_each, threads
+from cbir.core.threads import one_thread_each, ordered_map, threads
 from cbir.descriptors import presets
 from cbir.descriptors.local_features.base import LocalExtractor
 from cbir.descriptors.local_features.registry import extractor_of
 from cbir.descriptors.registry import parse
 from cbir.indexing.commit import IndexReport, commit
 from cbir.indexing.describe import describe
-from cbir.indexing.executors import ThreadExecutor
 from cbir.indexing.plan import plan
 from cbir.indexing.request import IndexRequest
 from cbir.indexing.scan import scan
@@ -111,5 +111,6 @@ def build_index(
     store = open_store(request.index)
     with store.writer(wait) as writer, stderr_capture.capture(), one_thread_each():
         planned = plan(found, request, store, writer, listener)
-        described = describe(planned, ThreadExecutor(request.workers), listener)
+        executor = partial(ordered_map, workers=request.workers)
+        described = describe(planned, executor, listener)
         return commit(planned, described, listener)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import compress
 
 from cbir.core import stderr_capture
@@ -12,12 +12,16 @@ from cbir.core.atomic_files import explained
 from cbir.core.errors import UnreadableImageError, printable
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.registry import NamedDescriptor
+from cbir.images.discovery import ImageFile
 from cbir.images.encoded_image import EncodedImage
 from cbir.indexing.descriptions import Descriptions
-from cbir.indexing.executors import Executor
-from cbir.indexing.image_describer import DescribedImage, ImageDescriber
+from cbir.indexing.image_describer import DescribedImage, ImageDescriber, Outcomes
 from cbir.indexing.plan import Plan
 from cbir.stores.journal import JournalRecord
+
+Executor = Callable[[ImageDescriber, Iterable[ImageFile]], Outcomes]
+"""Where images are described: yields what becomes of each, in order. When it is closed, what has
+not begun is dropped."""
 
 
 def describe(plan: Plan, executor: Executor, listener: ProgressListener) -> Descriptions:
@@ -29,7 +33,7 @@ def describe(plan: Plan, executor: Executor, listener: ProgressListener) -> Desc
     ----------
     plan : Plan
     executor : Executor
-        Does the work.
+        Does the work: on threads, unless a program has other means.
     listener : ProgressListener
         Told of progress, of unreadable and of damaged images.
     """
@@ -38,7 +42,7 @@ def describe(plan: Plan, executor: Executor, listener: ProgressListener) -> Desc
     describer = ImageDescriber(scan.dataset, plan.named, plan.lookup, plan.features)
     wanted = compress(scan.images, plan.reused_rows < 0)
     listener.begin("describing", len(scan.images))
-    with _kept(plan), contextlib.closing(executor.describe(describer, wanted)) as outcomes:
+    with _kept(plan), contextlib.closing(executor(describer, wanted)) as outcomes:
         for file, row in zip(scan.images, plan.reused_rows, strict=True):
             known = DescribedImage(file, plan.lookup.at_row(int(row))) if row >= 0 else None
             outcome = known or next(outcomes)

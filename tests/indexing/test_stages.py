@@ -15,7 +15,6 @@ from cbir.core.progress import ProgressListener
 from cbir.images.discovery import ImageFile
 from cbir.indexing.commit import commit
 from cbir.indexing.describe import describe
-from cbir.indexing.executors import ThreadExecutor
 from cbir.indexing.image_describer import ImageDescriber, Outcomes
 from cbir.indexing.plan import Plan, plan
 from cbir.indexing.request import IndexRequest
@@ -32,7 +31,7 @@ class OneByOne:
 
     given: list[str] = field(default_factory=list)
 
-    def describe(self, describer: ImageDescriber, images: Iterable[ImageFile]) -> Outcomes:
+    def __call__(self, describer: ImageDescriber, images: Iterable[ImageFile]) -> Outcomes:
         for image in images:
             self.given.append(image.path)
             yield describer(image)
@@ -87,7 +86,7 @@ def test_a_plan_says_what_is_reused(
     first = planned(wanted, store, writer)
     assert first.base is None and (first.reused_rows == -1).all()
     assert [one.alias for one in first.named] == ["hsv", "phash"]
-    report = commit(first, describe(first, ThreadExecutor(1), LISTENER), LISTENER)
+    report = commit(first, describe(first, OneByOne(), LISTENER), LISTENER)
     assert (report.added, report.described) == (12, 12)
     (Path(wanted.dataset) / "cats" / "cat-1.jpg").unlink()
     second = planned(replace(wanted, descriptors=()), store, writer)
