@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +13,10 @@ from cbir.search.candidates import RowNumbers
 from cbir.stores.paths import PathList
 
 
-@dataclass(frozen=True, slots=True)
 class ImageLocations:
     """Where the images of an index are, and which of them a query is.
 
-    Attributes
+    Parameters
     ----------
     paths : PathList
         Relative to the dataset.
@@ -28,19 +26,22 @@ class ImageLocations:
         The folder of the dataset, absolute and without links.
     named_root : str
         The same folder as the user named it.
+
+    Attributes
+    ----------
+    absolute_root : str
+        The same folder, absolute; links in it are left as they are.
     """
 
-    paths: PathList
-    digests: NDArray[np.void]
-    root: str
-    named_root: str
-    absolute_root: str = field(init=False)
-    """The same folder, absolute; links in it are left as they are."""
-    _opened_in: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "absolute_root", os.path.abspath(self.named_root))
-        object.__setattr__(self, "_opened_in", current_folder())
+    def __init__(
+        self, paths: PathList, digests: NDArray[np.void], root: str, named_root: str
+    ) -> None:
+        self.paths = paths
+        self.digests = digests
+        self.root = root
+        self.named_root = named_root
+        self.absolute_root = os.path.abspath(named_root)
+        self._opened_in = current_folder()
 
     def shown_root(self) -> str:
         """Return the folder of the dataset as results show it: from the current folder."""

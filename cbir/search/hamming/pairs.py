@@ -142,20 +142,26 @@ def _words(hashes: Bits) -> PackedHashes:
     return np.ascontiguousarray(hashes).view(np.uint64)
 
 
-@dataclass(frozen=True, slots=True)
 class _Groups:
-    """Identical hashes, sorted by the last row of each group.
+    """Identical hashes, sorted by the last row of each group; the rows of a group are in order.
 
     So a row's partners among later rows are in the groups from some number on.
+
+    Parameters
+    ----------
+    words : ndarray of uint64, shape (n, words)
+        One row at least.
+
+    Attributes
+    ----------
+    hashes : ndarray of uint64, shape (groups, words)
+    members : ndarray of int32, shape (n,)
+        The rows, group by group.
+    bounds : ndarray of int64, shape (groups + 1,)
+        Where the members of each group are.
     """
 
-    hashes: PackedHashes
-    members: NDArray[np.int32]
-    bounds: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, words: PackedHashes) -> _Groups:
-        """Group the rows of `words`, at least one; the rows of a group are in order."""
+    def __init__(self, words: PackedHashes) -> None:
         order = np.lexsort(words.T)
         new = np.zeros(len(words), bool)
         new[0] = True
@@ -165,10 +171,10 @@ class _Groups:
         ends = np.append(np.flatnonzero(new)[1:], len(words))
         last = np.empty(len(words), np.int32)  # of the group that each row is in
         last[order] = np.repeat(order[ends - 1], np.diff(ends, prepend=0))
-        members = np.argsort(last, kind="stable").astype(np.int32)
-        last = last[members]
-        bounds = np.concatenate([[0], np.flatnonzero(np.diff(last)) + 1, [len(words)]])
-        return cls(words[last[bounds[:-1]]], members, bounds)
+        self.members = np.argsort(last, kind="stable").astype(np.int32)
+        last = last[self.members]
+        self.bounds = np.concatenate([[0], np.flatnonzero(np.diff(last)) + 1, [len(words)]])
+        self.hashes = words[last[self.bounds[:-1]]]
 
     def sizes(self, groups: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return how many rows each of `groups` has."""
@@ -191,7 +197,7 @@ def _matches(
     if radius < 0 or len(rows) == 0 or len(words) == 0:
         return
     workers = threads(workers)
-    groups = _Groups.of(words)
+    groups = _Groups(words)
     starts = groups.starts(after)
     search = plan(groups.hashes, starts, bits, min(radius, bits), workers)
     room = max(_MATCHES, len(words))

@@ -153,7 +153,7 @@ class LshIndex:
         if not hasattr(self._local, "accumulator"):
             from cbir.search.inverted.vote_accumulator import VoteAccumulator
 
-            self._local.accumulator = VoteAccumulator.of(self.images)
+            self._local.accumulator = VoteAccumulator(self.images)
         accumulator: VoteAccumulator = self._local.accumulator
         return accumulator
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,9 +14,13 @@ _SECTORS = 16
 """Of a turn, by which votes are counted apart: a copy is turned as a whole."""
 
 
-@dataclass(frozen=True, slots=True)
 class VoteAccumulator:
     """Room for counting, used again and again by one thread.
+
+    Parameters
+    ----------
+    images : int
+        How many there may be votes for.
 
     Attributes
     ----------
@@ -31,21 +34,11 @@ class VoteAccumulator:
         Their votes.
     """
 
-    counts: NDArray[np.uint16]
-    last: NDArray[np.int32]
-    touched: NDArray[np.int32]
-    best: NDArray[np.int32]
-
-    @classmethod
-    def of(cls, images: int) -> VoteAccumulator:
-        """Make room for so many images."""
-        shape = (images, _SECTORS)
-        return cls(
-            np.zeros(shape, np.uint16),
-            np.full(shape, -1, np.int32),
-            np.empty(images, np.int32),
-            np.empty(images, np.int32),
-        )
+    def __init__(self, images: int) -> None:
+        self.counts = np.zeros((images, _SECTORS), np.uint16)
+        self.last = np.full((images, _SECTORS), -1, np.int32)
+        self.touched = np.empty(images, np.int32)
+        self.best = np.empty(images, np.int32)
 
     def count(self, *query_and_index: Any) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Return the images that are voted for, sorted, and their votes; see :func:`_votes`."""

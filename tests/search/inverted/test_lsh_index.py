@@ -104,7 +104,7 @@ def test_votes_are_counted_right(seed: int) -> None:
     flips = np.stack([np.zeros(9, np.uint64), free << np.uint64(60)], axis=1)
     images = [(every[owners == one], turns[owners == one]) for one in range(4)]
     tally, index = (
-        VoteAccumulator.of(4),
+        VoteAccumulator(4),
         (every, owners, turns, np.append(starts, 60), 60, FARTHEST),
     )
     # The same room serves for one query after the other.
