@@ -6,6 +6,7 @@ in UTF-8 has to be turned into what Python makes of the same bytes, or it opens 
 
 from __future__ import annotations
 
+import base64
 import os
 
 
@@ -37,3 +38,18 @@ def path_bytes(text: str) -> bytes:
         return os.fsencode(text)
     except UnicodeEncodeError:
         return as_utf8(text)
+
+
+def readable_path(path: str) -> tuple[str, str]:
+    """Return a path as text, and its bytes in base64 if they are not UTF-8, else nothing.
+
+    Examples
+    --------
+    >>> readable_path("ä.jpg")
+    ('ä.jpg', '')
+    """
+    raw = path_bytes(path)
+    try:
+        return raw.decode(), ""
+    except UnicodeDecodeError:
+        return raw.decode(errors="replace"), base64.b64encode(raw).decode()

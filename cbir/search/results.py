@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cbir.core.text import path_bytes
+from cbir.core.text import readable_path
 
 if TYPE_CHECKING:
     import pandas
@@ -147,12 +146,8 @@ def path_fields(name: str, path: str) -> dict[str, str]:
     >>> path_fields("path", "ä.jpg")
     {'path': 'ä.jpg'}
     """
-    raw = path_bytes(path)
-    try:
-        return {name: raw.decode()}
-    except UnicodeDecodeError:
-        encoded = base64.b64encode(raw).decode()
-        return {name: raw.decode(errors="replace"), f"{name}_base64": encoded}
+    readable, encoded = readable_path(path)
+    return {name: readable, f"{name}_base64": encoded} if encoded else {name: readable}
 
 
 def distance_text(metric: str, distance: float) -> str:

@@ -26,7 +26,7 @@ from cbir.core.amounts import counted
 from cbir.core.errors import BrokenIndexError, printable
 from cbir.core.messages import Call, Message, Parameter
 from cbir.core.safe_paths import path_for_csv
-from cbir.core.text import as_path
+from cbir.core.text import as_path, readable_path
 from cbir.descriptors.base import Row
 from cbir.stores.csv.cells import bytes_of_hex, check_number, codec_of, whole_numbers
 from cbir.stores.model import FILE_DTYPE, DescriptorEntry, Rows
@@ -215,11 +215,7 @@ def _part(frame: Any, user_columns: Sequence[str], entries: Sequence[DescriptorE
 
 def _path_cells(path: str) -> tuple[str, str]:
     """Return what stands in the columns path and path_base64."""
-    raw = os.fsencode(path)
-    try:
-        readable, encoded = raw.decode(), ""
-    except UnicodeDecodeError:
-        readable, encoded = raw.decode(errors="replace"), base64.b64encode(raw).decode()
+    readable, encoded = readable_path(path)
     return path_for_csv(readable), encoded
 
 
