@@ -13,7 +13,7 @@ from cbir.core.errors import CbirError
 from cbir.core.messages import Message, Parameter
 from cbir.descriptors.base import Descriptor, TrainedDescriptor, origin_of
 from cbir.stores import open_store
-from cbir.stores.model import DescriptorEntry, Snapshot
+from cbir.stores.model import DescriptorEntry, Findings, Snapshot
 from cbir.stores.presets import ready_presets
 
 _OPENCV_BUILDS = (
@@ -29,25 +29,16 @@ INDEXED = "indexed"
 
 
 @dataclass(frozen=True, slots=True)
-class Inspection:
-    """What an index holds.
+class Inspection(Findings):
+    """What an index holds, and what came out when it was read.
 
     Attributes
     ----------
     summary : dict
         Its path, dataset, images, sizes and descriptors, and the presets that it is ready for.
-    faults : list of str
-        What is wrong with it; empty when it is sound.
-    warnings : list of str
-        What is odd around it.
-    checked : list of str
-        What was checked.
     """
 
     summary: dict[str, Any]
-    faults: list[str]
-    warnings: list[str]
-    checked: list[str]
 
 
 def inspect(path: str) -> Inspection:
@@ -77,7 +68,7 @@ def inspect(path: str) -> Inspection:
         checked.append(
             "1 vocabulary or model" if states == 1 else f"{states} vocabularies or models"
         )
-    return Inspection(summary, faults, [*findings.warnings, *_warnings(snapshot)], checked)
+    return Inspection(checked, faults, [*findings.warnings, *_warnings(snapshot)], summary)
 
 
 def _describe(snapshot: Snapshot, entry: DescriptorEntry, faults: list[str]) -> dict[str, Any]:

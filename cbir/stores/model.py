@@ -145,10 +145,19 @@ class Metadata:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What came out when a whole index was read."""
+    """What came out when a whole index was read.
+
+    Attributes
+    ----------
+    checked : list of str
+        What was checked, in words.
+    faults : list of str
+        What is wrong with it; empty when it is sound.
+    warnings : list of str
+        What is odd around it.
+    """
 
     checked: list[str]
-    """What was checked, in words."""
     faults: list[str]
     warnings: list[str]
 
