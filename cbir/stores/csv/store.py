@@ -80,9 +80,8 @@ class CsvStore(IndexStore):
                 f"{printable(self.path)}: the index does not exist; make one with: ",
                 Call("index", dataset=..., index=self.path),
             )
-        if self.layout.csv.is_dir():
-            raise self._is_folder()
         with explained(self.path, "read the index"):
+            self._check_kind()
             snapshot = self._open_steady()
         if len(snapshot.edited) and not accept_edited:
             raise BrokenIndexError(
@@ -103,21 +102,20 @@ class CsvStore(IndexStore):
 
     def _check_is_mine(self) -> None:
         """Refuse to make the folder of what is no index, but a file or a folder of the user's."""
+        self._check_kind()
         csv = self.layout.csv
-        if csv.is_dir():
-            raise self._is_folder()
-        self._refuse_device()
         if csv.exists() and csv.stat().st_size:
             read_header(str(csv))
 
-    def _is_folder(self) -> BrokenIndexError:
-        return BrokenIndexError(
-            f"{printable(self.path)}: this is a folder; name a file with ", Parameter("index", ...)
-        )
-
-    def _refuse_device(self) -> None:
+    def _check_kind(self) -> None:
+        """Refuse what is there if it is no file."""
         csv = self.layout.csv
-        if csv.exists() and not (csv.is_file() or csv.is_dir()):
+        if csv.is_dir():
+            raise BrokenIndexError(
+                f"{printable(self.path)}: this is a folder; name a file with ",
+                Parameter("index", ...),
+            )
+        if csv.exists() and not csv.is_file():
             # Not a broken index, which a rebuild would move aside: a pipe or a device.
             raise CbirError(f"{printable(self.path)}: not a regular file; name another index")
 
@@ -136,7 +134,6 @@ class CsvStore(IndexStore):
         return snapshot
 
     def _open(self) -> CsvSnapshot:
-        self._refuse_device()
         check_state_folder(self.layout.folder)
         generations = self._generations()
         stamp = Stamp.of(self.layout.csv)
