@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from cbir.core.digests import sha256_of_file
 from cbir.core.errors import CbirError, UnreadableImageError, printable
 from cbir.core.messages import Message, Parameter
 from cbir.core.progress import ProgressListener
@@ -166,13 +166,5 @@ def _is_same_dataset(base: Snapshot, dataset: str, images: Sequence[ImageFile]) 
     if 2 * len(candidates) < min(len(images), len(facts)):
         return False
     sample = candidates[:: -(-len(candidates) // _SAMPLE) or 1]
-    known = sum(_content(os.path.join(dataset, one.path)) in contents for one in sample)
+    known = sum(sha256_of_file(os.path.join(dataset, one.path)) in contents for one in sample)
     return known > 0 and 2 * known >= len(sample)
-
-
-def _content(path: str) -> bytes | None:
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").digest()
-    except OSError:
-        return None

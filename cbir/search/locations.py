@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cbir.core.digests import sha256_of_file
 from cbir.core.folders import current_folder, shortest
 from cbir.search.candidates import RowNumbers
 from cbir.stores.paths import PathList
@@ -55,10 +55,8 @@ class ImageLocations:
 
     def rows_with_bytes_of(self, query: str) -> RowNumbers:
         """Return the rows of the images whose bytes are those of a file, wherever they lie."""
-        try:
-            with open(query, "rb") as file:
-                digest = hashlib.file_digest(file, "sha256").digest()
-        except (OSError, ValueError):  # it was there when it was described, or is an array
+        digest = sha256_of_file(query)
+        if digest is None:  # it was there when it was described, or is an array
             return np.empty(0, np.intp)
         return np.flatnonzero(self.digests == np.void(digest))
 
