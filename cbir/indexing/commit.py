@@ -15,7 +15,7 @@ from cbir.descriptors.base import TrainedDescriptor
 from cbir.indexing.descriptions import Descriptions
 from cbir.indexing.plan import Plan
 from cbir.indexing.user_columns import carry_over
-from cbir.stores.model import DescriptorEntry, Metadata, Rows, Snapshot
+from cbir.stores.model import DescriptorEntry, Metadata, Rows
 from cbir.stores.paths import PathList
 
 
@@ -88,7 +88,8 @@ def commit(plan: Plan, descriptions: Descriptions, listener: ProgressListener) -
         )
     rows = _rows(plan, descriptions, listener)
     metadata = Metadata(scan.root, _entries(plan), __version__)
-    if base is None or descriptions.described.any() or not _is_current(base, metadata, rows):
+    same = base is not None and base.metadata == metadata and base.rows.has_files_of(rows)
+    if base is None or descriptions.described.any() or not same:
         plan.writer.commit(metadata, rows, descriptions.matrices)
     else:
         plan.writer.keep(base)
@@ -137,15 +138,6 @@ def _entries(plan: Plan) -> tuple[DescriptorEntry, ...]:
             state = plan.writer.save_state(descriptor.state, f"{descriptor.state_name}-{one.alias}")
         entries.append(DescriptorEntry.of(one, state))
     return tuple(entries)
-
-
-def _is_current(base: Snapshot, metadata: Metadata, rows: Rows) -> bool:
-    """Say whether the index would not change."""
-    return (
-        base.metadata == metadata
-        and list(base.rows.paths) == list(rows.paths)
-        and bool((base.rows.facts == rows.facts).all())
-    )
 
 
 def _warn_of_drift(plan: Plan, descriptions: Descriptions, listener: ProgressListener) -> None:

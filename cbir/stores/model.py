@@ -61,6 +61,14 @@ class Rows:
     def __len__(self) -> int:
         return len(self.paths)
 
+    def has_files_of(self, other: Rows) -> bool:
+        """Say whether both are of the same files, and know the same of them."""
+        return (
+            np.array_equal(self.paths.blob, other.paths.blob)
+            and np.array_equal(self.paths.ends, other.paths.ends)
+            and np.array_equal(self.facts, other.facts)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class DescriptorEntry:
