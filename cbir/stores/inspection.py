@@ -51,7 +51,6 @@ def inspect(path: str) -> Inspection:
     """
     snapshot = open_store(path).snapshot(accept_edited=True)
     findings = snapshot.inspect()
-    faults, checked = list(findings.faults), list(findings.checked)
     summary = {
         "index": path,
         "dataset": snapshot.root,
@@ -60,15 +59,18 @@ def inspect(path: str) -> Inspection:
         "written_by": f"cbir {snapshot.metadata.program}",
         "format": snapshot.metadata.format,
         "own_columns": list(snapshot.rows.user_columns),
-        "descriptors": [_describe(snapshot, entry, faults) for entry in snapshot.metadata.entries],
+        "descriptors": [
+            _describe(snapshot, entry, findings.faults) for entry in snapshot.metadata.entries
+        ],
         "presets": ready_presets(snapshot),
     }
     states = sum(entry.state is not None for entry in snapshot.metadata.entries)
     if states:
-        checked.append(
+        findings.checked.append(
             "1 vocabulary or model" if states == 1 else f"{states} vocabularies or models"
         )
-    return Inspection(checked, faults, [*findings.warnings, *_warnings(snapshot)], summary)
+    warnings = [*findings.warnings, *_warnings(snapshot)]
+    return Inspection(findings.checked, findings.faults, warnings, summary)
 
 
 def _describe(snapshot: Snapshot, entry: DescriptorEntry, faults: list[str]) -> dict[str, Any]:

@@ -133,11 +133,6 @@ def _sound_records(file: BinaryIO) -> Iterator[JournalRecord]:
 
 
 def _framed(record: JournalRecord) -> bytes:
-    payload = _encoded(record)
-    return _FRAME.pack(len(payload), zlib.crc32(payload)) + payload
-
-
-def _encoded(record: JournalRecord) -> bytes:
     lengths = {fingerprint: len(row) for fingerprint, row in record.rows.items()}
     facts = [
         record.path,
@@ -147,7 +142,8 @@ def _encoded(record: JournalRecord) -> bytes:
         record.height,
         record.sha256.hex(),
     ]
-    return b"\n".join([json.dumps([*facts, lengths]).encode(), b"".join(record.rows.values())])
+    payload = json.dumps([*facts, lengths]).encode() + b"\n" + b"".join(record.rows.values())
+    return _FRAME.pack(len(payload), zlib.crc32(payload)) + payload
 
 
 def _decoded(payload: bytes) -> JournalRecord:

@@ -62,19 +62,18 @@ class FlatIndex(ScannedSource[Row]):
             scan(values, self.matrix[block], estimates[block])
 
         if self.matrix.size > _WORTH_THREADS:
-            list(scan_pool().map(scan_block, self._blocks()))
+            list(scan_pool().map(scan_block, self._blocks(len(self.matrix))))
         else:
-            for block in self._blocks():
+            for block in self._blocks(len(self.matrix)):
                 scan_block(block)
         return estimates
 
     def exact(self, query: Row, rows: RowNumbers) -> Distances:
         values = self.encoding.values(query)
         distances = np.empty(len(rows), np.float64)
-        step = self._rows_per_block()
-        for start in range(0, len(rows), step):
-            block = self.encoding.values(self.matrix[rows[start : start + step]])
-            distances[start : start + step] = self.metric.between(values, block)
+        for block in self._blocks(len(rows)):
+            some = self.encoding.values(self.matrix[rows[block]])
+            distances[block] = self.metric.between(values, some)
         return distances
 
     def tolerance(self, query: Row, distance: float) -> float:
@@ -105,9 +104,6 @@ class FlatIndex(ScannedSource[Row]):
         """Return single precision if it holds every stored number."""
         return np.float32 if np.can_cast(self.matrix.dtype, np.float32, "safe") else np.float64
 
-    def _rows_per_block(self) -> int:
-        return max(1, _BLOCK // max(1, self.matrix.shape[1]))
-
-    def _blocks(self) -> Iterator[slice]:
-        step = self._rows_per_block()
-        return (slice(start, start + step) for start in range(0, len(self.matrix), step))
+    def _blocks(self, rows: int) -> Iterator[slice]:
+        step = max(1, _BLOCK // max(1, self.matrix.shape[1]))
+        return (slice(start, start + step) for start in range(0, rows, step))
