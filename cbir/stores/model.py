@@ -63,11 +63,7 @@ class Rows:
 
     def has_files_of(self, other: Rows) -> bool:
         """Say whether both are of the same files, and know the same of them."""
-        return (
-            np.array_equal(self.paths.blob, other.paths.blob)
-            and np.array_equal(self.paths.ends, other.paths.ends)
-            and np.array_equal(self.facts, other.facts)
-        )
+        return self.paths == other.paths and np.array_equal(self.facts, other.facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,21 +149,14 @@ class Metadata:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What came out when a whole index was read.
-
-    Attributes
-    ----------
-    checked : list of str
-        What was checked, in words.
-    faults : list of str
-        What is wrong with it; empty when it is sound.
-    warnings : list of str
-        What is odd around it.
-    """
+    """What came out when a whole index was read."""
 
     checked: list[str]
+    """What was checked, in words."""
     faults: list[str]
+    """What is wrong with it; empty when it is sound."""
     warnings: list[str]
+    """What is odd around it."""
 
 
 class Snapshot(ABC):
@@ -252,7 +241,17 @@ class Snapshot(ABC):
                 raise BrokenIndexError(
                     f"{printable(self.path)}: {alias} has no {descriptor.state_name}"
                 )
-            descriptor = self._bound(descriptor, entry.alias, entry.state)
+            try:
+                descriptor = descriptor.bind(self.state(entry.state))
+            except BrokenIndexError:
+                raise
+            except CbirError as error:
+                raise BrokenIndexError(
+                    f"{printable(self.path)}: {alias} cannot be used: ",
+                    error,
+                    "; build the index again: ",
+                    Call("index", dataset=self.root, index=self.path, rebuild=True),
+                ) from None
         if descriptor.fingerprint != entry.fingerprint:
             raise BrokenIndexError(
                 f"{printable(self.path)}: {alias} was written by version {entry.version} of"
@@ -261,19 +260,6 @@ class Snapshot(ABC):
                 Call("index", dataset=self.root, index=self.path),
             )
         return NamedDescriptor(alias, descriptor)
-
-    def _bound(self, descriptor: TrainedDescriptor, alias: str, state: str) -> TrainedDescriptor:
-        try:
-            return descriptor.bind(self.state(state))
-        except BrokenIndexError:
-            raise
-        except CbirError as error:
-            raise BrokenIndexError(
-                f"{printable(self.path)}: {alias} cannot be used: ",
-                error,
-                "; build the index again: ",
-                Call("index", dataset=self.root, index=self.path, rebuild=True),
-            ) from None
 
 
 def edited_rows(index: str, rows: Rows, edited: NDArray[np.intp]) -> str:

@@ -72,6 +72,13 @@ class PathList(Sequence[str]):
     def __len__(self) -> int:
         return len(self.ends)
 
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, PathList)
+            and np.array_equal(self.blob, other.blob)
+            and np.array_equal(self.ends, other.ends)
+        )
+
     @overload
     def __getitem__(self, index: int) -> str: ...
     @overload

@@ -16,3 +16,10 @@ def test_rows_of_paths_are_those_that_are_found_one_by_one() -> None:
         rows = [known.find(name) for name in asked]
         expected = [-1 if row is None else row for row in rows]
         assert known.rows_of(asked).tolist() == expected
+
+
+def test_paths_are_equal_where_each_is() -> None:
+    assert PathList.of(["a.jpg", "b.jpg"]) == PathList.of(["a.jpg", "b.jpg"])
+    assert PathList.of(["a", "bc"]) != PathList.of(["ab", "c"])
+    assert PathList.of(["a"]) != PathList.of(["a", "b"])
+    assert PathList.of(["a"]) != ["a"]
