@@ -105,7 +105,8 @@ def top_k(
         Row numbers with their exact distances, the nearest first; equal distances in row order,
         which is the order of the paths.
     """
-    k = min(k, len(source) - len(np.unique(excluded)))
+    # np.unique imports numpy.ma, which takes as long as the search of a small index.
+    k = min(k, len(source) - len(set(excluded.tolist())))
     if k < 1:
         return []
     candidates = source.candidates(query, k, excluded)

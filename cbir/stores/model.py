@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +24,11 @@ from cbir.descriptors.base import Row, State, TrainedDescriptor
 from cbir.descriptors.local_features.base import LocalExtractor
 from cbir.descriptors.registry import NamedDescriptor
 from cbir.descriptors.row_kinds import RowKind, kind_called
-from cbir.stores.features.store import FeatureStore
-from cbir.stores.journal import Journal
 from cbir.stores.paths import PathList
+
+if TYPE_CHECKING:  # a search needs neither
+    from cbir.stores.features.store import FeatureStore
+    from cbir.stores.journal import Journal
 
 FORMAT = 1
 """Version of the index format; raised when an older program could not read it."""

@@ -6,11 +6,13 @@ import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cbir.core.digests import digest
 from cbir.descriptors.local_features.base import LocalExtractor
-from cbir.stores.features.store import FeatureStore
+
+if TYPE_CHECKING:
+    from cbir.stores.features.store import FeatureStore
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Layout:
 
     def features(self, extractor: LocalExtractor[Any]) -> FeatureStore:
         """Open the local features of an extractor."""
+        from cbir.stores.features.store import FeatureStore
+
         return FeatureStore(str(self.folder / "features" / extractor.fingerprint), extractor.fields)
 
     @property

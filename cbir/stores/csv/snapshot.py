@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,10 @@ from cbir.stores.csv.codec import read_csv, rebuilding
 from cbir.stores.csv.column_cache import Cache
 from cbir.stores.csv.generations import Generation
 from cbir.stores.csv.layout import Layout, content_of
-from cbir.stores.features.store import FeatureStore
 from cbir.stores.model import Derivation, Findings, Rows, Snapshot, edited_rows
+
+if TYPE_CHECKING:
+    from cbir.stores.features.store import FeatureStore
 
 
 class CsvSnapshot(Snapshot):

@@ -24,9 +24,7 @@ from cbir.stores.csv.generations import Generation, read_generations
 from cbir.stores.csv.layout import Layout, content_of
 from cbir.stores.csv.snapshot import CsvSnapshot
 from cbir.stores.csv.state_folder import check_state_folder
-from cbir.stores.csv.writer import CsvWriter
 from cbir.stores.file_stamps import Stamp, load_content, save_content
-from cbir.stores.lock import writer_lock
 from cbir.stores.model import DescriptorEntry, IndexStore, Snapshot, Writer
 
 _ATTEMPTS = 20
@@ -97,6 +95,9 @@ class CsvStore(IndexStore):
             if not self.layout.folder.exists():
                 self._check_is_mine()
             self.layout.folder.mkdir(exist_ok=True)
+        from cbir.stores.csv.writer import CsvWriter
+        from cbir.stores.lock import writer_lock
+
         with writer_lock(str(self.layout.folder), self.path, wait):
             yield CsvWriter(self, self.layout)
 
