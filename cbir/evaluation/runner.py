@@ -5,7 +5,6 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -132,53 +131,9 @@ def evaluate(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _JudgedQuery:
-    """A query with what is right for it.
-
-    Attributes
-    ----------
-    grades : ndarray of int, shape (n,)
-    left_out : ndarray of bool, shape (n,)
-        The query itself, where it does not count.
-    with_duplicates : ndarray of bool, shape (n,)
-        That and its exact duplicates.
-    """
-
-    grades: NDArray[np.integer]
-    left_out: NDArray[np.bool_]
-    with_duplicates: NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What one query gave."""
-
-    measures: list[float]
-    measures_without_duplicates: list[float]
-    curve: NDArray[np.float64] | None
-    """None if there is nothing to find."""
-    hits: list[Hit]
-
-
-class _MeanCurve:
-    """Adds up the curves of queries, so that not all of them are held."""
-
-    def __init__(self) -> None:
-        self._total = np.zeros(len(RECALLS))
-        self._count = 0
-
-    def take(self, answer: _Answer) -> _Answer:
-        """Add the curve of an answer, and return the answer without it."""
-        if answer.curve is not None:
-            self._total += answer.curve
-            self._count += 1
-        return replace(answer, curve=None)
-
-    @property
-    def mean(self) -> NDArray[np.float64]:
-        """The mean curve; NaN for no query that has something to find."""
-        return self._total / self._count if self._count else np.full(len(RECALLS), np.nan)
+_Answer = tuple[list[list[float]], list[Hit], NDArray[np.float64] | None]
+"""What one query gave: its measures, and those without its exact duplicates; the first results;
+and the curve, None if there is nothing to find."""
 
 
 class _Experiment:
@@ -198,21 +153,18 @@ class _Experiment:
         self._same_bytes: dict[bytes, list[int]] = {}
         for row, digest in enumerate(index.hashes):
             self._same_bytes.setdefault(digest, []).append(row)
-        self._largest = self._largest_without_duplicates = 0
+        self._largest = np.zeros(2, np.intp)
         for query in self._queries:
-            judged = self._case(query)
-            right = judged.grades > 0
-            self._largest = max(self._largest, int((right & ~judged.left_out).sum()))
-            self._largest_without_duplicates = max(
-                self._largest_without_duplicates, int((right & ~judged.with_duplicates).sum())
-            )
+            grades, counts = self._judged(query)
+            self._largest = np.maximum(self._largest, (counts & (grades > 0)).sum(axis=1))
 
     def run(self, searcher: SearcherProtocol, workers: int) -> Run:
         """Rank the index for every query, and measure."""
         label, metric = searcher.label, searcher.metric_name
         self._listener.begin(f"evaluating {label} by {metric}", len(self._queries))
-        queries, answers = [], []
-        curve = _MeanCurve()
+        queries, measures, hits = [], [], []
+        # Added up, so that not all of them are held.
+        curves, curve_count = np.zeros(len(RECALLS)), 0
 
         def answer(query: Query) -> _Answer | UnreadableImageError:
             try:
@@ -226,7 +178,11 @@ class _Experiment:
                 self._listener.unreadable(one)
             else:
                 queries.append(query)
-                answers.append(curve.take(one))
+                measures.append(one[0])
+                hits.append(one[1])
+                if one[2] is not None:
+                    curves += one[2]
+                    curve_count += 1
             self._listener.advance()
         self._listener.end()
         if not queries:
@@ -235,15 +191,19 @@ class _Experiment:
             )
         # What cannot be read is told of once, and the runs that follow have the same queries.
         self._queries = queries
+        scores, without_duplicates = (
+            Scores(dict(zip(MEASURES, columns, strict=True)))
+            for columns in np.array(measures, np.float64).transpose(1, 2, 0)
+        )
         return Run(
             label,
             metric,
             [query.path for query in queries],
             [query.topic if self._truth.has_classes else None for query in queries],
-            _scores([one.measures for one in answers]),
-            _scores([one.measures_without_duplicates for one in answers]),
-            curve.mean,
-            [one.hits for one in answers],
+            scores,
+            without_duplicates,
+            curves / curve_count if curve_count else np.full(len(RECALLS), np.nan),
+            hits,
             self._milliseconds(searcher),
             searcher.bytes_per_image,
             searcher.weights,
@@ -252,20 +212,15 @@ class _Experiment:
 
     def _answer(self, searcher: SearcherProtocol, query: Query) -> _Answer:
         distances, order = _ranked(searcher, _description(searcher, query))
-        judged = self._case(query)
-        ranked = order[~judged.left_out[order]]
-        ranked_without_duplicates = order[~judged.with_duplicates[order]]
+        grades, counts = self._judged(query)
+        ranked, without_duplicates = (order[one[order]] for one in counts)
         hits = [
-            Hit(self._paths[row], float(distances[row]), bool(judged.grades[row] > 0))
+            Hit(self._paths[row], float(distances[row]), bool(grades[row] > 0))
             for row in ranked[:KEPT_HITS].tolist()
         ]
-        gains = judged.grades[ranked]
-        return _Answer(
-            _measures(gains, self._largest),
-            _measures(judged.grades[ranked_without_duplicates], self._largest_without_duplicates),
-            interpolated_precision(gains > 0) if gains.any() else None,
-            hits,
-        )
+        gains, largest = grades[ranked], self._largest.tolist()
+        measures = [_measures(gains, largest[0]), _measures(grades[without_duplicates], largest[1])]
+        return measures, hits, interpolated_precision(gains > 0) if gains.any() else None
 
     def _milliseconds(self, searcher: SearcherProtocol) -> float:
         """Return the median time of a ranking while nothing else is computed."""
@@ -277,14 +232,17 @@ class _Experiment:
             times.append(time.perf_counter() - start)
         return 1000 * statistics.median(times)
 
-    def _case(self, query: Query) -> _JudgedQuery:
+    def _judged(self, query: Query) -> tuple[NDArray[np.integer], NDArray[np.bool_]]:
+        """Return the grade of each image, and, shape (2, n), whether it counts for the query.
+
+        The query itself may not; in the second row, its exact duplicates do not count either.
+        """
         grades = self._truth.grades(query.topic)
-        left_out = np.zeros(len(grades), bool)
-        with_duplicates = np.zeros(len(grades), bool)
-        with_duplicates[self._same_bytes.get(query.sha256, [])] = True
+        counts = np.ones((2, len(grades)), bool)
+        counts[1, self._same_bytes.get(query.sha256, [])] = False
         if query.self_row is not None:
-            left_out[query.self_row] = with_duplicates[query.self_row] = query.left_out
-        return _JudgedQuery(grades, left_out, with_duplicates)
+            counts[:, query.self_row] = not query.left_out
+        return grades, counts
 
 
 def _description(searcher: SearcherProtocol, query: Query) -> Any:
@@ -300,8 +258,3 @@ def _ranked(searcher: SearcherProtocol, description: Any) -> tuple[NDArray[Any],
 def _measures(gains: NDArray[np.integer], largest: int) -> list[float]:
     """Return the measures of a ranking; NaN if there is nothing to find."""
     return all_measures(gains, largest) if gains.any() else [np.nan] * len(MEASURES)
-
-
-def _scores(measures: list[list[float]]) -> Scores:
-    columns = np.array(measures, np.float64).T
-    return Scores(dict(zip(MEASURES, columns, strict=True)))
