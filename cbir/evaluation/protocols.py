@@ -108,29 +108,23 @@ def choose_queries(
     one_of(protocol, PROTOCOLS, "protocol")
     listener = ProgressListener.of(listener)
     if folder is None:
-        chosen = _of_index(index, truth, protocol)
-        _warn_of_unqueried(chosen, truth, "the index", listener)
-        _warn_of_unmatched(truth, "the index", listener)
-        return Queries(protocol, _some(chosen, truth, "the index"))
-    if protocol != "all":
+        chosen, place = _of_index(index, truth, protocol), "the index"
+    elif protocol != "all":
         raise UsageError(
             f"the protocol {protocol} says which images of the index query, ",
             Parameter("queries"),
             " takes those of a folder: give one of them",
         )
-    chosen = _of_folder(index, truth, folder, listener)
-    _warn_of_unqueried(chosen, truth, folder, listener)
-    _warn_of_unmatched(truth, f"the index or of {folder}", listener)
-    return Queries(f"queries:{folder}", _some(chosen, truth, folder))
-
-
-def _some(queries: list[Query], truth: GroundTruth, place: str) -> tuple[Query, ...]:
-    if not queries:
+    else:
+        chosen, place = _of_folder(index, truth, folder, listener), folder
+    _warn_of_unqueried(chosen, truth, place, listener)
+    _warn_of_unmatched(truth, place if folder is None else f"the index or of {folder}", listener)
+    if not chosen:
         raise CbirError(
             _of_truth(truth, f"it knows no image of {printable(place)}, so there is no query;"),
             " check it against their paths",
         )
-    return tuple(queries)
+    return Queries(protocol if folder is None else f"queries:{folder}", tuple(chosen))
 
 
 def _of_index(index: Index, truth: GroundTruth, protocol: Protocol) -> list[Query]:
@@ -139,9 +133,8 @@ def _of_index(index: Index, truth: GroundTruth, protocol: Protocol) -> list[Quer
             _of_truth(truth, "it has no classes of which the first could query;"),
             " its topics say which images do: use the protocol all",
         )
-    paths = index.paths
+    paths, hashes = index.paths, index.hashes
     queries, seen = [], set[str]()
-    hashes = index.hashes
     for row, topic in enumerate(truth.topics(paths)):
         if topic is None or (protocol == "first" and topic in seen):
             continue
