@@ -230,10 +230,11 @@ class Run:
         Per class: the number of queries, mAP and P@10. Of a fusion also its parts.
         """
         maps, precisions = self.by_class("map"), self.by_class("precision@10")
+        parts = {alias: {"weight": weight} for alias, weight in self.weights.items()}
         return {
             "descriptor": self.descriptor,
             "metric": self.metric,
-            **self._fusion_to_dict(),
+            **({"parts": parts, "adaptive": self.adaptive} if parts else {}),
             **self.scores.to_dict(),
             "without_duplicates": self.scores_without_duplicates.to_dict(),
             "classes": {
@@ -247,12 +248,6 @@ class Run:
             "ms_per_query": self.ms_per_query,
             "bytes_per_image": self.bytes_per_image,
         }
-
-    def _fusion_to_dict(self) -> dict[str, Any]:
-        if not self.weights:
-            return {}
-        parts = {alias: {"weight": weight} for alias, weight in self.weights.items()}
-        return {"parts": parts, "adaptive": self.adaptive}
 
     def _rows_by_class(self) -> dict[str, list[int]]:
         members: dict[str, list[int]] = {}
