@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Container, Sequence
 
 from cbir.core.errors import CbirError, printable
@@ -38,7 +39,7 @@ def match_keys(keys: Container[str], names: Sequence[str], source: str) -> list[
     """
     found: list[str | None] = [None] * len(names)
     taken: set[str] = set()
-    for form in (_path, _stem, _name, _name_stem):
+    for form in (str, _stem, posixpath.basename, _name_stem):
         owners: dict[str, int] = {}
         for row, name in enumerate(names):
             key = form(name)
@@ -56,14 +57,6 @@ def match_keys(keys: Container[str], names: Sequence[str], source: str) -> list[
     return found
 
 
-def _path(path: str) -> str:
-    return path
-
-
-def _name(path: str) -> str:
-    return path.rpartition("/")[2]
-
-
 def _stem(path: str) -> str:
     folder, slash, name = path.rpartition("/")
     stem, dot, _ = name.rpartition(".")
@@ -71,4 +64,4 @@ def _stem(path: str) -> str:
 
 
 def _name_stem(path: str) -> str:
-    return _stem(_name(path))
+    return _stem(posixpath.basename(path))
