@@ -15,7 +15,7 @@ from cbir.core.errors import CbirError, UnreadableImageError, UsageError, cause_
 from cbir.core.plugins import plugins
 from cbir.core.suggestions import did_you_mean
 from cbir.descriptors.base import HIGHEST_QUALITY, Descriptor, Row
-from cbir.descriptors.parameters import made, split_parameters
+from cbir.descriptors.parametrized import made, split_parameters
 from cbir.descriptors.row_kinds import KINDS
 from cbir.images.encoded_image import EncodedImage
 from cbir.images.image_source import ArrayImage

@@ -7,7 +7,7 @@ from typing import Any
 
 from cbir.core.arguments import one_of, text_of
 from cbir.descriptors.local_features.base import LocalExtractor
-from cbir.descriptors.parameters import made, split_parameters
+from cbir.descriptors.parametrized import made, split_parameters
 
 EXTRACTORS = {
     "orb": "cbir.descriptors.local_features.orb:OrbExtractor",
