@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -139,11 +138,11 @@ def train_model(
         The arrays of :data:`KEYS`: float32, but the projection int8.
     """
     rows = unpacked(_some_rows(samples))
-    axes = _principal_axes(rows.values, local_components)
-    spread = np.sqrt(axes.variances.mean()) * _PLACE_WEIGHT
+    center, axes, variances = _principal_axes(rows.values, local_components)
+    spread = np.sqrt(variances.mean()) * _PLACE_WEIGHT
     state: dict[str, NDArray[Any]] = {
-        "local_center": axes.center,
-        "local_axes": axes.directions,
+        "local_center": center,
+        "local_axes": axes,
         "place_scale": np.array(spread, np.float32),
     }
     mixture = fit_mixture(_projected(rows, state), gaussians, listener)
@@ -184,15 +183,6 @@ def _views(patches: Patches, count: int, mirrored: Mirror) -> Iterator[Patches]:
         yield view if number < 2 else _crop(view, random)
 
 
-@dataclass(frozen=True, slots=True)
-class _Axes:
-    """Principal axes: their origin, their directions as columns, and the variances along them."""
-
-    center: FloatArray
-    directions: FloatArray
-    variances: FloatArray
-
-
 def _projected(patches: Patches, local: Mapping[str, NDArray[Any]]) -> FloatArray:
     components = (patches.values - local["local_center"]) @ local["local_axes"]
     places = (patches.places - np.float32(0.5)) * local["place_scale"]
@@ -230,13 +220,16 @@ def _crop(patches: Patches, random: np.random.Generator) -> Patches:
     return Patches(patches.values[inside], places[inside])
 
 
-def _principal_axes(rows: FloatArray, count: int) -> _Axes:
-    """Return the first principal axes of rows that are more than their dimensions."""
+def _principal_axes(rows: FloatArray, count: int) -> tuple[FloatArray, ...]:
+    """Return the first principal axes of rows that are more than their dimensions.
+
+    These are their origin, their directions as columns, and the variances along them.
+    """
     center = rows.mean(axis=0)
     variances, directions = np.linalg.eigh(np.cov(rows - center, rowvar=False))
     first = np.argsort(-variances, kind="stable")[:count]
     parts = (center, directions[:, first], variances[first])
-    return _Axes(*(part.astype(np.float32) for part in parts))
+    return tuple(part.astype(np.float32) for part in parts)
 
 
 def _reduction(vectors: NDArray[np.float64], size: int) -> dict[str, NDArray[Any]]:
