@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from cbir.core.errors import UsageError
 from cbir.core.progress import ProgressListener
-from cbir.core.threads import cores
+from cbir.core.threads import cores, ordered_map
 from cbir.descriptors.base import State, TrainedDescriptor
 from cbir.descriptors.local_features.orb import ORB_BYTES, OrbExtractor
 from cbir.descriptors.row_kinds import LOCAL, RowKind
@@ -285,9 +284,8 @@ def _in_threads(
     if len(features) <= 2 * per_task:
         return nearest_words(features, words, count)
     parts = [features[start : start + per_task] for start in range(0, len(features), per_task)]
-    with ThreadPoolExecutor(cores()) as pool:
-        results = list(pool.map(lambda part: nearest_words(part, words, count), parts))
-    nearest, distance = zip(*results, strict=True)
+    found = ordered_map(lambda part: nearest_words(part, words, count), parts, cores(), batch=1)
+    nearest, distance = zip(*found, strict=True)
     return np.concatenate(nearest), np.concatenate(distance)
 
 
