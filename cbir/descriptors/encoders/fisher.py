@@ -70,10 +70,8 @@ class FisherVector(TrainedDescriptor):
     size: int = 256
 
     def __post_init__(self) -> None:
-        for name, value, most in (
-            ("gaussians", self.gaussians, 1024),
-            ("size", self.size, 2048),
-        ):
+        for name, most in (("gaussians", 1024), ("size", 2048)):
+            value = self.parameters[name]
             if not 1 <= value <= most:
                 raise UsageError(f"{self.name}: {name}={value} must be 1 to {most:,}")
         if self.size > self._length:
