@@ -91,13 +91,12 @@ class Correlogram(Descriptor):
     def describe(self, image: Pixels) -> NDArray[np.uint8]:
         """Describe an RGB image; see :meth:`Descriptor.describe`."""
         cells = hsv_cells(image, _BINS)
-        height, width = cells.shape
         agreements = _agreements(cells, self.distance)
 
         def count(place: Place) -> NDArray[np.float32]:
             return _counts(cells[place], agreements[place], 8 * self.distance)
 
-        return as_roots(over_regions(self.layout, height, width, count)).ravel()
+        return as_roots(over_regions(self.layout, cells.shape, count)).ravel()
 
 
 def _agreements(cells: NDArray[np.uint8], distance: int) -> NDArray[np.uint8]:

@@ -106,5 +106,4 @@ def _pairs(levels: NDArray[np.uint8]) -> NDArray[Any]:
         part = np.ascontiguousarray(levels[place])
         return graycomatrix(part, _DISTANCES, _ANGLES, levels=_LEVELS, symmetric=True)
 
-    height, width = levels.shape
-    return over_regions("grid", height, width, count)
+    return over_regions("grid", levels.shape, count)

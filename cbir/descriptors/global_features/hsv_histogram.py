@@ -121,8 +121,7 @@ class HsvHistogram(Descriptor):
         bins = math.prod(self._bins)
         if self.layout == "ellipse":
             return np.stack([_count(cells, bins, mask) for mask in _ellipse_regions(*cells.shape)])
-        height, width = cells.shape
-        return over_regions(self.layout, height, width, lambda place: _count(cells[place], bins))
+        return over_regions(self.layout, cells.shape, lambda place: _count(cells[place], bins))
 
 
 def hsv_cells(image: Pixels, bins: tuple[int, int, int]) -> NDArray[Any]:

@@ -120,7 +120,7 @@ class JointColorTexture(Descriptor):
             some = colors[place].reshape(-1, _COLORS)
             return (some.T @ textures[place].reshape(-1, _TEXTURES)).ravel()
 
-        counts = over_regions(self.layout, _BLOCKS, _BLOCKS, count)
+        counts = over_regions(self.layout, textures.shape, count)
         shares = counts / counts.sum(axis=1, keepdims=True)
         return np.rint(255 * np.cbrt(shares)).astype(np.uint8).ravel()
 

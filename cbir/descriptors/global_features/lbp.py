@@ -91,5 +91,4 @@ def _by_region(bins: NDArray[np.intp]) -> NDArray[np.uint8]:
     def count(place: Place) -> NDArray[np.intp]:
         return np.bincount(bins[place].ravel(), minlength=_BINS)
 
-    height, width = bins.shape
-    return as_roots(over_regions("grid", height, width, count)).ravel()
+    return as_roots(over_regions("grid", bins.shape, count)).ravel()

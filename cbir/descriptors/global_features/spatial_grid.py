@@ -55,15 +55,15 @@ def first_bins(height: int, width: int, cells: int, bins: int) -> NDArray[np.int
 
 
 def over_regions(
-    layout: Layout, height: int, width: int, count: Callable[[Place], NDArray[Any]]
+    layout: Layout, shape: tuple[int, ...], count: Callable[[Place], NDArray[Any]]
 ) -> NDArray[Any]:
     """Count what is in each region.
 
     Parameters
     ----------
     layout : {"grid", "none"}
-    height, width : int
-        Of the image.
+    shape : tuple of int
+        Of the image: height and width come first.
     count : callable
         Counts what is at a place, which is empty for a half of an image one pixel wide: an array
         of shape (n,). What is counted in the whole is the sum of what is counted in the quarters.
@@ -76,9 +76,10 @@ def over_regions(
     Examples
     --------
     >>> image = np.arange(16).reshape(4, 4)
-    >>> over_regions("grid", 4, 4, lambda place: image[place].sum(keepdims=True)[0]).ravel()
+    >>> over_regions("grid", (4, 4), lambda place: image[place].sum(keepdims=True)[0]).ravel()
     array([120,  10,  18,  42,  50,  30])
     """
+    height, width = shape[:2]
     if layout == "none":
         return count((slice(0, height), slice(0, width)))[None]
     top, bottom = slice(0, height // 2), slice(height // 2, height)
@@ -106,12 +107,11 @@ def moments_by_region(values: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     >>> moments_by_region(np.array([[[1.0]], [[3.0]]]))[0].ravel()
     array([2., 1.])
     """
-    height, width, n = values.shape
 
     def sums(place: Place) -> NDArray[np.float64]:
-        part = values[place].reshape(-1, n).astype(np.float64)
+        part = values[place].reshape(-1, values.shape[2]).astype(np.float64)
         return np.concatenate([[len(part)], part.sum(axis=0), np.square(part).sum(axis=0)])
 
-    total = over_regions("grid", height, width, sums)
+    total = over_regions("grid", values.shape, sums)
     means, squares = np.split(total[:, 1:] / np.maximum(total[:, :1], 1), 2, axis=1)
     return np.stack([means, np.sqrt(np.maximum(squares - np.square(means), 0))], axis=1)

@@ -20,7 +20,7 @@ def test_the_quarters_part_the_image_and_the_center_is_never_empty(
         places.append(place)
         return np.array([np.ones(shape)[place].sum()])
 
-    counts = over_regions(layout, *shape, count)
+    counts = over_regions(layout, shape, count)
     assert counts.shape == (regions_of(layout), 1)
     assert counts[0] == np.prod(shape)
     if layout == "grid":
