@@ -72,7 +72,37 @@ class Hash(Descriptor):
 
 
 @dataclass(frozen=True)
-class PerceptualHash(Hash):
+class _SizedHash(Hash):
+    """Base of the hashes with a choice of lengths, of which the one of 64 bits is ImageHash's."""
+
+    meaning: ClassVar[str] = "differing bits: 0 = a copy; unrelated images differ in about half"
+
+    bits: Literal[64, 256]
+
+    @property
+    def dimension(self) -> int:
+        """Bits."""
+        return self.bits
+
+    @property
+    def working_size(self) -> int | None:
+        """Far above what is kept of the image; all of it where ImageHash must be met."""
+        return None if self.bits == 64 else WORKING_SIZES[2]
+
+
+@dataclass(frozen=True)
+class _BlockHash(Hash):
+    """Base of the hashes of 8 × 8 blocks, which are of the image at full size as ImageHash's."""
+
+    meaning: ClassVar[str] = (
+        "differing bits: 0 = a copy; unrelated ones differ in half, some in few"
+    )
+    dimension: ClassVar[int] = 64
+    working_size: ClassVar[int | None] = None
+
+
+@dataclass(frozen=True)
+class PerceptualHash(_SizedHash):
     """DCT hash: which of the lowest frequencies lie above their median.
 
     The gray image is resized to 4 × the hash's side by Lanczos resampling and transformed by a
@@ -102,20 +132,9 @@ class PerceptualHash(Hash):
     name: ClassVar[str] = "phash"
     version: ClassVar[int] = 2
     summary: ClassVar[str] = "copies of one image, recompressed or resized; 33 bytes an image"
-    meaning: ClassVar[str] = "differing bits: 0 = a copy; unrelated images differ in about half"
     least_quality: ClassVar[int] = LEAST_PHASH_QUALITY
 
     bits: Literal[256, 64] = 256
-
-    @property
-    def dimension(self) -> int:
-        """Bits."""
-        return self.bits
-
-    @property
-    def working_size(self) -> int | None:
-        """Far above what the transform keeps; the full image where ImageHash must be met."""
-        return None if self.bits == 64 else WORKING_SIZES[2]
 
     def _bits_and_quality(self, image: Pixels) -> tuple[Bits, int]:
         side = math.isqrt(self.bits)
@@ -127,7 +146,7 @@ class PerceptualHash(Hash):
 
 
 @dataclass(frozen=True)
-class DifferenceHash(Hash):
+class DifferenceHash(_SizedHash):
     """Difference hash: which pixels of a thumbnail are brighter than their left neighbors.
 
     The gray image is resized to a thumbnail, one column wider than high, by Lanczos resampling.
@@ -154,19 +173,8 @@ class DifferenceHash(Hash):
     name: ClassVar[str] = "dhash"
     version: ClassVar[int] = 1
     summary: ClassVar[str] = "copies of one image; simple and well known; 9 bytes an image"
-    meaning: ClassVar[str] = "differing bits: 0 = a copy; unrelated images differ in about half"
 
     bits: Literal[64, 256] = 64
-
-    @property
-    def dimension(self) -> int:
-        """Bits."""
-        return self.bits
-
-    @property
-    def working_size(self) -> int | None:
-        """Far above the thumbnail's; the full image where ImageHash must be met."""
-        return None if self.bits == 64 else WORKING_SIZES[2]
 
     def _bits_and_quality(self, image: Pixels) -> tuple[Bits, int]:
         side = math.isqrt(self.bits)
@@ -175,7 +183,7 @@ class DifferenceHash(Hash):
 
 
 @dataclass(frozen=True)
-class AverageHash(Hash):
+class AverageHash(_BlockHash):
     """Average hash: which pixels of an 8 × 8 thumbnail are brighter than their mean.
 
     The gray image is resized by Lanczos resampling, at full size. The quality is the share of
@@ -198,11 +206,6 @@ class AverageHash(Hash):
     name: ClassVar[str] = "ahash"
     version: ClassVar[int] = 1
     summary: ClassVar[str] = "copies of one image; the simplest; 9 bytes an image"
-    meaning: ClassVar[str] = (
-        "differing bits: 0 = a copy; unrelated ones differ in half, some in few"
-    )
-    dimension: ClassVar[int] = 64
-    working_size: ClassVar[int | None] = None  # as ImageHash has it
 
     def _bits_and_quality(self, image: Pixels) -> tuple[Bits, int]:
         small = gray_thumbnail(image, 8, 8)
@@ -210,7 +213,7 @@ class AverageHash(Hash):
 
 
 @dataclass(frozen=True)
-class WaveletHash(Hash):
+class WaveletHash(_BlockHash):
     """Wavelet hash: which of 8 × 8 blocks are brighter than their median.
 
     The gray image is resized by Lanczos resampling to a square whose side is the largest power
@@ -238,11 +241,6 @@ class WaveletHash(Hash):
     name: ClassVar[str] = "whash"
     version: ClassVar[int] = 1
     summary: ClassVar[str] = "copies of one image, from means of blocks; 9 bytes an image"
-    meaning: ClassVar[str] = (
-        "differing bits: 0 = a copy; unrelated ones differ in half, some in few"
-    )
-    dimension: ClassVar[int] = 64
-    working_size: ClassVar[int | None] = None  # as ImageHash has it
 
     def _bits_and_quality(self, image: Pixels) -> tuple[Bits, int]:
         side = max(8, 1 << (min(image.shape[:2]).bit_length() - 1))
