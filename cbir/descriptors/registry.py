@@ -83,15 +83,14 @@ class NamedDescriptor:
             reason = f"the descriptor {self.alias!r} failed: {cause_of(error)}"
             raise UnreadableImageError(image.path, reason) from error
         if given != wanted:
-            reason = f"the descriptor {self.alias!r} gave {given}, not {wanted} as it says"
-            raise UnreadableImageError(image.path, reason)
-        if descriptor.has_quality and row[-1] > HIGHEST_QUALITY:
-            reason = f"the descriptor {self.alias!r} gave the quality {row[-1]}, not 0 to 100"
-            raise UnreadableImageError(image.path, reason)
-        if not np.isfinite(row).all():
-            reason = f"the descriptor {self.alias!r} gave a number that is not finite"
-            raise UnreadableImageError(image.path, reason)
-        return row
+            what = f"{given}, not {wanted} as it says"
+        elif descriptor.has_quality and row[-1] > HIGHEST_QUALITY:
+            what = f"the quality {row[-1]}, not 0 to 100"
+        elif not np.isfinite(row).all():
+            what = "a number that is not finite"
+        else:
+            return row
+        raise UnreadableImageError(image.path, f"the descriptor {self.alias!r} gave {what}")
 
     @property
     def spec(self) -> str:
