@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Sequence
 from typing import Any
 
@@ -36,16 +37,8 @@ class CbirError(Exception):
         return str(self.message)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (type(self), self.args, dict(vars(self)))
-
-
-def _restored(
-    cls: type[CbirError], arguments: tuple[Any, ...], attributes: dict[str, Any]
-) -> CbirError:
-    error = cls.__new__(cls)
-    error.args = arguments
-    vars(error).update(attributes)
-    return error
+        # Made as by `__new__`, not by the parameters of a subclass.
+        return copyreg.__newobj__, (type(self), *self.args), dict(vars(self))  # type: ignore[attr-defined]
 
 
 class UsageError(CbirError):
