@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import shutil
@@ -14,6 +15,13 @@ from numpy.typing import NDArray
 
 from cbir.core.errors import CbirError, printable, reason_of
 
+_REMEDIES = {
+    errno.ENOSPC: "; free some space and run the same command again",
+    errno.EFBIG: "; the file system or a limit allows no larger file",
+    errno.EACCES: "; choose a folder that you may write to",
+    errno.EROFS: "; choose a folder that you may write to",
+}
+
 
 @contextlib.contextmanager
 def explained(path: str, doing: str) -> Iterator[None]:
@@ -21,23 +29,9 @@ def explained(path: str, doing: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        remedy = {
-            "ENOSPC": "; free some space and run the same command again",
-            "EFBIG": "; the file system or a limit allows no larger file",
-            "EACCES": "; choose a folder that you may write to",
-            "EROFS": "; choose a folder that you may write to",
-        }
-        name = os.strerror(error.errno) if error.errno else ""
-        hint = remedy.get(_errno_name(error), "")
-        raise CbirError(
-            f"{printable(path)}: cannot {doing}: {(name or reason_of(error)).lower()}{hint}"
-        ) from None
-
-
-def _errno_name(error: OSError) -> str:
-    import errno
-
-    return errno.errorcode.get(error.errno or 0, "")
+        reason = os.strerror(error.errno).lower() if error.errno else reason_of(error)
+        hint = _REMEDIES.get(error.errno or 0, "")
+        raise CbirError(f"{printable(path)}: cannot {doing}: {reason}{hint}") from None
 
 
 @contextlib.contextmanager
