@@ -67,12 +67,8 @@ def _link_and_unlink(source: str, target: str) -> None:
         os.rename(source, target)
         return
     sync_folder(os.path.dirname(target))
-    _unlink_or_take_back(source, target)
-
-
-def _unlink_or_take_back(source: str, target: str) -> None:
     try:
         os.unlink(source)
-    except OSError:
+    except OSError:  # it keeps its old name only
         os.unlink(target)
         raise
