@@ -79,22 +79,16 @@ def find_images(
         what = "is not a folder" if os.path.exists(root) else "does not exist"
         remedy = which_folder(root) or Message("; give a folder with ", Parameter("dataset", ...))
         raise CbirError(f"{printable(root)}: the dataset {what}", remedy)
-    walk = _Walk(
-        root,
-        tuple(include),
-        tuple(exclude),
-        on_error or _ignore,
-        Counter() if left_out is None else left_out,
-    )
+    walk = _Walk(root, include, exclude, on_error, Counter() if left_out is None else left_out)
     return sorted(walk.files(), key=lambda found: os.fsencode(found.path))
 
 
 @dataclass
 class _Walk:
     root: str
-    include: tuple[str, ...]
-    exclude: tuple[str, ...]
-    on_error: Callable[[UnreadableImageError], None]
+    include: Sequence[str]
+    exclude: Sequence[str]
+    on_error: Callable[[UnreadableImageError], None] | None
     left_out: Counter[str]
     _seen: set[tuple[int, int]] = field(default_factory=set)
 
@@ -156,7 +150,8 @@ class _Walk:
         return entry.is_file() and _starts_like_an_image(entry.path)
 
     def _report(self, path: str, error: OSError) -> None:
-        self.on_error(UnreadableImageError(os.path.join(self.root, path), reason_of(error)))
+        if self.on_error is not None:
+            self.on_error(UnreadableImageError(os.path.join(self.root, path), reason_of(error)))
 
 
 def is_selected(path: str, include: Sequence[str], exclude: Sequence[str]) -> bool:
@@ -171,10 +166,6 @@ def is_selected(path: str, include: Sequence[str], exclude: Sequence[str]) -> bo
     above = ("/".join(parts[: count + 1]) for count in range(len(parts)))
     left_out = any(_matches(one, exclude) for one in above)
     return not left_out and (not include or _matches(path, include))
-
-
-def _ignore(error: UnreadableImageError) -> None:
-    """Report it to nobody."""
 
 
 def _matches(path: str, patterns: Sequence[str]) -> bool:
