@@ -61,11 +61,11 @@ def further_frames(image: Image.Image) -> tuple[int, ...]:
     if image.format == "MPO":
         kinds = [one["Attribute"]["MPType"] for one in image.mpinfo[0xB002]]  # type: ignore[attr-defined]
         reduced = [kind.startswith(_THUMBNAIL) for kind in kinds]
-        return tuple(_not_reduced(image, reduced))
-    if image.format == "TIFF":
+    elif image.format == "TIFF":
         reduced = [says_reduced(image, i) for i in range(min(count, MOST_PAGES))]
-        return tuple(_not_reduced(image, reduced))
-    return tuple(range(1, count))
+    else:
+        return tuple(range(1, count))
+    return tuple(_not_reduced(image, reduced))
 
 
 def _not_reduced(image: Image.Image, reduced: list[bool]) -> Iterator[int]:
@@ -156,13 +156,8 @@ def _is_whole(image: Image.Image) -> bool:
 
 def frame_digest(image: Image.Image) -> bytes:
     """Return what identifies the pixels of the frame that Pillow is at."""
-    if image.mode[0] in "IF":
-        values = np.asarray(image)
-    elif image.mode in ("CMYK", "LAB"):
-        values = np.asarray(image.convert(image.mode))
-    else:
-        values = np.asarray(image.convert("RGBA"))
     mode = image.mode if image.mode[0] in "IFC" or image.mode == "LAB" else "RGBA"
+    values = np.asarray(image if image.mode == mode else image.convert(mode))
     return digest(f"{mode} {values.shape}", values.tobytes())
 
 
