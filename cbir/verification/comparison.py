@@ -120,7 +120,7 @@ def compare(first: Gray, second: Gray, transform: Transform) -> Comparison | Non
     """
     if scale_of(transform) > 1:
         back = compare(second, first, inverted(transform))
-        return back and _reversed(back)
+        return back and replace(back, shared=back.shared[::-1], transform=inverted(back.transform))
     overlap = _Overlap.of(first, second, transform)
     if overlap is None:
         return None
@@ -140,11 +140,6 @@ def compare(first: Gray, second: Gray, transform: Transform) -> Comparison | Non
         shared=overlap.shared,
         transform=overlap.transform,
     )
-
-
-def _reversed(comparison: Comparison) -> Comparison:
-    back = inverted(comparison.transform)
-    return replace(comparison, shared=comparison.shared[::-1], transform=back)
 
 
 @dataclass(slots=True)
