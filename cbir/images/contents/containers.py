@@ -6,6 +6,7 @@ Also what Pillow does not tell of them: the depths of formats that it reduces to
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Iterator
 
 from cbir.images.contents.image_end import MOST_BLOCKS, bounded_loop
@@ -60,10 +61,8 @@ def _whole_png_chunks(data: bytes) -> Iterator[Chunk]:
     """Yield each whole chunk."""
     start = len(PNG)
     for _ in bounded_loop():
-        if not data.startswith(PNG) or start + 12 > len(data):
-            return
         length = int.from_bytes(data[start : start + 4])
-        if start + 12 + length > len(data):
+        if not data.startswith(PNG) or start + 12 + length > len(data):
             return
         yield data[start + 4 : start + 8], start + 8, start + 8 + length
         start += 12 + length
@@ -193,9 +192,7 @@ def nclx_of(data: bytes) -> tuple[int, int] | None:
     place = data.find(b"colrnclx")
     if place < 0 or place + 12 > len(data):
         return None
-    return int.from_bytes(data[place + 8 : place + 10]), int.from_bytes(
-        data[place + 10 : place + 12]
-    )
+    return struct.unpack_from(">2H", data, place + 8)
 
 
 def pnm_depth(data: bytes) -> int:

@@ -32,11 +32,9 @@ def embedded_in_jpeg(image: Image.Image, data: bytes) -> Iterator[EmbeddedData]:
     if gaps and _are_notes(data, *gaps[-1]):
         gaps.pop()
     yield from data_in_ranges(data, tuple(gaps))
-    extended = [one for _, *one in segments if _is_extended_xmp(data, *one)]
+    extended = tuple(one[1:] for one in segments if _is_extended_xmp(data, *one[1:]))
     if extended:
-        yield EmbeddedData(
-            "extended XMP, such as a depth map", tuple((one[0], one[1]) for one in extended)
-        )
+        yield EmbeddedData("extended XMP, such as a depth map", extended)
     others = [one for one in segments if _is_private(data, *one)]
     notes = [one for one in segments if one not in others and _is_note(data, *one[:2])]
     if sum(end - start for _, start, end in notes) > LARGEST_NOTE:
