@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -117,8 +117,9 @@ def choose_queries(
         )
     else:
         chosen, place = _of_folder(index, truth, folder, listener), folder
-    _warn_of_unqueried(chosen, truth, place, listener)
-    _warn_of_unmatched(truth, place if folder is None else f"the index or of {folder}", listener)
+    places = place if folder is None else f"the index or of {folder}"
+    for reason in _unused(truth, chosen, place, places):
+        listener.warn(_of_truth(truth, reason))
     if not chosen:
         raise CbirError(
             _of_truth(truth, f"it knows no image of {printable(place)}, so there is no query;"),
@@ -152,7 +153,13 @@ def _of_folder(
         raise CbirError(Parameter("queries"), reason)
     names = [found.path for found in find_images(folder, on_error=listener.unreadable)]
     topics = truth.topics(names)
-    _warn_of_unknown(names, topics, truth, folder, listener)
+    unknown = [name for name, topic in zip(names, topics, strict=True) if topic is None]
+    if unknown and len(unknown) < len(names):
+        reason = (
+            f"it does not know {len(unknown)} of {len(names)} images of {printable(folder)},"
+            f" {printable(unknown[0])} for one; they do not query"
+        )
+        listener.warn(_of_truth(truth, reason))
     rows = _rows_by_file(index)
     queries = []
     for name, topic in zip(names, topics, strict=True):
@@ -170,43 +177,21 @@ def _of_folder(
     return queries
 
 
-def _warn_of_unknown(
-    names: Sequence[str],
-    topics: Sequence[str | None],
-    truth: GroundTruth,
-    folder: str,
-    listener: ProgressListener,
-) -> None:
-    unknown = [name for name, topic in zip(names, topics, strict=True) if topic is None]
-    if unknown and len(unknown) < len(names):
-        reason = (
-            f"it does not know {len(unknown)} of {len(names)} images of {printable(folder)},"
-            f" {printable(unknown[0])} for one; they do not query"
-        )
-        listener.warn(_of_truth(truth, reason))
-
-
-def _warn_of_unqueried(
-    queries: list[Query], truth: GroundTruth, place: str, listener: ProgressListener
-) -> None:
+def _unused(truth: GroundTruth, queries: list[Query], place: str, places: str) -> Iterator[str]:
+    """Say what of the truth is no image: topics, at the place of queries, and names, anywhere."""
     unqueried = truth.unqueried_topics([query.topic for query in queries])
     if queries and unqueried:
-        reason = (
+        yield (
             f"{len(unqueried)} of its topics are no image of {printable(place)},"
             f" {printable(unqueried[0])} for one; they are left out"
         )
-        listener.warn(_of_truth(truth, reason))
-
-
-def _warn_of_unmatched(truth: GroundTruth, place: str, listener: ProgressListener) -> None:
-    unmatched_names = truth.unmatched_names()
-    if unmatched_names:
-        reason = (
-            f"{counted(len(unmatched_names), 'name')} in it"
-            f" {'is no image' if len(unmatched_names) == 1 else 'are no images'} of"
-            f" {printable(place)}, {printable(unmatched_names[0])} for one"
+    unmatched = truth.unmatched_names()
+    if unmatched:
+        yield (
+            f"{counted(len(unmatched), 'name')} in it"
+            f" {'is no image' if len(unmatched) == 1 else 'are no images'} of"
+            f" {printable(places)}, {printable(unmatched[0])} for one"
         )
-        listener.warn(_of_truth(truth, reason))
 
 
 def _of_truth(truth: GroundTruth, reason: str) -> Message:
