@@ -11,9 +11,10 @@ from cbir.core.errors import CbirError, UsageError, printable, reason_of
 from cbir.core.messages import Parameter
 from cbir.core.progress import ProgressListener
 from cbir.core.regular_files import read_text_source
+from cbir.evaluation.image_keys import match_keys
 from cbir.evaluation.label_table import read_labels
 from cbir.evaluation.qrels import looks_like_qrels, read_qrels
-from cbir.evaluation.relevance import Classes, GroundTruth, Labeler, Labels
+from cbir.evaluation.relevance import Classes, GroundTruth, Labeler
 
 KEY = "file"
 """The column of a CSV that names the images, unless told otherwise."""
@@ -88,12 +89,14 @@ def read_ground_truth(
                 Parameter("label"),
                 " name columns of a CSV, and this is none; leave them out",
             )
-        return Classes(spec, paths, labeler, listener)
+        return Classes(spec, paths, labeler, {}, listener)
     text = _read(spec)
     if key is None and label is None and looks_like_qrels(text):
         return read_qrels(spec, text, paths, listener)
     table = read_labels(spec, text, key or KEY, label)
-    return Classes(f"{spec}:{label}", paths, Labels(table, spec), listener)
+    return Classes(
+        f"{spec}:{label}", paths, lambda names: match_keys(table, names, spec), table, listener
+    )
 
 
 def _by_path(spec: str) -> Labeler | None:

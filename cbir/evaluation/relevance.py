@@ -12,38 +12,9 @@ from cbir.core.arguments import text_of, tuple_of
 from cbir.core.errors import CbirError, printable
 from cbir.core.messages import Message, Parameter
 from cbir.core.progress import ProgressListener
-from cbir.evaluation.image_keys import match_keys
 
 Labeler = Callable[[Sequence[str]], list[str | None]]
-"""Gives the class of each path, or None."""
-
-
-class Labels:
-    """Classes of images by their path or name, as a file gives them.
-
-    Parameters
-    ----------
-    table : dict of str to str
-        The class by key.
-    source : str
-        The file, for messages.
-
-    Attributes
-    ----------
-    unmatched_names : set of str
-        The keys that are none of the images that were asked for so far.
-    """
-
-    def __init__(self, table: dict[str, str], source: str) -> None:
-        self._table = table
-        self._source = source
-        self.unmatched_names = set(table)
-
-    def __call__(self, paths: Sequence[str]) -> list[str | None]:
-        """Return the class of each path, or None."""
-        keys = match_keys(self._table, paths, self._source)
-        self.unmatched_names.difference_update(key for key in keys if key is not None)
-        return [None if key is None else self._table[key] for key in keys]
+"""Gives the class of each path, or what stands for it in a table of classes, or None."""
 
 
 class GroundTruth(ABC):
@@ -101,7 +72,9 @@ class Classes(GroundTruth):
     paths : sequence of str
         Of the index.
     labeler : callable
-        Gives the class of each path.
+        Gives the class of each path, or its key in `table`.
+    table : dict of str to str
+        The class by key; empty where `labeler` gives classes.
     listener : ProgressListener
         Told of images without a class. They are distractors: wrong for every query.
 
@@ -118,15 +91,18 @@ class Classes(GroundTruth):
         spec: str,
         paths: Sequence[str],
         labeler: Labeler,
-        listener: ProgressListener | None = None,
+        table: dict[str, str],
+        listener: ProgressListener,
     ) -> None:
         self.spec = spec
         self._labeler = labeler
+        self._table = table
+        self._unmatched = set(table)
         self._numbers: dict[str, int] = {}
-        labels = labeler(paths)
+        labels = self._labels(paths)
         unlabeled = [path for path, label in zip(paths, labels, strict=True) if label is None]
         if len(unlabeled) == len(paths):
-            names = sorted(labeler.unmatched_names) if isinstance(labeler, Labels) else []
+            names = self.unmatched_names()
             raise CbirError(
                 Parameter("truth"),
                 f" {printable(spec)}: it gives no image of the index a class"
@@ -140,22 +116,27 @@ class Classes(GroundTruth):
                 f" {printable(spec)}: {len(unlabeled)} of {len(paths)} images have no class,"
                 f" {printable(unlabeled[0])} for one; they are no queries, and wrong for all",
             )
-            (listener or ProgressListener()).warn(message)
+            listener.warn(message)
         self._codes = np.array(
             [-1 if label is None else self._number(label) for label in labels], np.int32
         )
 
     def topics(self, names: Sequence[str]) -> list[str | None]:
         """Return the class of each query; see :meth:`GroundTruth.topics`."""
-        return self._labeler(tuple_of(names, "a path"))
+        return self._labels(tuple_of(names, "a path"))
 
     def unmatched_names(self) -> list[str]:
         """Return the names that no image has; see :meth:`GroundTruth.unmatched_names`."""
-        return sorted(self._labeler.unmatched_names) if isinstance(self._labeler, Labels) else []
+        return sorted(self._unmatched)
 
     def grades(self, topic: str) -> NDArray[np.integer]:
         """Return 1 for the images of a class; see :meth:`GroundTruth.grades`."""
         return (self._codes == self._numbers.get(text_of(topic, "a class"), -2)).astype(np.int8)
+
+    def _labels(self, paths: Sequence[str]) -> list[str | None]:
+        keys = self._labeler(paths)
+        self._unmatched.difference_update(key for key in keys if key is not None)
+        return [None if key is None else self._table.get(key, key) for key in keys]
 
     def _number(self, label: str) -> int:
         return self._numbers.setdefault(label, len(self._numbers))
