@@ -149,9 +149,7 @@ class OrbBovw(TrainedDescriptor):
         assert self.state is not None, "bound to a vocabulary"
         if len(rows) < _FEWEST_FOR_DRIFT:
             return 0.0
-        now = np.zeros(self.words)
-        for row in rows:
-            now += row
+        now = rows.sum(axis=0, dtype=np.float64)
         return _jensen_shannon(self.state["usage"].astype(float), now)
 
 
