@@ -125,13 +125,10 @@ def align(first: SiftFeatures, second: SiftFeatures) -> Alignment | None:
         return None
     a = first.points[pairs[:, 0]].astype(np.float64)
     b = second.points[pairs[:, 1]].astype(np.float64)
-    agreeing = _largest_agreement(a, b)
-    transform = _fitted(a, b, agreeing)
-    if transform is None:
+    fitted = _fitted(a, b, _largest_agreement(a, b))
+    if fitted is None:
         return None
-    inliers = _within(transform, a, b, agreeing, PRECISION)
-    if len(inliers) < FEWEST_INLIERS:
-        return None
+    transform, inliers = fitted
     cells = (a[inliers, :2] * 8 / (first.width, first.height)).astype(np.intp)
     return Alignment(transform, len(pairs), len(inliers), len(np.unique(cells @ (8, 1))))
 
@@ -155,8 +152,12 @@ def _largest_agreement(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArra
 
 def _fitted(
     a: NDArray[np.float64], b: NDArray[np.float64], agreeing: NDArray[np.intp]
-) -> Transform | None:
-    """Fit a transform to the matches that agree, leaving out more of them round by round."""
+) -> tuple[Transform, NDArray[np.intp]] | None:
+    """Fit a transform to the matches that agree, leaving out more of them round by round.
+
+    Return it with the matches that it explains: those that it misses by no more than PRECISION,
+    which is the tolerance of the last rounds.
+    """
     inliers, tolerance = agreeing, TOLERANCE
     transform = None
     for round_ in range(_ROUNDS):
@@ -168,7 +169,7 @@ def _fitted(
             return None
         tolerance = max(tolerance / 1.6, PRECISION)
         inliers = _within(transform, a, b, agreeing, tolerance)
-    return transform
+    return None if transform is None or len(inliers) < FEWEST_INLIERS else (transform, inliers)
 
 
 def _within(
