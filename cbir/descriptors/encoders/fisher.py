@@ -25,11 +25,7 @@ from cbir.descriptors.encoders.fisher_model import (
     train_model,
     unit,
 )
-from cbir.descriptors.local_features.dense import (
-    COLOR_PATCHES,
-    GRADIENT_PATCHES,
-    PatchExtractor,
-)
+from cbir.descriptors.local_features.dense import COLOR_PATCHES, GRADIENT_PATCHES, PatchExtractor
 from cbir.images.pixels import WORKING_SIZES, Pixels
 
 _STEPS = 256

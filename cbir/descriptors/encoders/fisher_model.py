@@ -49,11 +49,7 @@ _LEVELS = 255
 """Of a training sample's numbers from 0 to 1."""
 
 KEYS = frozenset(
-    (
-        *("local_center", "local_axes", "place_scale"),
-        *("weights", "means", "variances"),
-        *("center", "projection", "scale"),
-    )
+    "local_center local_axes place_scale weights means variances center projection scale".split()
 )
 """The arrays of a model's state."""
 

@@ -15,13 +15,7 @@ from collections.abc import Callable, Iterator
 
 from PIL import Image
 
-from cbir.images.contents.containers import (
-    Chunk,
-    bmff_boxes,
-    gif_notes,
-    png_chunks,
-    riff_chunks,
-)
+from cbir.images.contents.containers import Chunk, bmff_boxes, gif_notes, png_chunks, riff_chunks
 from cbir.images.contents.embedded_data import (
     CONTENT,
     LARGEST_NOTE,
