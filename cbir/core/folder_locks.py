@@ -56,12 +56,16 @@ def locked_folders(
     removing, keeping = set(exclusive), set(shared)
     if len(keeping) > _MOST_FOLDERS:  # the folder above them cannot be shared for all below it
         removing, keeping = removing | set(_few(keeping)), set()
-    folders = _few(removing), sorted(keeping)
+    few = _few(removing)
+    modes = {above: False for folder in (*few, *keeping) for above in _with_parents(folder)}
+    modes.update(dict.fromkeys(few, True))
     with contextlib.ExitStack() as held:
         while True:
             try:
                 with contextlib.ExitStack() as attempt:
-                    _acquire(attempt, *folders)
+                    if not _lock_folders(attempt, modes):
+                        # Then one run of a user acts at a time, whatever its folders.
+                        attempt.enter_context(user_lock("actions", wait=False))
                     held.push(attempt.pop_all())
                 break
             except LockedError as holder:
@@ -82,15 +86,6 @@ def _few(folders: set[str]) -> list[str]:
     with contextlib.suppress(ValueError):  # on several drives
         return [os.path.commonpath(folders)]
     return sorted({os.path.splitdrive(folder)[0] + os.sep for folder in folders})
-
-
-def _acquire(held: contextlib.ExitStack, exclusive: list[str], shared: list[str]) -> None:
-    """Lock everything, or raise :class:`LockedError`."""
-    modes = {above: False for folder in (*exclusive, *shared) for above in _with_parents(folder)}
-    modes.update(dict.fromkeys(exclusive, True))
-    if not _lock_folders(held, modes):
-        # Then one run of a user acts at a time, whatever its folders.
-        held.enter_context(user_lock("actions", wait=False))
 
 
 def _with_parents(folder: str) -> Iterator[str]:
