@@ -56,11 +56,6 @@ class Alignment:
     inliers: int
     cells: int
 
-    @property
-    def scale(self) -> float:
-        """Pixels of the second image for one of the first."""
-        return scale_of(self.transform)
-
 
 def match_descriptors(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.intp]:
     """Pair the descriptors that are each other's nearest, and clearly so.
