@@ -35,9 +35,8 @@ def parse_json(data: bytes | str) -> Any:
         document = json.loads(data)
     except RecursionError:
         raise ValueError("nested too deeply") from None
-    if _SURROGATE.search(
-        data if isinstance(data, bytes) else data.encode("utf-8", "surrogatepass")
-    ):
+    raw = data if isinstance(data, bytes) else data.encode("utf-8", "surrogatepass")
+    if _SURROGATE.search(raw):
         # Those that stand for the bytes of a name can be written again, and no others.
         json.dumps(document, ensure_ascii=False).encode("utf-8", "surrogateescape")
     return document

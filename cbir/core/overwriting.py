@@ -68,10 +68,8 @@ class Output:
         obstacle = self._obstacle(path)
         if obstacle is not None:
             raise self._refusal(path, obstacle)
-        real = os.path.realpath(path)
-        for other in in_use:
-            if os.path.realpath(other) == real:
-                raise self._refusal(path, "the same command uses this file for something else")
+        if os.path.realpath(path) in map(os.path.realpath, in_use):
+            raise self._refusal(path, "the same command uses this file for something else")
 
     @contextlib.contextmanager
     def written(self, path: str) -> Iterator[BinaryIO]:
