@@ -66,15 +66,15 @@ def duration_text(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 100 * 60 else f"{_two_digits(seconds / 3600)} h"
 
 
-def rate_text(number: int, seconds: float, unit: str = "images") -> str:
-    """Return how many a second.
+def rate_text(number: int, seconds: float) -> str:
+    """Return how many images a second.
 
     Examples
     --------
     >>> rate_text(1, 2.5), rate_text(45, 0.3), rate_text(5000, 1)
     ('0.4 images/s', '150 images/s', '5,000 images/s')
     """
-    return f"{_two_digits(number / seconds)} {unit}/s"
+    return f"{_two_digits(number / seconds)} images/s"
 
 
 def _two_digits(value: float) -> str:

@@ -32,13 +32,13 @@ def check_whole(name: str, value: SupportsIndex, least: int = 1, most: int | Non
     return number
 
 
-def check_number(name: str, value: SupportsFloat, least: float = 0) -> float:
-    """Return a finite number that is not below `least`.
+def check_number(name: str, value: SupportsFloat) -> float:
+    """Return a finite number that is not negative.
 
     Raises
     ------
     UsageError
-        When it is below, NaN or infinite, or no number.
+        When it is negative, NaN or infinite, or no number.
 
     Examples
     --------
@@ -49,6 +49,6 @@ def check_number(name: str, value: SupportsFloat, least: float = 0) -> float:
         number = float(value)
     except (TypeError, ValueError, OverflowError):
         number = math.nan
-    if not math.isfinite(number) or number < least:
-        raise UsageError(f"{name}={value!r}: give a finite number from {least:g} on")
+    if not math.isfinite(number) or number < 0:
+        raise UsageError(f"{name}={value!r}: give a finite number from 0 on")
     return number

@@ -37,13 +37,13 @@ def open_regular(path: str) -> FileIO:
     return open(_opened(path)[0], "rb", buffering=0)
 
 
-def read_regular(path: str, limit: int | None = None) -> bytes:
+def read_regular(path: str, limit: int) -> bytes:
     """Read a regular file whole.
 
     Parameters
     ----------
     path : str
-    limit : int, optional
+    limit : int
         Bytes that it may have.
 
     Raises
@@ -53,7 +53,7 @@ def read_regular(path: str, limit: int | None = None) -> bytes:
     """
     descriptor, size = _opened(path)
     try:
-        if limit is not None and size > limit:
+        if size > limit:
             raise _too_large(limit)
         # Not by an object of a file: for small images that costs as much as reading them.
         data = os.read(descriptor, size)
@@ -62,7 +62,7 @@ def read_regular(path: str, limit: int | None = None) -> bytes:
             rest = bytearray(data)
             while block := os.read(descriptor, _BLOCK):
                 rest += block
-                if limit is not None and len(rest) > limit:
+                if len(rest) > limit:
                     raise _too_large(limit)
             data = bytes(rest)
         return data

@@ -26,7 +26,6 @@ def pipe(tmp_path: Path) -> Path:
 def test_a_regular_file_is_read_also_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"content")
     (tmp_path / "link").symlink_to("file")
-    assert read_regular(str(tmp_path / "link")) == b"content"
     assert read_regular(str(tmp_path / "link"), limit=7) == b"content"
     assert read_text_source(str(tmp_path / "file"), limit=7) == b"content"
     with open_regular(str(tmp_path / "file")) as file:
@@ -37,7 +36,7 @@ def test_pipes_devices_and_folders_are_refused_at_once(tmp_path: Path, pipe: Pat
     start = time.monotonic()
     for path, reason in ((pipe, "a pipe"), (Path("/dev/zero"), "a device"), (tmp_path, "director")):
         with pytest.raises(OSError, match=reason):
-            read_regular(str(path))
+            read_regular(str(path), limit=100)
     with pytest.raises(OSError, match="a device"):
         read_text_source("/dev/zero", limit=100)
     assert time.monotonic() - start < 5
