@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -67,16 +66,14 @@ def _converter(image: Image.Image) -> Any:
         transform = ImageCms.buildTransform(lab, srgb, "LAB", "RGB")
         return lambda band: np.asarray(ImageCms.applyTransform(band, transform) or band)
     if image.mode.startswith(("I", "F")):
-        gray = _GrayRange.of(image)
-        return lambda band: gray.as_8_bits(band)[:, :, None]
+        return _gray_converter(image)
     if image.has_transparency_data or image.mode in ("RGBa", "La"):
         return lambda band: np.asarray(on_white(band.convert("RGBA")))
     return lambda band: np.asarray(band.convert("RGB"))
 
 
-@dataclass(frozen=True, slots=True)
-class _GrayRange:
-    """How the deep gray values of an image become 0–255.
+def _gray_converter(image: Image.Image) -> Any:
+    """Return the function that makes 0–255 of the deep gray values of an image.
 
     16 bits have a scale that is known. Of floating point and 32 bits it is what the TIFF's header
     says, in SMinSampleValue and SMaxSampleValue; else it comes from the values. Black is 0, or the
@@ -87,32 +84,26 @@ class _GrayRange:
     is black.
     """
 
-    black: float
-    white: float
-    unsigned: bool = False
-    sixteen_bits: bool = False
-
-    @classmethod
-    def of(cls, image: Image.Image) -> _GrayRange:
-        tags = getattr(image, "tag_v2", None)
-        if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):
-            return cls(0, 65535, sixteen_bits=True)
-        unsigned = image.mode == "I" and tags is not None and _is_unsigned(tags)
-        low, high = _extremes(image, unsigned)
-        stated = _stated_limits(tags) if tags is not None else None
-        if stated is not None and _LEVELS * (high - low) > stated[1] - stated[0]:
-            return cls(*stated, unsigned)
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):
+        return lambda band: (np.asarray(band).clip(0, 65535) >> 8).astype(np.uint8)[:, :, None]
+    tags = getattr(image, "tag_v2", None)
+    unsigned = image.mode == "I" and tags is not None and _is_unsigned(tags)
+    low, high = _extremes(image, unsigned)
+    stated = _stated_limits(tags) if tags is not None else None
+    if stated is not None and _LEVELS * (high - low) > stated[1] - stated[0]:
+        black, white = stated
+    else:
         black = min(0.0, low)
         least = 1.0 if image.mode == "F" else 255.0
-        return cls(black, black + _white(max(high - black, least)), unsigned)
+        white = black + _white(max(high - black, least))
 
-    def as_8_bits(self, band: Image.Image) -> NDArray[np.uint8]:
-        values = np.asarray(band)
-        if self.sixteen_bits:
-            return (values.clip(0, 65535) >> 8).astype(np.uint8)
-        scaled = _numbers(values, self.unsigned)
-        scaled = (scaled - self.black) * (255 / (self.white - self.black))
-        return np.rint(np.nan_to_num(scaled, nan=0.0).clip(0, 255)).astype(np.uint8)
+    def convert(band: Image.Image) -> NDArray[np.uint8]:
+        scaled = _numbers(np.asarray(band), unsigned)
+        scaled = (scaled - black) * (255 / (white - black))
+        scaled = np.rint(np.nan_to_num(scaled, nan=0.0).clip(0, 255))
+        return scaled.astype(np.uint8)[:, :, None]
+
+    return convert
 
 
 def _white(largest: float) -> float:
