@@ -153,15 +153,9 @@ class _State:
     """The larger standard deviation of the two."""
     textured: int
     agreement: float
+    fidelity: float
     agreeing: NDArray[np.bool_]
     """On the grid of cells."""
-    faithful: NDArray[np.bool_]
-    """The same, closely."""
-
-    @property
-    def fidelity(self) -> float:
-        """Share of the agreeing cells that agree closely."""
-        return float(self.faithful.sum()) / max(int(self.agreeing.sum()), 1)
 
 
 @dataclass
@@ -229,9 +223,9 @@ class _Overlap:
         textured = (self._count[grid] > self.cell**2 / 2) & (contrast[grid] > LEAST_CONTRAST)
         agreeing = textured & (correlation[grid] > AGREEING)
         faithful = textured & (correlation[grid] > FAITHFUL)
-        total = int(textured.sum())
-        agreement = float(agreeing.sum()) / max(total, 1)
-        return _State(difference, correlation, contrast, total, agreement, agreeing, faithful)
+        total, alike = int(textured.sum()), int(agreeing.sum())
+        agreement, fidelity = alike / max(total, 1), int(faithful.sum()) / max(alike, 1)
+        return _State(difference, correlation, contrast, total, agreement, fidelity, agreeing)
 
     def refine(self, state: _State, progress: float) -> float:
         """Improve the transform by one Gauss-Newton step; return its size in pixels."""
