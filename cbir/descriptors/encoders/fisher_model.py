@@ -90,11 +90,8 @@ class Model:
 
     def reduce(self, vector: FloatArray) -> FloatArray:
         """Project an encoded vector on the principal components."""
-        return np.subtract(vector, self._center) @ self._projection
-
-    @cached_property
-    def _center(self) -> FloatArray:
-        return self.state["center"].astype(np.float32)
+        center = self.state["center"].astype(np.float32, copy=False)
+        return np.subtract(vector, center) @ self._projection
 
     @cached_property
     def _projection(self) -> FloatArray:

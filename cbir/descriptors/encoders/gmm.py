@@ -91,16 +91,13 @@ class Mixture:
         ndarray of float32, shape (k, 1 + 2 d)
         """
         terms = _terms(rows)
-        likelihoods = self._likelihoods(terms)
+        # How likely each component makes each row, beside the likeliest: shape (k, n).
+        likelihoods: FloatArray = self._log_density @ terms.T
+        likelihoods -= likelihoods.max(axis=0)
+        np.exp(likelihoods, out=likelihoods)
         # There are fewer terms than likelihoods to be divided by what a row has of these.
         terms /= likelihoods.sum(axis=0)[:, None]
         return likelihoods @ terms
-
-    def _likelihoods(self, terms: FloatArray) -> FloatArray:
-        """Return how likely each component makes each row, beside the likeliest; shape (k, n)."""
-        likelihoods = self._log_density @ terms.T
-        likelihoods -= likelihoods.max(axis=0)
-        return np.exp(likelihoods, out=likelihoods)
 
     @cached_property
     def _log_density(self) -> FloatArray:
