@@ -32,12 +32,12 @@ from PIL import Image, ImageFilter
 
 from cbir.core.threads import one_thread_each
 from cbir.descriptors.base import Descriptor
-from cbir.descriptors.hashes.dihedral import ORIENTATIONS, orientations
+from cbir.descriptors.hashes.dihedral import orientations
 from cbir.descriptors.registry import parse
 from cbir.images.discovery import find_images
 from cbir.images.encoded_image import EncodedImage
 from cbir.images.image_source import open_image
-from cbir.images.pixels import Pixels
+from cbir.images.pixels import Pixels, upright
 from cbir.search.metrics import hamming
 
 SPECS = "phash phash:bits=64 pdq dhash dhash:bits=256 ahash whash colorhash".split()
@@ -120,10 +120,10 @@ def _saved(image: Image.Image, quality: int) -> EncodedImage:
 def _turned(descriptor: Descriptor, path: Path) -> Iterator[int]:
     pixels = EncodedImage.open(str(path)).pixels(descriptor.working_size)
     derived = orientations(descriptor.describe(pixels)[None, :-1])[0]
-    for one, bits in zip(ORIENTATIONS, derived, strict=True):
-        if one.done is not None:
-            image = np.asarray(Image.fromarray(pixels).transpose(one.done))
-            yield _distance(bits, descriptor.describe(image)[:-1])
+    for orientation, bits in enumerate(derived[1:], 2):
+        # What turns one rotation upright makes the opposite one, and all others are their own.
+        image = upright(pixels, {6: 8, 8: 6}.get(orientation, orientation))
+        yield _distance(bits, descriptor.describe(image)[:-1])
 
 
 def _blanks() -> Iterator[Pixels]:

@@ -34,6 +34,24 @@ def mirrored(image: Image.Image) -> Image.Image:
     return image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
 
 
+_TURNS = (
+    None,
+    Image.Transpose.FLIP_LEFT_RIGHT,
+    Image.Transpose.ROTATE_180,
+    Image.Transpose.FLIP_TOP_BOTTOM,
+    Image.Transpose.TRANSPOSE,
+    Image.Transpose.ROTATE_90,  # counterclockwise
+    Image.Transpose.TRANSVERSE,
+    Image.Transpose.ROTATE_270,
+)
+
+
+def turned(image: Image.Image, orientation: int) -> Image.Image:
+    """The image in an orientation, by its number in `ORIENTATIONS`, as Pillow makes it."""
+    turn = _TURNS[orientation]
+    return image if turn is None else image.transpose(turn)
+
+
 def captioned(image: Image.Image) -> Image.Image:
     width, height = image.size
     captioned = image.copy()

@@ -158,7 +158,7 @@ class CopyClassifier:
         for orientation in sorted(hypotheses.orientations):
             compared = self._compared(first, second, orientation) if orientation else upright
             if compared is not None and closeness(compared, self.limits) >= 1:
-                name = f"{ORIENTATIONS[orientation].name}, " if orientation else ""
+                name = f"{ORIENTATIONS[orientation]}, " if orientation else ""
                 return _edited_match(compared, name, orientation in (1, 3, 4, 6))
         for mirrored in sorted(hypotheses.feature_votes):
             found = self._verified(first, second, mirrored)

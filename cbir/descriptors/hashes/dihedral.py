@@ -3,46 +3,26 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL.Image import Transpose
 
 _BLOCK = 1 << 14
 """Hashes that are unpacked at a time."""
 
-
-@dataclass(frozen=True, slots=True)
-class Orientation:
-    """One of the eight ways to rotate and mirror an image.
-
-    Attributes
-    ----------
-    name : str
-        What was done to the upright image; rotations are clockwise.
-    done, undo : PIL.Image.Transpose or None
-        What makes the image from the upright one, and what turns it upright again:
-        ``image.transpose(undo)``. None: nothing.
-    """
-
-    name: str
-    done: Transpose | None
-    undo: Transpose | None
-
-
 ORIENTATIONS = (
-    Orientation("as it is", None, None),
-    Orientation("mirrored left to right", Transpose.FLIP_LEFT_RIGHT, Transpose.FLIP_LEFT_RIGHT),
-    Orientation("rotated by 180°", Transpose.ROTATE_180, Transpose.ROTATE_180),
-    Orientation("mirrored top to bottom", Transpose.FLIP_TOP_BOTTOM, Transpose.FLIP_TOP_BOTTOM),
-    Orientation("transposed", Transpose.TRANSPOSE, Transpose.TRANSPOSE),
-    Orientation("rotated by 270°", Transpose.ROTATE_90, Transpose.ROTATE_270),
-    Orientation("transposed across", Transpose.TRANSVERSE, Transpose.TRANSVERSE),
-    Orientation("rotated by 90°", Transpose.ROTATE_270, Transpose.ROTATE_90),
+    "as it is",
+    "mirrored left to right",
+    "rotated by 180°",
+    "mirrored top to bottom",
+    "transposed",
+    "rotated by 270°",
+    "transposed across",
+    "rotated by 90°",
 )
-"""The orientations in the order of :func:`orientations`, which is that of EXIF: the first is what
-EXIF's orientation 1 turns upright, the last what 8 does."""
+"""What was done to the upright image, with rotations clockwise, in the order of
+:func:`orientations`. That is EXIF's: the first is what its orientation 1 turns upright, the last
+what 8 does."""
 
 
 def orientations(bits: NDArray[np.uint8]) -> NDArray[np.uint8]:
