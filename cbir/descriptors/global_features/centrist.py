@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.descriptors.base import STEPS, Descriptor, Encoding, as_roots
-from cbir.descriptors.global_features.spatial_grid import first_bins
+from cbir.descriptors.global_features.spatial_grid import first_bins, over_regions, regions_of
 from cbir.images.pixels import Pixels
 
 _CENTER = (1, 1)
@@ -32,8 +32,6 @@ _BINS = _UNIFORM + 1
 
 _CELLS = 4
 """Cells a side, of which the regions are made."""
-
-_REGIONS = 6
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ class Centrist(Descriptor):
     summary: ClassVar[str] = "textures and where they are, fine and coarse: scenes, materials"
     metrics: ClassVar[tuple[str, ...]] = ("manhattan", "euclidean", "chi2", "cosine")
     meaning: ClassVar[str] = "0 = the same textures; unrelated images are about 30 apart"
-    dimension: ClassVar[int] = len(_SCALES) * _REGIONS * _BINS
+    dimension: ClassVar[int] = len(_SCALES) * regions_of("grid") * _BINS
     dtype: ClassVar[np.dtype[Any]] = np.dtype(np.uint8)
     # Manhattan distances of roots rank better than those of their squares.
     encoding: ClassVar[Encoding] = STEPS
@@ -130,13 +128,4 @@ def _by_region(patterns: NDArray[np.uint8]) -> NDArray[np.intp]:
     bins = first_bins(*patterns.shape, _CELLS, _BINS) + _bin_of_pattern()[patterns]
     cells = np.bincount(bins.ravel(), minlength=_CELLS**2 * _BINS)
     cells = cells.reshape(_CELLS, _CELLS, _BINS)
-    half = _CELLS // 2
-    parts = [
-        cells,
-        cells[:half, :half],
-        cells[:half, half:],
-        cells[half:, :half],
-        cells[half:, half:],
-        cells[1:-1, 1:-1],
-    ]
-    return np.stack([part.sum(axis=(0, 1)) for part in parts])
+    return over_regions("grid", cells.shape, lambda place: cells[place].sum(axis=(0, 1)))
