@@ -78,19 +78,13 @@ def orientation_transform(
     [[-1.0, 0.0, 19.0], [0.0, 1.0, 0.0]]
     """
     # Columns: what becomes of a step to the right and of a step down, in units of the sides.
-    steps = (
-        ((1, 0), (0, 1)),
-        ((-1, 0), (0, 1)),
-        ((-1, 0), (0, -1)),
-        ((1, 0), (0, -1)),
-        ((0, 1), (1, 0)),
-        ((0, -1), (1, 0)),
-        ((0, -1), (-1, 0)),
-        ((0, 1), (-1, 0)),
-    )[orientation]
+    right = -1.0 if orientation in (1, 2, 5, 6) else 1.0
+    down = -1.0 if orientation in (2, 3, 6, 7) else 1.0
+    linear = np.diag([right, down])
+    if orientation > 3:  # transposed as well
+        linear = linear[::-1]
     height, width = first[:2]
     high, wide = second[:2]
-    linear = np.array([[steps[0][0], steps[1][0]], [steps[0][1], steps[1][1]]], np.float64)
     linear *= np.array([[wide], [high]]) / np.array([width, height])
     # The center stays the center; pixels are counted from their own centers.
     shift = np.array([wide - 1, high - 1]) / 2 - linear @ (np.array([width - 1, height - 1]) / 2)
