@@ -31,14 +31,8 @@ _GRID = 6
 _CANDIDATES = 2
 """Keypoints that are detected for each one that is kept."""
 
-_MIRRORED = np.array(
-    [
-        ((_CELLS - 1 - row) * _CELLS + column) * _DIRECTIONS + (-direction) % _DIRECTIONS
-        for row in range(_CELLS)
-        for column in range(_CELLS)
-        for direction in range(_DIRECTIONS)
-    ]
-)
+_PLACES = np.arange(DESCRIPTOR_SIZE).reshape(_CELLS, _CELLS, _DIRECTIONS)
+_MIRRORED = _PLACES[::-1, :, -np.arange(_DIRECTIONS) % _DIRECTIONS].ravel()
 """Where each number of a descriptor stands in that of the mirrored image: the rows lie across
 the keypoint's direction, so that they change sides, and directions turn the other way."""
 
