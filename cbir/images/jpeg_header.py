@@ -6,8 +6,6 @@ that is done with them. Most have the same few kinds of segments; the rest is le
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 _START_OF_IMAGE = b"\xff\xd8\xff"
 _APP0, _COMMENT, _HUFFMAN, _QUANTIZATION, _RESTART, _SCAN = 0xE0, 0xFE, 0xC4, 0xDB, 0xDD, 0xDA
 _FRAMES, _SEQUENTIAL = (0xC0, 0xC1, 0xC2), (0xC0, 0xC1)
@@ -24,27 +22,24 @@ _TABLE = 65
 """Bytes of a table for quantization in 8 bits: its number, below 16, and 64 steps."""
 
 
-class JpegHeader(NamedTuple):
-    """What is found in the segments before the pixels."""
-
-    plain_size: tuple[int, int] | None
-    """Width and height of a plain JPEG: an 8-bit image in gray or of three components whose header
-    is whole, and holds nothing but JFIF, comments and what decoding needs; no EXIF, color profile
-    or second image. None when another reader should be asked."""
-
-    has_many_scans: bool
-    """A decoder would go over the image unreasonably often. A progressive image is refined by each
-    scan, of which encoders make ten or so, and so is a sequential one whose first scan has not all
-    components. Of others, only the first scan counts."""
-
-
-def read_jpeg_header(data: bytes) -> JpegHeader:
+def read_jpeg_header(data: bytes) -> tuple[tuple[int, int] | None, bool]:
     """Read the header of a file that may be a JPEG.
 
     Parameters
     ----------
     data : bytes
         The file.
+
+    Returns
+    -------
+    plain_size : (int, int) or None
+        Width and height of a plain JPEG: an 8-bit image in gray or of three components whose header
+        is whole, and holds nothing but JFIF, comments and what decoding needs; no EXIF, color
+        profile or second image. None when another reader should be asked.
+    has_many_scans : bool
+        A decoder would go over the image unreasonably often. A progressive image is refined by each
+        scan, of which encoders make ten or so, and so is a sequential one whose first scan has not
+        all components. Of others, only the first scan counts.
 
     References
     ----------
@@ -53,13 +48,13 @@ def read_jpeg_header(data: bytes) -> JpegHeader:
     Examples
     --------
     >>> read_jpeg_header(b"GIF89a")
-    JpegHeader(plain_size=None, has_many_scans=False)
+    (None, False)
     >>> frame = "ffd8 ffc2000b 08 0001 0002 01 011100"
     >>> read_jpeg_header(bytes.fromhex(frame + 999 * "ffda0002"))
-    JpegHeader(plain_size=(2, 1), has_many_scans=True)
+    ((2, 1), True)
     """
     if not data.startswith(_START_OF_IMAGE):
-        return JpegHeader(None, False)
+        return None, False
     size, is_plain = None, True
     start, marker, frame, components = 2, -1, -1, 0
     while marker != _SCAN and start + 4 <= len(data) and data[start] == 0xFF:
@@ -79,10 +74,8 @@ def read_jpeg_header(data: bytes) -> JpegHeader:
             if marker == _SCAN and content:
                 components -= content[0]
     in_one_scan = marker == _SCAN and frame in _SEQUENTIAL and components <= 0
-    return JpegHeader(
-        size if is_plain and marker == _SCAN else None,
-        not in_one_scan and data.count(_SCAN_MARKER) > _MOST_SCANS,
-    )
+    has_many_scans = not in_one_scan and data.count(_SCAN_MARKER) > _MOST_SCANS
+    return size if is_plain and marker == _SCAN else None, has_many_scans
 
 
 def _plain_size(frame: bytes) -> tuple[int, int] | None:

@@ -26,11 +26,11 @@ def jpeg(mode: str = "RGB", size: tuple[int, int] = (21, 13), **options: Any) ->
 
 
 def plain_size(data: bytes) -> tuple[int, int] | None:
-    return read_jpeg_header(data).plain_size
+    return read_jpeg_header(data)[0]
 
 
 def has_many_scans(data: bytes) -> bool:
-    return read_jpeg_header(data).has_many_scans
+    return read_jpeg_header(data)[1]
 
 
 def size_by_pillow(data: bytes) -> tuple[int, int] | None:
