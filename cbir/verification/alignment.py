@@ -162,21 +162,11 @@ def _fitted(
         transform = fit(a[inliers, :2], b[inliers, :2])
         if transform is None:
             return None
+        predicted = a[agreeing, :2] @ transform[:, :2].T + transform[:, 2]
+        miss = np.hypot(*(predicted - b[agreeing, :2]).T)
         tolerance = max(tolerance / 1.6, PRECISION)
-        inliers = _within(transform, a, b, agreeing, tolerance)
+        inliers = agreeing[miss < tolerance * max(1.0, scale_of(transform))]
     return None if transform is None or len(inliers) < FEWEST_INLIERS else (transform, inliers)
-
-
-def _within(
-    transform: Transform,
-    a: NDArray[np.float64],
-    b: NDArray[np.float64],
-    among: NDArray[np.intp],
-    tolerance: float,
-) -> NDArray[np.intp]:
-    foretold = a[among, :2] @ transform[:, :2].T + transform[:, 2]
-    miss = np.hypot(*(foretold - b[among, :2]).T)
-    return among[miss < tolerance * max(1.0, scale_of(transform))]
 
 
 def _similarity(a: NDArray[np.float64], b: NDArray[np.float64]) -> Transform | None:
