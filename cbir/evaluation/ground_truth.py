@@ -14,7 +14,7 @@ from cbir.core.regular_files import read_text_source
 from cbir.evaluation.image_keys import match_keys
 from cbir.evaluation.label_table import read_labels
 from cbir.evaluation.qrels import looks_like_qrels, read_qrels
-from cbir.evaluation.relevance import Classes, GroundTruth, Labeler
+from cbir.evaluation.relevance import Classes, GroundTruth, Labeler, about_truth
 
 KEY = "file"
 """The column of a CSV that names the images, unless told otherwise."""
@@ -82,8 +82,7 @@ def read_ground_truth(
     if labeler is not None:
         if key is not None or label is not None:
             raise UsageError(
-                Parameter("truth"),
-                f" {printable(spec)}: ",
+                about_truth(spec, ""),
                 Parameter("key"),
                 " and ",
                 Parameter("label"),
@@ -120,13 +119,13 @@ def _groups(spec: str) -> Labeler:
     try:
         regex = re.compile(pattern)
     except re.error as error:
-        raise _no_truth(spec, f"no regular expression: {error}") from None
+        raise UsageError(about_truth(spec, f"no regular expression: {error}")) from None
     if not regex.groups:
-        raise _no_truth(
-            spec,
+        reason = (
             "it has no group; put what images of a class share in parentheses, as in"
-            r" groups:^(\d{4})",
+            r" groups:^(\d{4})"
         )
+        raise UsageError(about_truth(spec, reason))
 
     def label(path: str) -> str | None:
         match = regex.search(path.rpartition("/")[2])
@@ -138,7 +137,8 @@ def _groups(spec: str) -> Labeler:
 def _numbers(spec: str) -> Labeler:
     size = spec.removeprefix("numbers:")
     if not re.fullmatch("[1-9][0-9]{0,8}", size):
-        raise _no_truth(spec, "how many images are a class? Give a number, as in numbers:4")
+        reason = "how many images are a class? Give a number, as in numbers:4"
+        raise UsageError(about_truth(spec, reason))
 
     def label(path: str) -> str | None:
         numbers = re.findall("[0-9]+", os.path.splitext(path.rpartition("/")[2])[0])
@@ -147,16 +147,11 @@ def _numbers(spec: str) -> Labeler:
     return lambda paths: [label(path) for path in paths]
 
 
-def _no_truth(spec: str, reason: str) -> UsageError:
-    return UsageError(Parameter("truth"), f" {printable(spec)}: {reason}")
-
-
 def _read(path: str) -> str:
     try:
         return read_text_source(path, MAX_BYTES).decode("utf-8-sig")
     except OSError as error:
         hint = "" if os.path.exists(path) else "; give folders, groups:REGEX, numbers:N or a file"
-        reason = f" {printable(path)}: {reason_of(error)}{hint}"
-        raise CbirError(Parameter("truth"), reason) from None
+        raise CbirError(about_truth(path, f"{reason_of(error)}{hint}")) from None
     except UnicodeDecodeError:
         raise CbirError(f"{printable(path)}: it is not UTF-8; save it as that") from None

@@ -11,10 +11,10 @@ from typing import Literal
 from cbir.core.amounts import counted
 from cbir.core.arguments import check_type, one_of, path_of
 from cbir.core.errors import CbirError, UnreadableImageError, UsageError, printable, reason_of
-from cbir.core.messages import Message, Parameter
+from cbir.core.messages import Parameter
 from cbir.core.progress import ProgressListener
 from cbir.core.regular_files import open_regular
-from cbir.evaluation.relevance import GroundTruth
+from cbir.evaluation.relevance import GroundTruth, about_truth
 from cbir.images.discovery import find_images
 from cbir.search.engine import Index
 
@@ -119,10 +119,12 @@ def choose_queries(
         chosen, place = _of_folder(index, truth, folder, listener), folder
     places = place if folder is None else f"the index or of {folder}"
     for reason in _unused(truth, chosen, place, places):
-        listener.warn(_of_truth(truth, reason))
+        listener.warn(about_truth(truth.spec, reason))
     if not chosen:
         raise CbirError(
-            _of_truth(truth, f"it knows no image of {printable(place)}, so there is no query;"),
+            about_truth(
+                truth.spec, f"it knows no image of {printable(place)}, so there is no query;"
+            ),
             " check it against their paths",
         )
     return Queries(protocol if folder is None else f"queries:{folder}", tuple(chosen))
@@ -131,7 +133,7 @@ def choose_queries(
 def _of_index(index: Index, truth: GroundTruth, protocol: Protocol) -> list[Query]:
     if protocol == "first" and not truth.has_classes:
         raise UsageError(
-            _of_truth(truth, "it has no classes of which the first could query;"),
+            about_truth(truth.spec, "it has no classes of which the first could query;"),
             " its topics say which images do: use the protocol all",
         )
     paths, hashes = index.paths, index.hashes
@@ -159,7 +161,7 @@ def _of_folder(
             f"it does not know {len(unknown)} of {len(names)} images of {printable(folder)},"
             f" {printable(unknown[0])} for one; they do not query"
         )
-        listener.warn(_of_truth(truth, reason))
+        listener.warn(about_truth(truth.spec, reason))
     rows = _rows_by_file(index)
     queries = []
     for name, topic in zip(names, topics, strict=True):
@@ -192,10 +194,6 @@ def _unused(truth: GroundTruth, queries: list[Query], place: str, places: str) -
             f" {'is no image' if len(unmatched) == 1 else 'are no images'} of"
             f" {printable(places)}, {printable(unmatched[0])} for one"
         )
-
-
-def _of_truth(truth: GroundTruth, reason: str) -> Message:
-    return Message(Parameter("truth"), f" {printable(truth.spec)}: {reason}")
 
 
 def _rows_by_file(index: Index) -> dict[str, int]:

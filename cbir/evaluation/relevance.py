@@ -17,6 +17,11 @@ Labeler = Callable[[Sequence[str]], list[str | None]]
 """Gives the class of each path, or what stands for it in a table of classes, or None."""
 
 
+def about_truth(spec: str, reason: str) -> Message:
+    """Return a message on a truth, by what was given for it."""
+    return Message(Parameter("truth"), f" {printable(spec)}: {reason}")
+
+
 class GroundTruth(ABC):
     """Knows what is right for a query.
 
@@ -103,20 +108,19 @@ class Classes(GroundTruth):
         unlabeled = [path for path, label in zip(paths, labels, strict=True) if label is None]
         if len(unlabeled) == len(paths):
             names = self.unmatched_names()
-            raise CbirError(
-                Parameter("truth"),
-                f" {printable(spec)}: it gives no image of the index a class"
+            reason = (
+                "it gives no image of the index a class"
                 f"{f', not even {printable(paths[0])}' if paths else ''}; check it against the"
                 " paths of the images"
-                f"{f': it names images like {printable(names[0])}' if names else ''}",
+                f"{f': it names images like {printable(names[0])}' if names else ''}"
             )
+            raise CbirError(about_truth(spec, reason))
         if unlabeled:
-            message = Message(
-                Parameter("truth"),
-                f" {printable(spec)}: {len(unlabeled)} of {len(paths)} images have no class,"
-                f" {printable(unlabeled[0])} for one; they are no queries, and wrong for all",
+            reason = (
+                f"{len(unlabeled)} of {len(paths)} images have no class,"
+                f" {printable(unlabeled[0])} for one; they are no queries, and wrong for all"
             )
-            listener.warn(message)
+            listener.warn(about_truth(spec, reason))
         self._codes = np.array(
             [-1 if label is None else self._number(label) for label in labels], np.int32
         )
