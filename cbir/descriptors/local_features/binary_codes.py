@@ -30,13 +30,8 @@ _COMPONENTS = [
 
 _SINES = (2, 4, 6)
 
-MIRRORING = np.uint64(
-    sum(
-        1 << (BITS - 1 - place)
-        for place, (row, _, direction) in enumerate(_COMPONENTS)
-        if (row % 2 == 1) != (direction in _SINES)
-    )
-)
+_NEGATED = [(row % 2 == 1) != (direction in _SINES) for row, _, direction in _COMPONENTS]
+MIRRORING = np.packbits(_NEGATED).view(">u8").astype(np.uint64)[0]
 """The bits that change when an image is mirrored: rows change sides and directions turn the other
 way, which negates odd row frequencies and sines."""
 
