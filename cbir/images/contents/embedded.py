@@ -187,8 +187,5 @@ _READERS: dict[str, Callable[[Image.Image, bytes], Iterator[EmbeddedData]]] = {
     "PPM": lambda image, data: data_behind(data, end_of_pnm(image, data)),
     "TGA": _in_tga,
     "TIFF": lambda _, data: data_behind(data, end_of_tiff(data)),
-    "HEIF": _in_boxes,
-    "AVIF": _in_boxes,
-    "JXL": _in_boxes,
-    "JPEG2000": _in_boxes,
+    **dict.fromkeys(("HEIF", "AVIF", "JXL", "JPEG2000"), _in_boxes),
 }
