@@ -177,11 +177,12 @@ class _Experiment:
             if isinstance(one, UnreadableImageError):
                 self._listener.unreadable(one)
             else:
+                values, first_hits, curve = one
                 queries.append(query)
-                measures.append(one[0])
-                hits.append(one[1])
-                if one[2] is not None:
-                    curves += one[2]
+                measures.append(values)
+                hits.append(first_hits)
+                if curve is not None:
+                    curves += curve
                     curve_count += 1
             self._listener.advance()
         self._listener.end()
