@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 import cbir
-from cbir.cli.options import Command
+from cbir.cli.command import Command
 from cbir.cli.output import write_out, write_text
 from cbir.core.errors import CbirError, UsageError
 from cbir.core.suggestions import did_you_mean

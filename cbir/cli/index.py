@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from cbir.cli.choices import Choice
+from cbir.cli.command import Command
 from cbir.cli.options import (
-    Command,
     dataset_option,
     index_option,
     model_option,
     pattern_options,
-    quiet_option,
-    version_option,
+    usual_options,
     wait_option,
     workers_option,
 )
@@ -84,11 +83,10 @@ _SECTIONS = {
 @click.option("--retrain", is_flag=True, help="Train vocabularies and models on these images.")
 @click.option("--strict", is_flag=True, help="Fail if any image cannot be read.")
 @wait_option
-@quiet_option
 @click.option(
     "-v", "--verbose", is_flag=True, help="Also name each file that lacks an optional package."
 )
-@version_option
+@usual_options
 @click.pass_context
 def index(
     context: click.Context,

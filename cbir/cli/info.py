@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import click
 
-from cbir.cli.options import Command, format_option
+from cbir.cli.command import Command
+from cbir.cli.options import format_option
 from cbir.cli.output import write_text
 from cbir.cli.wording import worded
 from cbir.core.amounts import counted, size_text

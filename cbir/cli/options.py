@@ -1,105 +1,22 @@
-"""What the commands share: options and errors."""
+"""Options that several commands have."""
 
 from __future__ import annotations
 
 import functools
-import itertools
 import math
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from cbir.cli.choices import Choice
-from cbir.cli.interrupts import MESSAGE, end, raised
-from cbir.cli.sections import Sections, write_sections
-from cbir.cli.wording import error_text, quoted
-from cbir.core import stderr_capture
-from cbir.core.errors import CbirError, UsageError, printable, shown
+from cbir.core.errors import UsageError, printable
 from cbir.core.version import __version__
 
 if TYPE_CHECKING:
     from cbir.search.fusion.options import Weights
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-_DASHED = "cbir.dashed"
-
-HELP_WIDTH = 100
-"""Columns that help takes of a wide terminal."""
-
-
-class Command(click.Command):
-    """A command whose errors are one line, never a traceback.
-
-    Parameters
-    ----------
-    sections : mapping of str to sequence of str
-        How the help orders the options; see :mod:`cbir.cli.sections`.
-    """
-
-    def __init__(self, *args: Any, sections: Sections | None = None, **kwargs: Any) -> None:
-        kwargs.setdefault(
-            "context_settings",
-            {"help_option_names": ["-h", "--help"], "max_content_width": HELP_WIDTH},
-        )
-        super().__init__(*args, **kwargs)
-        self.sections = sections or {}
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the help of the options, in sections."""
-        write_sections(self, ctx, formatter, self.sections)
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the command line; an error tells how to name a file that begins with a dash."""
-        ctx.meta[_DASHED] = self._about_dashes(args)
-        ctx.allow_extra_args = True  # refused below, in words of our own
-        try:
-            rest = super().parse_args(ctx, args)
-            if rest and not ctx.resilient_parsing:
-                raise click.UsageError(self._about_extra(ctx, rest), ctx)
-            return rest
-        except click.UsageError as error:
-            if not ctx.meta[_DASHED]:
-                raise
-            raise click.UsageError(error.format_message() + ctx.meta[_DASHED], ctx) from None
-
-    def _about_extra(self, ctx: click.Context, rest: Sequence[str]) -> str:
-        message = f"unexpected extra argument: {printable(rest[0])}"
-        return f"{message}; {self.one_folder}" if "folder" in ctx.params else message
-
-    def _about_dashes(self, args: Sequence[str]) -> str:
-        """Return a hint at how to name a file that is taken for options, if there is one."""
-        valued = {
-            name
-            for param in self.params
-            if isinstance(param, click.Option) and not param.is_flag
-            for name in param.opts
-        }
-        for before, arg in itertools.pairwise(["", *args]):
-            if arg == "--":
-                break
-            if len(arg) > 1 and arg[0] == "-" and before not in valued and os.path.lexists(arg):
-                return f" (for the file {printable(arg)}, write {quoted(f'./{arg}')})"
-        return ""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command, and turn our errors into click's."""
-        stderr_capture.enable()
-        dashed = ctx.meta[_DASHED]
-        try:
-            with raised():
-                return super().invoke(ctx)
-        except UsageError as error:
-            raise click.UsageError(shown(error_text(error)) + dashed, ctx) from None
-        except CbirError as error:
-            raise click.ClickException(shown(error_text(error)) + dashed) from None
-        except KeyboardInterrupt:
-            end(self.interrupted)
-
-    interrupted = MESSAGE
-    one_folder = "one folder at a time; name the folder around them"
 
 
 def dataset_option(
@@ -138,40 +55,37 @@ def _the_folder(folder: str | None, dataset: str | None) -> str | None:
     return dataset if folder is None else folder
 
 
-def index_option(function: F) -> F:
-    """Add ``-i/--index``."""
-    return click.option(
-        "-i",
-        "--index",
-        "index_path",
-        metavar="FILE",
-        default="index.csv",
-        show_default=True,
-        help="The index file.",
-    )(function)
+index_option = click.option(
+    "-i",
+    "--index",
+    "index_path",
+    metavar="FILE",
+    default="index.csv",
+    show_default=True,
+    help="The index file.",
+)
+"""``-i/--index``."""
 
 
-def format_option(function: F) -> F:
-    """Add ``--format`` of the commands that tell something."""
-    return click.option(
-        "--format",
-        "format_",
-        type=Choice(["table", "json"]),
-        default="table",
-        help="[default: table]",
-    )(function)
+format_option = click.option(
+    "--format",
+    "format_",
+    type=Choice(["table", "json"]),
+    default="table",
+    help="[default: table]",
+)
+"""``--format`` of the commands that tell something."""
 
 
-def model_option(function: F) -> F:
-    """Add ``--model``, also called ``--vocabulary``."""
-    return click.option(
-        "--vocabulary",
-        "--model",
-        "models",
-        metavar="FILE",
-        multiple=True,
-        help="Use this vocabulary or model: .npz, a folder of them, or another index; repeatable.",
-    )(function)
+model_option = click.option(
+    "--vocabulary",
+    "--model",
+    "models",
+    metavar="FILE",
+    multiple=True,
+    help="Use this vocabulary or model: .npz, a folder of them, or another index; repeatable.",
+)
+"""``--model``, also called ``--vocabulary``."""
 
 
 def pattern_options(function: F) -> F:
@@ -191,18 +105,16 @@ def pattern_options(function: F) -> F:
     return include(exclude(function))
 
 
-def workers_option(function: F) -> F:
-    """Add ``--workers``."""
-    return click.option(
-        "--workers", type=click.IntRange(min=1), metavar="N", help="Threads.  [default: all cores]"
-    )(function)
+workers_option = click.option(
+    "--workers", type=click.IntRange(min=1), metavar="N", help="Threads.  [default: all cores]"
+)
+"""``--workers``."""
 
 
-def wait_option(function: F) -> F:
-    """Add ``--wait``."""
-    return click.option(
-        "--wait", is_flag=True, help="Wait for another process that writes to the index."
-    )(function)
+wait_option = click.option(
+    "--wait", is_flag=True, help="Wait for another process that writes to the index."
+)
+"""``--wait``."""
 
 
 def joined(_: click.Context, __: click.Parameter, value: Any) -> Any:
@@ -270,13 +182,9 @@ class FiniteRange(click.FloatRange):
         return number
 
 
-def quiet_option(function: F) -> F:
-    """Add ``--quiet``."""
-    return click.option(
+def usual_options(function: F) -> F:
+    """Add ``--quiet`` and ``--version``."""
+    quiet = click.option(
         "--quiet", is_flag=True, help="Beside results, print only what goes wrong."
-    )(function)
-
-
-def version_option(function: F) -> F:
-    """Add ``--version``."""
-    return click.version_option(__version__, prog_name="cbir")(function)
+    )
+    return quiet(click.version_option(__version__, prog_name="cbir")(function))

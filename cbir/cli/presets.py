@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from cbir.cli.options import Command, format_option
+from cbir.cli.command import Command
+from cbir.cli.options import format_option
 from cbir.cli.output import write_text
 from cbir.core.amounts import counted
 from cbir.descriptors.presets import PRESETS, Preset

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import click
 
-from cbir.cli.options import (
-    Command,
-    dataset_option,
-    pattern_options,
-    quiet_option,
-    version_option,
-    workers_option,
-)
+from cbir.cli.command import Command
+from cbir.cli.options import dataset_option, pattern_options, usual_options, workers_option
 from cbir.cli.progress import TerminalProgress
 from cbir.cli.wording import command_of
 from cbir.core.amounts import counted, seconds_text, size_text
@@ -43,8 +37,7 @@ _SECTIONS = {
 )
 @pattern_options
 @workers_option
-@quiet_option
-@version_option
+@usual_options
 def train(
     dataset: str,
     descriptors: tuple[str, ...],

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 import pytest
 
+from cbir.cli.command import Command
 from cbir.cli.group import _BUILT_IN, cli
-from cbir.cli.options import Command
 from tests.conftest import Run
 
 QUERY = "photos/cats/cat-1.jpg"

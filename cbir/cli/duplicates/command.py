@@ -9,14 +9,13 @@ from typing import Any
 import click
 
 from cbir.cli.choices import Choice
+from cbir.cli.command import Command
 from cbir.cli.duplicates.formats import FORMATS
 from cbir.cli.duplicates.options import DIFFERENT, Options
 from cbir.cli.options import (
-    Command,
     dataset_option,
     pattern_options,
-    quiet_option,
-    version_option,
+    usual_options,
     wait_option,
     workers_option,
 )
@@ -146,8 +145,7 @@ def _kinds(_: click.Context, __: click.Parameter, value: Sequence[str]) -> Set[s
 @workers_option
 @click.option("--strict", is_flag=True, help="Fail, and do nothing, if an image cannot be read.")
 @wait_option
-@quiet_option
-@version_option
+@usual_options
 @click.pass_context
 def duplicates(context: click.Context, /, **values: Any) -> None:
     """Find the copies of images.

@@ -11,16 +11,15 @@ from typing import Any
 import click
 
 from cbir.cli.choices import Choice, MetricChoice
+from cbir.cli.command import Command
 from cbir.cli.evaluate.formats import FORMATS, print_evaluation
 from cbir.cli.evaluate.options import Options, check_metrics
 from cbir.cli.options import (
-    Command,
     dataset_option,
     fusion_options,
     joined,
     model_option,
-    quiet_option,
-    version_option,
+    usual_options,
     workers_option,
 )
 from cbir.cli.progress import TerminalProgress
@@ -115,8 +114,7 @@ _SECTIONS = {
     help="How many queries the page shows of each run.",
 )
 @workers_option
-@quiet_option
-@version_option
+@usual_options
 def evaluate(**values: Any) -> None:
     """Measure how good descriptors are.
 

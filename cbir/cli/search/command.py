@@ -10,15 +10,8 @@ import click
 from click.core import ParameterSource
 
 from cbir.cli.choices import Choice, MetricChoice
-from cbir.cli.options import (
-    Command,
-    FiniteRange,
-    fusion_options,
-    index_option,
-    joined,
-    quiet_option,
-    version_option,
-)
+from cbir.cli.command import Command
+from cbir.cli.options import FiniteRange, fusion_options, index_option, joined, usual_options
 from cbir.cli.progress import TerminalProgress
 from cbir.cli.queries import check_streams, query_paths
 from cbir.cli.search.formats import FORMATS, Printer
@@ -117,8 +110,7 @@ _SECTIONS = {
 @click.option("-0", "--null", is_flag=True, help="End paths with NUL; implies --format paths.")
 @click.option("--from0", is_flag=True, help="Paths on standard input end with NUL.")
 @click.option("--strict", is_flag=True, help="Fail if any query cannot be read.")
-@quiet_option
-@version_option
+@usual_options
 def search(
     images: tuple[str, ...],
     queries: tuple[str, ...],
