@@ -125,8 +125,7 @@ def index(
     from cbir.indexing.build import build_index
     from cbir.search.exact.compile_ahead import compile_kernels
 
-    listener = TerminalProgress(quiet, verbose)
-    try:
+    with TerminalProgress(quiet, verbose) as listener:
         report = build_index(
             dataset,
             index_path,
@@ -143,8 +142,6 @@ def index(
         )
         if report.described:
             compile_kernels(index_path)
-    finally:
-        listener.finish()
     if not quiet:
         click.echo(summary(index_path, report), err=True)
     if strict and report.unreadable:

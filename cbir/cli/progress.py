@@ -6,7 +6,7 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Self
 
 import click
 
@@ -29,8 +29,6 @@ class Lines:
     task, unit : str
     total : int
         Steps of the whole work.
-    pause : float
-        Seconds between two lines, at least.
     clock : callable
         Returns the time in seconds.
 
@@ -43,16 +41,11 @@ class Lines:
     """
 
     def __init__(
-        self,
-        task: str,
-        total: int,
-        unit: str,
-        pause: float = PAUSE,
-        clock: Callable[[], float] = time.monotonic,
+        self, task: str, total: int, unit: str, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._task, self._total, self._unit = task[:1].upper() + task[1:], total, unit
-        self._pause, self._clock = pause, clock
-        self._start = self._last = clock()
+        self._clock, self._start = clock, clock()
+        self._last = self._start
         self._done = self._said = 0
 
     def after(self, steps: int) -> str | None:
@@ -61,7 +54,7 @@ class Lines:
         if (self._done - self._said) * 10 < self._total:
             return None
         now = self._clock()
-        if now - self._last < self._pause or self._done >= self._total:
+        if now - self._last < PAUSE or self._done >= self._total:
             return None
         self._last, self._said = now, self._done
         passed = now - self._start
@@ -73,20 +66,19 @@ class Lines:
 class TerminalProgress(ProgressListener):
     """Tells what happens on standard error: with a bar on a terminal, else in plain lines.
 
+    As a context manager it tells at the end how many files were left out without a word.
+
     Parameters
     ----------
     quiet : bool
         Only warnings and unreadable files.
     verbose : bool
         Also each file whose reason and remedy were told already.
-    pause : float
-        Seconds between two lines of progress, at least.
     """
 
-    def __init__(self, quiet: bool = False, verbose: bool = False, pause: float = PAUSE) -> None:
+    def __init__(self, quiet: bool = False, verbose: bool = False) -> None:
         self._quiet = quiet
         self._verbose = verbose
-        self._pause = pause
         self._lines: Lines | None = None
         self._bar: Any = None
         self._remedies: dict[tuple[str, str], int] = {}
@@ -95,7 +87,7 @@ class TerminalProgress(ProgressListener):
         if self._quiet or sys.stderr is None:
             return
         if not sys.stderr.isatty():
-            self._lines = Lines(task, total, unit, self._pause)
+            self._lines = Lines(task, total, unit)
         else:
             from tqdm import tqdm
 
@@ -136,7 +128,10 @@ class TerminalProgress(ProgressListener):
         if not self._quiet:
             self._say(worded(message))
 
-    def finish(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """Count what was left out for a reason that had been told."""
         self.end()
         for (reason, remedy), count in self._remedies.items():

@@ -60,8 +60,7 @@ def train(
     """
     from cbir.indexing.train import train_models
 
-    listener = TerminalProgress(quiet)
-    try:
+    with TerminalProgress(quiet) as listener:
         written = train_models(
             dataset,
             descriptors,
@@ -71,8 +70,6 @@ def train(
             workers=workers,
             listener=listener,
         )
-    finally:
-        listener.finish()
     if quiet:
         return
     for one in written:

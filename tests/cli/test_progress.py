@@ -15,13 +15,13 @@ from tests.conftest import Run
 
 WORK = """
 import time
-from cbir.cli.progress import TerminalProgress
-listener = TerminalProgress(quiet={quiet}, pause={pause})
-listener.begin("Describing", 40)
-for _ in range(40):
-    time.sleep(0.005)
-    listener.advance()
-listener.finish()
+from cbir.cli import progress
+progress.PAUSE = {pause}
+with progress.TerminalProgress(quiet={quiet}) as listener:
+    listener.begin("Describing", 40)
+    for _ in range(40):
+        time.sleep(0.005)
+        listener.advance()
 """
 
 

@@ -42,21 +42,17 @@ def find_groups(options: Options) -> int:
     if options.action != "list" and options.dataset is not None:
         check_action(options, options.dataset)
     is_excluded = _is_excluded(options)
-    listener = TerminalProgress(options.quiet)
-    try:
-        with _opened(options, listener) as collection:
-            groups = grouping.find_groups(
-                collection,
-                options.level,
-                threshold=options.threshold,
-                keep=options.keep or "best",
-                is_excluded=is_excluded,
-                allow_loss=options.allow_loss,
-                workers=options.workers,
-                listener=listener,
-            )
-    finally:
-        listener.finish()
+    with TerminalProgress(options.quiet) as listener, _opened(options, listener) as collection:
+        groups = grouping.find_groups(
+            collection,
+            options.level,
+            threshold=options.threshold,
+            keep=options.keep or "best",
+            is_excluded=is_excluded,
+            allow_loss=options.allow_loss,
+            workers=options.workers,
+            listener=listener,
+        )
     try:
         if options.report is not None:
             _write_report(options, collection, groups, listener)
@@ -75,29 +71,25 @@ def find_copies(options: Options) -> int:
     """Print the copies of the queries."""
     queries = query_paths(options.queries, options.from0)
     is_excluded, printer = _is_excluded(options), _printer(options, queries)
-    listener = TerminalProgress(options.quiet)
     copied = unreadable = 0
-    try:
-        with _opened(options, listener) as collection:
-            for found in querying.find_copies(
-                collection,
-                queries,
-                options.level,
-                threshold=options.threshold,
-                is_excluded=is_excluded,
-                allow_loss=options.allow_loss,
-                workers=options.workers,
-                listener=listener,
-            ):
-                if isinstance(found, UnreadableImageError):
-                    listener.unreadable(found)
-                    unreadable += 1
-                elif found.copies:
-                    with listener.paused():
-                        printer.print(found)
-                    copied += 1
-    finally:
-        listener.finish()
+    with TerminalProgress(options.quiet) as listener, _opened(options, listener) as collection:
+        for found in querying.find_copies(
+            collection,
+            queries,
+            options.level,
+            threshold=options.threshold,
+            is_excluded=is_excluded,
+            allow_loss=options.allow_loss,
+            workers=options.workers,
+            listener=listener,
+        ):
+            if isinstance(found, UnreadableImageError):
+                listener.unreadable(found)
+                unreadable += 1
+            elif found.copies:
+                with listener.paused():
+                    printer.print(found)
+                copied += 1
     printer.finish()
     if not options.quiet:
         click.echo(f"{copied:,} of {counted(len(queries), 'query')} with copies", err=True)

@@ -134,16 +134,13 @@ def evaluate(**values: Any) -> None:
     """
     options = Options(**values)
     options.check()
-    listener = TerminalProgress(options.quiet)
-    try:
+    with TerminalProgress(options.quiet) as listener:
         evaluation = _measured(options, listener)
         listener.note(_summary(evaluation))
         try:
             _write_files(evaluation, options, listener)
         finally:  # neither is lost if the other cannot be written
             print_evaluation(evaluation, options.format_ or "table", options.by_class)
-    finally:
-        listener.finish()
 
 
 def _measured(options: Options, listener: ProgressListener) -> Evaluation:

@@ -68,15 +68,13 @@ def prepare(
     there = _descriptors(path)
     parts = descriptor.split("+") if descriptor else []
     missing = [part for part in parts if part not in there]
-    try:
+    with listener:
         if index is None:
             report = _kept_up_to_date(dataset, path, missing, preset or (), listener)
         else:
             report = build_index(
                 dataset, path, missing, preset=preset or (), wait=True, listener=listener
             )
-    finally:
-        listener.finish()
     if report.described or report.removed or report.renamed or report.added:
         listener.note(summary(dataset if index is None else index, report))
     if index is None and not there:
