@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import Unpack
 
 import click
 from click.core import ParameterSource
@@ -21,8 +22,7 @@ from cbir.core.amounts import counted
 from cbir.core.errors import CbirError, UsageError, printable, reason_of
 from cbir.descriptors.presets import PRESETS
 from cbir.search.engine import Index, open_index
-from cbir.search.fusion.options import Weights
-from cbir.search.request import SearchRequest
+from cbir.search.request import SearchOptions, SearchRequest
 from cbir.search.results import SearchResult
 
 _MONTAGE = "montage.jpg"
@@ -117,15 +117,6 @@ def search(
     dataset: str | None,
     index_path: str,
     top: int,
-    descriptor: str | None,
-    preset: str | None,
-    metric: str | None,
-    fusion: str | None,
-    weights: Weights | None,
-    adaptive: bool,
-    max_distance: float | None,
-    exclude_self: bool,
-    exclude_identical: bool,
     result_path: str | None,
     montage: str | None,
     no_montage: bool,
@@ -134,6 +125,7 @@ def search(
     from0: bool,
     strict: bool,
     quiet: bool,
+    **options: Unpack[SearchOptions],
 ) -> None:
     """Find the images most like yours.
 
@@ -149,13 +141,16 @@ def search(
       search img.jpg --descriptor hsv+hog --weights 1,0.5
       find photos -name '*.jpg' -print0 | search --query - --from0 --format jsonl
     """
-    queries = _asked(images, queries)
+    queries = (*images, *queries)
+    if not queries:
+        raise UsageError("name an image to search for, as IMG or with --query PATH")
     check_streams(queries, from0, null, format_)
     _check_montage(montage, no_montage)
     paths = query_paths(queries, from0)
     _check_any(dataset, paths)
-    listener, plain = TerminalProgress(quiet), descriptor is None and preset is None
-    index, descriptor = _opened(dataset, index_path, result_path, descriptor, preset, listener)
+    listener = TerminalProgress(quiet)
+    plain = options["descriptor"] is None and options["preset"] is None
+    index, options["descriptor"] = _opened(dataset, index_path, result_path, options, listener)
     _check_montage(montage, no_montage, [index_path, *paths])
     wants_montage = not no_montage and (montage is not None or len(paths) <= _MONTAGE_QUERIES)
     if not (wants_montage or no_montage):
@@ -164,20 +159,7 @@ def search(
     results = ResultHandler(printer, listener, wants_montage)
     if len(paths) > _SILENT_QUERIES and not sys.stdout.isatty():  # else the results show it
         listener.begin("searching", len(paths), "queries")
-    request = SearchRequest(
-        paths,
-        top,
-        descriptor,
-        metric,
-        max_distance,
-        exclude_self,
-        exclude_identical,
-        preset,
-        fusion,
-        weights,
-        adaptive,
-    )
-    for result in index.answer(request):
+    for result in index.answer(SearchRequest(paths, top, **options)):
         results.take(result)
     results.finish()
     results.tell(index)
@@ -194,28 +176,21 @@ def search(
         sys.exit(1)
 
 
-def _asked(images: tuple[str, ...], queries: tuple[str, ...]) -> tuple[str, ...]:
-    if not images and not queries:
-        raise UsageError("name an image to search for, as IMG or with --query PATH")
-    return (*images, *queries)
-
-
 def _opened(
     dataset: str | None,
     index_path: str,
     result_path: str | None,
-    descriptor: str | None,
-    preset: str | None,
+    options: SearchOptions,
     listener: TerminalProgress,
 ) -> tuple[Index, str | None]:
     """Open the index, up to date if a dataset is given; return it and what to search by."""
+    descriptor, preset = options["descriptor"], options["preset"]
     if dataset is not None:
         if result_path is not None:
             raise UsageError("--dataset says where the images are; leave out --result-path")
-        from cbir.cli.search.dataset import prepare
+        from cbir.cli.search.dataset import open_dataset
 
-        prepared = prepare(dataset, _named_index(index_path), descriptor, preset, listener)
-        return open_index(prepared.path, dataset), prepared.descriptor
+        return open_dataset(dataset, _named_index(index_path), descriptor, preset, listener)
     index = open_index(index_path, result_path)
     if not index.has_images:
         listener.warn(

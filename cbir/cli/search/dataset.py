@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from cbir.cli.index import summary
@@ -16,34 +15,18 @@ from cbir.descriptors.registry import parse
 from cbir.indexing.build import build_index
 from cbir.indexing.commit import IndexReport
 from cbir.indexing.selection import DEFAULT
-from cbir.search.engine import open_index
+from cbir.search.engine import Index, open_index
 from cbir.stores.default_path import kept_index
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """An index that is up to date.
-
-    Attributes
-    ----------
-    path : str
-        The index file.
-    descriptor : str or None
-        What to search by, as aliases.
-    """
-
-    path: str
-    descriptor: str | None
-
-
-def prepare(
+def open_dataset(
     dataset: str,
     index: str | None,
     descriptor: str | None,
     preset: str | None,
     listener: TerminalProgress,
-) -> Prepared:
-    """Bring an index of the dataset up to date, with what is to be searched by.
+) -> tuple[Index, str | None]:
+    """Bring an index of the dataset up to date, with what is to be searched by, and open it.
 
     Parameters
     ----------
@@ -57,6 +40,11 @@ def prepare(
     listener : TerminalProgress
         Told of what is done.
 
+    Returns
+    -------
+    Index, str or None
+        The index, and the aliases of what to search by.
+
     Raises
     ------
     CbirError
@@ -68,19 +56,17 @@ def prepare(
     there = _descriptors(path)
     parts = descriptor.split("+") if descriptor else []
     missing = [part for part in parts if part not in there]
+    build = partial(
+        build_index, dataset, path, missing, preset=preset or (), wait=True, listener=listener
+    )
     with listener:
-        if index is None:
-            report = _kept_up_to_date(dataset, path, missing, preset or (), listener)
-        else:
-            report = build_index(
-                dataset, path, missing, preset=preset or (), wait=True, listener=listener
-            )
+        report = build() if index is not None else _kept_up_to_date(build, path)
     if report.described or report.removed or report.renamed or report.added:
         listener.note(summary(dataset if index is None else index, report))
     if index is None and not there:
         listener.note(f"Its index is kept as {printable(path)}")
     aliases = [part if part in there else parse(part).alias for part in parts]
-    return Prepared(path, "+".join(aliases) or None)
+    return open_index(path, dataset), "+".join(aliases) or None
 
 
 def _descriptors(path: str) -> Sequence[str]:
@@ -91,32 +77,15 @@ def _descriptors(path: str) -> Sequence[str]:
     return ()
 
 
-def _kept_up_to_date(
-    dataset: str,
-    path: str,
-    descriptors: Sequence[str],
-    preset: str | Sequence[str],
-    listener: TerminalProgress,
-) -> IndexReport:
+def _kept_up_to_date(build: Callable[..., IndexReport], path: str) -> IndexReport:
     """Update an index in the cache folder; one that is broken is made again."""
-    build = partial(
-        build_index, dataset, path, descriptors, preset=preset, wait=True, listener=listener
-    )
-    with _folder_of(path):
-        try:
-            return build()
-        except BrokenIndexError:
-            return build(rebuild=True)
-
-
-@contextlib.contextmanager
-def _folder_of(path: str) -> Iterator[None]:
-    """Make a file's folder; take it away again if nothing came into it."""
     folder = os.path.dirname(path)
     with explained(folder, "keep the index"):
         os.makedirs(folder, exist_ok=True)
     try:
-        yield
+        return build()
+    except BrokenIndexError:
+        return build(rebuild=True)
     finally:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # it is empty only if no index was made
             os.rmdir(folder)
