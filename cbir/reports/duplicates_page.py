@@ -13,27 +13,20 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from itertools import accumulate
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
 
 from cbir.core.amounts import counted, size_text
 from cbir.core.checks import check_whole
 from cbir.core.errors import printable
 from cbir.core.messages import Parameter
 from cbir.core.progress import ProgressListener
-from cbir.core.threads import ordered_map, threads
-from cbir.core.version import __version__
-from cbir.duplicates.model import COPY_LEVELS, CopyLevel, Group, KeepPolicy
-from cbir.reports.html import Page, environment
-from cbir.reports.image_card import GroupCard, card
+from cbir.duplicates.model import COPY_LEVELS, CopyLevel, Duplicate, Group, KeepPolicy
+from cbir.reports.html import Page, rooms
+from cbir.reports.image_card import card
 
-if TYPE_CHECKING:
-    import jinja2
-
-REPORT = Page("the report", Parameter("report"), "cbir report")
+REPORT = Page("the report", Parameter("report"), "cbir report", "report.html.jinja")
 
 EMBEDDED = 1500
 """Copies whose images are inside of the page."""
@@ -86,52 +79,36 @@ def write_report(
     """
     REPORT.file.check(path)
     check_whole("embedded", embedded, least=0)
-    workers = threads(workers)
-    listener = listener or ProgressListener()
-    before = [0, *accumulate(len(group.duplicates) for group in groups)]
-    copies = before.pop()
+    duplicates = [copy for group in groups for copy in group.duplicates]
+    levels = Counter(copy.match.level for copy in duplicates)
     notes = list[str]()
-    if copies > embedded:
+    if len(duplicates) > embedded:
         notes.append(
-            f"The report holds the images of the first {embedded:,} of {counted(copies, 'copy')};"
-            " further ones are shown from their own files, without the difference"
+            f"The report holds the images of the first {embedded:,} of"
+            f" {counted(len(duplicates), 'copy')}; further ones are shown from their own files,"
+            " without the difference"
         )
-    page = _environment().get_template("report.html.jinja")
     folder = os.path.dirname(os.path.abspath(path))
-
-    def prepared(job: tuple[Group, int]) -> GroupCard:
-        group, earlier = job
-        return card(group, max(0, embedded - earlier), folder)
-
-    def cards() -> Iterator[GroupCard]:
-        jobs = zip(groups, before, strict=True)
-        for one in ordered_map(prepared, jobs, workers):
-            notes.extend(one.notes)
-            yield one
-            listener.advance()
-
-    listener.begin("Writing the report", len(groups))
-    chunks = page.generate(
-        generator=REPORT.generator,
+    shown = rooms((len(group.duplicates) for group in groups), embedded)
+    return notes + REPORT.write(
+        path,
+        [partial(card, group, room, folder) for group, room in zip(groups, shown, strict=True)],
+        workers=workers,
+        listener=listener,
         title=printable(title),
-        version=__version__,
-        summary=_Summary(groups, images, level, threshold, keep),
-        embedded=min(embedded, copies),
-        cards=cards(),
+        groups=len(groups),
+        copies=len(duplicates),
+        tally=_tally(duplicates),
+        by_level=[(one, levels[one]) for one in COPY_LEVELS if levels[one]],
+        images=images,
+        level=level,
+        threshold=threshold,
+        keep=keep,
+        embedded=min(embedded, len(duplicates)),
+        size=size_text,
+        percent=_percent,
+        contents=_contents,
     )
-    try:
-        REPORT.write(path, chunks)
-    finally:
-        listener.end()
-    return notes
-
-
-def _environment() -> jinja2.Environment:
-    templates = environment()
-    templates.filters["size"] = size_text
-    templates.filters["percent"] = _percent
-    templates.filters["contents"] = _contents
-    return templates
 
 
 def _percent(share: float) -> str:
@@ -141,54 +118,27 @@ def _percent(share: float) -> str:
     return f"{min(99, round(100 * share)) if share < 1 else 100} %"
 
 
-@dataclass(frozen=True)
-class _Summary:
-    groups: Sequence[Group]
-    images: int | None
-    level: CopyLevel | None
-    threshold: int | None
-    keep: KeepPolicy | None
+class _Tally(NamedTuple):
+    """How many copies go, stay or are references, and the bytes of those that go."""
 
-    @cached_property
-    def copies(self) -> int:
-        return sum(len(group.duplicates) for group in self.groups)
+    removable: int
+    staying: int
+    references: int
+    freeable: int
 
-    @cached_property
-    def staying(self) -> int:
-        return sum(map(_staying, self.groups))
 
-    @cached_property
-    def references(self) -> int:
-        return sum(map(_references, self.groups))
-
-    @cached_property
-    def freeable(self) -> int:
-        return sum(map(_freeable, self.groups))
-
-    @cached_property
-    def by_level(self) -> list[tuple[CopyLevel, int]]:
-        counts = Counter(copy.match.level for group in self.groups for copy in group.duplicates)
-        return [(level, counts[level]) for level in COPY_LEVELS if counts[level]]
+def _tally(duplicates: Sequence[Duplicate]) -> _Tally:
+    removable = [one.record.bytes for one in duplicates if one.removable]
+    staying = sum(one.stays for one in duplicates)
+    references = len(duplicates) - len(removable) - staying
+    return _Tally(len(removable), staying, references, sum(removable))
 
 
 def _contents(group: Group) -> str:
     """Say what goes and what stays of a group, besides the image that is kept."""
-    staying, references = _staying(group), _references(group)
-    copies = len(group.duplicates) - staying - references
+    copies, staying, references, freeable = _tally(group.duplicates)
     parts = [counted(copies, "copy")] if copies else []
-    parts += [f"{size_text(_freeable(group))} to free"] if _freeable(group) else []
+    parts += [f"{size_text(freeable)} to free"] if freeable else []
     parts += [f"{staying:,} that {'shows' if staying == 1 else 'show'} more"] if staying else []
     parts += [counted(references, "reference")] if references else []
     return " · ".join(parts)
-
-
-def _staying(group: Group) -> int:
-    return sum(copy.stays for copy in group.duplicates)
-
-
-def _references(group: Group) -> int:
-    return sum(copy.record.reference and not copy.stays for copy in group.duplicates)
-
-
-def _freeable(group: Group) -> int:
-    return sum(copy.record.bytes for copy in group.duplicates if copy.removable)

@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import accumulate, islice
+from functools import partial
+from itertools import islice
 
 from cbir.core.amounts import counted
 from cbir.core.checks import check_whole
 from cbir.core.errors import UnreadableImageError, printable
 from cbir.core.messages import Parameter
 from cbir.core.progress import ProgressListener
-from cbir.core.threads import ordered_map, threads
-from cbir.core.version import __version__
-from cbir.evaluation.model import KEPT_HITS, Evaluation, Run
+from cbir.evaluation.model import KEPT_HITS, Evaluation, Hit, Run
 from cbir.images.encoded_image import EncodedImage
-from cbir.reports.html import Page, environment
+from cbir.reports.html import Page, rooms
 from cbir.reports.image_card import data_uri, file_url
 from cbir.search.results import distance_text
 
-FAILURES = Page("the page of failures", Parameter("failures"), "cbir failures")
+FAILURES = Page(
+    "the page of failures", Parameter("failures"), "cbir failures", "failures.html.jinja"
+)
 
 WORST = 20
 """Queries of each run that are shown unless told otherwise."""
@@ -81,56 +81,37 @@ def write_failures(
     FAILURES.file.check(path)
     check_whole("worst", worst)
     check_whole("embedded", embedded, least=0)
-    workers = threads(workers)
-    listener = listener or ProgressListener()
-    sections = [_section(run, worst) for run in evaluation.runs]
-    before = [0, *accumulate(_images(run, row) for run, rows in sections for row in rows)]
-    images = before.pop()
-    notes = dict[str, None]()
+    sections = [(run, _failed(run, worst)) for run in evaluation.runs]
+    queries = [(run, row) for run, rows in sections for row in rows]
+    sizes = [1 + len(run.hits[row]) for run, row in queries]
+    images = sum(sizes)
+    notes = list[str]()
     if images > embedded:
-        note = (
+        notes.append(
             f"The page of failures holds the first {embedded:,} of {counted(images, 'image')};"
             " further ones are shown from their own files"
         )
-        notes[note] = None
-    template = environment().get_template("failures.html.jinja")
     folder = os.path.dirname(os.path.abspath(path))
-
-    def prepared(job: tuple[tuple[Run, int], int]) -> _Failure:
-        (run, row), earlier = job
-        return _failure(run, row, max(0, embedded - earlier), folder)
-
-    def failures() -> Iterator[_Failure]:
-        queries = ((run, row) for run, rows in sections for row in rows)
-        jobs = zip(queries, before, strict=True)
-        for one in ordered_map(prepared, jobs, workers, batch=1):
-            notes.update(dict.fromkeys(one.notes))
-            yield one
-            listener.advance()
-
-    def runs() -> Iterator[_RunCard]:
-        all_failures = failures()
-        for number, (run, rows) in enumerate(sections, 1):
-            yield _RunCard(number, run, len(rows), islice(all_failures, len(rows)))
-
-    listener.begin("Writing the failures", len(before))
-    chunks = template.generate(
-        generator=FAILURES.generator,
+    notes += FAILURES.write(
+        path,
+        [
+            partial(_failure, run, row, room, folder)
+            for (run, row), room in zip(queries, rooms(sizes, embedded), strict=True)
+        ],
+        workers=workers,
+        listener=listener,
         title=f"Failures: {printable(evaluation.dataset)}",
-        version=__version__,
         evaluation=evaluation,
         protocol=printable(evaluation.protocol),
         truth=printable(evaluation.truth),
-        runs=runs(),
+        runs=[(run, len(rows)) for run, rows in sections],
+        first=islice,
+        distance_text=distance_text,
         shown=KEPT_HITS,
         embedded=embedded,
         images=images,
     )
-    try:
-        FAILURES.write(path, chunks)
-    finally:
-        listener.end()
-    return list(notes)
+    return list(dict.fromkeys(notes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,59 +126,39 @@ class _PageImage:
 
 
 @dataclass(frozen=True, slots=True)
-class _HitCard:
-    image: _PageImage
-    distance: str
-    relevant: bool
-
-
-@dataclass(frozen=True, slots=True)
 class _Failure:
-    """A query on the page, with what it returned, and what should be told about it besides."""
+    """A query on the page, with what it returned."""
 
     image: _PageImage
     label: str | None
     average_precision: str
-    hits: list[_HitCard]
-    notes: list[str]
+    hits: list[tuple[_PageImage, Hit]]
 
 
-@dataclass(frozen=True, slots=True)
-class _RunCard:
-    number: int
-    run: Run
-    count: int
-    failures: Iterator[_Failure]
-
-
-def _section(run: Run, worst: int) -> tuple[Run, list[int]]:
-    """Return a run with the numbers of the queries to show."""
+def _failed(run: Run, worst: int) -> list[int]:
+    """Return the numbers of the queries of a run to show."""
     precisions = run.scores.values["map"]
-    return run, [row for row in run.worst(worst) if precisions[row] < 1]
+    return [row for row in run.worst(worst) if precisions[row] < 1]
 
 
-def _images(run: Run, row: int) -> int:
-    return 1 + len(run.hits[row])
+def _failure(run: Run, row: int, room: int, folder: str) -> tuple[_Failure, list[str]]:
+    """Prepare a query for the page, and return what should be told about it besides.
 
-
-def _failure(run: Run, row: int, room: int, folder: str) -> _Failure:
-    """Prepare a query for the page, with `room` images that are shown by thumbnails."""
+    Of its images, `room` are shown by thumbnails.
+    """
     hits, label = run.hits[row], run.labels[row]
     notes = list[str]()
     query, *images = (
         _image(path, place < room, folder, notes)
         for place, path in enumerate([run.queries[row], *(hit.path for hit in hits)])
     )
-    return _Failure(
+    failure = _Failure(
         query,
         None if label is None else printable(label),
         _rounded_down(float(run.scores.values["map"][row])),
-        [
-            _HitCard(image, distance_text(run.metric, hit.distance), hit.relevant)
-            for image, hit in zip(images, hits, strict=True)
-        ],
-        notes,
+        list(zip(images, hits, strict=True)),
     )
+    return failure, notes
 
 
 def _rounded_down(value: float) -> str:

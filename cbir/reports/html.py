@@ -6,14 +6,17 @@ A page says nothing that changes from run to run, such as the time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
 
 from cbir.core import stderr_capture
 from cbir.core.messages import Message, Parameter
 from cbir.core.overwriting import Output
-from cbir.core.threads import one_thread_each
+from cbir.core.progress import ProgressListener
+from cbir.core.threads import one_thread_each, ordered_map, threads
+from cbir.core.version import __version__
 
 if TYPE_CHECKING:
     import jinja2
@@ -37,29 +40,67 @@ class Page:
         What names its file, for messages.
     generator : str
         What the head of the page says of what made it; only such a page is replaced.
+    template : str
+        The file of its template, which gets ``cards``.
     """
 
     name: str
     parameter: Parameter
     generator: str
+    template: str
 
-    def write(self, path: str, chunks: Iterable[str]) -> None:
+    def write(
+        self,
+        path: str,
+        jobs: Sequence[Callable[[], tuple[Any, list[str]]]],
+        *,
+        workers: int | None = None,
+        listener: ProgressListener | None = None,
+        **values: Any,
+    ) -> list[str]:
         """Write the page while it is rendered; what is there is replaced when all of it is.
 
         Parameters
         ----------
         path : str
-        chunks : iterable of str
-            What a template generates. Images are decoded meanwhile.
+        jobs : sequence of callable
+            Each makes a card of the page, and returns it with what should be told besides.
+        workers : int, optional
+            Threads that work on them; by default as many as there are cores.
+        listener : ProgressListener, optional
+        **values
+            What else the template gets.
+
+        Returns
+        -------
+        list of str
+            What the jobs tell.
 
         Raises
         ------
         CbirError
             When the file cannot be written.
         """
-        with stderr_capture.capture(), one_thread_each(), self.file.written(path) as file:
-            for chunk in chunks:
-                file.write(chunk.encode())
+        workers, listener = threads(workers), ProgressListener.of(listener)
+        notes = list[str]()
+
+        def cards() -> Iterator[Any]:
+            for card, more in ordered_map(lambda job: job(), jobs, workers, batch=1):
+                notes.extend(more)
+                yield card
+                listener.advance()
+
+        template = _environment().get_template(self.template)
+        listener.begin(f"Writing the {self.parameter.name}", len(jobs))
+        try:
+            with stderr_capture.capture(), one_thread_each(), self.file.written(path) as file:
+                for chunk in template.generate(
+                    generator=self.generator, version=__version__, cards=cards(), **values
+                ):
+                    file.write(chunk.encode())
+        finally:
+            listener.end()
+        return notes
 
     @property
     def file(self) -> Output:
@@ -74,7 +115,26 @@ class Page:
         return head.startswith(_START) and mark in head
 
 
-def environment() -> jinja2.Environment:
+def rooms(sizes: Iterable[int], embedded: int) -> list[int]:
+    """Return how many images of each card may be inside of the page, if only the first are.
+
+    Parameters
+    ----------
+    sizes : iterable of int
+        How many images each card has.
+    embedded : int
+        How many may be inside of all the page.
+
+    Examples
+    --------
+    >>> rooms([2, 2, 1], 3)
+    [3, 1, 0]
+    """
+    *before, _ = accumulate(sizes, initial=0)
+    return [max(0, embedded - earlier) for earlier in before]
+
+
+def _environment() -> jinja2.Environment:
     """Return what renders the templates of the package, with everything escaped."""
     import jinja2
 

@@ -106,16 +106,15 @@ class CopyCard:
 
 @dataclass(frozen=True, slots=True)
 class GroupCard:
-    """A group on the page, and what should be told about it besides."""
+    """A group on the page."""
 
     group: Group
     kept: ImageCard
     copies: list[CopyCard]
-    notes: list[str]
 
 
-def card(group: Group, room: int, folder: str) -> GroupCard:
-    """Prepare a group for the page.
+def card(group: Group, room: int, folder: str) -> tuple[GroupCard, list[str]]:
+    """Prepare a group for the page, and return what should be told about it besides.
 
     Parameters
     ----------
@@ -135,7 +134,7 @@ def card(group: Group, room: int, folder: str) -> GroupCard:
             contrast = _contrast(kept_pixels, pixels, copy.match)
         losses = tuple(printable(str(loss)) for loss in copy.losses)
         copies.append(CopyCard(shown, copy.match, contrast, losses, copy.stays))
-    return GroupCard(group, kept, copies, notes)
+    return GroupCard(group, kept, copies), notes
 
 
 def _image(
