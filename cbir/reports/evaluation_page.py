@@ -20,7 +20,7 @@ from cbir.core.progress import ProgressListener
 from cbir.evaluation.model import KEPT_HITS, Evaluation, Hit, Run
 from cbir.images.encoded_image import EncodedImage
 from cbir.reports.html import Page, rooms
-from cbir.reports.image_card import data_uri, file_url
+from cbir.reports.image_card import ImageCard, data_uri, file_url
 from cbir.search.results import distance_text
 
 FAILURES = Page(
@@ -115,24 +115,13 @@ def write_failures(
 
 
 @dataclass(frozen=True, slots=True)
-class _PageImage:
-    """An image on the page; `src` is empty when there is none to show, for `failure`."""
-
-    name: str
-    path: str
-    url: str
-    src: str
-    failure: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class _Failure:
     """A query on the page, with what it returned."""
 
-    image: _PageImage
+    image: ImageCard
     label: str | None
     average_precision: str
-    hits: list[tuple[_PageImage, Hit]]
+    hits: list[tuple[ImageCard, Hit]]
 
 
 def _failed(run: Run, worst: int) -> list[int]:
@@ -166,15 +155,15 @@ def _rounded_down(value: float) -> str:
     return f"{math.floor(1000 * value) / 1000:.3f}"
 
 
-def _image(path: str, embedded: bool, folder: str, notes: list[str]) -> _PageImage:
+def _image(path: str, embedded: bool, folder: str, notes: list[str]) -> ImageCard:
     """Return an image for the page; why it cannot be shown is added to `notes`."""
     name, readable = printable(os.path.basename(path)), printable(path)
-    url = file_url(path, folder)
+    shown = partial(ImageCard, name, readable, file_url(path, folder))
     if not embedded:
-        return _PageImage(name, readable, url, url)
+        return shown()
     try:
         pixels = EncodedImage.open(path).pixels(_WORKING_SIZE)
     except UnreadableImageError as error:
         notes.append(f"Not in the failures: {error}")
-        return _PageImage(name, readable, url, "", error.reason)
-    return _PageImage(name, readable, url, data_uri(pixels, _QUALITY, THUMBNAIL))
+        return shown(failure=error.reason)
+    return shown(data=data_uri(pixels, _QUALITY, THUMBNAIL))

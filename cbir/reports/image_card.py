@@ -1,4 +1,4 @@
-"""The images of a report, and what is said of each."""
+"""The images of pages, and what a report says of each."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class ImageCard:
     url : str
         To be followed.
     facts : str
-        Its sizes and its date.
+        Its sizes and its date, in a report.
     reference : bool
     data : str
         The thumbnail as a data URI; empty when the image is shown from its file, or not at all.
@@ -60,8 +60,8 @@ class ImageCard:
     name: str
     path: str
     url: str
-    facts: str
-    reference: bool
+    facts: str = ""
+    reference: bool = False
     data: str = ""
     width: int = 0
     height: int = 0
