@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +9,7 @@ import click
 
 from cbir.cli.command import Command
 from cbir.cli.options import format_option
-from cbir.cli.output import write_text
+from cbir.cli.output import write_entries
 from cbir.core.amounts import counted
 from cbir.descriptors.base import Descriptor, TrainedDescriptor
 from cbir.descriptors.registry import Broken, available
@@ -31,20 +30,10 @@ def descriptors(format_: str) -> None:
       cbir descriptors
       cbir descriptors --format json
     """
-    entries = [_entry(one) for one in available()]
-    if format_ == "json":
-        write_text(json.dumps(entries, ensure_ascii=False, indent=1))
-        return
-    width = max(len(entry["name"]) for entry in entries)
-    for entry in entries:
-        first, *more = _lines(entry)
-        write_text(f"{entry['name']:<{width}}  {first}")
-        for line in more:
-            write_text(" " * (width + 2) + line)
-        write_text("")
+    write_entries([_entry(one) for one in available()], format_, _lines)
 
 
-def _lines(entry: dict[str, Any]) -> list[str]:
+def _lines(entry: Mapping[str, Any]) -> list[str]:
     """Return what is told of a descriptor beside its name."""
     if "broken" in entry:
         return [f"broken: {entry['broken']}"]

@@ -8,7 +8,7 @@ import json
 import os
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from cbir.core.errors import CbirError, printable, reason_of
@@ -93,6 +93,31 @@ def write_out(data: bytes) -> None:
 def write_text(text: str) -> None:
     """Write a line to standard output as UTF-8; bytes in it that are not stay as they are."""
     write_out(as_utf8(text + "\n"))
+
+
+def write_entries(
+    entries: Sequence[Mapping[str, Any]],
+    format_: str,
+    lines: Callable[[Mapping[str, Any]], Sequence[str]],
+) -> None:
+    """Write a list of what has names to standard output.
+
+    Parameters
+    ----------
+    entries : sequence of mapping
+        Each has a ``name``.
+    format_ : str
+        ``json``, or any other one for people.
+    lines : callable
+        Returns what people read beside the name of an entry.
+    """
+    if format_ == "json":
+        write_text(json.dumps(entries, ensure_ascii=False, indent=1))
+        return
+    width = max(len(entry["name"]) for entry in entries)
+    for entry in entries:
+        beside = f"\n{'':<{width}}  ".join(lines(entry))
+        write_text(f"{entry['name']:<{width}}  {beside}\n")
 
 
 def path_record(path: str, end: bytes) -> bytes:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from cbir.cli.command import Command
 from cbir.cli.options import format_option
-from cbir.cli.output import write_text
+from cbir.cli.output import write_entries
 from cbir.core.amounts import counted
 from cbir.descriptors.presets import PRESETS, Preset
 
@@ -27,18 +27,14 @@ def presets(format_: str) -> None:
       cbir presets
       cbir presets --format json
     """
-    entries = [_entry(one) for one in PRESETS.values()]
-    if format_ == "json":
-        write_text(json.dumps(entries, ensure_ascii=False, indent=1))
-        return
-    width = max(len(entry["name"]) for entry in entries)
-    for entry in entries:
-        weighted = [f"{one['weight']:g} {one['descriptor']}" for one in entry["descriptors"]]
-        write_text(
-            f"{entry['name']:<{width}}  {entry['summary']}\n"
-            f"{'':<{width}}  {' + '.join(weighted)}\n"
-            f"{'':<{width}}  {counted(entry['bytes_per_image'], 'byte')} an image\n"
-        )
+    write_entries([_entry(one) for one in PRESETS.values()], format_, _lines)
+
+
+def _lines(entry: Mapping[str, Any]) -> list[str]:
+    """Return what is told of a preset beside its name."""
+    weighted = [f"{one['weight']:g} {one['descriptor']}" for one in entry["descriptors"]]
+    size = counted(entry["bytes_per_image"], "byte")
+    return [entry["summary"], " + ".join(weighted), f"{size} an image"]
 
 
 def _entry(preset: Preset) -> dict[str, Any]:
