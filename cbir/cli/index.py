@@ -142,8 +142,7 @@ def index(
         )
         if report.described:
             compile_kernels(index_path)
-    if not quiet:
-        click.echo(summary(index_path, report), err=True)
+    listener.note(summary(index_path, report))
     if strict and report.unreadable:
         click.echo(f"Error: {len(report.unreadable):,} unreadable and --strict", err=True)
         sys.exit(1)

@@ -70,15 +70,12 @@ def train(
             workers=workers,
             listener=listener,
         )
-    if quiet:
-        return
     for one in written:
-        click.echo(
+        listener.note(
             f"{printable(one.path)}: a {one.state_name} for {one.name}, trained on"
             f" {counted(one.images, 'image')}; {size_text(one.bytes)},"
-            f" {seconds_text(one.seconds)}",
-            err=True,
+            f" {seconds_text(one.seconds)}"
         )
     model = written[0].path if len(written) == 1 else output
     use = Call("index", dataset="DIR", descriptors=descriptors, vocabulary=model)
-    click.echo(f"To use it: {command_of(use)}", err=True)
+    listener.note(f"To use it: {command_of(use)}")

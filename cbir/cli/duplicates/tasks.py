@@ -23,14 +23,11 @@ from cbir.reports.duplicates_page import REPORT, write_report
 
 def mark_different(options: Options) -> int:
     """Note the pairs that were judged different."""
-    path = options.ignore or DIFFERENT
+    listener, path = TerminalProgress(options.quiet), options.ignore or DIFFERENT
     for first, second in options.mark_different:
         new = exclusions.mark_different(path, first, second)
-        if not options.quiet:
-            what = "noted as different" if new else "noted already"
-            click.echo(
-                f"{printable(first)}, {printable(second)}: {what} in {printable(path)}", err=True
-            )
+        what = "noted as different" if new else "noted already"
+        listener.note(f"{printable(first)}, {printable(second)}: {what} in {printable(path)}")
     return 0
 
 
@@ -91,8 +88,7 @@ def find_copies(options: Options) -> int:
                     printer.print(found)
                 copied += 1
     printer.finish()
-    if not options.quiet:
-        click.echo(f"{copied:,} of {counted(len(queries), 'query')} with copies", err=True)
+    listener.note(f"{copied:,} of {counted(len(queries), 'query')} with copies")
     if unreadable:
         click.echo(
             f"{unreadable:,} of {counted(len(queries), 'query')} could not be read", err=True
