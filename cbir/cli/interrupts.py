@@ -55,7 +55,7 @@ def raised() -> Iterator[None]:
     # Only the main thread may, and another one is somebody else's program.
     taken = usual if threading.current_thread() is threading.main_thread() else []
     for number in taken:
-        signal.signal(number, _leave)
+        signal.signal(number, _raise)
     try:
         yield
     finally:
@@ -81,23 +81,17 @@ def _end(_: int, __: FrameType | None) -> None:
 
 
 def _raise(number: int, frame: FrameType | None) -> None:
-    if not _importing(frame):
+    """Raise what ends the command; what comes within an import comes again after it."""
+    if _importing(frame):
+        import _thread
+
+        again = threading.Timer(_PAUSE, _thread.interrupt_main, [number])
+        again.daemon = True
+        again.start()
+    elif number == signal.SIGINT:
         raise KeyboardInterrupt
-    _again(number)
-
-
-def _leave(number: int, frame: FrameType | None) -> None:
-    if not _importing(frame):
+    else:
         sys.exit(_BY_SIGNAL + number)
-    _again(number)
-
-
-def _again(number: int) -> None:
-    import _thread
-
-    again = threading.Timer(_PAUSE, _thread.interrupt_main, [number])
-    again.daemon = True
-    again.start()
 
 
 def _importing(frame: FrameType | None) -> bool:
