@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from PIL import Image, ImageDraw
 
@@ -37,14 +37,13 @@ _LARGEST_ZOOM = 4
 
 _PAPER, _MAT, _INK, _ACCENT = "white", (238, 238, 238), (30, 30, 30), (0, 90, 160)
 _FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
-_PARAMETER = Parameter("montage")
 MONTAGE = Output(
     "the montage",
     Message(
         "name another with ",
-        _PARAMETER,
+        Parameter("montage"),
         ", or leave it out with ",
-        replace(_PARAMETER, value=False),
+        Parameter("montage", False),
     ),
     lambda path: software_of(path) == MONTAGE_MARKER,
     tuple(_FORMATS),
