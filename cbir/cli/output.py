@@ -25,15 +25,15 @@ class ResultPrinter(ABC, Generic[Result]):
     ----------
     format_ : str
         ``json``, ``jsonl``, ``csv`` and ``paths`` are for programs, any other one for people.
-    end : bytes
-        What ends a path, in the format ``paths``.
+    null : bool
+        Print ``paths`` whatever the format is, and end each with NUL, not with a line feed.
     """
 
     columns: Sequence[str]
     """Of CSV."""
 
-    def __init__(self, format_: str, end: bytes = b"\n") -> None:
-        self._format, self._end = format_, end
+    def __init__(self, format_: str, null: bool = False) -> None:
+        self._format, self._end = ("paths", b"\0") if null else (format_, b"\n")
         self._count = 0
 
     def print(self, result: Result) -> None:

@@ -155,7 +155,7 @@ def test_what_may_be_lost_is_told_and_offered() -> None:
 
 
 def test_paths_are_what_could_go() -> None:
-    assert output(GROUPS, "paths", None, b"\0") == b"b.jpg\0" + os.fsencode(ODD) + b"\0e.jpg\0"
+    assert output(GROUPS, "text", None, True) == b"b.jpg\0" + os.fsencode(ODD) + b"\0e.jpg\0"
 
 
 def test_no_query_is_printed_as_the_copy_of_another(

@@ -30,14 +30,14 @@ class Printer(ResultPrinter[Finding]):
     queries : sequence of str, optional
         The copies of these are printed, not groups. In the format ``paths`` no query is printed
         as the copy of another one, and no image twice.
-    end : bytes
-        What ends a path, in the format ``paths``.
+    null : bool
+        Print ``paths`` whatever the format is, and end each with NUL.
     """
 
     def __init__(
-        self, format_: str, queries: Iterable[str] | None = None, end: bytes = b"\n"
+        self, format_: str, queries: Iterable[str] | None = None, null: bool = False
     ) -> None:
-        super().__init__(format_, end)
+        super().__init__(format_, null)
         self.columns = _GROUP_COLUMNS if queries is None else _COPIES_COLUMNS
         self._spared = {os.path.realpath(query) for query in queries or ()}
 

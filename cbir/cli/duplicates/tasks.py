@@ -55,7 +55,10 @@ def find_groups(options: Options) -> int:
             _write_report(options, collection, groups, listener)
     finally:  # neither is lost if the other cannot be written
         if options.prints:
-            _print(options, groups)
+            printer = Printer(options.format_ or "text", null=options.null)
+            for group in groups:
+                printer.print(group)
+            printer.finish()
     listener.note(summary(groups))
     if options.strict and collection.unreadable:
         click.echo(f"Error: {len(collection.unreadable):,} unreadable and --strict", err=True)
@@ -67,7 +70,8 @@ def find_groups(options: Options) -> int:
 def find_copies(options: Options) -> int:
     """Print the copies of the queries."""
     queries = query_paths(options.queries, options.from0)
-    is_excluded, printer = _is_excluded(options), _printer(options, queries)
+    printer = Printer(options.format_ or "text", queries, options.null)
+    is_excluded = _is_excluded(options)
     copied = unreadable = 0
     with TerminalProgress(options.quiet) as listener, _opened(options, listener) as collection:
         for found in querying.find_copies(
@@ -123,19 +127,6 @@ def _is_excluded(options: Options) -> Callable[[ImageRecord, ImageRecord], bool]
             " --mark-different"
         )
     return exclusions.read_exclusions(options.ignore).is_excluded
-
-
-def _printer(options: Options, queries: Sequence[str] | None = None) -> Printer:
-    if options.null:
-        return Printer("paths", queries, b"\0")
-    return Printer(options.format_ or "text", queries)
-
-
-def _print(options: Options, groups: Sequence[Group]) -> None:
-    printer = _printer(options)
-    for group in groups:
-        printer.print(group)
-    printer.finish()
 
 
 def _write_report(

@@ -155,8 +155,7 @@ def search(
     wants_montage = not no_montage and (montage is not None or len(paths) <= _MONTAGE_QUERIES)
     if not (wants_montage or no_montage):
         listener.note(f"No montage of more than {_MONTAGE_QUERIES} queries without --montage")
-    printer = Printer("paths" if null else format_ or "table", b"\0" if null else b"\n")
-    results = ResultHandler(printer, listener, wants_montage)
+    results = ResultHandler(Printer(format_ or "table", null), listener, wants_montage)
     if len(paths) > _SILENT_QUERIES and not sys.stdout.isatty():  # else the results show it
         listener.begin("searching", len(paths), "queries")
     for result in index.answer(SearchRequest(paths, top, **options)):
