@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import operator
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -36,17 +38,14 @@ def runs(text: str, size: int) -> list[tuple[str, Font]]:
     >>> [part for part, font in runs("plain.jpg", 14)]
     ['plain.jpg']
     """
-    for font in _candidates("", size):
+    for font in _families(size):
         if _covers(font, text):
             return [(text, font)]
-    parts: list[tuple[str, Font]] = []
-    for original in text:
-        font, char = _font_for(original, size)
-        if parts and parts[-1][1] is font:
-            parts[-1] = (parts[-1][0] + char, font)
-        else:
-            parts.append((char, font))
-    return parts
+    chosen = [_font_for(char, size) for char in text]
+    return [
+        ("".join(char for _, char in some), font)
+        for font, some in itertools.groupby(chosen, operator.itemgetter(0))
+    ]
 
 
 def _font_for(char: str, size: int) -> tuple[Font, str]:
@@ -54,25 +53,24 @@ def _font_for(char: str, size: int) -> tuple[Font, str]:
     for font in _candidates(char, size):
         if _covers(font, char):
             return font, char
-    return next(_candidates("", size)), char.encode("unicode_escape").decode()
+    return _families(size)[0], char.encode("unicode_escape").decode()
 
 
 def _candidates(char: str, size: int) -> Iterator[Font]:
     yield from _families(size)
-    if char:
-        yield from _by_fontconfig(char, size)
+    yield from _by_fontconfig(char, size)
 
 
 @lru_cache(maxsize=16)
 def _families(size: int) -> tuple[Font, ...]:
-    fonts: list[ImageFont.FreeTypeFont | ImageFont.ImageFont | None] = []
+    fonts = list[Font]()
     for family in _FAMILIES:
         try:
             fonts.append(ImageFont.truetype(family, size))
         except OSError:  # the system does not have it
             continue
     fonts.append(ImageFont.load_default(size))
-    return tuple(font for font in fonts if font is not None)
+    return tuple(fonts)
 
 
 @lru_cache(maxsize=1024)
