@@ -33,11 +33,9 @@ class Command(click.Command):
     def __init__(
         self, *args: Any, sections: Mapping[str, Sequence[str]] | None = None, **kwargs: Any
     ) -> None:
-        kwargs.setdefault(
-            "context_settings",
-            {"help_option_names": ["-h", "--help"], "max_content_width": HELP_WIDTH},
-        )
         super().__init__(*args, **kwargs)
+        self.context_settings["help_option_names"] = ["-h", "--help"]
+        self.context_settings["max_content_width"] = HELP_WIDTH
         self.sections = sections or {}
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

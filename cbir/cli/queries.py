@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from cbir.core.errors import CbirError, UsageError
 from cbir.search.engine import list_queries
@@ -36,29 +36,26 @@ def query_paths(queries: Sequence[str], from0: bool) -> list[str]:
     CbirError
         When there is none, or standard input is no list of paths.
     """
-    paths = list(_listed(queries, from0))
+    paths = list[str]()
+    for query in queries:
+        paths += _from_standard_input(from0) if query == "-" else list_queries(query)
     if not paths:
         raise CbirError("no query: standard input names no image")
     return paths
 
 
-def _listed(queries: Sequence[str], from0: bool) -> Iterator[str]:
-    for query in queries:
-        if query == "-":
-            if sys.stdin is None:
-                raise CbirError("standard input is closed; name the images, or open it")
-            data = sys.stdin.buffer.read(_LONGEST_LIST + 1)
-            if len(data) > _LONGEST_LIST:
-                raise CbirError(
-                    f"standard input has more than {_LONGEST_LIST >> 20} MiB; it must be a list of"
-                    " paths"
-                )
-            if b"\0" in data and not from0:
-                raise CbirError(
-                    "standard input must be a list of paths, one a line, or separated by NUL"
-                    " with --from0; this has a NUL"
-                )
-            names = data.split(b"\0" if from0 else b"\n")
-            yield from (os.fsdecode(name) for name in names if name)
-        else:
-            yield from list_queries(query)
+def _from_standard_input(from0: bool) -> list[str]:
+    if sys.stdin is None:
+        raise CbirError("standard input is closed; name the images, or open it")
+    data = sys.stdin.buffer.read(_LONGEST_LIST + 1)
+    if len(data) > _LONGEST_LIST:
+        raise CbirError(
+            f"standard input has more than {_LONGEST_LIST >> 20} MiB; it must be a list of paths"
+        )
+    if b"\0" in data and not from0:
+        raise CbirError(
+            "standard input must be a list of paths, one a line, or separated by NUL with --from0;"
+            " this has a NUL"
+        )
+    names = data.split(b"\0" if from0 else b"\n")
+    return [os.fsdecode(name) for name in names if name]

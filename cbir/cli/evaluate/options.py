@@ -24,17 +24,15 @@ class RequestedFusion:
     ----------
     usual : dict of str to float
         The weights by alias, unless others are given.
+    label : str or None
+        The aliases, joined; None of a preset.
     preset : str or None
         Its name, if it is one.
     """
 
     usual: dict[str, float]
+    label: str | None = None
     preset: str | None = None
-
-    @property
-    def label(self) -> str | None:
-        """The aliases, joined; None of a preset."""
-        return None if self.preset is not None else "+".join(self.usual)
 
 
 @dataclass(frozen=True)
@@ -78,9 +76,10 @@ class Options:
         """The fusions that are to be measured."""
         labels = dict.fromkeys(_label(spec) for spec in self.descriptors if "+" in spec)
         named = [
-            RequestedFusion(presets.get(name).usual, name) for name in dict.fromkeys(self.presets)
+            RequestedFusion(presets.get(name).usual, preset=name)
+            for name in dict.fromkeys(self.presets)
         ]
-        return [*named, *(RequestedFusion(equal_weights(label)) for label in labels)]
+        return [*named, *(RequestedFusion(equal_weights(label), label) for label in labels)]
 
     def weights_of(self, requested: RequestedFusion) -> Weights | None:
         """Return the weights for a fusion: those by name are for the fusions that have the name."""
