@@ -20,13 +20,12 @@ from typing import NamedTuple
 from cbir.core.amounts import counted, size_text
 from cbir.core.checks import check_whole
 from cbir.core.errors import printable
-from cbir.core.messages import Parameter
 from cbir.core.progress import ProgressListener
 from cbir.duplicates.model import COPY_LEVELS, CopyLevel, Duplicate, Group, KeepPolicy
 from cbir.reports.html import Page, rooms
 from cbir.reports.image_card import card
 
-REPORT = Page("the report", Parameter("report"), "cbir report", "report.html.jinja")
+REPORT = Page("the report", "report")
 
 EMBEDDED = 1500
 """Copies whose images are inside of the page."""

@@ -15,7 +15,6 @@ from itertools import islice
 from cbir.core.amounts import counted
 from cbir.core.checks import check_whole
 from cbir.core.errors import UnreadableImageError, printable
-from cbir.core.messages import Parameter
 from cbir.core.progress import ProgressListener
 from cbir.evaluation.model import KEPT_HITS, Evaluation, Hit, Run
 from cbir.images.encoded_image import EncodedImage
@@ -23,9 +22,7 @@ from cbir.reports.html import Page, rooms
 from cbir.reports.image_card import ImageCard, data_uri, file_url
 from cbir.search.results import distance_text
 
-FAILURES = Page(
-    "the page of failures", Parameter("failures"), "cbir failures", "failures.html.jinja"
-)
+FAILURES = Page("the page of failures", "failures")
 
 WORST = 20
 """Queries of each run that are shown unless told otherwise."""

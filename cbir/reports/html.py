@@ -36,18 +36,13 @@ class Page:
     ----------
     name : str
         What it is, for messages.
-    parameter : Parameter
-        What names its file, for messages.
-    generator : str
-        What the head of the page says of what made it; only such a page is replaced.
-    template : str
-        The file of its template, which gets ``cards``.
+    kind : str
+        One word. The parameter that names the file is called so, and the template, which gets
+        ``cards``. The head of the page says so, and only a page of the same kind is replaced.
     """
 
     name: str
-    parameter: Parameter
-    generator: str
-    template: str
+    kind: str
 
     def write(
         self,
@@ -90,13 +85,12 @@ class Page:
                 yield card
                 listener.advance()
 
-        template = _environment().get_template(self.template)
-        listener.begin(f"Writing the {self.parameter.name}", len(jobs))
+        template = _environment().get_template(f"{self.kind}.html.jinja")
+        chunks = template.generate(values, kind=self.kind, version=__version__, cards=cards())
+        listener.begin(f"Writing the {self.kind}", len(jobs))
         try:
             with stderr_capture.capture(), one_thread_each(), self.file.written(path) as file:
-                for chunk in template.generate(
-                    generator=self.generator, version=__version__, cards=cards(), **values
-                ):
+                for chunk in chunks:
                     file.write(chunk.encode())
         finally:
             listener.end()
@@ -105,13 +99,13 @@ class Page:
     @property
     def file(self) -> Output:
         """What guards the file against replacing others."""
-        remedy = Message("name another with ", self.parameter)
+        remedy = Message("name another with ", Parameter(self.kind))
         return Output(self.name, remedy, self._is_ours, _EXTENSIONS)
 
     def _is_ours(self, path: str) -> bool:
         with open(path, "rb") as file:
             head = file.read(_HEAD)
-        mark = f'<meta name="generator" content="{self.generator}">'.encode()
+        mark = f'<meta name="generator" content="cbir {self.kind}">'.encode()
         return head.startswith(_START) and mark in head
 
 
