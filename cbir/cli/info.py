@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 
 import click
@@ -53,7 +54,7 @@ def info(index_path: str, named: str | None, format_: str) -> None:
         }
         write_text(json.dumps(document, indent=1))
     else:
-        _print_table(inspection)
+        write_text("\n".join(map(printable, _table(inspection))))
     for warning in inspection.warnings:
         click.echo(f"Warning: {printable(warning)}", err=True)
     if inspection.faults:
@@ -81,35 +82,31 @@ def _index_file(path: str) -> str:
     return kept
 
 
-def _print_table(inspection: Inspection) -> None:
+def _table(inspection: Inspection) -> Iterator[str]:
+    """Yield lines, which are not yet safe for a terminal: they have what a file says of itself."""
     summary = inspection.summary
     size = size_text(summary["bytes_of_images"])
-    _line(f"index     {printable(summary['index'])} ({summary['written_by']})")
-    _line(f"dataset   {printable(summary['dataset'])}")
-    _line(f"images    {summary['images']:,} ({size})")
+    yield f"index     {summary['index']} ({summary['written_by']})"
+    yield f"dataset   {summary['dataset']}"
+    yield f"images    {summary['images']:,} ({size})"
     if summary["own_columns"]:
-        _line(f"columns   {', '.join(summary['own_columns'])} (your own)")
+        yield f"columns   {', '.join(summary['own_columns'])} (your own)"
     for one in summary["descriptors"]:
         parameters = ",".join(f"{key}={value}" for key, value in one["parameters"].items())
         name = f"{one['name']}:{parameters}" if parameters else one["name"]
         empty = f", {counted(one['empty'], 'image')} without keypoints" if one["empty"] else ""
         trained = f", {_model(one['trained'])}" if one["trained"] else ""
         size = counted(one["dimension"], "bit" if kind_called(one["kind"]).packed else "number")
-        _line(
+        yield (
             f"holds     {one['alias']} = {name}: {size},"
             f" {counted(one['bytes_per_image'], 'byte')} an image{trained}{empty}"
         )
     if summary["presets"]:
-        _line(f"presets   {', '.join(summary['presets'])}")
-    _line(f"checked   {', '.join(inspection.checked) or 'nothing'}")
+        yield f"presets   {', '.join(summary['presets'])}"
+    yield f"checked   {', '.join(inspection.checked) or 'nothing'}"
     for fault in inspection.faults:
-        _line(f"fault     {fault}")
-    _line(f"sound     {'no' if inspection.faults else 'yes'}")
-
-
-def _line(text: str) -> None:
-    """Print a line; what a file says of itself must not reach a terminal as it is."""
-    write_text(printable(text))
+        yield f"fault     {fault}"
+    yield f"sound     {'no' if inspection.faults else 'yes'}"
 
 
 def _model(trained: dict[str, str]) -> str:

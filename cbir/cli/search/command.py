@@ -189,19 +189,15 @@ def _opened(
             raise UsageError("--dataset says where the images are; leave out --result-path")
         from cbir.cli.search.dataset import open_dataset
 
-        return open_dataset(dataset, _named_index(index_path), descriptor, preset, listener)
+        source = click.get_current_context().get_parameter_source("index_path")
+        named = None if source is ParameterSource.DEFAULT else index_path
+        return open_dataset(dataset, named, descriptor, preset, listener)
     index = open_index(index_path, result_path)
     if not index.has_images:
         listener.warn(
             f"the images are not at {printable(index.root)}; say where they are with --result-path"
         )
     return index, descriptor
-
-
-def _named_index(index_path: str) -> str | None:
-    """Return the index, if it was named on the command line."""
-    source = click.get_current_context().get_parameter_source("index_path")
-    return None if source is ParameterSource.DEFAULT else index_path
 
 
 def _check_any(dataset: str | None, paths: Sequence[str]) -> None:
