@@ -76,7 +76,6 @@ def write_report(
     CbirError
         When the file cannot be written, or is there and is no report of ours.
     """
-    REPORT.file.check(path)
     check_whole("embedded", embedded, least=0)
     duplicates = [copy for group in groups for copy in group.duplicates]
     levels = Counter(copy.match.level for copy in duplicates)
@@ -106,6 +105,7 @@ def write_report(
         embedded=min(embedded, len(duplicates)),
         size=size_text,
         percent=_percent,
+        printable=printable,
         contents=_contents,
     )
 

@@ -75,7 +75,6 @@ def write_failures(
     CbirError
         When the file cannot be written, or is there and is no page of ours.
     """
-    FAILURES.file.check(path)
     check_whole("worst", worst)
     check_whole("embedded", embedded, least=0)
     sections = [(run, _failed(run, worst)) for run in evaluation.runs]

@@ -17,7 +17,7 @@ from PIL import Image
 
 from cbir.core.amounts import size_text
 from cbir.core.errors import UnreadableImageError, printable
-from cbir.duplicates.model import CopyMatch, Group, ImageRecord
+from cbir.duplicates.model import CopyMatch, Duplicate, Group, ImageRecord
 from cbir.images.encoded_image import EncodedImage
 from cbir.images.pixels import Pixels, fit
 from cbir.reports.difference_image import difference
@@ -98,10 +98,8 @@ class CopyCard:
     """A copy on the page; without `contrast` when there is nothing to compare."""
 
     image: ImageCard
-    match: CopyMatch
+    copy: Duplicate
     contrast: Contrast | None
-    losses: tuple[str, ...] = ()
-    stays: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +130,7 @@ def card(group: Group, room: int, folder: str) -> tuple[GroupCard, list[str]]:
         contrast = None
         if copy.match.level != "exact" and kept_pixels is not None and pixels is not None:
             contrast = _contrast(kept_pixels, pixels, copy.match)
-        losses = tuple(printable(str(loss)) for loss in copy.losses)
-        copies.append(CopyCard(shown, copy.match, contrast, losses, copy.stays))
+        copies.append(CopyCard(shown, copy, contrast))
     return GroupCard(group, kept, copies), notes
 
 
