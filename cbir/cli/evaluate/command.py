@@ -30,7 +30,7 @@ from cbir.descriptors.base import TrainedDescriptor, origin_of
 from cbir.descriptors.presets import PRESETS
 from cbir.evaluation.ground_truth import read_ground_truth
 from cbir.evaluation.model import Evaluation
-from cbir.evaluation.protocols import PROTOCOLS, choose_queries
+from cbir.evaluation.protocols import PROTOCOLS, choose_queries, default_protocol
 from cbir.evaluation.runner import SearcherProtocol
 from cbir.evaluation.runner import evaluate as measure
 from cbir.indexing.build import build_index
@@ -150,7 +150,8 @@ def _measured(options: Options, listener: ProgressListener) -> Evaluation:
         truth = read_ground_truth(
             options.truth, index.paths, key=options.key, label=options.label, listener=listener
         )
-        queries = choose_queries(index, truth, options.chosen_protocol, options.queries, listener)
+        protocol = options.protocol or default_protocol(options.truth, options.queries)
+        queries = choose_queries(index, truth, protocol, options.queries, listener)
         evaluation = measure(
             index,
             truth,

@@ -9,7 +9,7 @@ from cbir.core.errors import UsageError
 from cbir.descriptors import presets
 from cbir.descriptors.registry import parse
 from cbir.evaluation.ground_truth import read_ground_truth
-from cbir.evaluation.protocols import Protocol, default_protocol
+from cbir.evaluation.protocols import Protocol
 from cbir.images.discovery import find_images
 from cbir.reports.evaluation_page import FAILURES
 from cbir.reports.pr_curves import check_plot
@@ -86,11 +86,6 @@ class Options:
         if not isinstance(self.weights, Mapping):
             return self.weights
         return {alias: weight for alias, weight in self.weights.items() if alias in requested.usual}
-
-    @property
-    def chosen_protocol(self) -> Protocol:
-        """What was asked for, or what goes with the truth."""
-        return self.protocol or default_protocol(self.truth, self.queries)
 
     def check(self) -> None:
         """Refuse what cannot work, before a folder is described, which may take long.
