@@ -103,15 +103,13 @@ class TerminalProgress(ProgressListener):
     def advance(self, steps: int = 1) -> None:
         if self._bar is not None:
             self._bar.update(steps)
-        line = self._lines.after(steps) if self._lines is not None else None
-        if line is not None:
+        if self._lines is not None and (line := self._lines.after(steps)) is not None:
             self._say(line)
 
     def end(self) -> None:
         if self._bar is not None:
             self._bar.close()
-            self._bar = None
-        self._lines = None
+        self._bar = self._lines = None
 
     def unreadable(self, error: UnreadableImageError) -> None:
         if error.remedy:

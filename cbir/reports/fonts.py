@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import operator
 import shutil
@@ -65,10 +66,8 @@ def _candidates(char: str, size: int) -> Iterator[Font]:
 def _families(size: int) -> tuple[Font, ...]:
     fonts = list[Font]()
     for family in _FAMILIES:
-        try:
+        with contextlib.suppress(OSError):  # the system does not have it
             fonts.append(ImageFont.truetype(family, size))
-        except OSError:  # the system does not have it
-            continue
     fonts.append(ImageFont.load_default(size))
     return tuple(fonts)
 
@@ -81,10 +80,8 @@ def _by_fontconfig(char: str, size: int) -> tuple[Font, ...]:
     query = ["fc-list", f":charset={ord(char):x}", "--format", "%{file}\n"]
     listed = subprocess.run(query, capture_output=True, text=True, check=False).stdout
     for path in sorted(listed.splitlines()):
-        try:
+        with contextlib.suppress(OSError):  # a bitmap font
             return (ImageFont.truetype(path, size),)
-        except OSError:  # a bitmap font
-            continue
     return ()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import platform
@@ -206,10 +207,8 @@ def _difference(found: Difference) -> dict[str, Any]:
 def _versions() -> dict[str, str]:
     versions = {"cbir": __version__, "python": platform.python_version()}
     for package in _PACKAGES:
-        try:
+        with contextlib.suppress(PackageNotFoundError):  # another build of OpenCV
             versions[package] = version(package)
-        except PackageNotFoundError:  # another build of OpenCV
-            continue
     return versions
 
 
