@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -144,8 +143,7 @@ def index(
             compile_kernels(index_path)
     listener.note(summary(index_path, report))
     if strict and report.unreadable:
-        click.echo(f"Error: {len(report.unreadable):,} unreadable and --strict", err=True)
-        sys.exit(1)
+        raise click.ClickException(f"{len(report.unreadable):,} unreadable and --strict")
 
 
 def summary(name: str, report: IndexReport) -> str:

@@ -61,8 +61,7 @@ def find_groups(options: Options) -> int:
             printer.finish()
     listener.note(summary(groups))
     if options.strict and collection.unreadable:
-        click.echo(f"Error: {len(collection.unreadable):,} unreadable and --strict", err=True)
-        return 1
+        raise click.ClickException(f"{len(collection.unreadable):,} unreadable and --strict")
     code = act_on(groups, collection.root, options) if options.action != "list" else 0
     return code or int(options.exit_code and bool(groups))
 
