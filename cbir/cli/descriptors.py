@@ -13,7 +13,7 @@ from cbir.cli.output import write_entries
 from cbir.core.amounts import counted
 from cbir.descriptors.base import Descriptor, TrainedDescriptor
 from cbir.descriptors.registry import Broken, available
-from cbir.descriptors.row_kinds import kind_called
+from cbir.descriptors.row_kinds import KINDS
 
 
 @click.command(cls=Command)
@@ -37,7 +37,7 @@ def _lines(entry: Mapping[str, Any]) -> list[str]:
     """Return what is told of a descriptor beside its name."""
     if "broken" in entry:
         return [f"broken: {entry['broken']}"]
-    size = counted(entry["dimension"], "bit" if kind_called(entry["kind"]).packed else "number")
+    size = counted(entry["dimension"], "bit" if KINDS[entry["kind"]].packed else "number")
     lines = [
         entry["summary"],
         f"{entry['kind']}, {size}, {entry['metrics'][0]}: {entry['meaning']}",

@@ -17,7 +17,7 @@ from cbir.cli.wording import worded
 from cbir.core.amounts import counted, size_text
 from cbir.core.errors import CbirError, UsageError, printable
 from cbir.descriptors.base import SHIPPED, TRAINED
-from cbir.descriptors.row_kinds import kind_called
+from cbir.descriptors.row_kinds import KINDS
 from cbir.stores.inspection import INDEXED, Inspection, inspect
 
 _ORIGINS = {
@@ -96,7 +96,7 @@ def _table(inspection: Inspection) -> Iterator[str]:
         name = f"{one['name']}:{parameters}" if parameters else one["name"]
         empty = f", {counted(one['empty'], 'image')} without keypoints" if one["empty"] else ""
         trained = f", {_model(one['trained'])}" if one["trained"] else ""
-        size = counted(one["dimension"], "bit" if kind_called(one["kind"]).packed else "number")
+        size = counted(one["dimension"], "bit" if KINDS[one["kind"]].packed else "number")
         yield (
             f"holds     {one['alias']} = {name}: {size},"
             f" {counted(one['bytes_per_image'], 'byte')} an image{trained}{empty}"

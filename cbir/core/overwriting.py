@@ -40,13 +40,13 @@ class Output:
     is_ours: Callable[[str], bool]
     extensions: tuple[str, ...] = ()
 
-    def check(self, path: str, in_use: Iterable[str] = ()) -> None:
+    def check(self, path: str, in_use: Iterable[str | None] = ()) -> None:
         """Make sure that the file may be written: before the work, and again at its end.
 
         Parameters
         ----------
         path : str
-        in_use : iterable of str
+        in_use : iterable of str or None
             Files that the same command reads or writes; none of them may be replaced, whatever
             is in it.
 
@@ -68,7 +68,7 @@ class Output:
         obstacle = self._obstacle(path)
         if obstacle is not None:
             raise self._refusal(path, obstacle)
-        if os.path.realpath(path) in map(os.path.realpath, in_use):
+        if any(used and os.path.realpath(used) == os.path.realpath(path) for used in in_use):
             raise self._refusal(path, "the same command uses this file for something else")
 
     @contextlib.contextmanager

@@ -60,8 +60,3 @@ LOCAL = RowKind("local", weighted=True)
 """How often each visual word is among the local features of the image."""
 
 KINDS = {kind.name: kind for kind in (GLOBAL, HASH, LOCAL)}
-
-
-def kind_called(name: str) -> RowKind:
-    """Return the kind of that name; an unknown one, of another program, is read as a vector."""
-    return KINDS.get(name) or RowKind(name)

@@ -13,9 +13,10 @@ import re
 from dataclasses import dataclass
 
 from cbir.core.atomic_files import explained, written_aside
+from cbir.core.digests import sha256_of
 from cbir.core.errors import CbirError, printable
 from cbir.core.folder_locks import locked_folders
-from cbir.core.regular_files import open_regular, read_regular
+from cbir.core.regular_files import read_regular
 from cbir.duplicates.model import ImageRecord
 
 _HEADER = b"""\
@@ -158,10 +159,8 @@ def _malformed(words: list[bytes]) -> str | None:
 
 
 def _sha256(path: str) -> bytes:
-    import hashlib
-
     try:
-        with explained(path, "read the image"), open_regular(path) as file:
-            return hashlib.file_digest(file, "sha256").digest()
+        with explained(path, "read the image"):
+            return sha256_of(path)
     except ValueError as error:  # a NUL in the name
         raise CbirError(f"{printable(path)}: {error}; name a file") from None

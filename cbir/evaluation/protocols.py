@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,10 +9,10 @@ from typing import Literal
 
 from cbir.core.amounts import counted
 from cbir.core.arguments import check_type, one_of, path_of
+from cbir.core.digests import sha256_of
 from cbir.core.errors import CbirError, UnreadableImageError, UsageError, printable, reason_of
 from cbir.core.messages import Parameter
 from cbir.core.progress import ProgressListener
-from cbir.core.regular_files import open_regular
 from cbir.evaluation.relevance import GroundTruth, about_truth
 from cbir.images.discovery import find_images
 from cbir.search.engine import Index
@@ -169,8 +168,7 @@ def _of_folder(
         if topic is None:
             continue
         try:
-            with open_regular(path) as file:
-                digest = hashlib.file_digest(file, "sha256").digest()
+            digest = sha256_of(path)
         except OSError as error:
             listener.unreadable(UnreadableImageError(path, reason_of(error)))
             continue

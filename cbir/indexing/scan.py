@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from cbir.core.digests import sha256_of_file
+from cbir.core.digests import sha256_if_readable
 from cbir.core.errors import CbirError, UnreadableImageError, printable
 from cbir.core.messages import Message, Parameter
 from cbir.core.progress import ProgressListener
@@ -166,5 +166,5 @@ def _is_same_dataset(base: Snapshot, dataset: str, images: Sequence[ImageFile]) 
     if 2 * len(candidates) < min(len(images), len(facts)):
         return False
     sample = candidates[:: -(-len(candidates) // _SAMPLE) or 1]
-    known = sum(sha256_of_file(os.path.join(dataset, one.path)) in contents for one in sample)
+    known = sum(sha256_if_readable(os.path.join(dataset, one.path)) in contents for one in sample)
     return known > 0 and 2 * known >= len(sample)

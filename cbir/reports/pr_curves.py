@@ -76,7 +76,7 @@ def write_plot(path: str, evaluation: Evaluation) -> None:
         draw(evaluation).savefig(file, format=extension[1:], **options)
 
 
-def check_plot(path: str, in_use: Iterable[str] = ()) -> None:
+def check_plot(path: str, in_use: Iterable[str | None] = ()) -> None:
     """Make sure, before the work, that :func:`write_plot` will not refuse `path`.
 
     Raises

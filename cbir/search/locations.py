@@ -7,7 +7,7 @@ import os
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.core.digests import sha256_of_file
+from cbir.core.digests import sha256_if_readable
 from cbir.core.folders import current_folder, shortest
 from cbir.search.candidates import RowNumbers
 from cbir.stores.paths import PathList
@@ -55,7 +55,7 @@ class ImageLocations:
 
     def rows_with_bytes_of(self, query: str) -> RowNumbers:
         """Return the rows of the images whose bytes are those of a file, wherever they lie."""
-        digest = sha256_of_file(query)
+        digest = sha256_if_readable(query)
         if digest is None:  # it was there when it was described, or is an array
             return np.empty(0, np.intp)
         return np.flatnonzero(self.digests == np.void(digest))

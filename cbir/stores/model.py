@@ -23,7 +23,7 @@ from cbir.descriptors import registry
 from cbir.descriptors.base import Row, State, TrainedDescriptor
 from cbir.descriptors.local_features.base import LocalExtractor
 from cbir.descriptors.registry import NamedDescriptor
-from cbir.descriptors.row_kinds import RowKind, kind_called
+from cbir.descriptors.row_kinds import KINDS, RowKind
 from cbir.stores.paths import PathList
 
 if TYPE_CHECKING:  # a search needs neither
@@ -104,7 +104,7 @@ class DescriptorEntry:
     @property
     def row_kind(self) -> RowKind:
         """What its rows are."""
-        return kind_called(self.kind)
+        return KINDS[self.kind]
 
     @property
     def has_quality(self) -> bool:

@@ -61,7 +61,7 @@ def check_action(options: Options, root: str) -> None:
         )
     if options.log is not None:
         in_use = (options.index_path, options.ignore, options.report)
-        _LOG.check(options.log, [path for path in in_use if path is not None])
+        _LOG.check(options.log, in_use)
 
 
 def act_on(groups: Iterable[Group], root: str, options: Options) -> int:

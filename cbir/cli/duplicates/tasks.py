@@ -35,7 +35,7 @@ def find_groups(options: Options) -> int:
     """Print the groups, and act on them."""
     if options.report is not None:
         in_use = (options.index_path, options.ignore, options.log)
-        REPORT.file.check(options.report, [path for path in in_use if path is not None])
+        REPORT.file.check(options.report, in_use)
     if options.action != "list" and options.dataset is not None:
         check_action(options, options.dataset)
     is_excluded = _is_excluded(options)

@@ -100,7 +100,7 @@ class Options:
             raise UsageError("a folder DIR, or --index FILE, but not both; leave one out")
         if self.queries is not None and self.protocol is not None:
             raise UsageError("--queries DIR is a protocol of its own; leave out --protocol")
-        in_use = [path for path in (self.index_path, self.truth) if path is not None]
+        in_use = (self.index_path, self.truth)
         if self.plot is not None:
             check_plot(self.plot, in_use)
         if self.failures is not None:

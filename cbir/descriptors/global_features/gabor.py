@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.descriptors.base import STEPS, Descriptor, Encoding
-from cbir.descriptors.global_features.spatial_grid import moments_by_region, regions_of
+from cbir.descriptors.global_features.spatial_grid import Place, over_regions, regions_of
 from cbir.images.pixels import Pixels
 
 _FREQUENCIES = (0.4, 0.2, 0.1, 0.05)
@@ -101,3 +101,30 @@ def _kernels() -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
             kernel -= np.abs(kernel) * (kernel.sum() / np.abs(kernel).sum())
             kernels.append((kernel.real.astype(np.float32), kernel.imag.astype(np.float32)))
     return kernels
+
+
+def moments_by_region(values: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Return the mean and the standard deviation of each value in each region of a grid.
+
+    Parameters
+    ----------
+    values : ndarray of float, shape (height, width, n)
+
+    Returns
+    -------
+    ndarray of float64, shape (6, 2, n)
+        The regions in the order of :func:`over_regions`; zeros for one without any place.
+
+    Examples
+    --------
+    >>> moments_by_region(np.array([[[1.0]], [[3.0]]]))[0].ravel()
+    array([2., 1.])
+    """
+
+    def sums(place: Place) -> NDArray[np.float64]:
+        part = values[place].reshape(-1, values.shape[2]).astype(np.float64)
+        return np.concatenate([[len(part)], part.sum(axis=0), np.square(part).sum(axis=0)])
+
+    total = over_regions("grid", values.shape, sums)
+    means, squares = np.split(total[:, 1:] / np.maximum(total[:, :1], 1), 2, axis=1)
+    return np.stack([means, np.sqrt(np.maximum(squares - np.square(means), 0))], axis=1)

@@ -20,6 +20,7 @@ from cbir.core.json_text import json_checksum, parse_json
 from cbir.core.messages import Parameter
 from cbir.core.text import as_path
 from cbir.descriptors.base import Row
+from cbir.descriptors.row_kinds import KINDS
 from cbir.stores.csv.cells import codec_of
 from cbir.stores.csv.row_digests import Digests, read_digests, row_digests
 from cbir.stores.file_stamps import Stamp
@@ -146,8 +147,8 @@ def read_generations(folder: Path) -> list[Generation]:
 def _read(path: Path) -> Generation:
     try:
         document = parse_json(path.read_bytes())
-        version = document["cbir:format"]
-        if version == FORMAT:
+        reason = _foreign(document)
+        if reason is None:
             return _parsed(document)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BrokenIndexError(
@@ -156,10 +157,18 @@ def _read(path: Path) -> Generation:
             Parameter("rebuild", True),
         ) from None
     raise BrokenIndexError(
-        f"{printable(str(path))}: the index has format {version}, this program reads {FORMAT};"
-        " use the cbir that wrote it, or build the index again with ",
+        f"{printable(str(path))}: the index has {reason}; use the cbir that wrote it, or build the"
+        " index again with ",
         Parameter("rebuild", True),
     )
+
+
+def _foreign(document: dict[str, Any]) -> str | None:
+    """Say what of an index is that of another version of the program, if anything is."""
+    if document["cbir:format"] != FORMAT:
+        return f"format {document['cbir:format']}, this program reads {FORMAT}"
+    unknown = {entry["kind"] for entry in document["cbir:descriptors"]} - KINDS.keys()
+    return f"rows of a kind that this program does not know, {min(unknown)!r}" if unknown else None
 
 
 def _parsed(document: dict[str, Any]) -> Generation:
