@@ -10,8 +10,8 @@ import click
 import cbir
 from cbir.cli.command import Command
 from cbir.cli.output import write_out, write_text
-from cbir.core.errors import CbirError, UsageError
-from cbir.core.suggestions import did_you_mean
+from cbir.core.arguments import one_of
+from cbir.core.errors import CbirError
 
 INSTALLED = "share/doc/cbir"
 """Where an installation has the guides, below the environment's folder; setup.cfg says so, too."""
@@ -37,13 +37,8 @@ def docs(name: str | None) -> None:
         for stem, path in guides.items():
             title = path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ")
             write_text(f"{stem:<{width}}  {title}")
-    elif name in guides:
-        write_out(guides[name].read_bytes())
     else:
-        raise UsageError(
-            f"there is no guide {name!r}; there are: {', '.join(guides)}"
-            f"{did_you_mean(name, guides)}"
-        )
+        write_out(guides[one_of(name, guides, "guide")].read_bytes())
 
 
 def find_guides() -> dict[str, Path]:

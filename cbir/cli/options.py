@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def dataset_option(
-    required: bool = False,
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def dataset_option(required: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Add the dataset, as an argument DIR or as ``-d/--dataset``.
 
     Parameters
@@ -68,11 +66,7 @@ index_option = click.option(
 
 
 format_option = click.option(
-    "--format",
-    "format_",
-    type=Choice(["table", "json"]),
-    default="table",
-    help="[default: table]",
+    "--format", "format_", type=Choice(["table", "json"]), default="table", help="[default: table]"
 )
 """``--format`` of the commands that tell something."""
 

@@ -19,7 +19,7 @@ from cbir.core.progress import ProgressListener
 from cbir.evaluation.model import KEPT_HITS, Evaluation, Hit, Run
 from cbir.images.encoded_image import EncodedImage
 from cbir.reports.html import Page, rooms
-from cbir.reports.image_card import ImageCard, data_uri, file_url
+from cbir.reports.image_card import ImageCard, data_uri, named_card
 from cbir.search.results import distance_text
 
 FAILURES = Page("the page of failures", "failures")
@@ -153,8 +153,7 @@ def _rounded_down(value: float) -> str:
 
 def _image(path: str, embedded: bool, folder: str, notes: list[str]) -> ImageCard:
     """Return an image for the page; why it cannot be shown is added to `notes`."""
-    name, readable = printable(os.path.basename(path)), printable(path)
-    shown = partial(ImageCard, name, readable, file_url(path, folder))
+    shown = named_card(path, folder)
     if not embedded:
         return shown()
     try:

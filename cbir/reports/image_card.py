@@ -140,14 +140,8 @@ def _image(
     """Return an image for the page, its pixels if they are what was compared, and notes."""
     facts = f"{record.width:,} × {record.height:,} px · {size_text(record.bytes)}"
     when = _when(record.mtime)
-    shown = partial(
-        ImageCard,
-        printable(os.path.basename(record.path)),
-        printable(record.path),
-        file_url(record.path, folder),
-        f"{facts} · {when}" if when else facts,
-        record.reference,
-    )
+    facts = f"{facts} · {when}" if when else facts
+    shown = partial(named_card(record.path, folder), facts=facts, reference=record.reference)
     if not embedded:
         return shown(), None, []
     try:
@@ -183,6 +177,12 @@ def _when(mtime: int) -> str:
         return f"{datetime.fromtimestamp(mtime // 1000, UTC):%Y-%m-%d %H:%M} UTC"
     except (ValueError, OverflowError, OSError):  # a date that no calendar has
         return ""
+
+
+def named_card(path: str, folder: str) -> partial[ImageCard]:
+    """Return what makes the card of a file for a page in `folder`, which is absolute."""
+    names = printable(os.path.basename(path)), printable(path)
+    return partial(ImageCard, *names, file_url(path, folder))
 
 
 def file_url(path: str, folder: str) -> str:

@@ -124,10 +124,7 @@ class Verification:
 
 
 def verify(
-    first: View,
-    second: View,
-    mirrored: bool | None = None,
-    limits: Sequence[Limits] = EDITED,
+    first: View, second: View, mirrored: bool | None = None, limits: Sequence[Limits] = EDITED
 ) -> Verification:
     """Say whether two images are copies of each other, or one of a part of the other.
 

@@ -81,11 +81,7 @@ _SECTIONS = {
     type=Choice(list(PRESETS)),
     help="Fuse the descriptors that index --preset has added.",
 )
-@click.option(
-    "--metric",
-    type=MetricChoice(),
-    help="[default: the descriptor's own]",
-)
+@click.option("--metric", type=MetricChoice(), help="[default: the descriptor's own]")
 @fusion_options
 @click.option(
     "--max-distance", type=FiniteRange(min=0), metavar="X", help="Leave out what is farther."

@@ -139,11 +139,7 @@ def train_model(
         "place_scale": np.array(spread, np.float32),
     }
     mixture = fit_mixture(_projected(rows, state), gaussians, listener)
-    state |= {
-        "weights": mixture.weights,
-        "means": mixture.means,
-        "variances": mixture.variances,
-    }
+    state |= {"weights": mixture.weights, "means": mixture.means, "variances": mixture.variances}
     model, vectors = Model(state), []
     views = min(VIEWS_PER_IMAGE, max(1, _VIEWS // len(samples)))
     listener.begin("encoding views of the images", len(samples))

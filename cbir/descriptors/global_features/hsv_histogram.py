@@ -155,11 +155,7 @@ def _tables(bins: tuple[int, int, int]) -> tuple[NDArray[Any], ...]:
     hues, saturations, values = bins
     level = np.arange(256)
     hue = (level * hues + 128) // 256 % hues  # half a bin on: red is a center, not an edge
-    steps = [
-        hue * saturations * values,
-        level * saturations // 256 * values,
-        level * values // 256,
-    ]
+    steps = [hue * saturations * values, level * saturations // 256 * values, level * values // 256]
     dtype = np.uint8 if math.prod(bins) <= 256 else np.uint16
     return tuple(step.astype(dtype) for step in steps)
 

@@ -61,12 +61,7 @@ class Generation:
 
     @classmethod
     def of(
-        cls,
-        metadata: Metadata,
-        rows: Rows,
-        matrices: Mapping[str, Row],
-        stamp: Stamp,
-        content: str,
+        cls, metadata: Metadata, rows: Rows, matrices: Mapping[str, Row], stamp: Stamp, content: str
     ) -> Generation:
         """Describe an index that is about to be committed."""
         places = np.linspace(0, len(rows) - 1, min(len(rows), _SAMPLE), dtype=int)
