@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,16 +12,31 @@ import cbir
 from cbir.core.errors import BrokenIndexError
 from cbir.stores.model import FORMAT
 
+CHANGES: dict[str, tuple[dict[str, Any], str]] = {
+    "newer": ({"cbir:format": FORMAT + 1}, f", this program reads {FORMAT}"),
+    "older": ({"cbir:format": FORMAT - 1}, f", this program reads {FORMAT}"),
+    "kind of rows": (
+        {"cbir:descriptors": [{"alias": "lines", "kind": "sketch"}]},
+        "rows of a kind that this program does not know, 'sketch'",
+    ),
+}
 
-@pytest.fixture(params=[FORMAT + 1, FORMAT - 1], ids=["newer", "older"])
-def other(request: pytest.FixtureRequest, photos: Path, tmp_path: Path) -> Path:
-    """An index that says that it has another format."""
+
+@pytest.fixture(params=CHANGES)
+def change(request: pytest.FixtureRequest) -> tuple[dict[str, Any], str]:
+    """What another program writes into the metadata, and what is said of it."""
+    return CHANGES[request.param]
+
+
+@pytest.fixture
+def other(change: tuple[dict[str, Any], str], photos: Path, tmp_path: Path) -> Path:
+    """An index of another program."""
     path = tmp_path / "index.csv"
     cbir.index(str(photos), str(path), ["hsv", "phash"])
     metadata = next((tmp_path / "index.csv.cbir").glob("generation-*.json"))
     document = json.loads(metadata.read_text())
     assert document["cbir:format"] == FORMAT
-    metadata.write_text(json.dumps({**document, "cbir:format": request.param}))
+    metadata.write_text(json.dumps(document | change[0]))
     return path
 
 
@@ -34,12 +50,14 @@ def files(index: Path) -> dict[str, bytes]:
     }
 
 
-def test_it_is_refused_with_the_remedy_and_stays_as_it_is(other: Path, photos: Path) -> None:
+def test_it_is_refused_with_the_remedy_and_stays_as_it_is(
+    other: Path, change: tuple[dict[str, Any], str], photos: Path
+) -> None:
     before = files(other)
     for use in (lambda: cbir.open(str(other)), lambda: cbir.index(str(photos), str(other))):
         with pytest.raises(BrokenIndexError) as caught:
             use()
-        assert f", this program reads {FORMAT}; use the cbir that wrote it, or" in str(caught.value)
+        assert f"{change[1]}; use the cbir that wrote it, or" in str(caught.value)
         assert "rebuild" in str(caught.value)
     assert files(other) == before
 
