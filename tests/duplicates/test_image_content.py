@@ -24,7 +24,7 @@ def cat(tmp_path: Path) -> Path:
     return save(photo("cats/cat-1"), tmp_path / "cat.png")
 
 
-def test_a_sight_is_what_an_index_would_say(cat: Path) -> None:
+def test_a_content_is_what_an_index_would_say(cat: Path) -> None:
     _, content = seen(cat)
     row = HASH.describe(EncodedImage.open(str(cat)).pixels(HASH.working_size))
     assert content.sha256 == hashlib.sha256(cat.read_bytes()).digest()
