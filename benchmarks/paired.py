@@ -125,6 +125,7 @@ def _commands(dataset: Path, few: Path, copies: Path) -> dict[str, list[str]]:
         "exact": ["duplicates", "-d", str(few), "--level", "exact"],
         "near": ["duplicates", "-d", str(few)],
         "near, copies": ["duplicates", "-d", str(copies)],
+        "edited, copies": ["duplicates", "-d", str(copies), "--level", "edited"],
     }
 
 
