@@ -76,8 +76,7 @@ DUPLICATES_RESULTS = {
     " found for a copy, and not its original. Hashes of other libraries stand here twice: at the"
     " customary threshold, and at the largest that gives no false pair, chosen with hindsight."
     " One of the 120 images is a black night sky, with a mean brightness of 5 of 255: no copy of"
-    " it is found but an exact one. Measured before displacement counted for more in what is less"
-    " than 192 pixels across: all false matches at near are of copies reduced to a quarter.",
+    " it is found but an exact one.",
     "duplicates-edits": "Recall by edit\nThe same, edit by edit.",
     "duplicates-near": "More images, at near\nOnly the edits that belong to that level; another"
     " black night sky among the images.",
