@@ -118,6 +118,15 @@ def joined(_: click.Context, __: click.Parameter, value: Any) -> Any:
     return value and tuple(joined(_, __, one) for one in value)
 
 
+def once(context: click.Context, param: click.Parameter, values: tuple[str, ...]) -> Any:
+    """Return the only value of an option, without blanks; several are not silently one."""
+    if len(values) > 1:
+        hint = "join descriptors by +" if param.name == "descriptor" else "one is allowed"
+        given = " and ".join(f"{param.opts[0]} {value}" for value in values)
+        raise click.UsageError(f"{given}: {hint}")
+    return joined(context, param, values[0]) if values else None
+
+
 def fusion_options(function: F) -> F:
     """Add ``--fusion``, ``--weights`` and ``--adaptive``."""
     method = click.option(

@@ -129,7 +129,8 @@ def parse(spec: str) -> NamedDescriptor:
     if not _ALIAS.fullmatch(alias) or alias in _RESERVED:
         raise UsageError(
             f"descriptor {spec!r}: {alias!r} cannot be an alias; use letters, digits, - and _,"
-            " a letter first, and none of the index's own columns"
+            " a letter first, and none of the index's own columns, and give several descriptors one"
+            " by one"
         )
     return NamedDescriptor(alias, create(name, split_parameters(tail, f"descriptor {spec!r}")))
 

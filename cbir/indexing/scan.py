@@ -76,7 +76,11 @@ def scan(request: IndexRequest, listener: ProgressListener) -> Scan:
             if request.include or request.exclude
             else Message("images are known by extensions like .jpg and .png, or by ", include)
         )
-        raise CbirError(f"{printable(request.dataset)}: there is no image in the dataset; ", hint)
+        unread = [f"{count:,} {extension}" for extension, count in left_out.most_common()]
+        but = f", but {', '.join(unread)} of formats that are not read" if unread else ""
+        raise CbirError(
+            f"{printable(request.dataset)}: there is no image in the dataset{but}; ", hint
+        )
     root = _relative_root(request.dataset, request.index)
     return Scan(request.dataset, root, images, unreadable, left_out, started)
 

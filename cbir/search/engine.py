@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 from typing import Any, Unpack
 
 from cbir.core import stderr_capture
-from cbir.core.arguments import check_type, each_of, path_of, path_text_of, text_of
+from cbir.core.arguments import check_type, each_of, one_of, path_of, path_text_of, text_of
 from cbir.core.errors import CbirError, UnreadableImageError, UsageError, printable
 from cbir.core.folders import below, shortest
 from cbir.core.messages import Parameter
@@ -131,7 +131,7 @@ class Index:
         CbirError
             When the index does not hold the descriptor.
         """
-        (answer,) = self.answer(SearchRequest([query], top, **options))
+        (answer,) = self.search_all([query], top, **options)
         if isinstance(answer, UnreadableImageError):
             raise answer
         return answer
@@ -140,6 +140,8 @@ class Index:
         self, queries: Iterable[ImageSource], top: int = 3, **options: Unpack[SearchOptions]
     ) -> Iterator[SearchResult | UnreadableImageError]:
         """Search for many images; the parameters are those of :meth:`search`."""
+        for option in options:
+            one_of(option, SearchOptions.__annotations__, "option")
         return self.answer(SearchRequest(queries, top, **options))
 
     def answer(self, request: SearchRequest) -> Iterator[SearchResult | UnreadableImageError]:

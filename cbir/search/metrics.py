@@ -163,7 +163,12 @@ class Metric:
 METRICS = {
     metric.name: metric
     for metric in (
-        Metric("chi2", chi2, "1/2 sum (a-b)^2 / (a+b)", "0 = equal, about 1 = nothing in common"),
+        Metric(
+            "chi2",
+            chi2,
+            "1/2 sum (a-b)^2 / (a+b)",
+            "0 = equal, half the sum of all numbers (of shares, 1) = nothing in common",
+        ),
         Metric("euclidean", euclidean, "sqrt(sum (a-b)^2)", "0 = equal, no upper end"),
         Metric(
             "cosine",

@@ -66,6 +66,25 @@ def test_the_default_is_the_same_whatever_was_searched_by_before(here: Run, phot
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        (["--descriptor", "hsv:layout=none"], ["--descriptor", "hsv"]),
+        ([], ["--descriptor", "hsv:layout=none"]),
+        (["--descriptor", "fisher:gaussians=4,size=8"], ["--preset", "photos"]),
+    ],
+)
+def test_a_name_means_the_same_whatever_was_searched_by_before(
+    here: Run, photos: Path, first: list[str], then: list[str]
+) -> None:
+    search = ("search", QUERY, "-d", "photos", "--no-montage")
+    alone = here(*search, *then).stdout
+    os.unlink(kept_index("photos"))
+    shutil.rmtree(f"{kept_index('photos')}.cbir")
+    assert here(*search, *first).stdout != alone
+    assert here(*search, *then).stdout == alone
+
+
 def test_an_index_that_is_named_is_the_one_that_is_updated(
     here: Run, photos: Path, tmp_path: Path
 ) -> None:

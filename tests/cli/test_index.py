@@ -224,3 +224,13 @@ def test_from_python_descriptors_come_before_presets(photos: Path, tmp_path: Pat
     path = str(tmp_path / "index.csv")
     cbir.index(str(photos / "cats"), path, "hsv", preset="fast")
     assert cbir.open(path).descriptors == ("hsv", "correlogram", "centrist")
+
+
+def test_a_folder_of_raw_images_alone_is_told_of_as_such(here: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "raw"
+    folder.mkdir()
+    for name in ("a.nef", "b.nef", "c.cr2", "d.txt"):
+        (folder / name).write_bytes(b"raw")
+    done = here("index", "raw")
+    assert done.returncode == 1
+    assert "no image in the dataset, but 2 .nef, 1 .cr2 of formats that are not read" in done.stderr

@@ -103,6 +103,8 @@ def test_the_options_narrow_the_results(run: Run, indexed: Path) -> None:
         (["--metric", "hamming"], "these do: chi2, manhattan, cosine, euclidean", 2),
         (["--descriptor", "phash", "--metric", "chi2"], "these do: hamming", 2),
         (["--descriptor", "hog"], "name one of its own: hsv, phash", 1),
+        (["--descriptor", "hsv", "--descriptor", "phash"], "join descriptors by +", 2),
+        (["--metric", "l1", "--metric", "l2"], "one is allowed", 2),
         (["--montage", "a.jpg", "--no-montage"], "contradict", 2),
         (["--montage", "a.pdf"], "must end with", 2),
         (["--result-path", "nowhere"], "no such folder", 1),

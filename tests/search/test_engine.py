@@ -197,6 +197,11 @@ def test_limits_with_which_nothing_is_found_are_refused(
         searcher.top_k(searcher.describe(query), **limits)
 
 
+def test_an_option_that_there_is_not_is_told(index: cbir.Index, photos: Path) -> None:
+    with pytest.raises(UsageError, match=r"no option 'metrik'.*did you mean 'metric'"):
+        index.search(photos / "cats" / "cat-1.jpg", metrik="l2")  # type: ignore[call-arg]
+
+
 def test_a_copy_with_the_same_bytes_is_counted_and_can_be_left_out(
     photos: Path, tmp_path: Path
 ) -> None:

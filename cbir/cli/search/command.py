@@ -12,7 +12,7 @@ from click.core import ParameterSource
 
 from cbir.cli.choices import Choice, MetricChoice
 from cbir.cli.command import Command
-from cbir.cli.options import FiniteRange, fusion_options, index_option, joined, usual_options
+from cbir.cli.options import FiniteRange, fusion_options, index_option, once, usual_options
 from cbir.cli.progress import TerminalProgress
 from cbir.cli.queries import check_streams, query_paths
 from cbir.cli.search.formats import FORMATS, Printer
@@ -72,16 +72,25 @@ _SECTIONS = {
 )
 @click.option(
     "--descriptor",
-    callback=joined,
+    callback=once,
+    multiple=True,
     metavar="ALIAS[+ALIAS…]",
     help="One, or several whose distances are fused.  [default: the first one of the index]",
 )
 @click.option(
     "--preset",
+    callback=once,
+    multiple=True,
     type=Choice(list(PRESETS)),
     help="Fuse the descriptors that index --preset has added.",
 )
-@click.option("--metric", type=MetricChoice(), help="[default: the descriptor's own]")
+@click.option(
+    "--metric",
+    callback=once,
+    multiple=True,
+    type=MetricChoice(),
+    help="[default: the descriptor's own]",
+)
 @fusion_options
 @click.option(
     "--max-distance", type=FiniteRange(min=0), metavar="X", help="Leave out what is farther."

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from cbir.cli.index import summary
 from cbir.cli.progress import TerminalProgress
 from cbir.core.atomic_files import explained
 from cbir.core.errors import BrokenIndexError, printable
+from cbir.descriptors import presets
 from cbir.descriptors.registry import parse
 from cbir.indexing.build import build_index
 from cbir.indexing.commit import IndexReport
 from cbir.indexing.selection import DEFAULT
 from cbir.search.engine import Index, open_index
+from cbir.stores import open_store
 from cbir.stores.default_path import kept_index
+from cbir.stores.model import DescriptorEntry
 
 
 def open_dataset(
@@ -34,7 +37,7 @@ def open_dataset(
         The folder of images.
     index : str or None
         The index file; unless it is named, one in the user's cache folder, which any search may
-        add descriptors to. So there the default is always the same, not what came first.
+        add descriptors to. So there a name always means the same, not what came first.
     descriptor, preset : str or None
         What to search by; added where it is missing.
     listener : TerminalProgress
@@ -53,12 +56,14 @@ def open_dataset(
     if index is None and descriptor is None and preset is None:
         descriptor = DEFAULT
     path = index or kept_index(dataset)
-    there = _descriptors(path)
+    there = _entries(path)
     parts = descriptor.split("+") if descriptor else []
-    missing = [part for part in parts if part not in there]
+    stale = () if index is not None else _stale(there, parts, preset)
+    missing = [part for part in parts if part not in there or part in stale]
     build = partial(
-        build_index, dataset, path, missing, preset=preset or (), wait=True, listener=listener
-    )
+        build_index, dataset, path, missing,
+        preset=preset or (), drop=stale, wait=True, listener=listener,
+    )  # fmt: skip
     with listener:
         report = build() if index is not None else _kept_up_to_date(build, path)
     if report.described or report.removed or report.renamed or report.added:
@@ -69,12 +74,26 @@ def open_dataset(
     return open_index(path, dataset), "+".join(aliases) or None
 
 
-def _descriptors(path: str) -> Sequence[str]:
-    """Return the aliases that an index has, if it is there."""
+def _entries(path: str) -> Mapping[str, DescriptorEntry]:
+    """Return what an index holds by alias, if it is there."""
     with contextlib.suppress(BrokenIndexError):
         if os.path.exists(path):
-            return open_index(path).descriptors
-    return ()
+            return {one.alias: one for one in open_store(path).snapshot().metadata.entries}
+    return {}
+
+
+def _stale(
+    there: Mapping[str, DescriptorEntry], parts: Iterable[str], preset: str | None
+) -> list[str]:
+    """Return the aliases by which an earlier search meant another descriptor than this one does.
+
+    An alias that is no descriptor's name means what it meant before.
+    """
+    asked = [part for part in parts if part not in there or there[part].name == part]
+    wanted = map(parse, [*asked, *(presets.get(preset).specs if preset else ())])
+    held = {alias: (entry.name, entry.parameters) for alias, entry in there.items()}
+    meant = {one.alias: (one.descriptor.name, one.descriptor.parameters) for one in wanted}
+    return [alias for alias in meant if held.get(alias, meant[alias]) != meant[alias]]
 
 
 def _kept_up_to_date(build: Callable[..., IndexReport], path: str) -> IndexReport:

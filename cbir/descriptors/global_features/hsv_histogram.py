@@ -88,7 +88,7 @@ class HsvHistogram(Descriptor):
     @property
     def meaning(self) -> str:
         """What a distance by chi-squared means."""
-        same = "0 = the same colors in the same places"
+        same = f"0 = the same colors{' in the same places' if self.layout != 'none' else ''}"
         if self.compare == "shares":
             return f"{same}, about 1 = no color in common"
         unrelated = f"unrelated photographs: about {_UNRELATED * self._regions:g}"
