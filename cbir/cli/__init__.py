@@ -47,6 +47,8 @@ def _begin() -> None:
 def _run(command: click.Command, prog_name: str | None = None) -> None:
     try:
         command(prog_name=prog_name)
+    except FileNotFoundError:
+        sys.exit("Error: the current folder is not there any more; go to another one")
     except OSError as error:  # not even --help could be printed
         sys.exit(f"Error: cannot write: {error.strerror}")
 

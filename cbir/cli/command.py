@@ -8,12 +8,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from cbir.cli.interrupts import MESSAGE, end, raised
 from cbir.cli.wording import error_text, quoted
 from cbir.core import stderr_capture
 from cbir.core.errors import CbirError, UsageError, printable, shown
 
+_COMMAND_LINE = ParameterSource.COMMANDLINE
 _DASHED = "cbir.dashed"
 
 HELP_WIDTH = 100
@@ -62,6 +64,7 @@ class Command(click.Command):
             rest = super().parse_args(ctx, args)
             if rest and not ctx.resilient_parsing:
                 raise click.UsageError(self._about_extra(ctx, rest), ctx)
+            self._refuse_empty(ctx)
             return rest
         except click.UsageError as error:
             if not ctx.meta[_DASHED]:
@@ -71,6 +74,14 @@ class Command(click.Command):
     def _about_extra(self, ctx: click.Context, rest: Sequence[str]) -> str:
         message = f"unexpected extra argument: {printable(rest[0])}"
         return f"{message}; {self.one_folder}" if "folder" in ctx.params else message
+
+    def _refuse_empty(self, ctx: click.Context) -> None:
+        """Refuse what a variable of the shell gives that is not set, as in ``--log "$LOG"``."""
+        for param in self.params:
+            value = ctx.params.get(param.name or "")
+            given = value if isinstance(value, tuple) else (value,)
+            if "" in given and ctx.get_parameter_source(param.name or "") is _COMMAND_LINE:
+                raise click.BadParameter("it is empty; give a value, or leave it out", ctx, param)
 
     def _about_dashes(self, args: Sequence[str]) -> str:
         """Return a hint at how to name a file that is taken for options, if there is one."""

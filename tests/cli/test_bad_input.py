@@ -289,3 +289,37 @@ def test_an_index_whose_name_is_too_long(run: Run, photos: Path) -> None:
         ["duplicates", "photos", "--index", name],
     ):
         assert_refused(run(*command), name, "cannot read the index: file name too long")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["duplicates", "photos", "--action", "move", "--move-to", "", "--yes"],
+        ["duplicates", "photos", "--action", "delete", "--log", "", "--yes"],
+        ["duplicates", "photos", "-i", ""],
+        ["duplicates", "--mark-different", "a", "b", "--ignore", ""],
+        ["search", QUERY, "-d", ""],
+        ["search", "", "--descriptor", "hsv"],
+        ["search", QUERY, "--descriptor", ""],
+        ["index", ""],
+        ["info", ""],
+        ["evaluate", "photos", "-i", ""],
+    ],
+    ids=" ".join,
+)
+def test_what_is_empty_is_never_taken_for_a_default(
+    here: Run, photos: Path, tmp_path: Path, command: list[str]
+) -> None:
+    done = here(*command)
+    assert done.returncode == 2
+    assert "it is empty; give a value, or leave it out" in done.stderr.replace("\n", " ")
+    assert os.listdir(tmp_path) == ["photos"]
+
+
+def test_a_current_folder_that_is_gone_is_told(run: Run, photos: Path, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    for command in (["info"], ["index", photos]):
+        gone.mkdir()
+        done = run(*command, cwd=gone, preexec_fn=gone.rmdir)
+        assert done.returncode == 1
+        assert done.stderr == "Error: the current folder is not there any more; go to another one\n"

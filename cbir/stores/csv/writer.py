@@ -11,6 +11,7 @@ from typing import Any
 
 from cbir.core.atomic_files import explained, save_arrays, sync_folder, written_aside
 from cbir.core.errors import CbirError, printable
+from cbir.core.renaming import rename_new
 from cbir.descriptors.base import Row, State, state_digest
 from cbir.descriptors.local_features.base import LocalExtractor
 from cbir.stores.csv.codec import csv_chunks
@@ -31,7 +32,7 @@ class CsvWriter(Writer):
     def __init__(self, store: IndexStore, layout: Layout) -> None:
         self._store = store
         self._layout = layout
-        self._opened: Stamp | None = None
+        self._opened = self._stamp()
 
     def journal(self, root: str) -> Journal:
         return Journal(str(self._layout.journal), root)
@@ -39,8 +40,13 @@ class CsvWriter(Writer):
     def previous(self) -> Snapshot | None:
         if not self._store.exists():
             return None
-        self._opened = Stamp.of(self._layout.csv)
+        self._opened = self._stamp()
         return self._store.snapshot(accept_edited=True)
+
+    def _stamp(self) -> Stamp | None:
+        with contextlib.suppress(OSError):
+            return Stamp.of(self._layout.csv)
+        return None
 
     def features(self, extractor: LocalExtractor[Any]) -> FeatureStore:
         return self._layout.features(extractor)
@@ -69,19 +75,25 @@ class CsvWriter(Writer):
             Cache(self._layout.caches()[:1], content).fill(rows, metadata.entries, matrices)
             if csv.exists():
                 os.chmod(aside, csv.stat().st_mode)
-            self._check_unchanged()
-            os.replace(aside, csv)
+            self._put_in_place(aside)
             sync_folder(str(csv.parent))
         drop_content(self._layout.caches())
         self._clear(generation, generation.content)
 
-    def _check_unchanged(self) -> None:
-        """Never overwrite what somebody has written into the CSV since it was read."""
-        if self._opened is not None and Stamp.of(self._layout.csv) != self._opened:
-            raise CbirError(
-                f"{printable(self._store.path)}: it was changed while this run was at work, and is"
-                " left as it is; run the same command again, nothing is described twice"
-            )
+    def _put_in_place(self, aside: str) -> None:
+        """Commit; never overwrite what somebody has written into the CSV since it was read."""
+        csv = self._layout.csv
+        if self._opened is None:
+            with contextlib.suppress(FileExistsError):
+                rename_new(aside, str(csv))
+                return
+        elif self._stamp() == self._opened:
+            os.replace(aside, csv)
+            return
+        raise CbirError(
+            f"{printable(self._store.path)}: it was changed while this run was at work, and is"
+            " left as it is; run the same command again, nothing is described twice"
+        )
 
     def keep(self, previous: Snapshot) -> None:
         assert isinstance(previous, CsvSnapshot)

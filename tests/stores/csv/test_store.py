@@ -430,6 +430,26 @@ def test_a_changed_letter_in_the_metadata_is_noticed(index: Path) -> None:
         snapshot(index)
 
 
+def test_what_was_written_where_no_csv_was_is_not_overwritten(tmp_path: Path) -> None:
+    new = tmp_path / "new.csv"
+    with open_store(str(new)).writer() as writer:
+        assert writer.previous() is None
+        new.write_text("precious")
+        with pytest.raises(CbirError, match="changed while this run was at work"):
+            writer.commit(Metadata("data", (HSV,), "test"), *content("z.jpg"))
+    assert new.read_text() == "precious"
+
+
+def test_an_empty_file_may_become_an_index(tmp_path: Path) -> None:
+    new = tmp_path / "new.csv"
+    new.touch()
+    with open_store(str(new)).writer() as writer:
+        with pytest.raises(BrokenIndexError, match="empty"):
+            writer.previous()
+        writer.commit(Metadata("data", (HSV,), "test"), *content("z.jpg"))
+    assert list(snapshot(new).rows.paths) == ["z.jpg"]
+
+
 def test_what_was_written_into_the_csv_meanwhile_is_not_overwritten(index: Path) -> None:
     before = index.read_bytes()
     with open_store(str(index)).writer() as writer:
