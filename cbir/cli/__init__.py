@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from cbir.cli.interrupts import end_at_once
+from cbir.core.folders import current_folder
 
 if TYPE_CHECKING:
     import click
@@ -47,10 +48,10 @@ def _begin() -> None:
 def _run(command: click.Command, prog_name: str | None = None) -> None:
     try:
         command(prog_name=prog_name)
-    except FileNotFoundError:
-        sys.exit("Error: the current folder is not there any more; go to another one")
-    except OSError as error:  # not even --help could be printed
-        sys.exit(f"Error: cannot write: {error.strerror}")
+    except OSError as error:
+        if not current_folder():
+            sys.exit("Error: the current folder is not there any more; go to another one")
+        sys.exit(f"Error: cannot write: {error.strerror}")  # not even --help could be printed
 
 
 def _occupy_standard_streams() -> None:

@@ -64,7 +64,8 @@ class Command(click.Command):
             rest = super().parse_args(ctx, args)
             if rest and not ctx.resilient_parsing:
                 raise click.UsageError(self._about_extra(ctx, rest), ctx)
-            self._refuse_empty(ctx)
+            if not ctx.resilient_parsing:  # of what is still being typed
+                self._refuse_empty(ctx)
             return rest
         except click.UsageError as error:
             if not ctx.meta[_DASHED]:

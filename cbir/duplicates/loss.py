@@ -24,7 +24,7 @@ class Loss:
     ----------
     kind : {"frames", "depth", "alpha", "color", "gamut", "area", "detail", "composite"}
         By which it is allowed. ``composite``: the copy is one of several parts of which the
-        kept is made.
+        kept image is made.
     detail : str
         The measurement in words, for people.
     """

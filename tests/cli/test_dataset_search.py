@@ -7,9 +7,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cbir.cli.search import dataset
+from cbir.indexing.commit import IndexReport
 from cbir.search.engine import open_index
 from cbir.stores.default_path import kept_index
 from tests.conftest import DATA, Run
@@ -72,6 +75,7 @@ def test_the_default_is_the_same_whatever_was_searched_by_before(here: Run, phot
         (["--descriptor", "hsv:layout=none"], ["--descriptor", "hsv"]),
         ([], ["--descriptor", "hsv:layout=none"]),
         (["--descriptor", "fisher:gaussians=4,size=8"], ["--preset", "photos"]),
+        (["--descriptor", "hsv=phash"], []),
     ],
 )
 def test_a_name_means_the_same_whatever_was_searched_by_before(
@@ -83,6 +87,27 @@ def test_a_name_means_the_same_whatever_was_searched_by_before(
     shutil.rmtree(f"{kept_index('photos')}.cbir")
     assert here(*search, *first).stdout != alone
     assert here(*search, *then).stdout == alone
+
+
+def test_a_search_that_changes_a_name_meanwhile_changes_no_answer(
+    here: Run, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search = ("search", QUERY, "-d", "photos", "--no-montage", "--quiet")
+    alone = here(*search).stdout
+    meanwhile = [["hsv:layout=none"], [], []]
+    real = dataset.build_index
+
+    def build(folder: str, path: str, *rest: Any, **options: Any) -> IndexReport:
+        report = real(folder, path, *rest, **options)
+        if meanwhile and (specs := meanwhile.pop(0)):
+            real(folder, path, specs, drop="hsv")
+        return report
+
+    monkeypatch.setattr(dataset, "build_index", build)
+    assert here(*search).stdout == alone and len(meanwhile) == 1
+    meanwhile[:] = [["hsv:layout=none"]] * 9
+    refused = here(*search)
+    assert refused.returncode == 1 and "keep changing what the names" in refused.stderr
 
 
 def test_an_index_that_is_named_is_the_one_that_is_updated(

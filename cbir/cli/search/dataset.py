@@ -10,16 +10,19 @@ from functools import partial
 from cbir.cli.index import summary
 from cbir.cli.progress import TerminalProgress
 from cbir.core.atomic_files import explained
-from cbir.core.errors import BrokenIndexError, printable
-from cbir.descriptors import presets
+from cbir.core.errors import BrokenIndexError, CbirError, printable
+from cbir.descriptors import presets, registry
 from cbir.descriptors.registry import parse
 from cbir.indexing.build import build_index
 from cbir.indexing.commit import IndexReport
 from cbir.indexing.selection import DEFAULT
-from cbir.search.engine import Index, open_index
+from cbir.search.engine import Index
 from cbir.stores import open_store
 from cbir.stores.default_path import kept_index
-from cbir.stores.model import DescriptorEntry
+from cbir.stores.model import DescriptorEntry, Snapshot
+
+_ATTEMPTS = 3
+"""How often an index is brought up to date again because another search changed it meanwhile."""
 
 
 def open_dataset(
@@ -56,40 +59,51 @@ def open_dataset(
     if index is None and descriptor is None and preset is None:
         descriptor = DEFAULT
     path = index or kept_index(dataset)
-    there = _entries(path)
     parts = descriptor.split("+") if descriptor else []
-    stale = () if index is not None else _stale(there, parts, preset)
-    missing = [part for part in parts if part not in there or part in stale]
-    build = partial(
-        build_index, dataset, path, missing,
-        preset=preset or (), drop=stale, wait=True, listener=listener,
-    )  # fmt: skip
-    with listener:
-        report = build() if index is not None else _kept_up_to_date(build, path)
-    if report.described or report.removed or report.renamed or report.added:
-        listener.note(summary(dataset if index is None else index, report))
-    if index is None and not there:
-        listener.note(f"Its index is kept as {printable(path)}")
-    aliases = [part if part in there else parse(part).alias for part in parts]
-    return open_index(path, dataset), "+".join(aliases) or None
-
-
-def _entries(path: str) -> Mapping[str, DescriptorEntry]:
-    """Return what an index holds by alias, if it is there."""
+    there: Mapping[str, DescriptorEntry] = {}
     with contextlib.suppress(BrokenIndexError):
         if os.path.exists(path):
-            return {one.alias: one for one in open_store(path).snapshot().metadata.entries}
-    return {}
+            there = _entries(open_store(path).snapshot())
+    for _ in range(_ATTEMPTS):
+        stale = () if index is not None else _stale(there, parts, preset)
+        missing = [part for part in parts if part not in there or part in stale]
+        build = partial(
+            build_index, dataset, path, missing,
+            preset=preset or (), drop=stale, wait=True, listener=listener,
+        )  # fmt: skip
+        with listener:
+            report = build() if index is not None else _kept_up_to_date(build, path)
+        if report.described or report.removed or report.renamed or report.added:
+            listener.note(summary(dataset if index is None else index, report))
+        if index is None and not there:
+            listener.note(f"Its index is kept as {printable(path)}")
+        aliases = [part if part in there else parse(part).alias for part in parts]
+        snapshot = open_store(path).snapshot()
+        there = _entries(snapshot)
+        if index is not None or not _stale(there, parts, preset):
+            return Index(snapshot, dataset), "+".join(aliases) or None
+    raise CbirError(
+        f"{printable(path)}: other searches of the folder keep changing what the names of"
+        " descriptors mean; wait for them, or name an index of your own with --index"
+    )
+
+
+def _entries(snapshot: Snapshot) -> Mapping[str, DescriptorEntry]:
+    return {one.alias: one for one in snapshot.metadata.entries}
 
 
 def _stale(
     there: Mapping[str, DescriptorEntry], parts: Iterable[str], preset: str | None
 ) -> list[str]:
-    """Return the aliases by which an earlier search meant another descriptor than this one does.
+    """Return the aliases by which the index has another descriptor than this search means.
 
     An alias that is no descriptor's name means what it meant before.
     """
-    asked = [part for part in parts if part not in there or there[part].name == part]
+    asked = [
+        part
+        for part in parts
+        if part not in there or there[part].name == part or part in registry.names()
+    ]
     wanted = map(parse, [*asked, *(presets.get(preset).specs if preset else ())])
     held = {alias: (entry.name, entry.parameters) for alias, entry in there.items()}
     meant = {one.alias: (one.descriptor.name, one.descriptor.parameters) for one in wanted}
