@@ -53,10 +53,10 @@ def _repeat(snapshot: Snapshot, path: str, count: int) -> None:
     paths = PathList.of(f"{row:09}/{snapshot.rows.paths[int(i)]}" for row, i in enumerate(source))
     rows = Rows(paths, snapshot.rows.facts[source])
     matrices = {
-        entry.alias: snapshot.matrix(entry.alias)[source] for entry in snapshot.metadata.entries
+        entry.alias: snapshot.matrix(entry.alias)[source] for entry in snapshot.manifest.entries
     }
     with open_store(path).writer() as writer:
-        writer.commit(snapshot.metadata, rows, matrices)
+        writer.commit(snapshot.manifest, rows, matrices)
 
 
 def _measure(index: str, query: Path, rounds: int) -> list[object]:

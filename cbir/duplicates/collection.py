@@ -145,7 +145,7 @@ def open_collection(
 def _missing_descriptors(path: str) -> list[str]:
     """Return the descriptors to add to an index, so that it holds the hash."""
     store = open_store(path)
-    stored = store.snapshot(accept_edited=True).metadata.entries if store.exists() else ()
+    stored = store.snapshot(accept_edited=True).manifest.entries if store.exists() else ()
     if any(one.fingerprint == HASH.fingerprint for one in stored):
         return []
     old = next((one for one in stored if one.alias == "phash"), None)
@@ -170,7 +170,7 @@ def _check_complete(snapshot: Snapshot, level: CopyLevel) -> None:
 
 
 def _alias(snapshot: Snapshot) -> str | None:
-    entries = snapshot.metadata.entries
+    entries = snapshot.manifest.entries
     return next((one.alias for one in entries if one.fingerprint == HASH.fingerprint), None)
 
 

@@ -13,9 +13,9 @@ from cbir.core.progress import ProgressListener
 from cbir.core.version import __version__
 from cbir.descriptors.base import TrainedDescriptor
 from cbir.indexing.descriptions import Descriptions
+from cbir.indexing.metadata import carry_over
 from cbir.indexing.plan import Plan
-from cbir.indexing.user_columns import carry_over
-from cbir.stores.model import DescriptorEntry, Metadata, Rows
+from cbir.stores.model import DescriptorEntry, Manifest, Rows
 from cbir.stores.paths import PathList
 
 
@@ -87,10 +87,10 @@ def commit(plan: Plan, descriptions: Descriptions, listener: ProgressListener) -
             f"{printable(scan.dataset)}: none of {counted(len(scan.images), 'file')} could be read"
         )
     rows = _rows(plan, descriptions, listener)
-    metadata = Metadata(scan.root, _entries(plan), __version__)
-    same = base is not None and base.metadata == metadata and base.rows.has_files_of(rows)
+    manifest = Manifest(scan.root, _entries(plan), __version__)
+    same = base is not None and base.manifest == manifest and base.rows.has_files_of(rows)
     if base is None or descriptions.described.any() or not same:
-        plan.writer.commit(metadata, rows, descriptions.matrices)
+        plan.writer.commit(manifest, rows, descriptions.matrices)
     else:
         plan.writer.keep(base)
     if plan.features:
@@ -118,7 +118,7 @@ def _rows(plan: Plan, descriptions: Descriptions, listener: ProgressListener) ->
     rows, previous = descriptions.rows, plan.previous
     if previous is None:
         return rows
-    same_root = previous.metadata.root == plan.scan.root
+    same_root = previous.manifest.root == plan.scan.root
     columns, gone = carry_over(previous.rows, rows, same_root)
     if gone:
         listener.warn(
@@ -130,7 +130,7 @@ def _rows(plan: Plan, descriptions: Descriptions, listener: ProgressListener) ->
 
 
 def _entries(plan: Plan) -> tuple[DescriptorEntry, ...]:
-    """Describe the descriptors for the metadata, and keep what they learned."""
+    """Describe the descriptors for the manifest, and keep what they learned."""
     entries = []
     for one in plan.named:
         state, descriptor = None, one.descriptor

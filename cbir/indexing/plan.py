@@ -90,7 +90,7 @@ def plan(
         _entries_before(store, previous, keep=base is not None or not request.descriptors),
         request.descriptors,
         request.drop,
-        previous.rows.user_columns if previous else (),
+        previous.rows.metadata if previous else (),
     )
     images = TrainingImages(scan.dataset, scan.images, request.workers)
     named = bind_states(chosen, base, request.models, request.retrain, images, listener)
@@ -133,7 +133,7 @@ def _entries_before(
     if not keep:
         return ()
     if previous is not None:
-        return previous.metadata.entries
+        return previous.manifest.entries
     return store.known_entries() if store.exists() else ()
 
 

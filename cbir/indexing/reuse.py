@@ -63,7 +63,7 @@ class ReuseLookup:
         self._wanted = {one.descriptor.fingerprint: one.descriptor for one in named}
         self._matrices = {
             entry.fingerprint: base.matrix(entry.alias)
-            for entry in (base.metadata.entries if base else ())
+            for entry in (base.manifest.entries if base else ())
             if base and entry.fingerprint in self._wanted
         }
 

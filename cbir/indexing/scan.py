@@ -141,7 +141,7 @@ def _relative_root(dataset: str, index: str) -> str:
 
 def _check_root(scan: Scan, base: Snapshot, listener: ProgressListener) -> bool:
     """Say whether the dataset of an index was moved; refuse another one."""
-    if base.metadata.root == scan.root:
+    if base.manifest.root == scan.root:
         return False
     is_gone = not os.path.isdir(base.root)
     if is_gone and _is_same_dataset(base, scan.dataset, scan.images):

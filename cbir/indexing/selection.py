@@ -35,7 +35,7 @@ def choose(
     entries: Sequence[DescriptorEntry],
     specs: Sequence[str],
     drop: Sequence[str],
-    user_columns: Collection[str] = (),
+    metadata: Collection[str] = (),
 ) -> list[NamedDescriptor]:
     """Return the descriptors that the index is to hold, in the order of their columns.
 
@@ -47,7 +47,7 @@ def choose(
         What is to be added.
     drop : sequence of str
         Aliases of what is to be removed.
-    user_columns : collection of str
+    metadata : collection of str
         Columns that the user added; none may have the name of a descriptor's.
 
     Raises
@@ -73,7 +73,7 @@ def choose(
     if not chosen:
         reason = "an index holds at least one descriptor; add another first"
         raise UsageError(Parameter("drop"), f": {reason}")
-    _check_columns(list(chosen.values()), user_columns)
+    _check_columns(list(chosen.values()), metadata)
     return list(chosen.values())
 
 
@@ -130,11 +130,11 @@ def bind_states(
     return ready
 
 
-def _check_columns(chosen: Sequence[NamedDescriptor], user_columns: Collection[str]) -> None:
+def _check_columns(chosen: Sequence[NamedDescriptor], metadata: Collection[str]) -> None:
     owner: dict[str, str] = {}
     for named in chosen:
         for column in named.columns:
-            if column in user_columns:
+            if column in metadata:
                 raise UsageError(
                     f"the index has a column {column!r} of your own; rename it, or give the"
                     f" descriptor another alias, as in other={named.descriptor.name}"
@@ -210,7 +210,7 @@ def _read_states(path: str, what: str, most_bytes: int) -> dict[str, State]:
     snapshot = open_store(path).snapshot()
     states = {
         entry.alias: snapshot.state(entry.state)
-        for entry in snapshot.metadata.entries
+        for entry in snapshot.manifest.entries
         if entry.state
     }
     if not states:
@@ -234,7 +234,7 @@ def _kept(
     named: NamedDescriptor, previous: Snapshot | None, listener: ProgressListener
 ) -> State | None:
     """Return what the index keeps, if it fits; tell when this version comes with another one."""
-    descriptor, entries = named.descriptor, previous.metadata.entries if previous else ()
+    descriptor, entries = named.descriptor, previous.manifest.entries if previous else ()
     assert isinstance(descriptor, TrainedDescriptor)
     wanted = named.alias, descriptor.name
     entry = next((one for one in entries if (one.alias, one.name) == wanted), None)

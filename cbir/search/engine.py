@@ -78,7 +78,7 @@ class Index:
     @property
     def descriptors(self) -> tuple[str, ...]:
         """The aliases of what the index holds, the default first."""
-        return tuple(entry.alias for entry in self._snapshot.metadata.entries)
+        return tuple(entry.alias for entry in self._snapshot.manifest.entries)
 
     @property
     def presets(self) -> list[str]:

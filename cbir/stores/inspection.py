@@ -56,15 +56,15 @@ def inspect(path: str) -> Inspection:
         "dataset": snapshot.root,
         "images": len(snapshot.rows),
         "bytes_of_images": int(snapshot.rows.facts["bytes"].sum()),
-        "written_by": f"cbir {snapshot.metadata.program}",
-        "format": snapshot.metadata.format,
-        "own_columns": list(snapshot.rows.user_columns),
+        "written_by": f"cbir {snapshot.manifest.program}",
+        "format": snapshot.manifest.format,
+        "own_columns": list(snapshot.rows.metadata),
         "descriptors": [
-            _describe(snapshot, entry, findings.faults) for entry in snapshot.metadata.entries
+            _describe(snapshot, entry, findings.faults) for entry in snapshot.manifest.entries
         ],
         "presets": ready_presets(snapshot),
     }
-    states = sum(entry.state is not None for entry in snapshot.metadata.entries)
+    states = sum(entry.state is not None for entry in snapshot.manifest.entries)
     if states:
         findings.checked.append(
             "1 vocabulary or model" if states == 1 else f"{states} vocabularies or models"

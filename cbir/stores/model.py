@@ -1,6 +1,6 @@
 """The model of an index, and the interface that every store implements.
 
-An index is rows (what is known of each image file) and one matrix a descriptor, with metadata
+An index is rows (what is known of each image file) and one matrix a descriptor, with a manifest
 that says what the matrices are. Rows are sorted by the bytes of their paths.
 """
 
@@ -52,13 +52,13 @@ class Rows:
     paths : PathList
         Relative to the dataset's root, with ``/``; sorted by their bytes.
     facts : ndarray of FILE_DTYPE, shape (n,)
-    user_columns : dict of str to list of str
+    metadata : dict of str to list of str
         Columns that the user added, as text.
     """
 
     paths: PathList
     facts: NDArray[Any]
-    user_columns: Mapping[str, list[str]] = field(default_factory=dict)
+    metadata: Mapping[str, list[str]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -70,7 +70,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class DescriptorEntry:
-    """What the metadata says of one descriptor."""
+    """What the manifest says of one descriptor."""
 
     alias: str
     name: str
@@ -118,7 +118,7 @@ class DescriptorEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Metadata:
+class Manifest:
     """What an index is about."""
 
     root: str
@@ -167,7 +167,7 @@ class Snapshot(ABC):
     Attributes
     ----------
     path : str
-    metadata : Metadata
+    manifest : Manifest
     rows : Rows
     edited : ndarray of intp
         Which rows are not as they were committed, but edited by hand. Only those who ask for it
@@ -175,7 +175,7 @@ class Snapshot(ABC):
     """
 
     path: str
-    metadata: Metadata
+    manifest: Manifest
     rows: Rows
     edited: NDArray[np.intp]
 
@@ -219,7 +219,7 @@ class Snapshot(ABC):
     def root(self) -> str:
         """The dataset's absolute path."""
         folder = os.path.dirname(os.path.realpath(self.path))
-        return os.path.normpath(os.path.join(folder, self.metadata.root))
+        return os.path.normpath(os.path.join(folder, self.manifest.root))
 
     def descriptor(self, alias: str) -> NamedDescriptor:
         """Make the descriptor that wrote the matrix of `alias`, with its state.
@@ -229,7 +229,7 @@ class Snapshot(ABC):
         BrokenIndexError
             When this program's descriptor is not the one that wrote it.
         """
-        entry = self.metadata.entry(alias)
+        entry = self.manifest.entry(alias)
         try:
             descriptor = registry.create(entry.name, dict(entry.parameters))
         except (UsageError, TypeError, OverflowError) as error:
@@ -291,7 +291,7 @@ class Writer(ABC):
         """Keep `state` durably under a name made from `name`; return that name."""
 
     @abstractmethod
-    def commit(self, metadata: Metadata, rows: Rows, matrices: Mapping[str, Row]) -> None:
+    def commit(self, manifest: Manifest, rows: Rows, matrices: Mapping[str, Row]) -> None:
         """Replace the index, at once and durably; then clear what is no longer needed."""
 
     @abstractmethod
@@ -320,7 +320,7 @@ class IndexStore(ABC):
 
     @abstractmethod
     def known_entries(self) -> tuple[DescriptorEntry, ...]:
-        """Return what the metadata of a broken index still says of its descriptors."""
+        """Return what the manifest of a broken index still says of its descriptors."""
 
     @abstractmethod
     def snapshot(self, accept_edited: bool = False) -> Snapshot:

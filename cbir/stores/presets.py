@@ -16,7 +16,7 @@ def check_holds(snapshot: Snapshot, preset: Preset) -> None:
     CbirError
         When the index lacks one, or has another one under that alias.
     """
-    entries = {entry.alias: entry for entry in snapshot.metadata.entries}
+    entries = {entry.alias: entry for entry in snapshot.manifest.entries}
     for named in preset.named:
         entry, descriptor = entries.get(named.alias), named.descriptor
         if entry is None:

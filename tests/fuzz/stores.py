@@ -124,7 +124,7 @@ class Csv(_InIndex):
 
 
 class GenerationFile(_InIndex):
-    """The metadata of a content of the index."""
+    """The manifest of a content of the index."""
 
     name = "generation"
 

@@ -24,7 +24,7 @@ CHANGES: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.fixture(params=CHANGES)
 def change(request: pytest.FixtureRequest) -> tuple[dict[str, Any], str]:
-    """What another program writes into the metadata, and what is said of it."""
+    """What another program writes into the manifest, and what is said of it."""
     return CHANGES[request.param]
 
 
@@ -33,10 +33,10 @@ def other(change: tuple[dict[str, Any], str], photos: Path, tmp_path: Path) -> P
     """An index of another program."""
     path = tmp_path / "index.csv"
     cbir.index(str(photos), str(path), ["hsv", "phash"])
-    metadata = next((tmp_path / "index.csv.cbir").glob("generation-*.json"))
-    document = json.loads(metadata.read_text())
+    manifest = next((tmp_path / "index.csv.cbir").glob("generation-*.json"))
+    document = json.loads(manifest.read_text())
     assert document["cbir:format"] == FORMAT
-    metadata.write_text(json.dumps(document | change[0]))
+    manifest.write_text(json.dumps(document | change[0]))
     return path
 
 

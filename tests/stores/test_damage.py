@@ -15,7 +15,7 @@ from cbir.descriptors.encoders.bovw import OrbBovw
 from cbir.descriptors.local_features.sift import SiftExtractor
 from cbir.descriptors.registry import parse
 from cbir.stores import open_store
-from cbir.stores.model import FILE_DTYPE, DescriptorEntry, Metadata, Rows
+from cbir.stores.model import FILE_DTYPE, DescriptorEntry, Manifest, Rows
 from cbir.stores.paths import PathList
 
 EXTRACTOR = SiftExtractor(7)
@@ -49,7 +49,7 @@ def index(tmp_path: Path) -> Path:
                 features.append(key.tobytes(), RECORD)
         state = writer.save_state(VOCABULARY, "vocabulary-orb")
         entries = (DescriptorEntry.of(hsv, None), DescriptorEntry.of(orb, state))
-        writer.commit(Metadata("data", entries, "test"), rows, matrices)
+        writer.commit(Manifest("data", entries, "test"), rows, matrices)
     answers(path)  # so that everything is in the cache
     return path
 
@@ -62,11 +62,11 @@ def answers(index: Path) -> tuple[dict[str, object], set[object]]:
         "root": read.root,
         "paths": list(read.rows.paths),
         "facts": read.rows.facts.tobytes(),
-        "columns": read.rows.user_columns,
+        "columns": read.rows.metadata,
         "numbers": [read.matrix("hsv").tobytes(), orb.tobytes()],
-        "descriptors": read.metadata.entries,
+        "descriptors": read.manifest.entries,
         "fingerprint": read.descriptor("orb").descriptor.fingerprint,
-        "state": state_digest(read.state(read.metadata.entries[1].state or "")),
+        "state": state_digest(read.state(read.manifest.entries[1].state or "")),
         "derived": read.derive("orb", "sum", lambda: {"sum": orb.sum(axis=0)})["sum"].tobytes(),
     }
     store, features = read.features(EXTRACTOR), set[object]()

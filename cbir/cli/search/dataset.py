@@ -89,7 +89,7 @@ def open_dataset(
 
 
 def _entries(snapshot: Snapshot) -> Mapping[str, DescriptorEntry]:
-    return {one.alias: one for one in snapshot.metadata.entries}
+    return {one.alias: one for one in snapshot.manifest.entries}
 
 
 def _stale(

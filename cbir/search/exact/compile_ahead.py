@@ -24,7 +24,7 @@ def compile_kernels(index: str) -> None:
         return
     from cbir.search.exact import kernels
 
-    for entry in snapshot.metadata.entries:
+    for entry in snapshot.manifest.entries:
         descriptor = snapshot.descriptor(entry.alias).descriptor
         if descriptor.kind == GLOBAL and descriptor.metrics[0] in kernels.KERNELS:
             kernels.compile_for(descriptor.metrics[0], descriptor.dtype)

@@ -57,10 +57,10 @@ def csv_chunks(
     header = ["path", *(["path_base64"] if needs_bytes else []), *FACT_COLUMNS]
     for entry in entries:
         header += entry.columns
-    header += rows.user_columns
+    header += rows.metadata
     yield ",".join(map(_quoted, header)).encode() + b"\n"
     formats = [(codec_of(entry).encoder(entry), matrices[entry.alias]) for entry in entries]
-    user_columns = list(rows.user_columns.values())
+    metadata = list(rows.metadata.values())
     paths = iter(rows.paths)
     for start in range(0, len(rows), _CHUNK):
         lines, facts = [], rows.facts[start : start + _CHUNK].tolist()
@@ -71,7 +71,7 @@ def csv_chunks(
             cells = [_quoted(readable), *([raw] if needs_bytes else [])]
             cells += [f"{size},{mtime},{width},{height},{sha256.hex()}"]
             cells += [text(matrix[i]) for text, matrix in formats]
-            cells += [_quoted(column[i]) for column in user_columns]
+            cells += [_quoted(column[i]) for column in metadata]
             lines.append(",".join(cells))
         yield ("\n".join(lines) + "\n").encode()
 
@@ -109,11 +109,10 @@ def read_csv(path: str, entries: Sequence[DescriptorEntry]) -> tuple[Rows, dict[
     }
     facts = np.concatenate([part.facts for part in parts])[order]
     columns = {
-        name: [cell for part in parts for cell in part.user_columns[name]]
-        for name in parts[0].user_columns
+        name: [cell for part in parts for cell in part.metadata[name]] for name in parts[0].metadata
     }
-    user_columns = {name: [cells[i] for i in order] for name, cells in columns.items()}
-    return Rows(PathList.of(paths[i] for i in order), facts, user_columns), matrices
+    metadata = {name: [cells[i] for i in order] for name, cells in columns.items()}
+    return Rows(PathList.of(paths[i] for i in order), facts, metadata), matrices
 
 
 def read_header(path: str) -> list[str]:
@@ -156,7 +155,7 @@ def read_header(path: str) -> list[str]:
 class _Part:
     paths: list[str]
     facts: NDArray[Any]
-    user_columns: dict[str, list[str]]
+    metadata: dict[str, list[str]]
     matrices: dict[str, Row]
 
 
@@ -166,8 +165,8 @@ def _parsed(
     import pandas
 
     known = {"path", "path_base64", *FACT_COLUMNS}.union(*(entry.columns for entry in entries))
-    user_columns = [name for name in header if name not in known]
-    text = {"path", "path_base64", "sha256", *user_columns}
+    metadata = [name for name in header if name not in known]
+    text = {"path", "path_base64", "sha256", *metadata}
     text = text.union(*(codec_of(entry).text_columns(entry) for entry in entries))
     _check_end(path)
     try:
@@ -189,7 +188,7 @@ def _parsed(
             # A first row with too many cells is only warned of, and costs all rows their last ones.
             warnings.simplefilter("error", pandas.errors.ParserWarning)
             for frame in chunks:
-                yield _part(frame, user_columns, entries)
+                yield _part(frame, metadata, entries)
     except (ValueError, OverflowError, pandas.errors.ParserError, pandas.errors.ParserWarning) as e:
         fault = _find_fault(path, header, entries)
         raise BrokenIndexError(
@@ -197,7 +196,7 @@ def _parsed(
         ) from None
 
 
-def _part(frame: Any, user_columns: Sequence[str], entries: Sequence[DescriptorEntry]) -> _Part:
+def _part(frame: Any, metadata: Sequence[str], entries: Sequence[DescriptorEntry]) -> _Part:
     count = len(frame)
     raw = frame["path_base64"] if "path_base64" in frame else [""] * count
     facts = np.zeros(count, FILE_DTYPE)
@@ -208,7 +207,7 @@ def _part(frame: Any, user_columns: Sequence[str], entries: Sequence[DescriptorE
     return _Part(
         [_path_of(*cells) for cells in zip(frame["path"], raw, strict=True)],
         facts,
-        {name: frame[name].tolist() for name in user_columns},
+        {name: frame[name].tolist() for name in metadata},
         {entry.alias: codec_of(entry).decode(frame, entry) for entry in entries},
     )
 

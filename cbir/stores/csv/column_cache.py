@@ -96,11 +96,11 @@ class Cache:
         self, rows: Rows, entries: Sequence[DescriptorEntry], matrices: Mapping[str, Row]
     ) -> None:
         """Cache the rows, and the matrices of the descriptors, which are given by alias."""
-        user_columns = np.frombuffer(json.dumps(rows.user_columns).encode(), np.uint8)
+        metadata = np.frombuffer(json.dumps(rows.metadata).encode(), np.uint8)
         paths = rows.paths
         self._save(
             "rows",
-            {"blob": paths.blob, "ends": paths.ends, "facts": rows.facts, "own": user_columns},
+            {"blob": paths.blob, "ends": paths.ends, "facts": rows.facts, "own": metadata},
         )
         for entry in entries:
             self._save(entry.fingerprint, {"matrix": matrices[entry.alias]})
@@ -187,8 +187,8 @@ def _rows(arrays: Arrays) -> Rows:
         When they are others, as nobody but a forger writes them.
     """
     blob, ends, facts = arrays["blob"], arrays["ends"], arrays["facts"]
-    user_columns = parse_json(arrays["own"].tobytes())
-    count, columns = len(facts), list(user_columns.values())
+    metadata = parse_json(arrays["own"].tobytes())
+    count, columns = len(facts), list(metadata.values())
     sound = (
         [blob.dtype, ends.dtype, facts.dtype] == [np.dtype("u1"), np.dtype("i8"), FILE_DTYPE]
         and blob.ndim == ends.ndim == facts.ndim == 1
@@ -205,7 +205,7 @@ def _rows(arrays: Arrays) -> Rows:
     if (blob[starts] == ord("/")).any() or _may_lead_out(blob):
         for path in paths:
             check_path(path)
-    return Rows(paths, facts, user_columns)
+    return Rows(paths, facts, metadata)
 
 
 def _may_lead_out(blob: NDArray[np.uint8]) -> bool:

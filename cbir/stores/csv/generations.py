@@ -1,4 +1,4 @@
-"""Generations: the metadata of each content that the index file had or is about to have."""
+"""Generations: the manifest of each content that the index file had or is about to have."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from cbir.descriptors.row_kinds import KINDS
 from cbir.stores.csv.cells import codec_of
 from cbir.stores.csv.row_digests import Digests, read_digests, row_digests
 from cbir.stores.file_stamps import Stamp
-from cbir.stores.model import FORMAT, DescriptorEntry, Metadata, Rows
+from cbir.stores.model import FORMAT, DescriptorEntry, Manifest, Rows
 
 _SAMPLE = 64
 """Images by which older programs recognize a CSV that was edited."""
@@ -51,9 +51,9 @@ _FACTS = (
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """The metadata that belongs to one content of the index file."""
+    """The manifest that belongs to one content of the index file."""
 
-    metadata: Metadata
+    manifest: Manifest
     stamp: Stamp
     content: str
     sample: Mapping[str, Mapping[str, str]]
@@ -61,14 +61,14 @@ class Generation:
 
     @classmethod
     def of(
-        cls, metadata: Metadata, rows: Rows, matrices: Mapping[str, Row], stamp: Stamp, content: str
+        cls, manifest: Manifest, rows: Rows, matrices: Mapping[str, Row], stamp: Stamp, content: str
     ) -> Generation:
         """Describe an index that is about to be committed."""
         places = np.linspace(0, len(rows) - 1, min(len(rows), _SAMPLE), dtype=int)
         sample = {
             rows.facts[row]["sha256"].tobytes().hex(): _digests(matrices, row) for row in places
         }
-        return cls(metadata, stamp, content, sample)
+        return cls(manifest, stamp, content, sample)
 
     def compare(
         self, folder: Path, rows: Rows, matrices: Mapping[str, Row]
@@ -102,22 +102,22 @@ class Generation:
         return f"generation-{self.content}.digests"
 
     def write(self, folder: Path, csv_name: str) -> None:
-        """Write it into `folder`, as CSV on the Web metadata (W3C, 2015).
+        """Write it into `folder`, in the vocabulary of CSV on the Web (W3C, 2015).
 
         The caller makes the file's name durable.
         """
-        metadata = self.metadata
+        manifest = self.manifest
         document = {
             "@context": _CSVW,
             "url": f"../{csv_name}",
-            "tableSchema": {"primaryKey": "path", "columns": _columns(metadata)},
-            "cbir:format": metadata.format,
-            "cbir:program": metadata.program,
+            "tableSchema": {"primaryKey": "path", "columns": _columns(manifest)},
+            "cbir:format": manifest.format,
+            "cbir:program": manifest.program,
             "cbir:content": self.content,
             "cbir:stamp": asdict(self.stamp),
             "cbir:sample": self.sample,
-            "cbir:dataset": metadata.root,
-            "cbir:descriptors": [asdict(entry) for entry in metadata.entries],
+            "cbir:dataset": manifest.root,
+            "cbir:descriptors": [asdict(entry) for entry in manifest.entries],
         }
         document["cbir:checksum"] = json_checksum(document)
         with written_aside(str(folder / self.name), sync_name=False) as file:
@@ -174,9 +174,9 @@ def _parsed(document: dict[str, Any]) -> Generation:
     root, content = as_path(document["cbir:dataset"]), document["cbir:content"]
     if "\0" in root or not _CONTENT.fullmatch(content):
         raise ValueError("not a dataset or a content")
-    metadata = Metadata(root, entries, document["cbir:program"], document["cbir:format"])
+    manifest = Manifest(root, entries, document["cbir:program"], document["cbir:format"])
     stamp = Stamp(**document["cbir:stamp"])
-    return Generation(metadata, stamp, content, dict(document["cbir:sample"]))
+    return Generation(manifest, stamp, content, dict(document["cbir:sample"]))
 
 
 def _checked(entry: DescriptorEntry) -> DescriptorEntry:
@@ -200,12 +200,12 @@ def _digests(matrices: Mapping[str, Row], row: int) -> dict[str, str]:
     return {alias: digest(matrix[row].tobytes()) for alias, matrix in matrices.items()}
 
 
-def _columns(metadata: Metadata) -> list[dict[str, str]]:
+def _columns(manifest: Manifest) -> list[dict[str, str]]:
     columns = [
         {"name": name, "datatype": datatype, "dc:description": text}
         for name, datatype, text in _FACTS
     ]
-    for entry in metadata.entries:
+    for entry in manifest.entries:
         texts = codec_of(entry).text_columns(entry)
         datatype = _DATATYPES.get(np.dtype(entry.dtype).str[1:], "decimal")
         columns += [

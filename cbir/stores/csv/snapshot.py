@@ -39,7 +39,7 @@ class CsvSnapshot(Snapshot):
 
     def __init__(self, path: str, layout: Layout, generation: Generation, content: str) -> None:
         self.path = path
-        self.metadata = generation.metadata
+        self.manifest = generation.manifest
         self.edited = np.empty(0, np.intp)
         self.generation = generation
         self.content = content
@@ -49,28 +49,28 @@ class CsvSnapshot(Snapshot):
         # Loaded now, because a later commit may clear them; missing ones fail when they are used.
         self._states = {
             entry.state: self._load_state(entry.state)
-            for entry in self.metadata.entries
+            for entry in self.manifest.entries
             if entry.state
         }
         self._matrices: dict[str, Row] = {}
         rows = self._cache.rows()
-        entries = self.metadata.entries
+        entries = self.manifest.entries
         if rows is None or not all(self._cache.holds(entry.fingerprint) for entry in entries):
             rows, self._matrices = self._read_csv()
         self.rows = rows
 
     def _read_csv(self) -> tuple[Rows, dict[str, Row]]:
         """Read the CSV, and cache it if it still is what was opened."""
-        rows, matrices = read_csv(str(self._layout.csv), self.metadata.entries)
+        rows, matrices = read_csv(str(self._layout.csv), self.manifest.entries)
         if self._is_unchanged():
-            self._cache.fill(rows, self.metadata.entries, matrices)
+            self._cache.fill(rows, self.manifest.entries, matrices)
         return rows, matrices
 
     def _is_unchanged(self) -> bool:
         return self.content == content_of(self._layout.csv)
 
     def matrix(self, alias: str) -> Row:
-        entry = self.metadata.entry(alias)
+        entry = self.manifest.entry(alias)
         with self._lock:
             if alias not in self._matrices:
                 matrix = self._cache.matrix(entry.fingerprint)
@@ -98,7 +98,7 @@ class CsvSnapshot(Snapshot):
 
     def inspect(self) -> Findings:
         try:
-            rows, matrices = read_csv(str(self._layout.csv), self.metadata.entries)
+            rows, matrices = read_csv(str(self._layout.csv), self.manifest.entries)
         except BrokenIndexError as error:
             return Findings([], [error.message], [])
         self._cache.check()
@@ -124,7 +124,7 @@ class CsvSnapshot(Snapshot):
         """Say whether what the CSV says is what this snapshot does, from the cache."""
         return (
             rows.has_files_of(self.rows)
-            and rows.user_columns == self.rows.user_columns
+            and rows.metadata == self.rows.metadata
             and all(
                 np.array_equal(matrix, self.matrix(alias)) for alias, matrix in matrices.items()
             )
@@ -133,7 +133,7 @@ class CsvSnapshot(Snapshot):
     @property
     def matrices(self) -> dict[str, Row]:
         """All matrices by alias."""
-        return {entry.alias: self.matrix(entry.alias) for entry in self.metadata.entries}
+        return {entry.alias: self.matrix(entry.alias) for entry in self.manifest.entries}
 
     def find_edited(self) -> int:
         """Compare all rows with what was committed; return how many are certainly of it."""
@@ -151,7 +151,7 @@ class CsvSnapshot(Snapshot):
         return self._layout.features(extractor)
 
     def derive(self, alias: str, name: str, build: Derivation) -> dict[str, NDArray[Any]]:
-        return self._cache.derive(self.metadata.entry(alias).fingerprint, name, build)
+        return self._cache.derive(self.manifest.entry(alias).fingerprint, name, build)
 
     def _load_state(self, name: str) -> State | BrokenIndexError:
         path = self._layout.states / name

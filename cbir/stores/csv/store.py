@@ -1,8 +1,8 @@
 """An index in a CSV file, with a folder ``index.csv.cbir/`` beside it.
 
-The CSV is the truth about rows and vectors. The folder holds what the CSV cannot: a metadata file
+The CSV is the truth about rows and vectors. The folder holds what the CSV cannot: a manifest file
 for each generation, the state (vocabularies), the journal of an unfinished run, and the cache.
-A commit writes the CSV aside and the metadata of its generation, and renames the CSV into place;
+A commit writes the CSV aside and the manifest of its generation, and renames the CSV into place;
 that rename is the commit. A reader chooses the generation by the CSV's content, so it sees the
 old index or the new one, and takes no lock.
 """
@@ -62,7 +62,7 @@ class CsvStore(IndexStore):
 
     def known_entries(self) -> tuple[DescriptorEntry, ...]:
         for generation in self._sound_generations():
-            return generation.metadata.entries
+            return generation.manifest.entries
         return ()
 
     def _sound_generations(self) -> list[Generation]:
@@ -163,13 +163,13 @@ class CsvStore(IndexStore):
         snapshots = [
             CsvSnapshot(self.path, self.layout, generation, content)
             for generation in generations
-            if all(columns.issuperset(entry.columns) for entry in generation.metadata.entries)
+            if all(columns.issuperset(entry.columns) for entry in generation.manifest.entries)
         ]
         if not snapshots:
-            read_csv(str(self.layout.csv), generations[-1].metadata.entries)
+            read_csv(str(self.layout.csv), generations[-1].manifest.entries)
         certain = [snapshot.find_edited() for snapshot in snapshots]
         ranked = [
-            ((count, len(snapshot.metadata.entries)), snapshot)
+            ((count, len(snapshot.manifest.entries)), snapshot)
             for count, snapshot in zip(certain, snapshots, strict=True)
             if len(snapshot.edited) < max(1, len(snapshot.rows))
         ]
@@ -182,7 +182,7 @@ class CsvStore(IndexStore):
             )
         highest = max(rank for rank, _ in ranked)
         best, *others = (snapshot for rank, snapshot in ranked if rank == highest)
-        if any(other.metadata != best.metadata for other in others):
+        if any(other.manifest != best.manifest for other in others):
             raise BrokenIndexError(
                 f"{printable(self.path)}: it was changed after a run was killed, and two states"
                 " would fit it; ",

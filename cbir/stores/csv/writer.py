@@ -23,7 +23,7 @@ from cbir.stores.csv.snapshot import CsvSnapshot
 from cbir.stores.features.store import FeatureStore
 from cbir.stores.file_stamps import Stamp, drop_content
 from cbir.stores.journal import Journal
-from cbir.stores.model import IndexStore, Metadata, Rows, Snapshot, Writer
+from cbir.stores.model import IndexStore, Manifest, Rows, Snapshot, Writer
 
 
 class CsvWriter(Writer):
@@ -59,20 +59,20 @@ class CsvWriter(Writer):
                 save_arrays(str(self._layout.states / file_name), state)
         return file_name
 
-    def commit(self, metadata: Metadata, rows: Rows, matrices: Mapping[str, Row]) -> None:
+    def commit(self, manifest: Manifest, rows: Rows, matrices: Mapping[str, Row]) -> None:
         csv, folder, sha256 = self._layout.csv, self._layout.folder, hashlib.sha256()
         with explained(self._store.path, "write the index"):
             aside = str(folder / "index.csv.new")
             with written_aside(aside, sync_name=False) as file:
-                for chunk in csv_chunks(rows, metadata.entries, matrices):
+                for chunk in csv_chunks(rows, manifest.entries, matrices):
                     sha256.update(chunk)
                     file.write(chunk)
             content = sha256.hexdigest()[:16]
-            generation = Generation.of(metadata, rows, matrices, Stamp.of(Path(aside)), content)
+            generation = Generation.of(manifest, rows, matrices, Stamp.of(Path(aside)), content)
             write_digests(folder / generation.digests_name, row_digests(rows, matrices))
             generation.write(folder, csv.name)
             sync_folder(str(folder))
-            Cache(self._layout.caches()[:1], content).fill(rows, metadata.entries, matrices)
+            Cache(self._layout.caches()[:1], content).fill(rows, manifest.entries, matrices)
             if csv.exists():
                 os.chmod(aside, csv.stat().st_mode)
             self._put_in_place(aside)
@@ -107,10 +107,10 @@ class CsvWriter(Writer):
 
     def _clear(self, current: Generation, content: str) -> None:
         """Remove what belongs to no committed index; failing to is no harm."""
-        Journal(str(self._layout.journal), current.metadata.root).discard()
+        Journal(str(self._layout.journal), current.manifest.root).discard()
         clear_others(self._layout.caches(), content)
         used = {current.name, current.digests_name}
-        used |= {entry.state for entry in current.metadata.entries if entry.state}
+        used |= {entry.state for entry in current.manifest.entries if entry.state}
         leftovers = ("generation-*.json", "generation-*.digests", "state/*.npz")
         for pattern in (*leftovers, "*.new", "state/*.new"):
             for path in self._layout.folder.glob(pattern):

@@ -33,7 +33,7 @@ AWKWARD = [
 ]  # fmt: skip
 
 
-def table(paths: list[str], user_columns: dict[str, list[str]] | None = None) -> tuple[Rows, dict]:
+def table(paths: list[str], metadata: dict[str, list[str]] | None = None) -> tuple[Rows, dict]:
     paths = sorted(set(paths), key=os.fsencode)
     rng = np.random.default_rng(len(paths))
     n = len(paths)
@@ -48,7 +48,7 @@ def table(paths: list[str], user_columns: dict[str, list[str]] | None = None) ->
         "h": rng.integers(0, 256, (n, 8)).astype(np.uint8),
         "r": np.column_stack([rng.integers(0, 256, (n, 8)), rng.integers(0, 101, n)]).astype("u1"),
     }
-    return Rows(PathList.of(paths), facts, user_columns or {}), matrices
+    return Rows(PathList.of(paths), facts, metadata or {}), matrices
 
 
 def written(path: Path, rows: Rows, matrices: dict) -> Path:
@@ -59,7 +59,7 @@ def written(path: Path, rows: Rows, matrices: dict) -> Path:
 def assert_same(rows: Rows, matrices: dict, back: tuple[Rows, dict]) -> None:
     assert list(back[0].paths) == list(rows.paths)
     assert (back[0].facts == rows.facts).all()
-    assert back[0].user_columns == rows.user_columns
+    assert back[0].metadata == rows.metadata
     for alias, matrix in matrices.items():
         assert back[1][alias].dtype == matrix.dtype
         assert np.array_equal(back[1][alias], matrix)
@@ -153,7 +153,7 @@ def test_columns_may_be_added_and_moved_by_hand(tmp_path: Path) -> None:
     frame.insert(0, "rating", ["5", "x y"])
     frame.to_csv(path, index=False)
     back = read_csv(path, RECORDS)
-    assert back[0].user_columns == {"rating": ["5", "x y"]}
+    assert back[0].metadata == {"rating": ["5", "x y"]}
     assert np.array_equal(back[1]["f"], matrices["f"])
 
 
@@ -247,10 +247,10 @@ def test_a_byte_order_mark_and_an_unnamed_column_are_no_harm(tmp_path: Path) -> 
     pandas.read_csv(path).to_csv(path, encoding="utf-8-sig")
     (back, vectors) = read_csv(path, RECORDS)
     assert list(back.paths) == ["a.jpg", "b.jpg"]
-    assert back.user_columns == {"": ["0", "1"]}
+    assert back.metadata == {"": ["0", "1"]}
     assert np.array_equal(vectors["v"], matrices["v"])
     again = written(tmp_path / "again.csv", back, vectors)
-    assert read_csv(again, RECORDS)[0].user_columns == back.user_columns
+    assert read_csv(again, RECORDS)[0].metadata == back.metadata
 
 
 def test_semicolons_are_told(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from cbir.descriptors.local_features.sift import SiftExtractor
 from cbir.descriptors.registry import parse
 from cbir.stores import open_store
 from cbir.stores.csv.store import CsvStore
-from cbir.stores.model import FILE_DTYPE, DescriptorEntry, Metadata, Rows, Snapshot
+from cbir.stores.model import FILE_DTYPE, DescriptorEntry, Manifest, Rows, Snapshot
 from cbir.stores.paths import PathList
 
 HSV = DescriptorEntry.of(parse("hsv:layout=none"), None)
@@ -33,7 +33,7 @@ def content(*paths: str, shade: int = 0) -> tuple[Rows, dict[str, np.ndarray]]:
 
 def commit(path: Path, *paths: str, shade: int = 0) -> None:
     with open_store(str(path)).writer() as writer:
-        writer.commit(Metadata("data", (HSV,), "test"), *content(*paths, shade=shade))
+        writer.commit(Manifest("data", (HSV,), "test"), *content(*paths, shade=shade))
 
 
 def snapshot(path: Path) -> Snapshot:
@@ -51,7 +51,7 @@ def test_what_is_committed_is_read(index: Path) -> None:
     read = snapshot(index)
     assert list(read.rows.paths) == ["a.jpg", "b.jpg"]
     assert (read.matrix("hsv") == 1).all()
-    assert read.metadata.entries == (HSV,)
+    assert read.manifest.entries == (HSV,)
     assert read.root == str(index.parent / "data")
 
 
@@ -289,7 +289,7 @@ def test_after_a_killed_rebuild_an_edited_index_is_still_its_own(index: Path) ->
     other = index.parent / "other.csv"
     with open_store(str(other)).writer() as writer:
         rows = content("x.jpg", "y.jpg")
-        writer.commit(Metadata("elsewhere", (HSV,), "test"), *rows)
+        writer.commit(Manifest("elsewhere", (HSV,), "test"), *rows)
     for leftover in (index.parent / "other.csv.cbir").glob("generation-*.json"):
         shutil.copy(leftover, index.parent / "index.csv.cbir" / "generation-0000.json")
         shutil.copy(leftover, index.parent / "index.csv.cbir" / "generation-zzzz.json")
@@ -436,7 +436,7 @@ def test_what_was_written_where_no_csv_was_is_not_overwritten(tmp_path: Path) ->
         assert writer.previous() is None
         new.write_text("precious")
         with pytest.raises(CbirError, match="changed while this run was at work"):
-            writer.commit(Metadata("data", (HSV,), "test"), *content("z.jpg"))
+            writer.commit(Manifest("data", (HSV,), "test"), *content("z.jpg"))
     assert new.read_text() == "precious"
 
 
@@ -446,7 +446,7 @@ def test_an_empty_file_may_become_an_index(tmp_path: Path) -> None:
     with open_store(str(new)).writer() as writer:
         with pytest.raises(BrokenIndexError, match="empty"):
             writer.previous()
-        writer.commit(Metadata("data", (HSV,), "test"), *content("z.jpg"))
+        writer.commit(Manifest("data", (HSV,), "test"), *content("z.jpg"))
     assert list(snapshot(new).rows.paths) == ["z.jpg"]
 
 
@@ -456,6 +456,6 @@ def test_what_was_written_into_the_csv_meanwhile_is_not_overwritten(index: Path)
         writer.previous()
         index.write_bytes(before + b"\n")
         with pytest.raises(CbirError, match="changed while this run was at work"):
-            writer.commit(Metadata("data", (HSV,), "test"), *content("z.jpg"))
+            writer.commit(Manifest("data", (HSV,), "test"), *content("z.jpg"))
     assert index.read_bytes() == before + b"\n"
     assert list(snapshot(index).rows.paths) == ["a.jpg", "b.jpg"]

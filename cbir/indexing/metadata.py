@@ -22,7 +22,7 @@ def carry_over(before: Rows, rows: Rows, same_root: bool) -> tuple[dict[str, lis
     dict of str to list of str, list of str
         The columns by name; and the paths of images with text in them that no new row gets.
     """
-    if not before.user_columns:
+    if not before.metadata:
         return {}, []
     row_of = {content.tobytes(): row for row, content in enumerate(before.facts["sha256"])}
 
@@ -37,9 +37,7 @@ def carry_over(before: Rows, rows: Rows, same_root: bool) -> tuple[dict[str, lis
     sources = list(map(source, rows.paths, contents))
     columns = {
         name: ["" if row is None else column[row] for row in sources]
-        for name, column in before.user_columns.items()
+        for name, column in before.metadata.items()
     }
-    filled = {
-        row for column in before.user_columns.values() for row, cell in enumerate(column) if cell
-    }
+    filled = {row for column in before.metadata.values() for row, cell in enumerate(column) if cell}
     return columns, [before.paths[row] for row in sorted(filled.difference(sources))]
