@@ -1,12 +1,17 @@
-"""Columns that the user added to an index, carried over to the next one."""
+"""What is known about the images of an index, carried over to the next one."""
 
 from __future__ import annotations
 
+import numpy as np
+
+from cbir.stores.metadata import MetadataColumn
 from cbir.stores.model import Rows
 
 
-def carry_over(before: Rows, rows: Rows, same_root: bool) -> tuple[dict[str, list[str]], list[str]]:
-    """Give each image the text that it had in the user's columns.
+def carry_over(
+    before: Rows, rows: Rows, same_root: bool
+) -> tuple[dict[str, MetadataColumn], list[str]]:
+    """Give each image what was known about it.
 
     Parameters
     ----------
@@ -19,25 +24,23 @@ def carry_over(before: Rows, rows: Rows, same_root: bool) -> tuple[dict[str, lis
 
     Returns
     -------
-    dict of str to list of str, list of str
+    dict of str to MetadataColumn, list of str
         The columns by name; and the paths of images with text in them that no new row gets.
     """
     if not before.metadata:
         return {}, []
     row_of = {content.tobytes(): row for row, content in enumerate(before.facts["sha256"])}
 
-    def source(path: str, content: bytes) -> int | None:
-        """Return the row that an image had: by both, by content, or by path alone."""
+    def source(path: str, content: bytes) -> int:
+        """Return the row that an image had: by both, by content, or by path alone; or -1."""
         there = before.paths.find(path) if same_root else None
         if there is not None and before.facts["sha256"][there].tobytes() == content:
             return there
-        return row_of.get(content, there)
+        return row_of.get(content, -1 if there is None else there)
 
     contents = (content.tobytes() for content in rows.facts["sha256"])
-    sources = list(map(source, rows.paths, contents))
-    columns = {
-        name: ["" if row is None else column[row] for row in sources]
-        for name, column in before.metadata.items()
-    }
-    filled = {row for column in before.metadata.values() for row, cell in enumerate(column) if cell}
-    return columns, [before.paths[row] for row in sorted(filled.difference(sources))]
+    sources = np.fromiter(map(source, rows.paths, contents), np.intp, len(rows))
+    columns = {name: column.take(sources) for name, column in before.metadata.items()}
+    is_gone = np.any([column.filled for column in before.metadata.values()], axis=0)
+    is_gone[sources[sources >= 0]] = False
+    return columns, [before.paths[int(row)] for row in np.flatnonzero(is_gone)]

@@ -24,6 +24,7 @@ from cbir.descriptors.base import Row, State, TrainedDescriptor
 from cbir.descriptors.local_features.base import LocalExtractor
 from cbir.descriptors.registry import NamedDescriptor
 from cbir.descriptors.row_kinds import KINDS, RowKind
+from cbir.stores.metadata import MetadataColumn
 from cbir.stores.paths import PathList
 
 if TYPE_CHECKING:  # a search needs neither
@@ -52,13 +53,13 @@ class Rows:
     paths : PathList
         Relative to the dataset's root, with ``/``; sorted by their bytes.
     facts : ndarray of FILE_DTYPE, shape (n,)
-    metadata : dict of str to list of str
-        Columns that the user added, as text.
+    metadata : mapping of str to MetadataColumn
+        What is known about the images: columns that users add or join, by name.
     """
 
     paths: PathList
     facts: NDArray[Any]
-    metadata: Mapping[str, list[str]] = field(default_factory=dict)
+    metadata: Mapping[str, MetadataColumn] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.paths)

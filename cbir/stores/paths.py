@@ -1,14 +1,15 @@
-"""The paths of an index: which ones there may be, and many of them in little memory."""
+"""The paths of an index: which ones there may be, and how they are found."""
 
 from __future__ import annotations
 
 import os
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
-from typing import overload
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
+
+from cbir.core.packed_text import PackedText
 
 
 def check_path(path: str) -> None:
@@ -39,15 +40,8 @@ def check_path(path: str) -> None:
         raise ValueError("it has an empty part")
 
 
-class PathList(Sequence[str]):
-    """Sorted paths in one block of bytes; each is decoded when it is asked for.
-
-    Parameters
-    ----------
-    blob : ndarray of uint8
-        The bytes of all paths, one after the other.
-    ends : ndarray of int64, shape (n,)
-        Where each ends.
+class PathList(PackedText):
+    """Paths, sorted by their bytes, so that they can be found.
 
     Examples
     --------
@@ -57,48 +51,6 @@ class PathList(Sequence[str]):
     >>> paths.rows_of(["a.jpg", "c.jpg"])
     array([ 0, -1])
     """
-
-    def __init__(self, blob: NDArray[np.uint8], ends: NDArray[np.int64]) -> None:
-        self.blob = blob
-        self.ends = ends
-
-    @classmethod
-    def of(cls, paths: Iterable[str]) -> PathList:
-        """Pack paths that are sorted by their bytes."""
-        encoded = [os.fsencode(path) for path in paths]
-        ends = np.cumsum([len(path) for path in encoded], dtype=np.int64)
-        return cls(np.frombuffer(b"".join(encoded), np.uint8), ends)
-
-    def __len__(self) -> int:
-        return len(self.ends)
-
-    def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, PathList)
-            and np.array_equal(self.blob, other.blob)
-            and np.array_equal(self.ends, other.ends)
-        )
-
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[str]: ...
-    def __getitem__(self, index: int | slice) -> str | list[str]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        if not -len(self) <= index < len(self):
-            raise IndexError(index)
-        return os.fsdecode(self._bytes(index % len(self)))
-
-    def __iter__(self) -> Iterator[str]:
-        return map(os.fsdecode, self.encoded())
-
-    def encoded(self) -> Iterator[bytes]:
-        """Go through the paths as bytes, which is faster than asking for each."""
-        blob, start = self.blob.data, 0
-        for end in map(int, self.ends):
-            yield bytes(blob[start:end])
-            start = end
 
     def find(self, path: str) -> int | None:
         """Return the row of `path`, or None."""
@@ -118,7 +70,3 @@ class PathList(Sequence[str]):
                 yield row if here == path else -1
 
         return np.fromiter(found(), np.int64)
-
-    def _bytes(self, row: int) -> bytes:
-        start = int(self.ends[row - 1]) if row else 0
-        return self.blob[start : int(self.ends[row])].tobytes()

@@ -15,6 +15,7 @@ from cbir.descriptors.encoders.bovw import OrbBovw
 from cbir.descriptors.local_features.sift import SiftExtractor
 from cbir.descriptors.registry import parse
 from cbir.stores import open_store
+from cbir.stores.metadata import MetadataColumn
 from cbir.stores.model import FILE_DTYPE, DescriptorEntry, Manifest, Rows
 from cbir.stores.paths import PathList
 
@@ -35,7 +36,11 @@ def index(tmp_path: Path) -> Path:
     facts = np.zeros(3, FILE_DTYPE)
     facts["bytes"], facts["mtime"] = range(3), range(7, 10)
     facts["sha256"] = random.integers(0, 256, (3, 32), np.uint8).view("V32").ravel()
-    rows = Rows(PathList.of(["a.jpg", "b/c.jpg", "d.jpg"]), facts, {"mine": ["x", "y", ""]})
+    rows = Rows(
+        PathList.of(["a.jpg", "b/c.jpg", "d.jpg"]),
+        facts,
+        {"mine": MetadataColumn.of(["x", "y", ""])},
+    )
     hsv, orb = parse("hsv:layout=none"), parse("orb:words=3")
     assert isinstance(orb.descriptor, OrbBovw)
     orb = type(orb)("orb", orb.descriptor.bind(VOCABULARY))
@@ -62,7 +67,7 @@ def answers(index: Path) -> tuple[dict[str, object], set[object]]:
         "root": read.root,
         "paths": list(read.rows.paths),
         "facts": read.rows.facts.tobytes(),
-        "columns": read.rows.metadata,
+        "columns": {name: column.texts() for name, column in read.rows.metadata.items()},
         "numbers": [read.matrix("hsv").tobytes(), orb.tobytes()],
         "descriptors": read.manifest.entries,
         "fingerprint": read.descriptor("orb").descriptor.fingerprint,

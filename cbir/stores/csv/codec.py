@@ -29,6 +29,7 @@ from cbir.core.safe_paths import path_for_csv
 from cbir.core.text import as_path, readable_path
 from cbir.descriptors.base import Row
 from cbir.stores.csv.cells import bytes_of_hex, check_number, codec_of, whole_numbers
+from cbir.stores.metadata import MetadataColumn
 from cbir.stores.model import FILE_DTYPE, DescriptorEntry, Rows
 from cbir.stores.paths import PathList, check_path
 
@@ -64,6 +65,7 @@ def csv_chunks(
     paths = iter(rows.paths)
     for start in range(0, len(rows), _CHUNK):
         lines, facts = [], rows.facts[start : start + _CHUNK].tolist()
+        texts = [column.texts(slice(start, start + _CHUNK)) for column in metadata]
         # The facts come first: where they are over, no path is taken from the next chunk's.
         for i, (fact, path) in enumerate(zip(facts, paths, strict=False), start):
             size, mtime, width, height, sha256 = fact
@@ -71,7 +73,7 @@ def csv_chunks(
             cells = [_quoted(readable), *([raw] if needs_bytes else [])]
             cells += [f"{size},{mtime},{width},{height},{sha256.hex()}"]
             cells += [text(matrix[i]) for text, matrix in formats]
-            cells += [_quoted(column[i]) for column in metadata]
+            cells += [_quoted(column[i - start]) for column in texts]
             lines.append(",".join(cells))
         yield ("\n".join(lines) + "\n").encode()
 
@@ -108,10 +110,12 @@ def read_csv(path: str, entries: Sequence[DescriptorEntry]) -> tuple[Rows, dict[
         for entry in entries
     }
     facts = np.concatenate([part.facts for part in parts])[order]
-    columns = {
-        name: [cell for part in parts for cell in part.metadata[name]] for name in parts[0].metadata
+    metadata = {
+        name: MetadataColumn.of([cell for part in parts for cell in part.metadata[name]]).take(
+            np.array(order, np.intp)
+        )
+        for name in parts[0].metadata
     }
-    metadata = {name: [cells[i] for i in order] for name, cells in columns.items()}
     return Rows(PathList.of(paths[i] for i in order), facts, metadata), matrices
 
 

@@ -15,7 +15,7 @@ import shutil
 import threading
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,14 @@ from numpy.typing import NDArray
 from cbir.core.atomic_files import written_aside
 from cbir.core.errors import printable
 from cbir.core.json_text import parse_json
+from cbir.core.packed_text import is_packed
 from cbir.descriptors.base import Row
+from cbir.stores.csv.packed_metadata import pack, unpack
+from cbir.stores.metadata import LazyColumns, MetadataColumn
 from cbir.stores.model import FILE_DTYPE, Derivation, DescriptorEntry, Rows
 from cbir.stores.paths import PathList, check_path
 
-_LAYOUT = 2
+_LAYOUT = 3
 """Version of the files below; another one is not read."""
 
 _ABANDONED = 3600
@@ -40,6 +43,9 @@ _BLOCK = 1 << 20
 
 _PAGE = 4096
 """Bytes that are summed up for a checksum."""
+
+_METADATA = "metadata"
+"""The part of the cache that has the columns of metadata."""
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -69,16 +75,40 @@ class Cache:
         self._lock = threading.Lock()
         self._folder = next((path for path in self._candidates if path.is_dir()), None)
 
-    def rows(self) -> Rows | None:
-        """Return the rows, or None when they are not cached, or damaged."""
+    def rows(self, column: Callable[[str], MetadataColumn]) -> Rows | None:
+        """Return the rows, or None when they are not cached, or damaged.
+
+        Parameters
+        ----------
+        column : callable
+            Returns a column of metadata by its name, where what is cached of it is damaged.
+        """
         arrays = self._load("rows")
-        if arrays is None or set(arrays) != {"blob", "ends", "facts", "own"}:
+        if arrays is None or set(arrays) != {"blob", "ends", "facts", "columns"}:
             return None
         try:
-            return _rows(arrays)
+            paths, facts, names = _rows(arrays)
         except (ValueError, TypeError, AttributeError):
             self._tell("rows")
             return None
+        if not names:
+            return Rows(paths, facts)
+        if self._map(_METADATA) is None:
+            return None
+
+        def load(name: str) -> MetadataColumn:
+            columns = self._metadata(len(facts))
+            return columns[names.index(name)] if len(columns) == len(names) else column(name)
+
+        return Rows(paths, facts, LazyColumns(names, load))
+
+    def _metadata(self, count: int) -> list[MetadataColumn]:
+        arrays = self._load(_METADATA)
+        try:
+            return unpack(arrays, count) if arrays else []
+        except (KeyError, ValueError, TypeError, AttributeError):
+            self._tell(_METADATA)
+            return []
 
     def holds(self, fingerprint: str) -> bool:
         """Say whether there is a matrix of a descriptor; whether it is sound shows when it is read.
@@ -96,11 +126,13 @@ class Cache:
         self, rows: Rows, entries: Sequence[DescriptorEntry], matrices: Mapping[str, Row]
     ) -> None:
         """Cache the rows, and the matrices of the descriptors, which are given by alias."""
-        metadata = np.frombuffer(json.dumps(rows.metadata).encode(), np.uint8)
+        columns = np.frombuffer(json.dumps(list(rows.metadata)).encode(), np.uint8)
         paths = rows.paths
+        if rows.metadata:
+            self._save(_METADATA, pack(list(rows.metadata.values())))
         self._save(
             "rows",
-            {"blob": paths.blob, "ends": paths.ends, "facts": rows.facts, "own": metadata},
+            {"blob": paths.blob, "ends": paths.ends, "facts": rows.facts, "columns": columns},
         )
         for entry in entries:
             self._save(entry.fingerprint, {"matrix": matrices[entry.alias]})
@@ -178,8 +210,8 @@ class Cache:
             return
 
 
-def _rows(arrays: Arrays) -> Rows:
-    """Return what arrays of the right types and lengths say.
+def _rows(arrays: Arrays) -> tuple[PathList, NDArray[Any], list[str]]:
+    """Return what arrays of the right types and lengths say: paths, facts, names of columns.
 
     Raises
     ------
@@ -187,16 +219,16 @@ def _rows(arrays: Arrays) -> Rows:
         When they are others, as nobody but a forger writes them.
     """
     blob, ends, facts = arrays["blob"], arrays["ends"], arrays["facts"]
-    metadata = parse_json(arrays["own"].tobytes())
-    count, columns = len(facts), list(metadata.values())
+    names = parse_json(arrays["columns"].tobytes())
+    count = len(facts)
     sound = (
-        [blob.dtype, ends.dtype, facts.dtype] == [np.dtype("u1"), np.dtype("i8"), FILE_DTYPE]
-        and blob.ndim == ends.ndim == facts.ndim == 1
-        and len(ends) == count
+        facts.dtype == FILE_DTYPE
+        and facts.ndim == 1
+        and is_packed(blob, ends)
         and bool((np.diff(ends, prepend=0) > 0).all())
-        and (int(ends[-1]) if count else 0) == len(blob)
-        and all(isinstance(column, list) and len(column) == count for column in columns)
-        and all(isinstance(cell, str) for column in columns for cell in column)
+        and len(ends) == count
+        and isinstance(names, list)
+        and all(isinstance(name, str) for name in names)
     )
     if not sound:
         raise ValueError("not rows")
@@ -205,7 +237,7 @@ def _rows(arrays: Arrays) -> Rows:
     if (blob[starts] == ord("/")).any() or _may_lead_out(blob):
         for path in paths:
             check_path(path)
-    return Rows(paths, facts, metadata)
+    return paths, facts, names
 
 
 def _may_lead_out(blob: NDArray[np.uint8]) -> bool:

@@ -20,6 +20,7 @@ from cbir.stores.csv.codec import read_csv, rebuilding
 from cbir.stores.csv.column_cache import Cache
 from cbir.stores.csv.generations import Generation
 from cbir.stores.csv.layout import Layout, content_of
+from cbir.stores.metadata import MetadataColumn
 from cbir.stores.model import Derivation, Findings, Rows, Snapshot, edited_rows
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class CsvSnapshot(Snapshot):
             if entry.state
         }
         self._matrices: dict[str, Row] = {}
-        rows = self._cache.rows()
+        rows = self._cache.rows(self._column_again)
         entries = self.manifest.entries
         if rows is None or not all(self._cache.holds(entry.fingerprint) for entry in entries):
             rows, self._matrices = self._read_csv()
@@ -78,19 +79,22 @@ class CsvSnapshot(Snapshot):
                 if matrix is not None and (matrix.shape, matrix.dtype) == expected:
                     self._matrices[alias] = matrix
                 else:
-                    self._matrices = self._read_again()
+                    _, self._matrices = self._read_again()
             return self._matrices[alias]
 
-    def _read_again(self) -> dict[str, Row]:
-        """Take the matrices from the CSV, for the cache is damaged."""
+    def _column_again(self, name: str) -> MetadataColumn:
+        return self._read_again()[0].metadata[name]
+
+    def _read_again(self) -> tuple[Rows, dict[str, Row]]:
+        """Take everything from the CSV, for the cache is damaged."""
         with explained(self.path, "read the index"):
-            _, matrices = self._read_csv()
+            rows, matrices = self._read_csv()
             if not self._is_unchanged():
                 raise BrokenIndexError(
                     f"{printable(self.path)}: its cache is damaged, and the index was changed since"
                     " it was opened; open it again"
                 )
-        return matrices
+        return rows, matrices
 
     @property
     def damage(self) -> list[str]:

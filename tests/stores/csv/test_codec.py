@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from cbir.core.errors import BrokenIndexError
 from cbir.stores.csv.codec import csv_chunks, read_csv
+from cbir.stores.metadata import MetadataColumn
 from cbir.stores.model import FILE_DTYPE, DescriptorEntry, Rows
 from cbir.stores.paths import PathList
 
@@ -48,7 +49,8 @@ def table(paths: list[str], metadata: dict[str, list[str]] | None = None) -> tup
         "h": rng.integers(0, 256, (n, 8)).astype(np.uint8),
         "r": np.column_stack([rng.integers(0, 256, (n, 8)), rng.integers(0, 101, n)]).astype("u1"),
     }
-    return Rows(PathList.of(paths), facts, metadata or {}), matrices
+    columns = {name: MetadataColumn.of(cells) for name, cells in (metadata or {}).items()}
+    return Rows(PathList.of(paths), facts, columns), matrices
 
 
 def written(path: Path, rows: Rows, matrices: dict) -> Path:
@@ -153,7 +155,7 @@ def test_columns_may_be_added_and_moved_by_hand(tmp_path: Path) -> None:
     frame.insert(0, "rating", ["5", "x y"])
     frame.to_csv(path, index=False)
     back = read_csv(path, RECORDS)
-    assert back[0].metadata == {"rating": ["5", "x y"]}
+    assert back[0].metadata["rating"].texts() == ["5", "x y"]
     assert np.array_equal(back[1]["f"], matrices["f"])
 
 
@@ -247,7 +249,7 @@ def test_a_byte_order_mark_and_an_unnamed_column_are_no_harm(tmp_path: Path) -> 
     pandas.read_csv(path).to_csv(path, encoding="utf-8-sig")
     (back, vectors) = read_csv(path, RECORDS)
     assert list(back.paths) == ["a.jpg", "b.jpg"]
-    assert back.metadata == {"": ["0", "1"]}
+    assert back.metadata[""].texts() == ["0", "1"]
     assert np.array_equal(vectors["v"], matrices["v"])
     again = written(tmp_path / "again.csv", back, vectors)
     assert read_csv(again, RECORDS)[0].metadata == back.metadata

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from cbir.stores.csv.column_cache import Cache, checksum, clear_others
-from cbir.stores.model import FILE_DTYPE
+from cbir.stores.csv.packed_metadata import pack
+from cbir.stores.metadata import MetadataColumn
+from cbir.stores.model import FILE_DTYPE, Rows
 from cbir.stores.paths import PathList
 
 
@@ -82,15 +84,19 @@ def test_pages_that_were_exchanged_or_lost_are_noticed() -> None:
     assert expected not in (checksum(lost), checksum(exchanged))
 
 
+def no_column(name: str) -> MetadataColumn:
+    raise AssertionError(name)
+
+
 def forged_rows() -> dict[str, dict[str, np.ndarray]]:
     facts = np.zeros(2, FILE_DTYPE)
     paths = PathList.of(["a.jpg", "b.jpg"])
-    sound = {"blob": paths.blob, "ends": paths.ends, "facts": facts, "own": text(b"{}")}
+    sound = {"blob": paths.blob, "ends": paths.ends, "facts": facts, "columns": text(b"[]")}
     outside, absolute = PathList.of(["../a", "b.jpg"]), PathList.of(["a.jpg", "/etc"])
     return {
-        "columns that are a list": sound | {"own": text(b"[]")},
-        "no JSON": sound | {"own": text(b"x")},
-        "columns of another length": sound | {"own": text(b'{"note": ["x"]}')},
+        "columns without order": sound | {"columns": text(b"{}")},
+        "no JSON": sound | {"columns": text(b"x")},
+        "columns that are no names": sound | {"columns": text(b"[1]")},
         "ends that go back": sound | {"ends": np.array([5, 2])},
         "ends beyond the paths": sound | {"ends": np.array([5, 99])},
         "other facts": sound | {"facts": np.zeros(2, "i4")},
@@ -109,4 +115,27 @@ def test_rows_that_no_run_writes_are_as_good_as_absent(tmp_path: Path, forgery: 
     """Also with checksums that are right: whoever forges them can compute these."""
     Cache([tmp_path], "one")._save("rows", forged_rows()[forgery])
     cache = Cache([tmp_path], "one")
-    assert cache.rows() is None and len(cache.damage) == 1
+    assert cache.rows(no_column) is None and len(cache.damage) == 1
+
+
+def test_columns_that_no_run_writes_are_read_from_the_index_itself(tmp_path: Path) -> None:
+    facts = np.zeros(2, FILE_DTYPE)
+    column = MetadataColumn.of(["x", "y"])
+    rows = Rows(PathList.of(["a.jpg", "b.jpg"]), facts, {"mine": column})
+    Cache([tmp_path], "one").fill(rows, [], {})
+    sound = pack([column])
+    forgeries = [
+        {"codes": np.array([[0, 2]], np.int32)},
+        {"codes": np.array([[-1, 0]], np.int32)},
+        {"codes": np.array([[0]], np.int32)},
+        {"counts": np.array([3], np.int64)},
+        {"ends": np.array([1, 9], np.int64)},
+        {"kinds": np.array(["x"], "S1")},
+        {"typed": np.zeros(1, np.int64)},
+    ]
+    for forgery in forgeries:
+        Cache([tmp_path], "one")._save("metadata", sound | forgery)
+        cache = Cache([tmp_path], "one")
+        read = cache.rows(lambda name: MetadataColumn.of([name, name]))
+        assert read is not None and read.metadata["mine"].texts() == ["mine", "mine"]
+        assert len(cache.damage) == 1

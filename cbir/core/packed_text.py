@@ -1,0 +1,86 @@
+"""Many texts in little memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Self, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class PackedText(Sequence[str]):
+    """Texts in one block of bytes; each is decoded when it is asked for.
+
+    Bytes that are not UTF-8 are kept, as Python keeps those of file names.
+
+    Parameters
+    ----------
+    blob : ndarray of uint8
+        The bytes of all texts, one after the other.
+    ends : ndarray of int64, shape (n,)
+        Where each ends.
+
+    Examples
+    --------
+    >>> texts = PackedText.of(["red", "", "blue"])
+    >>> texts[2], texts[:2], len(texts)
+    ('blue', ['red', ''], 3)
+    """
+
+    def __init__(self, blob: NDArray[np.uint8], ends: NDArray[np.int64]) -> None:
+        self.blob = blob
+        self.ends = ends
+
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> Self:
+        """Pack texts."""
+        encoded = [os.fsencode(text) for text in texts]
+        ends = np.cumsum([len(text) for text in encoded], dtype=np.int64)
+        return cls(np.frombuffer(b"".join(encoded), np.uint8), ends)
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, PackedText)
+            and np.array_equal(self.blob, other.blob)
+            and np.array_equal(self.ends, other.ends)
+        )
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        return os.fsdecode(self._bytes(index % len(self)))
+
+    def __iter__(self) -> Iterator[str]:
+        return map(os.fsdecode, self.encoded())
+
+    def encoded(self) -> Iterator[bytes]:
+        """Go through the texts as bytes, which is faster than asking for each."""
+        blob, start = self.blob.data, 0
+        for end in map(int, self.ends):
+            yield bytes(blob[start:end])
+            start = end
+
+    def _bytes(self, row: int) -> bytes:
+        start = int(self.ends[row - 1]) if row else 0
+        return self.blob[start : int(self.ends[row])].tobytes()
+
+
+def is_packed(blob: NDArray[Any], ends: NDArray[Any]) -> bool:
+    """Say whether arrays from a file are those of packed texts."""
+    return (
+        [blob.dtype, ends.dtype] == [np.dtype("u1"), np.dtype("i8")]
+        and blob.ndim == ends.ndim == 1
+        and bool((np.diff(ends, prepend=0) >= 0).all())
+        and (int(ends[-1]) if len(ends) else 0) == len(blob)
+    )
