@@ -7,20 +7,18 @@ import re
 from collections.abc import Sequence
 
 from cbir.core.arguments import path_of, text_of, tuple_of
-from cbir.core.errors import CbirError, UsageError, printable, reason_of
+from cbir.core.errors import CbirError, UsageError, reason_of
 from cbir.core.messages import Parameter
 from cbir.core.progress import ProgressListener
-from cbir.core.regular_files import read_text_source
-from cbir.evaluation.image_keys import match_keys
 from cbir.evaluation.label_table import read_labels
 from cbir.evaluation.qrels import looks_like_qrels, read_qrels
 from cbir.evaluation.relevance import Classes, GroundTruth, Labeler, about_truth
+from cbir.tables.delimited import text_encoding
+from cbir.tables.image_keys import match_keys
+from cbir.tables.source import Source, open_source
 
 KEY = "file"
-"""The column of a CSV that names the images, unless told otherwise."""
-
-MAX_BYTES = 1 << 28
-"""A file that says what is right may have no more; ten million images need that."""
+"""The column of a table that names the images, unless told otherwise."""
 
 
 def read_ground_truth(
@@ -29,6 +27,7 @@ def read_ground_truth(
     *,
     key: str | None = None,
     label: str | None = None,
+    table: str | None = None,
     listener: ProgressListener | None = None,
 ) -> GroundTruth:
     r"""Read what is right.
@@ -39,15 +38,18 @@ def read_ground_truth(
         ``folders``: the folder of an image is its class, those below it are other classes.
         ``groups:REGEX``: the first group of a regular expression, searched in the file name, is
         the class; ``groups:^(\d{4})`` for INRIA Holidays. ``numbers:N``: the last number in the
-        file name, divided by N, is the class; ``numbers:4`` for UKBench. Else a file: a CSV with a
-        row an image, or relevance judgments in the format of TREC.
+        file name, divided by N, is the class; ``numbers:4`` for UKBench. Else a table with a row an
+        image, in what :func:`cbir.tables.reading.read_table` reads, or a file of relevance
+        judgments in the format of TREC.
     paths : sequence of str
         Of the index, sorted, relative to the dataset.
     key : str, optional
-        The column of the CSV that names the images by their path or name, with or without the
+        The column of the table that names the images by their path or name, with or without the
         ending; ``file`` unless told otherwise.
     label : str, optional
-        The column of the CSV that has their classes. An empty label, or ``NA``, is none.
+        The column of the table that has their classes. An empty label, or ``NA``, is none.
+    table : str, optional
+        The table of a database.
     listener : ProgressListener, optional
         Told of images without a class, and of documents that are not in the index.
 
@@ -67,9 +69,9 @@ def read_ground_truth(
     """
     listener = ProgressListener.of(listener)
     spec, paths = path_of(spec, "a truth"), tuple_of(paths, "a path of the index")
-    for column in (key, label):
+    for column in (key, label, table):
         if column is not None:
-            text_of(column, "a column")
+            text_of(column, "a table" if column is table else "a column")
     labeler = _by_path(spec)
     if labeler is _folders and not any("/" in path for path in paths):
         raise CbirError(
@@ -80,21 +82,26 @@ def read_ground_truth(
             " 'groups:^([a-z]+)'",
         )
     if labeler is not None:
-        if key is not None or label is not None:
+        if any(one is not None for one in (key, label, table)):
             raise UsageError(
                 about_truth(spec, ""),
                 Parameter("key"),
-                " and ",
+                ", ",
                 Parameter("label"),
-                " name columns of a CSV, and this is none; leave them out",
+                " and ",
+                Parameter("table"),
+                " are about a table, and this is none; leave them out",
             )
         return Classes(spec, paths, labeler, {}, listener)
-    text = _read(spec)
-    if key is None and label is None and looks_like_qrels(text):
-        return read_qrels(spec, text, paths, listener)
-    table = read_labels(spec, text, key or KEY, label)
+    source = _opened(spec)
+    if source.kind == "text" and key is None and label is None:
+        text = source.data.decode(text_encoding(source)[0])
+        if looks_like_qrels(text):
+            return read_qrels(spec, text, paths, listener)
+    labels = read_labels(source, key or KEY, label, table, listener)
+    name = source.name
     return Classes(
-        f"{spec}:{label}", paths, lambda names: match_keys(table, names, spec), table, listener
+        f"{name}:{label}", paths, lambda names: match_keys(labels, names, name), labels, listener
     )
 
 
@@ -147,11 +154,9 @@ def _numbers(spec: str) -> Labeler:
     return lambda paths: [label(path) for path in paths]
 
 
-def _read(path: str) -> str:
+def _opened(path: str) -> Source:
     try:
-        return read_text_source(path, MAX_BYTES).decode("utf-8-sig")
+        return open_source(path)
     except OSError as error:
         hint = "" if os.path.exists(path) else "; give folders, groups:REGEX, numbers:N or a file"
         raise CbirError(about_truth(path, f"{reason_of(error)}{hint}")) from None
-    except UnicodeDecodeError:
-        raise CbirError(f"{printable(path)}: it is not UTF-8; save it as that") from None

@@ -1,29 +1,36 @@
-"""Classes of images in a CSV file."""
+"""Classes of images in a table."""
 
 from __future__ import annotations
 
-import io
-import warnings
+from collections.abc import Sequence
 
 from cbir.core.errors import CbirError, UsageError, printable
 from cbir.core.messages import Parameter
-from cbir.core.text import as_path
+from cbir.core.progress import ProgressListener
+from cbir.tables.image_keys import image_key
+from cbir.tables.model import Wanted
+from cbir.tables.reading import read_table
+from cbir.tables.source import Source
 
 MISSING = frozenset(["", "NA"])
 """Labels that mean that there is none, as spreadsheets and R write it."""
 
 
-def read_labels(path: str, text: str, key: str, label: str | None) -> dict[str, str]:
-    r"""Read the labels of a CSV by key.
+def read_labels(
+    source: Source, key: str, label: str | None, table: str | None, listener: ProgressListener
+) -> dict[str, str]:
+    r"""Read the labels of a table by key.
 
     Parameters
     ----------
-    path : str
-        The file, for messages.
-    text : str
-        What is in it: a header and a row an image, separated by commas.
+    source : Source
+        Has a row an image.
     key, label : str
         The columns that name the images, and that have their classes.
+    table : str, optional
+        Of a database.
+    listener : ProgressListener
+        Told how a file was read where that was found out.
 
     Returns
     -------
@@ -35,47 +42,41 @@ def read_labels(path: str, text: str, key: str, label: str | None) -> dict[str, 
     UsageError
         When there is no such column, or `label` is None.
     CbirError
-        When it is no CSV, or gives an image two classes.
+        When it is no table, or gives an image two classes.
 
     Examples
     --------
-    >>> read_labels("x.csv", "file,kind\na.jpg,cat\nb.jpg,\n", "file", "kind")
+    >>> source = Source("x.csv", "text", "x.csv", b"file,kind\na.jpg,cat\nb.jpg,\n")
+    >>> read_labels(source, "file", "kind", None, ProgressListener())
     {'a.jpg': 'cat'}
     """
-    import pandas
 
-    try:
-        with warnings.catch_warnings():
-            # Of more fields than the header has: they would shift, or be lost.
-            warnings.simplefilter("error", pandas.errors.ParserWarning)
-            frame = pandas.read_csv(
-                io.StringIO(text), dtype=str, keep_default_na=False, index_col=False
-            )
-    except (ValueError, pandas.errors.ParserWarning) as error:
-        reason = " ".join(str(error).split())
-        raise CbirError(
-            f"{printable(path)}: no CSV: {reason}; it needs a header and a row an image"
-        ) from None
-    columns = ", ".join(map(str, frame.columns))
-    if label is None:
-        raise UsageError(
-            f"{printable(path)}: which column has the classes? Give it with ",
-            Parameter("label"),
-            f"; there are: {printable(columns)}",
-        )
-    for name, column in (("key", key), ("label", label)):
-        if column not in frame.columns:
+    def choose(header: Sequence[str]) -> Wanted:
+        columns = printable(", ".join(header))
+        if label is None:
             raise UsageError(
-                Parameter(name),
-                f" {printable(column)}: {printable(path)} has no such column; it has:"
-                f" {printable(columns)}",
+                f"{printable(source.name)}: which column has the classes? Give it with ",
+                Parameter("label"),
+                f"; there are: {columns}",
             )
+        for name, column in (("key", key), ("label", label)):
+            if column not in header:
+                raise UsageError(
+                    Parameter(name),
+                    f" {printable(column)}: {printable(source.name)} has no such column; it has:"
+                    f" {columns}",
+                )
+        return Wanted([key, label])
+
+    read = read_table(source, choose, table)
+    if read.note:
+        listener.note(f"{printable(source.name)}: read as {read.note}")
     labels: dict[str, str] = {}
-    for name, value in zip(frame[key].tolist(), frame[label].tolist(), strict=True):
-        image = as_path(name.removeprefix("./"))
+    for name, value in zip(read.columns[key], read.columns[label or ""], strict=True):
+        image = image_key(name)
         if value not in MISSING and labels.setdefault(image, value) != value:
             raise CbirError(
-                f"{printable(path)}: {printable(name)} is {printable(labels[image])} in one row and"
-                f" {printable(value)} in another; an image has one class"
+                f"{printable(source.name)}: {printable(name)} is {printable(labels[image])} in one"
+                f" row and {printable(value)} in another; an image has one class"
             )
     return labels

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from cbir.core.arguments import text_of, tuple_of
 from cbir.core.errors import CbirError, UsageError, printable
 from cbir.core.progress import ProgressListener
-from cbir.core.text import as_path
-from cbir.evaluation.image_keys import match_keys
 from cbir.evaluation.relevance import GroundTruth
+from cbir.tables.image_keys import image_key, match_keys
 
 _DIGITS = 4
 _GRADE = re.compile(rf"[+-]?[0-9]{{1,{_DIGITS}}}")
@@ -147,4 +146,4 @@ def _judgment(spec: str, number: int, line: str) -> tuple[str, str, int]:
             f"{printable(spec)}: line {number} is no judgment: {printable(grade)[:40]!r} is no"
             f" grade; give a whole number of up to {_DIGITS} digits"
         )
-    return as_path(topic.removeprefix("./")), as_path(document.removeprefix("./")), int(grade)
+    return image_key(topic), image_key(document), int(grade)

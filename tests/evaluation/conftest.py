@@ -42,6 +42,7 @@ class Listener(ProgressListener):
 
     def __init__(self) -> None:
         self.warnings: list[str] = []
+        self.notes: list[str] = []
         self.errors: list[str] = []
         self.steps: list[tuple[str, int]] = []
 
@@ -54,6 +55,9 @@ class Listener(ProgressListener):
 
     def warn(self, message: str) -> None:
         self.warnings.append(message)
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
 
     def unreadable(self, error: UnreadableImageError) -> None:
         self.errors.append(str(error))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,6 @@ import pytest
 import cbir
 from cbir.core.errors import CbirError, UsageError
 from cbir.evaluation.ground_truth import read_ground_truth
-from cbir.evaluation.image_keys import match_keys
 from cbir.evaluation.protocols import choose_queries
 from tests.evaluation.conftest import Listener
 
@@ -85,8 +86,8 @@ def test_odd_truth_is_refused(spec: str, message: str) -> None:
 
 
 @pytest.mark.parametrize("spec", ["folders", "numbers:4"])
-def test_columns_make_sense_for_a_csv_only(spec: str) -> None:
-    with pytest.raises(UsageError, match="key and label name columns of a CSV"):
+def test_columns_make_sense_for_a_table_only(spec: str) -> None:
+    with pytest.raises(UsageError, match="key, label and table are about a table"):
         read_ground_truth(spec, PATHS, label="kind")
 
 
@@ -122,9 +123,13 @@ def test_words_that_pandas_would_read_as_missing_are_classes(file) -> None:
         ("id,kind\n1,a\n", {"label": "kind"}, "key file: .* it has: id, kind"),
         ("file,kind\n1,a\n1,b\n", {"label": "kind"}, "1 is a in one row and b in another"),
         ("file,kind\n9,a\n", {"label": "kind"}, "gives no image of the index a class"),
-        ("file,kind\n1,a,x\n2,b,y\n", {"label": "kind"}, "no CSV: Length of header"),
-        ("file,kind\n1,a\n2,b,y\n", {"label": "kind"}, "no CSV: .*line 3"),
-        ("", {"label": "kind"}, "no CSV: No columns"),
+        (
+            "file,kind\n1,a,x\n2,b,y\n",
+            {"label": "kind"},
+            "line 2 has 3 cells, and the header",
+        ),
+        ("file,kind\n1,a\n2,b,y\n", {"label": "kind"}, "line 3 has 3 cells, and the header"),
+        ("", {"label": "kind"}, "the table is empty"),
     ],
 )
 def test_odd_csv_files_are_refused(file, text: str, options: dict, message: str) -> None:
@@ -132,10 +137,24 @@ def test_odd_csv_files_are_refused(file, text: str, options: dict, message: str)
         read_ground_truth(file(text), PATHS, **options)
 
 
-def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "x.csv").write_bytes("file,kind\n1,Möwe\n".encode("latin-1"))
-    with pytest.raises(CbirError, match="not UTF-8; save it as that"):
-        read_ground_truth(str(tmp_path / "x.csv"), PATHS, label="kind")
+def test_a_file_that_is_not_utf8_is_told_of(tmp_path: Path, listener: Listener) -> None:
+    (tmp_path / "x.csv").write_bytes("file;kind\n1;Möwe\n".encode("latin-1"))
+    truth = read_ground_truth(str(tmp_path / "x.csv"), PATHS, label="kind", listener=listener)
+    assert truth.topics(PATHS[:2]) == ["Möwe", None]
+    assert "x.csv: read as Windows-1252, separated by semicolons" in listener.notes[0]
+
+
+def test_a_database_gives_classes(tmp_path: Path) -> None:
+    spec = str(tmp_path / "truth.db")
+    with closing(sqlite3.connect(spec)) as database:
+        database.executescript(
+            "CREATE TABLE kinds (file INTEGER, kind TEXT); INSERT INTO kinds VALUES"
+            " (1, 'tame'), (2, 'tame'), (3, 'wild'), (4, NULL); CREATE TABLE others (x)"
+        )
+    truth = read_ground_truth(spec, PATHS, label="kind", table="kinds")
+    assert truth.topics(PATHS) == ["tame", "tame", "wild", None]
+    with pytest.raises(UsageError, match="which table"):
+        read_ground_truth(spec, PATHS, label="kind")
 
 
 def test_a_name_in_two_folders_is_ambiguous(file) -> None:
@@ -144,12 +163,6 @@ def test_a_name_in_two_folders_is_ambiguous(file) -> None:
         read_ground_truth(file("file,kind\n1.jpg,x\n2.jpg,y\n"), paths, label="kind")
     truth = read_ground_truth(file("file,kind\na/1.jpg,x\nb/1,y\n2.jpg,y\n"), paths, label="kind")
     assert truth.topics(paths) == ["x", "y", "y"]
-
-
-def test_a_path_wins_over_a_name() -> None:
-    assert match_keys({"1.jpg"}, ["1.jpg", "b/1.jpg"], "x") == ["1.jpg", None]
-    assert match_keys({"1", "1.jpg"}, ["a/1.jpg", "a/1.png"], "x") == ["1.jpg", "1"]
-    assert match_keys({".jpg", ""}, ["a/.jpg"], "x") == [".jpg"]
 
 
 def test_judgments_give_grades_by_topic(file, listener: Listener) -> None:

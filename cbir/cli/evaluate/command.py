@@ -28,7 +28,6 @@ from cbir.core.errors import CbirError, UsageError, printable
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.base import TrainedDescriptor, origin_of
 from cbir.descriptors.presets import PRESETS
-from cbir.evaluation.ground_truth import read_ground_truth
 from cbir.evaluation.model import Evaluation
 from cbir.evaluation.protocols import PROTOCOLS, choose_queries, default_protocol
 from cbir.evaluation.runner import SearcherProtocol
@@ -40,7 +39,7 @@ from cbir.search.engine import Index, open_index
 
 _SECTIONS = {
     "Common options": "--dataset --index --descriptor --preset --format --quiet".split(),
-    "What is right": "--truth --key --label --protocol --queries".split(),
+    "What is right": "--truth --key --label --table --protocol --queries".split(),
     "How images are compared": "--metric --fusion --weights --adaptive --model".split(),
     "What else is written": "--by-class --plot --failures --worst".split(),
 }
@@ -59,11 +58,12 @@ _SECTIONS = {
     default="folders",
     show_default=True,
     help="What is right: folders (images of the query's folder), groups:REGEX (those whose names"
-    " have the same first group), numbers:N (whose last number divided by N is the same), a CSV"
-    " file, or a file of TREC qrels.",
+    " have the same first group), numbers:N (whose last number divided by N is the same), a table"
+    " (CSV, JSON lines, Parquet, SQLite or the URL of a database), or a file of TREC qrels.",
 )
-@click.option("--key", metavar="COLUMN", help="The column of the CSV that names the images.")
-@click.option("--label", metavar="COLUMN", help="The column of the CSV that says their class.")
+@click.option("--key", metavar="COLUMN", help="The column of the table that names the images.")
+@click.option("--label", metavar="COLUMN", help="The column of the table that says their class.")
+@click.option("--table", metavar="NAME", help="The table of a database.")
 @click.option(
     "--protocol",
     type=Choice(PROTOCOLS),
@@ -147,9 +147,7 @@ def _measured(options: Options, listener: ProgressListener) -> Evaluation:
     with _opened(options, listener) as index:
         searchers = _searchers(index, options, listener)
         _warn_of_learning(index, searchers, listener)
-        truth = read_ground_truth(
-            options.truth, index.paths, key=options.key, label=options.label, listener=listener
-        )
+        truth = options.read_truth(index.paths, listener)
         protocol = options.protocol or default_protocol(options.truth, options.queries)
         queries = choose_queries(index, truth, protocol, options.queries, listener)
         evaluation = measure(

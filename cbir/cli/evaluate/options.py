@@ -6,10 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from cbir.core.errors import UsageError
+from cbir.core.progress import ProgressListener
 from cbir.descriptors import presets
 from cbir.descriptors.registry import parse
 from cbir.evaluation.ground_truth import read_ground_truth
 from cbir.evaluation.protocols import Protocol
+from cbir.evaluation.relevance import GroundTruth
 from cbir.images.discovery import find_images
 from cbir.reports.evaluation_page import FAILURES
 from cbir.reports.pr_curves import check_plot
@@ -44,6 +46,7 @@ class Options:
     truth: str
     key: str | None
     label: str | None
+    table: str | None
     protocol: Protocol | None
     queries: str | None
     descriptors: tuple[str, ...]
@@ -86,6 +89,14 @@ class Options:
         if not isinstance(self.weights, Mapping):
             return self.weights
         return {alias: weight for alias, weight in self.weights.items() if alias in requested.usual}
+
+    def read_truth(
+        self, paths: Sequence[str], listener: ProgressListener | None = None
+    ) -> GroundTruth:
+        """Read what is right for images by their paths."""
+        return read_ground_truth(
+            self.truth, paths, key=self.key, label=self.label, table=self.table, listener=listener
+        )
 
     def check(self) -> None:
         """Refuse what cannot work, before a folder is described, which may take long.
@@ -150,7 +161,7 @@ class Options:
             check_metrics(self.metrics, allowed, [one.alias for one in singles])
         names = [found.path for found in find_images(dataset)]
         if names:
-            read_ground_truth(self.truth, names, key=self.key, label=self.label)
+            self.read_truth(names)
 
 
 def check_metrics(metrics: Sequence[str], allowed: Collection[str], aliases: Sequence[str]) -> None:

@@ -1,0 +1,1 @@
+"""Tables of what is known about images, read from files and databases as columns of text."""

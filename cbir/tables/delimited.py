@@ -1,0 +1,128 @@
+"""Tables in text files: values separated by commas, semicolons, tabs or vertical bars."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from cbir.core.amounts import counted
+from cbir.core.errors import CbirError, printable
+from cbir.tables.model import BATCH, Choose, Table, table_of, wanted_of
+from cbir.tables.source import Source
+
+_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+"""The first one wins where several would do."""
+
+_SAMPLE = 100
+"""Rows by which the separator is found out."""
+
+_BOMS = {
+    codecs.BOM_UTF8: ("utf-8-sig", "UTF-8"),
+    codecs.BOM_UTF16_LE: ("utf-16", "UTF-16"),
+    codecs.BOM_UTF16_BE: ("utf-16", "UTF-16"),
+}
+
+
+def read_delimited(source: Source, choose: Choose) -> Table:
+    r"""Read a table from text: a header, and a line a row, with quotes as in RFC 4180.
+
+    Empty lines are skipped.
+
+    Raises
+    ------
+    CbirError
+        When it is no text, or a row has more or fewer cells than the header; the line is named.
+
+    Examples
+    --------
+    >>> from cbir.tables.model import Wanted
+    >>> source = Source("x.csv", "text", "x.csv", b'id;name\n1;"a;b"\n')
+    >>> table = read_delimited(source, Wanted)
+    >>> table.columns, table.note
+    ({'id': ['1'], 'name': ['a;b']}, 'UTF-8, separated by semicolons')
+    """
+    encoding, encoding_name = text_encoding(source)
+    separator = _separator(source.data, encoding)
+    usual = (encoding_name, separator) == ("UTF-8", ",")
+    note = "" if usual else f"{encoding_name}, separated by {_SEPARATORS[separator]}"
+    name = printable(source.name)
+    reader = csv.reader(_opened(source.data, encoding), delimiter=separator, strict=True)
+    try:
+        header = next((row for row in reader if row), [])
+        wanted = wanted_of(source.name, header, choose)
+        places = [header.index(column) for column in wanted.names]
+        batches = _batches(_rows(name, reader, len(header)), places)
+        return table_of(source.name, wanted, batches, note)
+    except csv.Error as error:
+        raise CbirError(
+            f"{name}: line {reader.line_num:,}: {error}; mend it: a cell with a separator, a quote"
+            " or a line break in it stands in quotes, with its own quotes doubled"
+        ) from None
+
+
+def text_encoding(source: Source) -> tuple[str, str]:
+    """Return the encoding of a text file, as Python calls it and for people.
+
+    Raises
+    ------
+    CbirError
+        When it is no text.
+    """
+    for bom, names in _BOMS.items():
+        if source.data.startswith(bom):
+            candidates = [names]
+            break
+    else:
+        candidates = [("utf-8", "UTF-8"), ("cp1252", "Windows-1252")]
+        if b"\0" in source.data:
+            candidates = []
+    for encoding, encoding_name in candidates:
+        try:
+            source.data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        return encoding, encoding_name
+    raise CbirError(
+        f"{printable(source.name)}: this is no text in UTF-8, UTF-16 or Windows-1252; save the"
+        " table as UTF-8"
+    )
+
+
+def _opened(data: bytes, encoding: str) -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BytesIO(data), encoding, newline="")
+
+
+def _separator(data: bytes, encoding: str) -> str:
+    """Return what gives most rows the width of the header, and of these the widest."""
+
+    def fit(separator: str) -> tuple[float, int]:
+        reader = csv.reader(_opened(data, encoding), delimiter=separator)
+        try:
+            widths = [len(row) for row in islice(filter(None, reader), _SAMPLE)]
+        except csv.Error:
+            return 0, 0
+        if not widths or widths[0] == 1:
+            return 0, 0
+        return widths.count(widths[0]) / len(widths), widths[0]
+
+    return max(_SEPARATORS, key=fit)
+
+
+def _rows(name: str, reader: Any, width: int) -> Iterator[list[str]]:
+    for row in filter(None, reader):
+        if len(row) != width:
+            raise CbirError(
+                f"{name}: line {reader.line_num:,} has {counted(len(row), 'cell')}, and the header"
+                f" has {width}; mend it: a cell with a separator in it stands in quotes"
+            )
+        yield row
+
+
+def _batches(rows: Iterator[list[str]], places: Sequence[int]) -> Iterator[list[list[str]]]:
+    """Yield the cells at `places` of some rows at a time, by columns."""
+    while batch := list(islice(rows, BATCH)):
+        yield [[row[place] for row in batch] for place in places]

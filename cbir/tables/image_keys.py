@@ -1,0 +1,156 @@
+"""Which images the keys of a table mean."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from cbir.core.errors import CbirError, printable
+from cbir.core.text import as_path
+
+
+def image_key(text: str) -> str:
+    """Return a key as paths of images are written: without ``./`` before it, as the system's.
+
+    Examples
+    --------
+    >>> image_key("./cats/1.jpg")
+    'cats/1.jpg'
+    """
+    return as_path(text.removeprefix("./"))
+
+
+def match_keys(keys: Collection[str], names: Sequence[str], source: str) -> list[str | None]:
+    """Find the key of each image.
+
+    A key is an image's path, its path without the ending, its name, or its name without the
+    ending; what comes first in this list wins, and then means no other image.
+
+    Parameters
+    ----------
+    keys : collection of str
+    names : sequence of str
+        Paths of images, below their folder, with ``/``.
+    source : str
+        The file that the keys are from, for the message.
+
+    Returns
+    -------
+    list of (str or None)
+        None for an image that no key means.
+
+    Raises
+    ------
+    CbirError
+        When a key means several images.
+
+    Examples
+    --------
+    >>> match_keys({"a/1.jpg", "2.jpg", "3"}, ["a/1.jpg", "a/2.jpg", "3.png", "4.jpg"], "x.csv")
+    ['a/1.jpg', '2.jpg', '3', None]
+    """
+    matches = _matches(keys, names, _forms(names))
+    if matches.ambiguous is not None:
+        key, one, other = matches.ambiguous
+        raise CbirError(
+            f"{printable(source)}: {printable(key)} may be {printable(one)} or {printable(other)};"
+            " write their paths below the dataset there"
+        )
+    return matches.found
+
+
+def find_key_column(columns: Mapping[str, Sequence[str]], names: Sequence[str]) -> str | None:
+    """Return the column whose keys mean the most images, or None if none means any.
+
+    Of those that mean equally many, one is taken whose keys are clear, that has each key once,
+    and that comes first.
+
+    Parameters
+    ----------
+    columns : mapping of str to sequence of str
+    names : sequence of str
+        Paths of images.
+
+    Examples
+    --------
+    >>> find_key_column({"year": ["2011", "2012"], "id": ["1", "2"]}, ["1.jpg", "2.jpg"])
+    'id'
+    """
+    forms, best, chosen = _forms(names), (0, False, False), None
+    for column, cells in columns.items():
+        keys = set(map(image_key, cells)) - {""}
+        matches = _matches(keys, names, forms)
+        count = sum(key is not None for key in matches.found)
+        rank = (count, matches.ambiguous is None, len(keys) == len(cells))
+        if count and rank > best:
+            best, chosen = rank, column
+    return chosen
+
+
+def key_form(names: Sequence[str], found: Sequence[str | None]) -> str:
+    """Say what of the images the keys that :func:`match_keys` found are.
+
+    Examples
+    --------
+    >>> key_form(["a/1.jpg", "a/2.jpg"], ["1", "a/2.jpg"])
+    'their paths or names without the ending'
+    """
+    said = set()
+    for name, key in zip(names, found, strict=True):
+        if key is not None:
+            form = next(number for number, make in enumerate(_FORMS.values()) if make(name) == key)
+            said.add(form if "/" in name else form | 2)
+    return "their " + " or ".join(list(_FORMS)[form] for form in sorted(said))
+
+
+@dataclass(frozen=True, slots=True)
+class _Matches:
+    """The key of each image; and a key with two images that it may mean, if there is one."""
+
+    found: list[str | None]
+    ambiguous: tuple[str, str, str] | None
+
+
+def _matches(
+    keys: Collection[str], names: Sequence[str], forms: Sequence[Sequence[str]]
+) -> _Matches:
+    found: list[str | None] = [None] * len(names)
+    ambiguous = None
+    taken: set[str] = set()
+    for candidates in forms:
+        owners: dict[str, int] = {}
+        for row, key in enumerate(candidates):
+            if key not in keys or key in taken or found[row] is not None:
+                continue
+            other = owners.setdefault(key, row)
+            if other != row:
+                ambiguous = ambiguous or (key, names[other], names[row])
+        for key, row in owners.items():
+            found[row] = key
+        taken.update(owners)
+    return _Matches(found, ambiguous)
+
+
+def _stem(path: str) -> str:
+    folder, slash, name = path.rpartition("/")
+    stem, dot, _ = name.rpartition(".")
+    return folder + slash + (stem if dot and stem else name)
+
+
+def _name_stem(path: str) -> str:
+    return _stem(posixpath.basename(path))
+
+
+_FORMS: dict[str, Callable[[str], str]] = {
+    "paths": str,
+    "paths without the ending": _stem,
+    "names": posixpath.basename,
+    "names without the ending": _name_stem,
+}
+"""What a key may be, in the order in which one wins over the next. In a dataset without folders the
+last two are the first two."""
+
+
+def _forms(names: Sequence[str]) -> list[list[str]]:
+    return [[make(name) for name in names] for make in _FORMS.values()]
