@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -99,6 +100,17 @@ def test_the_commands_about_training_run(playground: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "windmill" in done.stdout
     assert "orb.npz: a vocabulary for orb, trained on" in done.stderr
+
+
+def test_the_commands_about_metadata_run(playground: Path) -> None:
+    done = run_commands("docs/metadata.md", playground)
+    assert done.returncode == 0, done.stderr
+    told = " images by the column id, their names without the ending; 1 row without an image; 3 col"
+    assert told in done.stderr and told in (PROJECT / "docs/metadata.md").read_text("utf-8")
+    with (playground / "index.csv").open(encoding="utf-8", newline="") as file:
+        rows = {row["path"]: row for row in csv.DictReader(file)}
+    assert [rows["cats/cat-1.jpg"][name] for name in ("subject", "cost")] == ["cat", "4.50"]
+    assert not {"price", "taken"} & rows["cats/cat-1.jpg"].keys()
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -24,10 +25,17 @@ from cbir.core.errors import printable
 from cbir.descriptors.presets import PRESETS
 
 if TYPE_CHECKING:
+    from cbir.core.progress import ProgressListener
     from cbir.indexing.commit import IndexReport
+    from cbir.indexing.metadata_join import MetadataReport
 
 
 _ORDER = "cbir.order"
+
+
+def _listed(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:
+    """Split a list at its commas; a name with a comma in it stands in quotes, as in a CSV."""
+    return tuple(name for row in csv.reader([value or ""]) for name in row)
 
 
 class _IndexCommand(Command):
@@ -52,6 +60,7 @@ class _IndexCommand(Command):
 _SECTIONS = {
     "Common options": "--dataset --index --descriptor --preset --quiet".split(),
     "Which images": "--include --exclude --strict".split(),
+    "What else is known about them": "--metadata --key --table --columns".split(),
     "Descriptors and what they learn": "--drop --model --retrain --rebuild".split(),
 }
 
@@ -74,7 +83,32 @@ _SECTIONS = {
     multiple=True,
     help="Also add the descriptors of a preset, which search --preset fuses.",
 )
-@click.option("--drop", metavar="ALIAS", multiple=True, help="Remove a descriptor; repeatable.")
+@click.option(
+    "--drop",
+    metavar="NAME",
+    multiple=True,
+    help="Remove a descriptor, by its alias, or a metadata column; repeatable.",
+)
+@click.option(
+    "--metadata",
+    metavar="TABLE",
+    help="Join the columns of a table: a file (CSV, JSON lines, Parquet, SQLite) or the URL of a"
+    " database.",
+)
+@click.option(
+    "--key",
+    metavar="COLUMN",
+    help="The column that names the images.  [default: the one that names the most of them]",
+)
+@click.option(
+    "--table", metavar="NAME", help="The table of a database.  [default: the only one of it]"
+)
+@click.option(
+    "--columns",
+    metavar="NAME,…",
+    callback=_listed,
+    help="Join these only; NEW=NAME renames one.  [default: all but the key]",
+)
 @model_option
 @pattern_options
 @workers_option
@@ -83,7 +117,11 @@ _SECTIONS = {
 @click.option("--strict", is_flag=True, help="Fail if any image cannot be read.")
 @wait_option
 @click.option(
-    "-v", "--verbose", is_flag=True, help="Also name each file that lacks an optional package."
+    "-v",
+    "--verbose",
+    is_flag=True,
+    help="Also name each file that lacks an optional package, image without a row of the table, and"
+    " row without an image.",
 )
 @usual_options
 @click.pass_context
@@ -95,6 +133,10 @@ def index(
     descriptors: tuple[str, ...],
     presets: tuple[str, ...],
     drop: tuple[str, ...],
+    metadata: str | None,
+    key: str | None,
+    table: str | None,
+    columns: Sequence[str],
     models: tuple[str, ...],
     include: tuple[str, ...],
     exclude: tuple[str, ...],
@@ -119,6 +161,7 @@ def index(
       index data
       index data --descriptor hsv --descriptor small=orb:words=1000
       index data --preset balanced
+      index products --metadata products.csv --key id --columns name,price
       index photos --index photos.csv --exclude 'thumbs' --workers 4
     """
     from cbir.indexing.build import build_index
@@ -131,6 +174,10 @@ def index(
             list(_in_order(context.meta[_ORDER], descriptors, presets)),
             drop=drop,
             vocabulary=models,
+            metadata=metadata,
+            key=key,
+            table=table,
+            columns=columns,
             include=include,
             exclude=exclude,
             workers=workers,
@@ -141,6 +188,8 @@ def index(
         )
         if report.described:
             compile_kernels(index_path)
+    if report.metadata:
+        _tell_of_metadata(report.metadata, listener, verbose)
     listener.note(summary(index_path, report))
     if strict and report.unreadable:
         raise click.ClickException(f"{len(report.unreadable):,} unreadable and --strict")
@@ -170,6 +219,21 @@ def summary(name: str, report: IndexReport) -> str:
     return (
         f"{printable(name)}: {counted(report.images, 'image')}: {', '.join(counts)};"
         f" {', '.join(pace)}"
+    )
+
+
+def _tell_of_metadata(report: MetadataReport, listener: ProgressListener, verbose: bool) -> None:
+    name, without = printable(report.source), report.images_without_row
+    if verbose:
+        for path in without:
+            listener.note(f"{name}: no row for {printable(path)}")
+        for key in report.rows_without_image:
+            listener.note(f"{name}: no image for {printable(key)}")
+    listener.note(
+        f"{name}: {report.images:,} of {counted(report.images + len(without), 'image')} by the"
+        f" column {printable(report.key)}, {report.form};"
+        f" {counted(len(report.rows_without_image), 'row')} without an image;"
+        f" {counted(len(report.columns), 'column')} joined"
     )
 
 

@@ -50,7 +50,8 @@ _BUILT_IN = {
 }
 
 _ALIAS = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
-_RESERVED = frozenset(("path", "path_base64", "bytes", "mtime", "width", "height", "sha256"))
+RESERVED_COLUMNS = frozenset(("path", "path_base64", "bytes", "mtime", "width", "height", "sha256"))
+"""Columns of every index; no other may be called so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ def parse(spec: str) -> NamedDescriptor:
     alias, named, name = head.partition("=")
     if not named:
         name = alias
-    if not _ALIAS.fullmatch(alias) or alias in _RESERVED:
+    if not _ALIAS.fullmatch(alias) or alias in RESERVED_COLUMNS:
         raise UsageError(
             f"descriptor {spec!r}: {alias!r} cannot be an alias; use letters, digits, - and _,"
             " a letter first, and none of the index's own columns, and give several descriptors one"

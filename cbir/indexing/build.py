@@ -8,7 +8,9 @@ from itertools import chain
 from typing import Any
 
 from cbir.core import stderr_capture
-from cbir.core.arguments import path_of, tuple_of
+from cbir.core.arguments import path_of, text_of, tuple_of
+from cbir.core.errors import UsageError
+from cbir.core.messages import Parameter
 from cbir.core.progress import ProgressListener
 from cbir.core.threads import one_thread_each, ordered_map, threads
 from cbir.descriptors import presets
@@ -17,6 +19,7 @@ from cbir.descriptors.local_features.registry import extractor_of
 from cbir.descriptors.registry import parse
 from cbir.indexing.commit import IndexReport, commit
 from cbir.indexing.describe import describe
+from cbir.indexing.metadata_join import MetadataRequest
 from cbir.indexing.plan import plan
 from cbir.indexing.request import IndexRequest
 from cbir.indexing.scan import scan
@@ -31,6 +34,10 @@ def build_index(
     preset: str | Sequence[str] = (),
     drop: str | Sequence[str] = (),
     vocabulary: str | Sequence[str] | None = None,
+    metadata: str | None = None,
+    key: str | None = None,
+    table: str | None = None,
+    columns: str | Sequence[str] = (),
     include: str | Sequence[str] = (),
     exclude: str | Sequence[str] = (),
     workers: int | None = None,
@@ -58,11 +65,22 @@ def build_index(
     preset : str or sequence of str
         Presets whose descriptors to add, after the others.
     drop : str or sequence of str
-        Aliases of descriptors to remove.
+        Aliases of descriptors, or names of metadata columns, to remove.
     vocabulary : str or sequence of str, optional
         Vocabularies or models: ``.npz`` files, folders of them, or indexes that have one. Where one
         is needed and none of these fits, the index goes on with what it has, or takes what comes
         with the package, or else trains one.
+    metadata : str, optional
+        A table whose columns become columns of the index, in the place of those of the same names:
+        a file (CSV, JSON lines, Parquet, SQLite) or the URL of a database.
+    key : str, optional
+        The column of it that names the images by path or name, with or without the ending. Unless
+        told otherwise it is the one that names the most of them.
+    table : str, optional
+        The table of a database; the only one unless told otherwise.
+    columns : str or sequence of str
+        The columns to join, as ``NAME`` or, to rename one, ``NEW=NAME``; all but the key unless
+        told otherwise.
     include, exclude : str or sequence of str
         Shell patterns of images to take and to leave.
     workers : int, optional
@@ -87,7 +105,8 @@ def build_index(
     Raises
     ------
     CbirError
-        When there is nothing to index, or the index cannot be written. The old one survives.
+        When there is nothing to index, the table cannot be read or joined, or the index cannot be
+        written. The old one survives.
     """
     listener = ProgressListener.of(listener)
     of_presets = [presets.get(name).specs for name in tuple_of(preset, "a preset")]
@@ -104,13 +123,31 @@ def build_index(
         retrain=retrain,
         keep_others=keep_others,
         features=None if features is None else extractor_of(features),
+        metadata=_metadata(metadata, key, table, tuple_of(columns, "a column")),
     )
     for spec in request.descriptors:
         parse(spec)  # a typing error is told before anything is touched
+    rows = request.metadata.read() if request.metadata else None
     found = scan(request, listener)
     store = open_store(request.index)
     with store.writer(wait) as writer, stderr_capture.capture(), one_thread_each():
-        planned = plan(found, request, store, writer, listener)
+        planned = plan(found, request, store, writer, listener, rows)
         executor = partial(ordered_map, workers=request.workers)
         described = describe(planned, executor, listener)
         return commit(planned, described, listener)
+
+
+def _metadata(
+    source: str | None, key: str | None, table: str | None, columns: Sequence[str]
+) -> MetadataRequest | None:
+    if source is None:
+        for name, value in {"key": key, "table": table, "columns": columns}.items():
+            if value:
+                raise UsageError(
+                    Parameter(name), " is about a table; name it with ", Parameter("metadata")
+                )
+        return None
+    for value, what in ((key, "a key"), (table, "a table")):
+        if value is not None:
+            text_of(value, what)
+    return MetadataRequest(path_of(source, "metadata"), key, table, columns)

@@ -13,7 +13,8 @@ from cbir.core.progress import ProgressListener
 from cbir.core.version import __version__
 from cbir.descriptors.base import TrainedDescriptor
 from cbir.indexing.descriptions import Descriptions
-from cbir.indexing.metadata import carry_over
+from cbir.indexing.metadata import are_same, carry_over, is_replaced
+from cbir.indexing.metadata_join import MetadataReport
 from cbir.indexing.plan import Plan
 from cbir.stores.model import DescriptorEntry, Manifest, Rows
 from cbir.stores.paths import PathList
@@ -44,6 +45,8 @@ class IndexReport:
         Files of formats that are not read, by extension; see ``docs/formats.md``.
     seconds : float
         From the walk to the commit.
+    metadata : MetadataReport or None
+        What was joined of a table.
     """
 
     index: str
@@ -59,6 +62,7 @@ class IndexReport:
     warned: tuple[str, ...]
     left_out: Mapping[str, int]
     seconds: float
+    metadata: MetadataReport | None = None
 
     @property
     def rate(self) -> float:
@@ -88,7 +92,12 @@ def commit(plan: Plan, descriptions: Descriptions, listener: ProgressListener) -
         )
     rows = _rows(plan, descriptions, listener)
     manifest = Manifest(scan.root, _entries(plan), __version__)
-    same = base is not None and base.manifest == manifest and base.rows.has_files_of(rows)
+    same = (
+        base is not None
+        and base.manifest == manifest
+        and base.rows.has_files_of(rows)
+        and are_same(base.rows.metadata, rows.metadata)
+    )
     if base is None or descriptions.described.any() or not same:
         plan.writer.commit(manifest, rows, descriptions.matrices)
     else:
@@ -106,27 +115,37 @@ def commit(plan: Plan, descriptions: Descriptions, listener: ProgressListener) -
         warned=tuple(descriptions.warned),
         left_out=dict(sorted(scan.left_out.items())),
         seconds=time.perf_counter() - scan.started,
+        metadata=plan.joined.report(rows.paths) if plan.joined else None,
         **descriptions.changes(base.rows.paths if base else PathList.of([])),
     )
 
 
 def _rows(plan: Plan, descriptions: Descriptions, listener: ProgressListener) -> Rows:
-    """Return the rows, with the user's columns from those of the index so far.
+    """Return the rows with their metadata: those of the index so far, and those of a table.
 
-    That one is kept if images leave it of which it has something that no program made.
+    The index so far is kept if something is lost of it that no program may have made.
     """
     rows, previous = descriptions.rows, plan.previous
+    joined = plan.joined.columns_of(rows.paths) if plan.joined else {}
     if previous is None:
-        return rows
+        return Rows(rows.paths, rows.facts, joined)
     same_root = previous.manifest.root == plan.scan.root
-    columns, gone = carry_over(previous.rows, rows, same_root)
+    before, gone = carry_over(previous.rows, rows, same_root, {*joined, *plan.dropped})
+    losses = []
     if gone:
-        listener.warn(
+        losses.append(
             f"{counted(len(gone), 'image')} with text in columns of your own"
-            f" {'leaves' if len(gone) == 1 else 'leave'} the index: {first_few(gone)}; the index so"
-            f" far is kept as {printable(plan.store.set_aside())}"
+            f" {'leaves' if len(gone) == 1 else 'leave'} the index: {first_few(gone)}"
         )
-    return Rows(rows.paths, rows.facts, columns)
+    lost = [name for name in before if name in joined and is_replaced(before[name], joined[name])]
+    lost += [name for name in before if name in plan.dropped and before[name].filled.any()]
+    if lost:
+        losses.append(f"what was in the metadata columns {first_few(lost)} leaves the index")
+    if losses:
+        aside = printable(plan.store.set_aside())
+        listener.warn(f"{'; '.join(losses)}; the index so far is kept as {aside}")
+    columns = {name: cells for name, cells in before.items() if name not in plan.dropped}
+    return Rows(rows.paths, rows.facts, {**columns, **joined})
 
 
 def _entries(plan: Plan) -> tuple[DescriptorEntry, ...]:

@@ -14,6 +14,7 @@ from cbir.core.messages import Message
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.registry import NamedDescriptor
 from cbir.indexing.local_features import LocalFeatureWriter
+from cbir.indexing.metadata_join import MetadataJoin, check_free, join
 from cbir.indexing.request import IndexRequest
 from cbir.indexing.reuse import ReuseLookup
 from cbir.indexing.scan import Scan, recognized
@@ -21,6 +22,7 @@ from cbir.indexing.selection import bind_states, choose
 from cbir.indexing.train import TrainingImages
 from cbir.stores.journal import Journal, JournalRecord
 from cbir.stores.model import DescriptorEntry, IndexStore, Snapshot, Writer
+from cbir.tables.model import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,10 @@ class Plan:
     store : IndexStore
     writer : Writer
         Of this store, to write the index to.
+    dropped : frozenset of str
+        Metadata columns that are to go.
+    joined : MetadataJoin or None
+        A table whose columns are to come.
     """
 
     scan: Scan
@@ -60,10 +66,17 @@ class Plan:
     base: Snapshot | None
     store: IndexStore
     writer: Writer
+    dropped: frozenset[str]
+    joined: MetadataJoin | None
 
 
 def plan(
-    scan: Scan, request: IndexRequest, store: IndexStore, writer: Writer, listener: ProgressListener
+    scan: Scan,
+    request: IndexRequest,
+    store: IndexStore,
+    writer: Writer,
+    listener: ProgressListener,
+    table: Table | None = None,
 ) -> Plan:
     """Compare what was found with the index so far.
 
@@ -76,6 +89,8 @@ def plan(
         Of this store.
     listener : ProgressListener
         Told of training, of what is continued and of what is mended.
+    table : Table, optional
+        What was read of the metadata that are to be joined.
 
     Raises
     ------
@@ -86,12 +101,12 @@ def plan(
     base = None if request.rebuild else previous
     if base is not None:
         scan = recognized(scan, request, base, listener)
-    chosen = choose(
-        _entries_before(store, previous, keep=base is not None or not request.descriptors),
-        request.descriptors,
-        request.drop,
-        previous.rows.metadata if previous else (),
-    )
+    entries = _entries_before(store, previous, keep=base is not None or not request.descriptors)
+    metadata = set(previous.rows.metadata if previous else ())
+    dropped = metadata.intersection(request.drop).difference(entry.alias for entry in entries)
+    drop = [name for name in request.drop if name not in dropped]
+    chosen = choose(entries, request.descriptors, drop, metadata - dropped)
+    joined = _joined(request, table, scan, chosen, listener)
     images = TrainingImages(scan.dataset, scan.images, request.workers)
     named = bind_states(chosen, base, request.models, request.retrain, images, listener)
     journal = writer.journal(scan.root)
@@ -110,7 +125,25 @@ def plan(
         base,
         store,
         writer,
+        frozenset(dropped),
+        joined,
     )
+
+
+def _joined(
+    request: IndexRequest,
+    table: Table | None,
+    scan: Scan,
+    chosen: Sequence[NamedDescriptor],
+    listener: ProgressListener,
+) -> MetadataJoin | None:
+    if request.metadata is None or table is None:
+        return None
+    if table.note:
+        listener.note(f"{printable(table.name)}: read as {table.note}")
+    joined = join(request.metadata, table, [one.path for one in scan.images])
+    check_free(joined, {column: named.alias for named in chosen for column in named.columns})
+    return joined
 
 
 def _previous(

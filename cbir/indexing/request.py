@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cbir.descriptors.local_features.base import LocalExtractor
+from cbir.indexing.metadata_join import MetadataRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class IndexRequest:
     dataset, index : str
         The folder of images and the index file.
     descriptors, drop : sequence of str
-        What to add, those of presets included, and which aliases to remove.
+        What to add, those of presets included, and which aliases and columns to remove.
     models : sequence of str
         Vocabularies and models, given as files, folders of them, or indexes.
     include, exclude : sequence of str
@@ -28,6 +29,8 @@ class IndexRequest:
     rebuild, retrain, keep_others : bool
     features : LocalExtractor or None
         Extracts the local features that are to be kept.
+    metadata : MetadataRequest or None
+        The table that is to be joined.
     """
 
     dataset: str
@@ -42,3 +45,4 @@ class IndexRequest:
     retrain: bool
     keep_others: bool
     features: LocalExtractor[Any] | None
+    metadata: MetadataRequest | None = None

@@ -58,7 +58,7 @@ def choose(
     there = {entry.alias: entry for entry in entries}
     for alias in drop:
         if alias not in there:
-            what = ", ".join(there) or "nothing"
+            what = ", ".join(map(printable, [*there, *sorted(metadata)])) or "nothing"
             raise UsageError(Parameter("drop", alias), f": the index has: {what}")
         del there[alias]
     chosen = {alias: _held(entry) for alias, entry in there.items()}
