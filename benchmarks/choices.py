@@ -88,11 +88,11 @@ def _changed(changes: dict[str, Any]) -> Iterator[None]:
 
 def _median_distance(index: cbir.Index) -> float:
     source, vectors = index.single_searcher(ALIAS).source, index.vectors()
-    rows = range(0, len(vectors), max(1, len(vectors) // 50))
+    everything = np.arange(len(vectors))
     distances = [
         distance
-        for row in rows
-        for _, distance in top_k(source, vectors[row], len(vectors), excluded=np.array([row]))
+        for row in range(0, len(vectors), max(1, len(vectors) // 50))
+        for _, distance in top_k(source, vectors[row], len(vectors), eligible=everything != row)
     ]
     return float(np.median(distances))
 

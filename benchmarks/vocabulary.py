@@ -120,7 +120,8 @@ def _mean_average_precision(bags: NDArray[np.uint16], groups: list[str]) -> floa
         if label in groups[:row]:
             continue
         ranked = [
-            other for other, _ in top_k(space, bags[row], len(bags), excluded=np.array([row]))
+            other
+            for other, _ in top_k(space, bags[row], len(bags), eligible=np.arange(len(bags)) != row)
         ]
         ranks = np.flatnonzero(labels[ranked] == label) + 1
         if len(ranks):

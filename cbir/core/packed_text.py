@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
+
+_ASCII = 127
 
 
 class PackedText(Sequence[str]):
@@ -62,14 +65,16 @@ class PackedText(Sequence[str]):
         return os.fsdecode(self._bytes(index % len(self)))
 
     def __iter__(self) -> Iterator[str]:
-        return map(os.fsdecode, self.encoded())
+        if len(self.blob) and self.blob.max() > _ASCII:
+            return map(os.fsdecode, self.encoded())
+        # A letter is a byte: so all are decoded at once.
+        whole, ends = self.blob.tobytes().decode("ascii"), self.ends.tolist()
+        return (whole[start:end] for start, end in itertools.pairwise([0, *ends]))
 
     def encoded(self) -> Iterator[bytes]:
         """Go through the texts as bytes, which is faster than asking for each."""
-        blob, start = self.blob.data, 0
-        for end in map(int, self.ends):
-            yield bytes(blob[start:end])
-            start = end
+        whole, ends = self.blob.tobytes(), self.ends.tolist()
+        return (whole[start:end] for start, end in itertools.pairwise([0, *ends]))
 
     def _bytes(self, row: int) -> bytes:
         start = int(self.ends[row - 1]) if row else 0

@@ -16,6 +16,13 @@ from numpy.typing import NDArray
 
 Distances = NDArray[np.float64]
 RowNumbers = NDArray[np.intp]
+RowMask = NDArray[np.bool_]
+
+_MORE = 8
+"""How many times as many rows are looked at, until there are enough groups among them."""
+
+_FEW = 32
+"""Below this share of all rows, their exact distances cost less than estimates of all."""
 
 Q = TypeVar("Q")
 
@@ -28,17 +35,17 @@ class CandidateSource(ABC, Generic[Q]):
         """Return how many rows there are."""
 
     @abstractmethod
-    def candidates(self, query: Q, k: int, excluded: RowNumbers) -> RowNumbers:
-        """Return rows among which are the `k` nearest of those that are not excluded.
+    def candidates(self, query: Q, k: int, eligible: RowMask | None = None) -> RowNumbers:
+        """Return rows among which are the `k` nearest of those that are eligible.
 
         Parameters
         ----------
         query : Q
             As the descriptors of the rows describe an image.
         k : int
-            1 or more.
-        excluded : ndarray of int
-            Rows that are left out; others are left.
+            1 or more, and not more than the eligible rows.
+        eligible : ndarray of bool, shape (n,), optional
+            Which rows may be found: all unless told otherwise.
 
         Returns
         -------
@@ -49,6 +56,11 @@ class CandidateSource(ABC, Generic[Q]):
     @abstractmethod
     def exact(self, query: Q, rows: RowNumbers) -> Distances:
         """Return the exact distances of some rows."""
+
+    def within(self, query: Q, limit: float, eligible: RowMask | None = None) -> RowNumbers:
+        """Return the eligible rows at a distance of at most `limit`, in row order."""
+        rows = _eligible_rows(len(self), eligible)
+        return rows[self.exact(query, rows) <= limit]
 
 
 class ScannedSource(CandidateSource[Q]):
@@ -62,20 +74,31 @@ class ScannedSource(CandidateSource[Q]):
     def tolerance(self, query: Q, distance: float) -> float:
         """Return by how much an estimate near `distance` may be off."""
 
-    def candidates(self, query: Q, k: int, excluded: RowNumbers) -> RowNumbers:
+    def candidates(self, query: Q, k: int, eligible: RowMask | None = None) -> RowNumbers:
+        rows = _eligible_rows(len(self), eligible)
+        if len(rows) <= max(k, len(self) // _FEW):
+            return rows
         estimates = self.estimate(query)
-        eligible = np.ones(len(estimates), bool)
-        eligible[excluded] = False
-        rows = np.flatnonzero(eligible)
-        if len(rows) <= k or not np.isfinite(estimates).all():
+        if not np.isfinite(estimates).all():
             return rows
         limit = float(np.partition(estimates[rows], k - 1)[k - 1])
         # Both the limit and an estimate below it may be off.
         limit += 2 * self.tolerance(query, limit)
         return rows[estimates[rows] <= limit]
 
+    def within(self, query: Q, limit: float, eligible: RowMask | None = None) -> RowNumbers:
+        rows = _eligible_rows(len(self), eligible)
+        estimates = self.estimate(query)[rows]
+        tolerance = self.tolerance(query, limit)
+        is_within = estimates <= limit - tolerance
+        is_beyond = (estimates > limit + tolerance) & np.isfinite(estimates)
+        is_unsure = ~(is_within | is_beyond)
+        is_within[is_unsure] = self.exact(query, rows[is_unsure]) <= limit
+        return rows[is_within]
 
-_NONE = np.empty(0, np.intp)
+
+def _eligible_rows(count: int, eligible: RowMask | None) -> RowNumbers:
+    return np.arange(count) if eligible is None else np.flatnonzero(eligible)
 
 
 def top_k(
@@ -83,7 +106,7 @@ def top_k(
     query: Q,
     k: int,
     max_distance: float | None = None,
-    excluded: RowNumbers = _NONE,
+    eligible: RowMask | None = None,
 ) -> list[tuple[int, float]]:
     """Rank the rows of a source.
 
@@ -96,8 +119,8 @@ def top_k(
         How many to return at most.
     max_distance : float, optional
         Leave out what is farther.
-    excluded : ndarray of int, optional
-        Rows that are left out.
+    eligible : ndarray of bool, shape (n,), optional
+        Which rows may be found: all unless told otherwise.
 
     Returns
     -------
@@ -105,11 +128,10 @@ def top_k(
         Row numbers with their exact distances, the nearest first; equal distances in row order,
         which is the order of the paths.
     """
-    # np.unique imports numpy.ma, which takes as long as the search of a small index.
-    k = min(k, len(source) - len(set(excluded.tolist())))
+    k = min(k, len(source) if eligible is None else int(np.count_nonzero(eligible)))
     if k < 1:
         return []
-    candidates = source.candidates(query, k, excluded)
+    candidates = source.candidates(query, k, eligible)
     distances = source.exact(query, candidates)
     order = np.lexsort((candidates, distances))[:k]
     return [
@@ -117,3 +139,31 @@ def top_k(
         for i in order
         if max_distance is None or distances[i] <= max_distance
     ]
+
+
+def top_groups(
+    source: CandidateSource[Q],
+    query: Q,
+    k: int,
+    groups: NDArray[np.integer[Any]],
+    max_distance: float | None = None,
+    eligible: RowMask | None = None,
+) -> list[tuple[int, float]]:
+    """Rank the rows of a source of which each is the nearest of its group.
+
+    Parameters
+    ----------
+    source, query, k, max_distance, eligible
+        As for :func:`top_k`.
+    groups : ndarray of int, shape (n,)
+        The group of each row.
+    """
+    asked = k
+    while True:
+        asked *= _MORE
+        ranked = top_k(source, query, asked, max_distance, eligible)
+        nearest: dict[int, tuple[int, float]] = {}
+        for one in ranked:
+            nearest.setdefault(int(groups[one[0]]), one)
+        if len(nearest) >= k or len(ranked) < asked:
+            return list(nearest.values())[:k]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache, partial
 from typing import Any, Unpack
+
+import numpy as np
 
 from cbir.core import stderr_capture
 from cbir.core.arguments import check_type, each_of, one_of, path_of, path_text_of, text_of
@@ -18,6 +20,10 @@ from cbir.descriptors.base import Row
 from cbir.descriptors.registry import NamedDescriptor
 from cbir.images.image_source import ImageSource, open_image
 from cbir.search import metrics
+from cbir.search.candidates import RowMask, RowNumbers
+from cbir.search.filters.asked_metadata import AskedMetadata
+from cbir.search.filters.columns import ImageColumns
+from cbir.search.filters.metadata_filter import MetadataFilter
 from cbir.search.fusion.options import Fusion, Weights, equal_weights
 from cbir.search.locations import ImageLocations
 from cbir.search.request import SearchOptions, SearchRequest
@@ -25,6 +31,7 @@ from cbir.search.results import Match, SearchResult
 from cbir.search.searchers import FusedSearcher, Searcher, SingleSearcher
 from cbir.search.sources import open_source
 from cbir.stores import open_store
+from cbir.stores.metadata import ColumnType
 from cbir.stores.model import Snapshot
 from cbir.stores.presets import check_holds, ready_presets
 
@@ -51,6 +58,8 @@ class Index:
             os.path.realpath(result_path) if result_path else snapshot.root,
             result_path or shortest(snapshot.root),
         )
+        self._columns = ImageColumns(snapshot.rows)
+        self._filter = MetadataFilter(self._columns, len(snapshot.rows))
         self._single_searcher = lru_cache(self._make_single_searcher)
         self._fused_searcher = lru_cache(self._make_fused_searcher)
 
@@ -103,6 +112,43 @@ class Index:
         """Return the stored rows of a descriptor, in the order of :attr:`paths`."""
         return self._snapshot.matrix(self._alias(descriptor))
 
+    @property
+    def columns(self) -> dict[str, ColumnType]:
+        """The columns by which images can be filtered, grouped and told of, with their types."""
+        return {name: column.type for name, column in self._columns.items()}
+
+    def matching(self, where: str) -> RowMask:
+        """Return for which images a condition holds, in the order of :attr:`paths`.
+
+        Parameters
+        ----------
+        where : str
+            An SQL expression over :attr:`columns`.
+
+        Returns
+        -------
+        ndarray of bool, shape (n,)
+            Not to be written to.
+
+        Raises
+        ------
+        UsageError
+            When it is no condition, names no column, or has something that is not allowed.
+        CbirError
+            When the optional package duckdb is missing, or it takes too long.
+        """
+        return self._filter.matching(where)
+
+    def labels(self, column: str) -> list[str]:
+        """Return what a column says of each image, as text, in the order of :attr:`paths`.
+
+        Raises
+        ------
+        UsageError
+            When there is no such column.
+        """
+        return self._columns.named(column, "label").texts()
+
     def search(
         self, query: ImageSource, top: int = 3, **options: Unpack[SearchOptions]
     ) -> SearchResult:
@@ -116,7 +162,8 @@ class Index:
             How many to return at most.
         **options
             What else :class:`SearchRequest` takes: `descriptor`, `metric`, `max_distance`,
-            `exclude_self`, `exclude_identical`, `preset`, `fusion`, `weights`, `adaptive`.
+            `exclude_self`, `exclude_identical`, `preset`, `fusion`, `weights`, `adaptive`, `where`,
+            `columns`, `group_by`, `facets`.
 
         Returns
         -------
@@ -163,6 +210,7 @@ class Index:
             weights=request.weights,
             adaptive=request.adaptive,
         )
+        asked = AskedMetadata(request, self._columns, self._filter)
 
         def describe(query: ImageSource) -> tuple[ImageSource, Any]:
             try:
@@ -177,13 +225,18 @@ class Index:
                 answers = [
                     description
                     if isinstance(description, UnreadableImageError)
-                    else self._result(request, searcher, query, description)
+                    else self._result(request, asked, searcher, query, description)
                     for query, description in described
                 ]
             yield from answers
 
     def _result(
-        self, request: SearchRequest, searcher: Searcher[Any], query: ImageSource, description: Any
+        self,
+        request: SearchRequest,
+        asked: AskedMetadata,
+        searcher: Searcher[Any],
+        query: ImageSource,
+        description: Any,
     ) -> SearchResult:
         name = path_of(query, "a query") if isinstance(query, str | os.PathLike) else "<array>"
         excluded: list[int] = []
@@ -194,7 +247,11 @@ class Index:
             identical = self._images.rows_with_bytes_of(name).tolist()
         if request.exclude_identical:
             excluded += identical
-        ranked = searcher.top_k(description, request.top, request.max_distance, excluded)
+        eligible = asked.eligible_without(excluded, len(self))
+        ranked = searcher.top_k(
+            description, request.top, request.max_distance, eligible, asked.groups
+        )
+        rows = [one.row for one in ranked]
         folder, paths = self._images.shown_root(), self._images.paths
         return SearchResult(
             name,
@@ -207,12 +264,29 @@ class Index:
                     one.distance,
                     one.components,
                     below(folder, paths[one.row]),
+                    *asked.of_match(one.row),
                 )
                 for rank, one in enumerate(ranked, 1)
             ),
             searcher.meaning,
-            len({one.row for one in ranked}.intersection(identical)),
+            len(set(rows).intersection(identical)),
+            asked.facets(self._counted_rows(request, searcher, description, rows, eligible))
+            if asked.counts
+            else {},
         )
+
+    @staticmethod
+    def _counted_rows(
+        request: SearchRequest,
+        searcher: Searcher[Any],
+        description: Any,
+        found: Sequence[int],
+        eligible: RowMask | None,
+    ) -> RowNumbers:
+        """Return the images whose values are counted: all that are near, or what was found."""
+        if request.max_distance is None:
+            return np.array(found, np.intp)
+        return searcher.within(description, request.max_distance, eligible)
 
     def searcher(
         self,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
+from cbir.core.arguments import tuple_of
 from cbir.core.checks import check_number, check_whole
 from cbir.images.image_source import ImageSource
 from cbir.search.fusion.options import Weights
@@ -23,6 +24,10 @@ class SearchOptions(TypedDict, total=False):
     fusion: str | None
     weights: Weights | None
     adaptive: bool
+    where: str | None
+    columns: Sequence[str]
+    group_by: str | None
+    facets: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,16 @@ class SearchRequest:
         what the preset says.
     adaptive : bool
         Give more weight to the descriptors that seem to be good for the query.
+    where : str, optional
+        An SQL expression over what is known about the images, as in ``"year >= 2012"``: only
+        images for which it holds may be found.
+    columns : sequence of str
+        Columns of metadata that each match is to have; see :attr:`Match.metadata`.
+    group_by : str, optional
+        A column of metadata: of the images that have the same in it, only the nearest is found.
+    facets : sequence of str
+        Columns of metadata whose values are counted: among all images within `max_distance`, or
+        else among the matches; see :attr:`SearchResult.facets`.
 
     Raises
     ------
@@ -79,9 +94,15 @@ class SearchRequest:
     fusion: str | None = None
     weights: Weights | None = None
     adaptive: bool = False
+    where: str | None = None
+    columns: Sequence[str] = ()
+    group_by: str | None = None
+    facets: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "max_distance", checked_limit(self.top, self.max_distance))
+        for name in ("columns", "facets"):
+            object.__setattr__(self, name, tuple_of(getattr(self, name), "a column"))
 
 
 def checked_limit(top: int, max_distance: float | None) -> float | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cbir.core.text import readable_path
+from cbir.stores.metadata import Value
 
 if TYPE_CHECKING:
     import pandas
@@ -54,6 +55,11 @@ class Match:
     shown : str
         The path as commands print it: from the folder that was the current one in the search,
         where that is shorter. Unless given, `path`.
+    metadata : mapping of str to (int, float, str or None)
+        What is known about the image, as far as it was asked for: by column; None for what is
+        missing.
+    texts : mapping of str to str
+        The same, as it stands in the index.
     """
 
     rank: int
@@ -61,6 +67,8 @@ class Match:
     distance: float
     parts: Mapping[str, ScoreComponent] | None = None
     shown: str = ""
+    metadata: Mapping[str, Value] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.shown:
@@ -81,6 +89,8 @@ class Match:
                 alias: {"distance": part.distance, "share": part.contribution}
                 for alias, part in self.parts.items()
             }
+        if self.metadata:
+            document["metadata"] = dict(self.metadata)
         return document
 
 
@@ -103,6 +113,9 @@ class SearchResult:
     identical : int
         Of a search that leaves out the query itself: how many of the matches have the very bytes
         of the query, under another path.
+    facets : mapping of str to (mapping of (int, float, str or None) to int)
+        By column of metadata that was asked for: how many images have each value, the most
+        frequent first. None: those that have none.
     """
 
     query: str
@@ -111,6 +124,7 @@ class SearchResult:
     matches: tuple[Match, ...]
     meaning: str = ""
     identical: int = 0
+    facets: Mapping[str, Mapping[Value, int]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the command line prints as JSON.
@@ -120,22 +134,34 @@ class SearchResult:
         >>> SearchResult("q.jpg", "hsv", "chi2", (Match(1, "a.jpg", 0.5),)).to_dict()["results"]
         [{'rank': 1, 'path': 'a.jpg', 'distance': 0.5}]
         """
-        return {
+        document: dict[str, Any] = {
             **path_fields("query", self.query),
             "descriptor": self.descriptor,
             "metric": self.metric,
             "results": [match.to_dict() for match in self.matches],
         }
+        if self.facets:
+            document["facets"] = {
+                column: [{"value": value, "count": count} for value, count in counts.items()]
+                for column, counts in self.facets.items()
+            }
+        return document
 
     def to_frame(self) -> pandas.DataFrame:
-        """Return the matches as a pandas frame with the columns rank, path and distance."""
+        """Return the matches as a pandas frame: rank, path, distance, and metadata."""
         import pandas
 
+        names = list(self.matches[0].metadata) if self.matches else []
         rows = [
-            (match.rank, path_fields("path", match.path)["path"], match.distance)
+            (
+                match.rank,
+                path_fields("path", match.path)["path"],
+                match.distance,
+                *match.metadata.values(),
+            )
             for match in self.matches
         ]
-        return pandas.DataFrame(rows, columns=["rank", "path", "distance"])
+        return pandas.DataFrame(rows, columns=["rank", "path", "distance", *names])
 
 
 def path_fields(name: str, path: str) -> dict[str, str]:

@@ -10,12 +10,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cbir.core.arguments import check_type
-from cbir.core.checks import check_whole
+from cbir.core.checks import check_number, check_whole
 from cbir.core.errors import UsageError
 from cbir.core.threads import one_thread_each
 from cbir.descriptors.base import Row
@@ -23,7 +24,15 @@ from cbir.descriptors.registry import NamedDescriptor
 from cbir.images.encoded_image import EncodedImage
 from cbir.images.image_source import ArrayImage, ImageSource, open_image
 from cbir.search import metrics
-from cbir.search.candidates import CandidateSource, Distances, RowNumbers, ScannedSource, top_k
+from cbir.search.candidates import (
+    CandidateSource,
+    Distances,
+    RowMask,
+    RowNumbers,
+    ScannedSource,
+    top_groups,
+    top_k,
+)
 from cbir.search.fusion.backgrounds import Background
 from cbir.search.fusion.formulas import (
     CURVE,
@@ -133,12 +142,29 @@ class Searcher(ABC, Generic[D]):
         source = self.source_for(description)
         return source.exact(description, np.arange(len(source)))
 
+    def within(
+        self, description: D, max_distance: float, eligible: RowMask | None = None
+    ) -> RowNumbers:
+        """Return the rows of all images that are no farther from a described query.
+
+        Parameters
+        ----------
+        description : D
+            As :meth:`describe` or :meth:`indexed` returns it.
+        max_distance : float
+        eligible : ndarray of bool, shape (n,), optional
+            Which images may be found: all unless told otherwise.
+        """
+        limit = check_number("max_distance", max_distance)
+        return self.source_for(description).within(description, limit, eligible)
+
     def top_k(
         self,
         description: D,
         top: int = 3,
         max_distance: float | None = None,
-        excluded: Sequence[int] = (),
+        eligible: RowMask | None = None,
+        groups: NDArray[np.integer[Any]] | None = None,
     ) -> list[RankedRow]:
         """Return the images nearest to a described query.
 
@@ -150,12 +176,17 @@ class Searcher(ABC, Generic[D]):
             How many to return at most.
         max_distance : float, optional
             Leave out what is farther.
-        excluded : sequence of int
-            Rows that are left out.
+        eligible : ndarray of bool, shape (n,), optional
+            Which images may be found: all unless told otherwise.
+        groups : ndarray of int, shape (n,), optional
+            The group of each image, of which only the nearest image is returned.
         """
         max_distance = checked_limit(top, max_distance)
         source = self.source_for(description)
-        ranked = top_k(source, description, top, max_distance, np.array(excluded, np.intp))
+        if groups is None:
+            ranked = top_k(source, description, top, max_distance, eligible)
+        else:
+            ranked = top_groups(source, description, top, groups, max_distance, eligible)
         components = self.components(
             source, description, np.array([row for row, _ in ranked], np.intp)
         )

@@ -26,6 +26,8 @@ Value = int | float | str | None
 _NOT_A_VALUE = frozenset(["", "NA", "N/A", "NaN", "nan", "NULL", "null", "None"])
 """What stands for a missing number or date. In a column of text, only the empty one is missing."""
 
+_LONGEST_MISSING = max(map(len, _NOT_A_VALUE))
+
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _NUMBER = re.compile(r"[+-]?(0|[1-9][0-9]*)(\.[0-9]+([eE][+-]?[0-9]+)?|[eE][+-][0-9]+)?")
 """With a leading zero, or as 12e45, it is the code of something, not a number."""
@@ -93,8 +95,10 @@ class MetadataColumn:
     @cached_property
     def is_missing(self) -> NDArray[np.bool_]:
         """Which of the distinct texts say nothing, shape (distinct,)."""
-        empty: frozenset[str] = frozenset([""]) if self.is_text else _NOT_A_VALUE
-        return np.fromiter((text in empty for text in self.distinct), bool, len(self.distinct))
+        is_short = np.diff(self.distinct.ends, prepend=0) <= _LONGEST_MISSING * (not self.is_text)
+        for place in np.flatnonzero(is_short):
+            is_short[place] = self.distinct[int(place)] in _NOT_A_VALUE
+        return is_short
 
     @property
     def is_text(self) -> bool:
@@ -112,8 +116,7 @@ class MetadataColumn:
     @property
     def filled(self) -> NDArray[np.bool_]:
         """Which images have a text that is not empty, shape (n,)."""
-        is_empty = np.fromiter((not text for text in self.distinct), bool, len(self.distinct))
-        return ~is_empty[self.codes]
+        return np.diff(self.distinct.ends, prepend=0)[self.codes] > 0
 
     def texts(self, rows: slice | Sequence[int] | NDArray[np.intp] = slice(None)) -> list[str]:
         """Return the texts of some images, as they stand in the index."""
@@ -121,7 +124,10 @@ class MetadataColumn:
 
     def values(self, rows: slice | Sequence[int] | NDArray[np.intp] = slice(None)) -> list[Value]:
         """Return the values of some images: numbers, texts (of dates, too), None for missing."""
-        codes = self.codes[rows].tolist()
+        return self.distinct_values(self.codes[rows].tolist())
+
+    def distinct_values(self, codes: Sequence[int]) -> list[Value]:
+        """Return the values of some of the distinct texts."""
         numbers = None if self.is_text or self.type == "date" else self.typed
         return [
             None
@@ -184,17 +190,21 @@ class LazyColumns(Mapping[str, MetadataColumn]):
 def _typed(texts: PackedText) -> NDArray[Any]:
     """Return the values of texts that are all numbers or all dates; else nothing."""
     told = [text for text in texts if text not in _NOT_A_VALUE]
-    if told and _WHOLE.fullmatch(told[0]) and all(map(_WHOLE.fullmatch, told)):
+    if _all_match(_WHOLE, told):
         return _filled_in(texts, 0, int, np.int64)
-    if told and _NUMBER.fullmatch(told[0]) and all(map(_NUMBER.fullmatch, told)):
+    if _all_match(_NUMBER, told):
         numbers = _filled_in(texts, np.nan, float, np.float64)
         return np.empty(0, np.int64) if np.isinf(numbers).any() else numbers
-    if told and _DATE.fullmatch(told[0]) and all(map(_DATE.fullmatch, told)):
+    if _all_match(_DATE, told):
         try:
             return _filled_in(texts, None, _instant, "datetime64[us]")
         except (ValueError, OverflowError):  # a 30th of February
             pass
     return np.empty(0, np.int64)
+
+
+def _all_match(pattern: re.Pattern[str], texts: Sequence[str]) -> bool:
+    return bool(texts) and all(map(pattern.fullmatch, texts))
 
 
 def _filled_in(

@@ -134,7 +134,7 @@ def test_both_kinds_of_searcher_are_used_alike(index: cbir.Index, photos: Path) 
         assert distances.shape == (12,) and distances[row] == 0
         (first,) = searcher.top_k(searcher.indexed(row), 1)
         assert (first.row, first.distance) == (row, 0)
-        (second,) = searcher.top_k(searcher.indexed(row), 1, excluded=[row])
+        (second,) = searcher.top_k(searcher.indexed(row), 1, eligible=np.arange(12) != row)
         assert second.row != row and second.distance == np.sort(distances)[1]
 
 

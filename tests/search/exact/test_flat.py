@@ -77,10 +77,11 @@ def test_max_distance_and_an_excluded_row_are_left_out() -> None:
     matrix = np.array([[0], [3], [4], [9]], np.uint8)
     source = FlatIndex(matrix, Encoding(), METRICS["manhattan"])
     assert top_k(source, matrix[0], 9, max_distance=4) == [(0, 0.0), (1, 3.0), (2, 4.0)]
-    assert top_k(source, matrix[0], 2, excluded=np.array([0])) == [(1, 3.0), (2, 4.0)]
+    others = np.array([False, True, True, True])
+    assert top_k(source, matrix[0], 2, eligible=others) == [(1, 3.0), (2, 4.0)]
     assert top_k(source, matrix[0], 2, max_distance=-1) == []
     single = FlatIndex(matrix[:1], Encoding(), METRICS["manhattan"])
-    assert top_k(single, matrix[0], 3, excluded=np.array([0])) == []
+    assert top_k(single, matrix[0], 3, eligible=others[:1]) == []
 
 
 @pytest.mark.parametrize("name", METRIC_NAMES)

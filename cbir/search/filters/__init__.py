@@ -1,0 +1,1 @@
+"""Which images may be found: conditions on what is known about them."""
