@@ -4,36 +4,31 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache, partial
 from typing import Any, Unpack
 
 import numpy as np
 
 from cbir.core import stderr_capture
 from cbir.core.arguments import check_type, each_of, one_of, path_of, path_text_of, text_of
-from cbir.core.errors import CbirError, UnreadableImageError, UsageError, printable
+from cbir.core.errors import CbirError, UnreadableImageError, printable
 from cbir.core.folders import below, shortest
-from cbir.core.messages import Parameter
 from cbir.core.threads import cores, growing_batches, one_thread_each, ordered_map
-from cbir.descriptors import presets
 from cbir.descriptors.base import Row
-from cbir.descriptors.registry import NamedDescriptor
 from cbir.images.image_source import ImageSource, open_image
-from cbir.search import metrics
 from cbir.search.candidates import RowMask, RowNumbers
 from cbir.search.filters.asked_metadata import AskedMetadata
 from cbir.search.filters.columns import ImageColumns
 from cbir.search.filters.metadata_filter import MetadataFilter
-from cbir.search.fusion.options import Fusion, Weights, equal_weights
+from cbir.search.fusion.options import Weights
 from cbir.search.locations import ImageLocations
 from cbir.search.request import SearchOptions, SearchRequest
 from cbir.search.results import Match, SearchResult
-from cbir.search.searchers import FusedSearcher, Searcher, SingleSearcher
-from cbir.search.sources import open_source
+from cbir.search.searcher_pool import SearcherPool
+from cbir.search.searchers import Searcher, SingleSearcher
 from cbir.stores import open_store
 from cbir.stores.metadata import ColumnType
 from cbir.stores.model import Snapshot
-from cbir.stores.presets import check_holds, ready_presets
+from cbir.stores.presets import ready_presets
 
 
 class Index:
@@ -60,8 +55,7 @@ class Index:
         )
         self._columns = ImageColumns(snapshot.rows)
         self._filter = MetadataFilter(self._columns, len(snapshot.rows))
-        self._single_searcher = lru_cache(self._make_single_searcher)
-        self._fused_searcher = lru_cache(self._make_fused_searcher)
+        self._searchers = SearcherPool(snapshot)
 
     def __repr__(self) -> str:
         return f"<Index {self.path}: {len(self):,} images by {', '.join(self.descriptors)}>"
@@ -110,7 +104,7 @@ class Index:
 
     def vectors(self, descriptor: str | None = None) -> Row:
         """Return the stored rows of a descriptor, in the order of :attr:`paths`."""
-        return self._snapshot.matrix(self._alias(descriptor))
+        return self._snapshot.matrix(self._searchers.alias(descriptor))
 
     @property
     def columns(self) -> dict[str, ColumnType]:
@@ -302,61 +296,15 @@ class Index:
 
         The parameters are those of :class:`SearchRequest`.
         """
-        usual = self._asked(descriptor, preset)
-        aliases = tuple(usual)
-        if len(aliases) == 1:
-            if fusion is not None or weights is not None or adaptive:
-                raise UsageError(
-                    Parameter("fusion"), ", ", Parameter("weights"), " and ", Parameter("adaptive"),
-                    " are for several descriptors; join their aliases by +, as in hsv+phash",
-                )  # fmt: skip
-            return self.single_searcher(aliases[0], metric)
-        if metric is not None:
-            raise UsageError(
-                Parameter("metric", metric),
-                f" is for one descriptor; in a fusion each of {', '.join(aliases)} is compared by"
-                " its own metric",
-            )
-        chosen = Fusion.of(usual, fusion, weights, adaptive)
-        return self._fused_searcher(aliases, chosen, preset)
+        return self._searchers.searcher(
+            descriptor, metric, preset=preset, fusion=fusion, weights=weights, adaptive=adaptive
+        )
 
     def single_searcher(
         self, descriptor: str | None = None, metric: str | None = None
     ) -> SingleSearcher:
         """Return what searches by one descriptor, the first unless told otherwise."""
-        if metric is not None:
-            text_of(metric, "a metric")
-        return self._single_searcher(self._alias(descriptor), metric)
-
-    def _alias(self, descriptor: str | None) -> str:
-        return self.descriptors[0] if descriptor is None else text_of(descriptor, "a descriptor")
-
-    def _asked(self, descriptor: str | None, preset: str | None) -> dict[str, float]:
-        """Return the aliases that are asked for, with their weights unless others are given."""
-        if preset is not None:
-            if descriptor is not None:
-                raise UsageError(
-                    Parameter("preset"), " and ", Parameter("descriptor"),
-                    " contradict each other; leave one out",
-                )  # fmt: skip
-            chosen = presets.get(preset)
-            check_holds(self._snapshot, chosen)
-            return chosen.usual
-        return equal_weights(self._alias(descriptor))
-
-    def _make_single_searcher(self, alias: str, metric: str | None) -> SingleSearcher:
-        named = self._snapshot.descriptor(alias)
-        chosen = _allowed_metric(named, metric)
-        derive = partial(self._snapshot.derive, alias)
-        matrix = self._snapshot.matrix(alias)
-        source = open_source(named.descriptor, matrix, chosen, derive)
-        return SingleSearcher(named, chosen, matrix, source)
-
-    def _make_fused_searcher(
-        self, aliases: tuple[str, ...], fusion: Fusion, label: str | None
-    ) -> FusedSearcher:
-        searchers = [self._single_searcher(alias, None) for alias in aliases]
-        return FusedSearcher(searchers, fusion, label)
+        return self._searchers.single_searcher(descriptor, metric)
 
 
 def open_index(path: str = "index.csv", result_path: str | None = None) -> Index:
@@ -388,13 +336,3 @@ def list_queries(source: str) -> list[str]:
     if not found:
         raise CbirError(f"{printable(source)}: there is no image in this folder")
     return found
-
-
-def _allowed_metric(named: NamedDescriptor, metric: str | None) -> metrics.Metric:
-    allowed = named.descriptor.metrics
-    chosen = metrics.get(allowed[0] if metric is None else metric)
-    if chosen.name not in allowed:
-        raise UsageError(
-            f"{chosen.name} makes no sense for {named.alias}; these do: {', '.join(allowed)}"
-        )
-    return chosen

@@ -1,0 +1,115 @@
+"""The searchers of an index: made when they are asked for, and kept."""
+
+from __future__ import annotations
+
+from functools import lru_cache, partial
+from typing import Any
+
+from cbir.core.arguments import text_of
+from cbir.core.errors import UsageError
+from cbir.core.messages import Parameter
+from cbir.descriptors import presets
+from cbir.descriptors.registry import NamedDescriptor
+from cbir.search import metrics
+from cbir.search.fusion.options import Fusion, Weights, equal_weights
+from cbir.search.searchers import FusedSearcher, Searcher, SingleSearcher
+from cbir.search.sources import open_source
+from cbir.stores.model import Snapshot
+from cbir.stores.presets import check_holds
+
+
+class SearcherPool:
+    """What searches one index, by any of its descriptors and by fusions of them.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._single_searcher = lru_cache(self._make_single_searcher)
+        self._fused_searcher = lru_cache(self._make_fused_searcher)
+
+    def searcher(
+        self,
+        descriptor: str | None = None,
+        metric: str | None = None,
+        *,
+        preset: str | None = None,
+        fusion: str | None = None,
+        weights: Weights | None = None,
+        adaptive: bool = False,
+    ) -> Searcher[Any]:
+        """Return what searches by one descriptor or by a fusion; made once and kept.
+
+        The parameters are those of :class:`SearchRequest`.
+        """
+        usual = self._asked(descriptor, preset)
+        aliases = tuple(usual)
+        if len(aliases) == 1:
+            if fusion is not None or weights is not None or adaptive:
+                raise UsageError(
+                    Parameter("fusion"), ", ", Parameter("weights"), " and ", Parameter("adaptive"),
+                    " are for several descriptors; join their aliases by +, as in hsv+phash",
+                )  # fmt: skip
+            return self.single_searcher(aliases[0], metric)
+        if metric is not None:
+            raise UsageError(
+                Parameter("metric", metric),
+                f" is for one descriptor; in a fusion each of {', '.join(aliases)} is compared by"
+                " its own metric",
+            )
+        chosen = Fusion.of(usual, fusion, weights, adaptive)
+        return self._fused_searcher(aliases, chosen, preset)
+
+    def single_searcher(
+        self, descriptor: str | None = None, metric: str | None = None
+    ) -> SingleSearcher:
+        """Return what searches by one descriptor, the first unless told otherwise."""
+        if metric is not None:
+            text_of(metric, "a metric")
+        return self._single_searcher(self.alias(descriptor), metric)
+
+    def alias(self, descriptor: str | None) -> str:
+        """Return the alias that is asked for, the first of the index unless there is one."""
+        if descriptor is None:
+            return self._snapshot.manifest.entries[0].alias
+        return text_of(descriptor, "a descriptor")
+
+    def _asked(self, descriptor: str | None, preset: str | None) -> dict[str, float]:
+        """Return the aliases that are asked for, with their weights unless others are given."""
+        if preset is not None:
+            if descriptor is not None:
+                raise UsageError(
+                    Parameter("preset"), " and ", Parameter("descriptor"),
+                    " contradict each other; leave one out",
+                )  # fmt: skip
+            chosen = presets.get(preset)
+            check_holds(self._snapshot, chosen)
+            return chosen.usual
+        return equal_weights(self.alias(descriptor))
+
+    def _make_single_searcher(self, alias: str, metric: str | None) -> SingleSearcher:
+        named = self._snapshot.descriptor(alias)
+        chosen = _allowed_metric(named, metric)
+        derive = partial(self._snapshot.derive, alias)
+        matrix = self._snapshot.matrix(alias)
+        source = open_source(named.descriptor, matrix, chosen, derive)
+        return SingleSearcher(named, chosen, matrix, source)
+
+    def _make_fused_searcher(
+        self, aliases: tuple[str, ...], fusion: Fusion, label: str | None
+    ) -> FusedSearcher:
+        searchers = [self._single_searcher(alias, None) for alias in aliases]
+        return FusedSearcher(searchers, fusion, label)
+
+
+def _allowed_metric(named: NamedDescriptor, metric: str | None) -> metrics.Metric:
+    allowed = named.descriptor.metrics
+    chosen = metrics.get(allowed[0] if metric is None else metric)
+    if chosen.name not in allowed:
+        raise UsageError(
+            f"{chosen.name} makes no sense for {named.alias}; these do: {', '.join(allowed)}"
+        )
+    return chosen
