@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from cbir.cli.command import Command
 from cbir.cli.options import (
     dataset_option,
     index_option,
+    listed,
     model_option,
     pattern_options,
     usual_options,
@@ -31,11 +31,6 @@ if TYPE_CHECKING:
 
 
 _ORDER = "cbir.order"
-
-
-def _listed(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:
-    """Split a list at its commas; a name with a comma in it stands in quotes, as in a CSV."""
-    return tuple(name for row in csv.reader([value or ""]) for name in row)
 
 
 class _IndexCommand(Command):
@@ -106,7 +101,7 @@ _SECTIONS = {
 @click.option(
     "--columns",
     metavar="NAME,…",
-    callback=_listed,
+    callback=listed,
     help="Join these only; NEW=NAME renames one.  [default: all but the key]",
 )
 @model_option

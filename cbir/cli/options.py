@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import functools
 import math
 from collections.abc import Callable
@@ -109,6 +110,19 @@ wait_option = click.option(
     "--wait", is_flag=True, help="Wait for another process that writes to the index."
 )
 """``--wait``."""
+
+
+def listed(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:
+    """Split a list at its commas; a name with a comma in it stands in quotes, as in a CSV."""
+    return tuple(name for row in csv.reader([value or ""]) for name in row)
+
+
+where_option = click.option(
+    "--where",
+    metavar="CONDITION",
+    help='Only images for which an SQL expression over their metadata holds, as in "price < 20".',
+)
+"""``--where``."""
 
 
 def joined(_: click.Context, __: click.Parameter, value: Any) -> Any:

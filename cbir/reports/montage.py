@@ -96,7 +96,8 @@ def draw_montage(
     shown = min(top, max((len(result.matches) for result in results), default=0))
     columns = 1 + min(shown, _MATCHES_A_LINE)
     lines = max(1, -(-shown // _MATCHES_A_LINE))
-    cell_height = _BOX + _CAPTION + _MARGIN
+    told = max((len(match.texts) for result in results for match in result.matches), default=0)
+    cell_height = _BOX + _CAPTION + told * _LINE + _MARGIN
     fitting = (largest_side - _MARGIN) // cell_height
     notes = []
     if lines > fitting:
@@ -110,7 +111,7 @@ def draw_montage(
     cells = [
         cell
         for row, result in enumerate(results[:rows])
-        for cell in _cells(result, lines, _MARGIN + row * lines * cell_height)
+        for cell in _cells(result, lines, cell_height, _MARGIN + row * lines * cell_height)
     ]
     with stderr_capture.capture():
         images = ordered_map(_load, cells, cores())
@@ -125,17 +126,18 @@ class _Cell:
     y: int
     path: str
     caption: str
+    metadata: tuple[str, ...] = ()
     is_query: bool = False
 
 
-def _cells(result: SearchResult, lines: int, top: int) -> list[_Cell]:
+def _cells(result: SearchResult, lines: int, height: int, top: int) -> list[_Cell]:
     cells = [_Cell(_MARGIN, top, result.query, "query", is_query=True)]
     for place, match in enumerate(result.matches[: lines * _MATCHES_A_LINE]):
         line, column = divmod(place, _MATCHES_A_LINE)
         x = _MARGIN + (column + 1) * (_BOX + _MARGIN)
-        y = top + line * (_BOX + _CAPTION + _MARGIN)
+        y = top + line * height
         caption = f"{match.rank}   {distance_text(result.metric, match.distance)}"
-        cells.append(_Cell(x, y, match.path, caption))
+        cells.append(_Cell(x, y, match.path, caption, tuple(match.texts.values())))
     return cells
 
 
@@ -163,7 +165,8 @@ def _draw_cell(sheet: Image.Image, cell: _Cell, image: Image.Image | str) -> Non
     if cell.is_query:
         draw.rectangle(box, outline=_ACCENT, width=3)
     _write(draw, (x, y + _BOX + 2), cell.caption, _BOX, _ACCENT if cell.is_query else _INK)
-    _write(draw, (x, y + _BOX + 2 + _LINE), printable(os.path.basename(cell.path)), _BOX)
+    for place, text in enumerate((os.path.basename(cell.path), *cell.metadata), 1):
+        _write(draw, (x, y + _BOX + 2 + place * _LINE), printable(text), _BOX)
 
 
 def _write(

@@ -12,7 +12,15 @@ from click.core import ParameterSource
 
 from cbir.cli.choices import Choice, MetricChoice
 from cbir.cli.command import Command
-from cbir.cli.options import FiniteRange, fusion_options, index_option, once, usual_options
+from cbir.cli.options import (
+    FiniteRange,
+    fusion_options,
+    index_option,
+    listed,
+    once,
+    usual_options,
+    where_option,
+)
 from cbir.cli.progress import TerminalProgress
 from cbir.cli.queries import check_streams, query_paths
 from cbir.cli.search.formats import FORMATS, Printer
@@ -38,7 +46,8 @@ _SECTIONS = {
     "How images are compared": (
         "--descriptor --preset --metric --fusion --weights --adaptive".split()
     ),
-    "Which results": "--max-distance --exclude-self --result-path".split(),
+    "Which results": "--where --group-by --max-distance --exclude-self --result-path".split(),
+    "What is told of them": "--columns --facets".split(),
     "For scripts": "--no-montage --null --from0 --strict --quiet".split(),
 }
 
@@ -95,6 +104,25 @@ _SECTIONS = {
 @click.option(
     "--max-distance", type=FiniteRange(min=0), metavar="X", help="Leave out what is farther."
 )
+@where_option
+@click.option(
+    "--group-by",
+    metavar="COLUMN",
+    help="Of the images that have the same in this column, only the nearest.",
+)
+@click.option(
+    "--columns",
+    metavar="NAME,…",
+    callback=listed,
+    help="Tell what these columns of metadata say of each result.",
+)
+@click.option(
+    "--facets",
+    metavar="NAME,…",
+    callback=listed,
+    help="Count the values of these columns: among all images within --max-distance, or else among"
+    " the results.",
+)
 @click.option("--exclude-self", is_flag=True, help="Leave out the query's own row of the index.")
 @click.option(
     "--exclude-identical",
@@ -144,12 +172,14 @@ def search(
       search img.jpg --dataset photos
       search img.jpg --top 10 --metric cosine --montage like-img.png
       search img.jpg --descriptor hsv+hog --weights 1,0.5
+      search img.jpg --where "price < 20 and color in ('blue', 'red')" --columns name,price
       find photos -name '*.jpg' -print0 | search --query - --from0 --format jsonl
     """
     queries = (*images, *queries)
     if not queries:
         raise UsageError("name an image to search for, as IMG or with --query PATH")
     check_streams(queries, from0, null, format_)
+    _check_format(options, "paths" if null else format_)
     _check_montage(montage, no_montage)
     paths = query_paths(queries, from0)
     _check_any(dataset, paths)
@@ -160,7 +190,8 @@ def search(
     wants_montage = not no_montage and (montage is not None or len(paths) <= _MONTAGE_QUERIES)
     if not (wants_montage or no_montage):
         listener.note(f"No montage of more than {_MONTAGE_QUERIES} queries without --montage")
-    results = ResultHandler(Printer(format_ or "table", null), listener, wants_montage)
+    printer = Printer(format_ or "table", null, options["columns"])
+    results = ResultHandler(printer, listener, wants_montage)
     if len(paths) > _SILENT_QUERIES and not sys.stdout.isatty():  # else the results show it
         listener.begin("searching", len(paths), "queries")
     for result in index.answer(SearchRequest(paths, top, **options)):
@@ -203,6 +234,13 @@ def _opened(
             f"the images are not at {printable(index.root)}; say where they are with --result-path"
         )
     return index, descriptor
+
+
+def _check_format(options: SearchOptions, format_: str | None) -> None:
+    """Refuse what there is no room for in a list of paths."""
+    for name in ("columns", "facets"):
+        if format_ == "paths" and options[name]:
+            raise UsageError(f"a list of paths has no room for --{name}; choose another --format")
 
 
 def _check_any(dataset: str | None, paths: Sequence[str]) -> None:

@@ -2,33 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cbir.cli.output import ResultPrinter
 from cbir.core.errors import printable
 from cbir.core.safe_paths import path_for_csv
 from cbir.search.results import SearchResult, distance_text, path_fields
+from cbir.stores.metadata import Value
+
+_WIDEST = 40
+"""Letters that a table shows of what is known about an image."""
 
 FORMATS = ("table", "json", "jsonl", "csv", "paths")
 
 
 class Printer(ResultPrinter[SearchResult]):
-    """Prints results in one of :data:`FORMATS`."""
+    """Prints results in one of :data:`FORMATS`.
 
-    columns = "query descriptor metric rank path distance path_base64 query_base64".split()
+    Parameters
+    ----------
+    format_, null
+        As :class:`ResultPrinter` takes them.
+    metadata : sequence of str
+        The columns of metadata that each match has.
+    """
+
+    def __init__(self, format_: str, null: bool = False, metadata: Sequence[str] = ()) -> None:
+        super().__init__(format_, null)
+        self._metadata = metadata
+        fixed = "query descriptor metric rank path distance path_base64 query_base64".split()
+        self.columns = [*fixed, *(_renamed(name, fixed) for name in metadata)]
 
     def text(self, result: SearchResult) -> str:
-        """Return a table of the matches."""
+        """Return a table of the matches, and of the values that were counted."""
         how = f"{result.descriptor}, {result.metric}: {result.meaning}"
         lines = [f"{printable(result.query)}  ({how})"]
         if not result.matches:
             lines.append("  nothing found")
         width = len(str(len(result.matches)))
-        for match in result.matches:
+        heads, metadata = self._padded(result)
+        if heads and result.matches:
+            lines.append(f"  {'':>{width}}  {'':>8}  {heads}".rstrip())
+        for match, texts in zip(result.matches, metadata, strict=True):
             distance = distance_text(result.metric, match.distance)
-            lines.append(f"  {match.rank:>{width}}  {distance:>8}  {printable(match.shown)}")
+            path = printable(match.shown)
+            lines.append(f"  {match.rank:>{width}}  {distance:>8}  {texts}{path}")
+        for column, counts in result.facets.items():
+            lines += _facet(column, counts)
         return "\n".join(lines)
+
+    def _padded(self, result: SearchResult) -> tuple[str, list[str]]:
+        """Return the names of the columns, and what they say of each match, in equal widths."""
+        rows = [
+            [*map(_cut, self._metadata)],
+            *([_cut(match.texts[name]) for name in self._metadata] for match in result.matches),
+        ]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        heads, *others = (
+            "".join(f"{cell:<{width}}  " for cell, width in zip(row, widths, strict=True))
+            for row in rows
+        )
+        return heads, others
 
     def document(self, result: SearchResult) -> dict[str, Any]:
         """Return the query and its matches."""
@@ -48,8 +83,27 @@ class Printer(ResultPrinter[SearchResult]):
                 repr(match.distance),
                 fields.get("path_base64", ""),
                 query.get("query_base64", ""),
+                *(match.texts[name] for name in self._metadata),
             ]
 
     def paths(self, result: SearchResult) -> Iterator[str]:
         """Return the paths of the matches."""
         return (match.shown for match in result.matches)
+
+
+def _renamed(name: str, taken: Sequence[str]) -> str:
+    return f"metadata_{name}" if name in taken else name
+
+
+def _facet(column: str, counts: Mapping[Value, int]) -> Iterator[str]:
+    yield f"  {printable(column)}:{'' if counts else ' nothing found'}"
+    digits = max((len(f"{count:,}") for count in counts.values()), default=0)
+    for value, count in counts.items():
+        name = "(nothing)" if value is None else printable(str(value))
+        yield f"    {count:>{digits},}  {name}"
+
+
+def _cut(text: str) -> str:
+    """Return what a table shows of a text."""
+    plain = printable(text)
+    return plain if len(plain) <= _WIDEST else f"{plain[: _WIDEST - 1]}…"
