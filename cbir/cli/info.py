@@ -89,8 +89,9 @@ def _table(inspection: Inspection) -> Iterator[str]:
     yield f"index     {summary['index']} ({summary['written_by']})"
     yield f"dataset   {summary['dataset']}"
     yield f"images    {summary['images']:,} ({size})"
-    if summary["own_columns"]:
-        yield f"columns   {', '.join(summary['own_columns'])} (your own)"
+    if summary["metadata"]:
+        listed = ", ".join(f"{name} ({type_})" for name, type_ in summary["metadata"].items())
+        yield f"metadata  {listed}"
     for one in summary["descriptors"]:
         parameters = ",".join(f"{key}={value}" for key, value in one["parameters"].items())
         name = f"{one['name']}:{parameters}" if parameters else one["name"]

@@ -77,6 +77,18 @@ class ResultPrinter(ABC, Generic[Result]):
         """Return what a list of paths has of a result."""
 
 
+def with_metadata(columns: Sequence[str], metadata: Sequence[str]) -> list[str]:
+    """Return the columns of CSV with those of metadata behind them, each with another name.
+
+    Examples
+    --------
+    >>> with_metadata(["rank", "path"], ["price", "rank"])
+    ['rank', 'path', 'price', 'metadata_rank']
+    """
+    named = [f"metadata_{name}" if name in columns else name for name in metadata]
+    return [*columns, *named]
+
+
 def write_out(data: bytes) -> None:
     """Write to standard output, bytes as they are; in a pipe as on a terminal."""
     if sys.stdout is None:

@@ -24,6 +24,8 @@ from cbir.duplicates.image_content import EXTRACTOR, HASH, Content, ContentCache
 from cbir.duplicates.model import COPY_LEVELS, CopyLevel, ImageRecord
 from cbir.images.discovery import is_selected
 from cbir.indexing.build import build_index
+from cbir.search.filters.columns import ImageColumns
+from cbir.search.filters.metadata_filter import MetadataFilter
 from cbir.stores import open_store
 from cbir.stores.features.store import FeatureStore
 from cbir.stores.model import Snapshot
@@ -56,6 +58,16 @@ class Collection:
     unreadable: tuple[UnreadableImageError, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Selection:
+    """Which images of an index take part, and what is told of them."""
+
+    include: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+    where: str | None = None
+    columns: Sequence[str] = ()
+
+
 @contextlib.contextmanager
 def open_collection(
     dataset: str | None,
@@ -65,6 +77,8 @@ def open_collection(
     *,
     include: str | Sequence[str] = (),
     exclude: str | Sequence[str] = (),
+    where: str | None = None,
+    columns: str | Sequence[str] = (),
     workers: int | None = None,
     wait: bool = False,
     listener: ProgressListener | None = None,
@@ -83,6 +97,10 @@ def open_collection(
         For which there must be enough in the index.
     include, exclude : str or sequence of str
         Shell patterns for the dataset.
+    where : str, optional
+        Only images of the dataset take part for which this condition on their metadata holds.
+    columns : str or sequence of str
+        Columns of metadata that the images of the dataset are to have.
     workers : int, optional
     wait : bool
         Wait for another process that writes to the index.
@@ -104,6 +122,7 @@ def open_collection(
     index = index if index is None else path_of(index, "an index")
     references = tuple_of(references, "a reference", path_of)
     include, exclude = tuple_of(include, "a pattern"), tuple_of(exclude, "a pattern")
+    selection = _Selection(include, exclude, where, tuple_of(columns, "a column"))
     one_of(level, COPY_LEVELS, "level")
     with contextlib.ExitStack() as stack:
         kept = index or os.path.join(
@@ -133,11 +152,11 @@ def open_collection(
         else:
             snapshot = update(dataset, kept, patterns=True)
         root = dataset if dataset is not None else shortest(snapshot.root)
-        images = _images(snapshot, root, False, include, exclude)
+        images = _images(snapshot, root, False, selection)
         stores = [snapshot.features(EXTRACTOR)] if level == "edited" else []
         for reference in references:
             snapshot = update(reference, _index_of_reference(kept, reference), patterns=False)
-            images += _images(snapshot, reference, True)
+            images += _images(snapshot, reference, True, _Selection())
             stores += [snapshot.features(EXTRACTOR)] if level == "edited" else []
         yield _merged(images, ContentCache(_Features(stores)), root, unreadable, listener)
 
@@ -186,8 +205,7 @@ def _images(
     snapshot: Snapshot,
     root: str,
     reference: bool,
-    include: Sequence[str] = (),
-    exclude: Sequence[str] = (),
+    selection: _Selection,
 ) -> list[tuple[ImageRecord, NDArray[np.uint8]]]:
     """Return the images of an index, each with the bits of its hash."""
     alias = _alias(snapshot)
@@ -195,7 +213,13 @@ def _images(
         raise CbirError(f"{printable(snapshot.path)}: the index has no hashes")
     # The index may hold more than what is asked for: patterns never shrink it.
     paths = list(snapshot.rows.paths)
-    chosen = [row for row, path in enumerate(paths) if is_selected(path, include, exclude)]
+    columns = ImageColumns(snapshot.rows)
+    told = {name: columns.named(name, "columns") for name in selection.columns}
+    rows: Sequence[int] = range(len(paths))
+    if selection.where is not None:
+        matching = MetadataFilter(columns, len(paths)).matching(selection.where)
+        rows = np.flatnonzero(matching).tolist()
+    chosen = [row for row in rows if is_selected(paths[row], selection.include, selection.exclude)]
     images = []
     for place, fact, row in zip(
         chosen, snapshot.rows.facts[chosen], snapshot.matrix(alias)[chosen], strict=True
@@ -209,6 +233,7 @@ def _images(
             int(fact["height"]),
             int(row[-1]),
             reference,
+            tuple((name, column.texts([place])[0]) for name, column in told.items()),
         )
         images.append((record, row[:-1]))
     return images

@@ -38,6 +38,8 @@ class ImageRecord:
         Of its hash, 0 to 100.
     reference : bool
         It is kept whatever happens, and is never listed for removal.
+    metadata : tuple of (str, str)
+        What is known about it: names of columns that were asked for, and what these say.
     """
 
     path: str
@@ -48,6 +50,7 @@ class ImageRecord:
     height: int
     quality: int
     reference: bool = False
+    metadata: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

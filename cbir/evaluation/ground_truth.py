@@ -6,13 +6,14 @@ import os
 import re
 from collections.abc import Sequence
 
-from cbir.core.arguments import path_of, text_of, tuple_of
+from cbir.core.arguments import check_type, path_of, text_of, tuple_of
 from cbir.core.errors import CbirError, UsageError, reason_of
 from cbir.core.messages import Parameter
 from cbir.core.progress import ProgressListener
-from cbir.evaluation.label_table import read_labels
+from cbir.evaluation.label_table import MISSING, read_labels
 from cbir.evaluation.qrels import looks_like_qrels, read_qrels
 from cbir.evaluation.relevance import Classes, GroundTruth, Labeler, about_truth
+from cbir.search.engine import Index
 from cbir.tables.delimited import text_encoding
 from cbir.tables.image_keys import match_keys
 from cbir.tables.source import Source, open_source
@@ -102,6 +103,37 @@ def read_ground_truth(
     name = source.name
     return Classes(
         f"{name}:{label}", paths, lambda names: match_keys(labels, names, name), labels, listener
+    )
+
+
+def column_truth(
+    index: Index, column: str, listener: ProgressListener | None = None
+) -> GroundTruth:
+    """Take the classes of images from a column of metadata of their index.
+
+    Parameters
+    ----------
+    index : Index
+    column : str
+        An empty label, or ``NA``, is none.
+    listener : ProgressListener, optional
+        Told of images without a class.
+
+    Raises
+    ------
+    UsageError
+        When there is no such column.
+    CbirError
+        When no image has a class.
+    """
+    check_type(index, Index, "an index")
+    paths, labels = index.paths, index.labels(column)
+    label_of = {
+        path: label for path, label in zip(paths, labels, strict=True) if label not in MISSING
+    }
+    spec = f"{index.path}:{column}"
+    return Classes(
+        spec, paths, lambda names: list(map(label_of.get, names)), {}, ProgressListener.of(listener)
     )
 
 

@@ -49,11 +49,14 @@ class Hit:
         To the query, by the run's metric.
     relevant : bool
         Whether the ground truth calls it right.
+    texts : tuple of str
+        What is known about it, by the columns that were asked for.
     """
 
     path: str
     distance: float
     relevant: bool
+    texts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -267,13 +270,17 @@ class Evaluation:
     dataset : str
         The folder, as it was given.
     images : int
-        In the index.
+        In the index, or as many of them as take part.
     protocol : str
         Which images query; see :mod:`cbir.evaluation.protocols`.
     truth : str
         What is right, as it was given; see :mod:`cbir.evaluation.ground_truth`.
     runs : list of Run
         The best mAP first; equal ones by descriptor and metric.
+    where : str or None
+        The condition for images to take part.
+    columns : tuple of str
+        The columns of metadata that results have.
     """
 
     dataset: str
@@ -281,6 +288,8 @@ class Evaluation:
     protocol: str
     truth: str
     runs: list[Run]
+    where: str | None = None
+    columns: tuple[str, ...] = ()
 
     @property
     def queries(self) -> int:
@@ -299,6 +308,7 @@ class Evaluation:
             "images": self.images,
             "protocol": printable(self.protocol),
             "truth": printable(self.truth),
+            **({} if self.where is None else {"where": printable(self.where)}),
             "queries": self.queries,
             "empty_queries": self.empty_queries,
             "runs": [run.to_dict() for run in self.runs],

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from cbir.core.amounts import counted
 from cbir.core.arguments import check_type, one_of, path_of
 from cbir.core.digests import sha256_of
@@ -77,6 +79,8 @@ def choose_queries(
     protocol: Protocol = "all",
     folder: str | None = None,
     listener: ProgressListener | None = None,
+    *,
+    where: str | None = None,
 ) -> Queries:
     """Choose the images that query.
 
@@ -94,6 +98,8 @@ def choose_queries(
     listener : ProgressListener, optional
         Told of images of the folder that cannot be read, or that the truth does not know, and of
         topics of the truth that are no images.
+    where : str, optional
+        Of the index's images, only those query for which this condition on their metadata holds.
 
     Raises
     ------
@@ -107,7 +113,7 @@ def choose_queries(
     one_of(protocol, PROTOCOLS, "protocol")
     listener = ProgressListener.of(listener)
     if folder is None:
-        chosen, place = _of_index(index, truth, protocol), "the index"
+        chosen, place = _of_index(index, truth, protocol, where), "the index"
     elif protocol != "all":
         raise UsageError(
             f"the protocol {protocol} says which images of the index query, ",
@@ -129,15 +135,18 @@ def choose_queries(
     return Queries(protocol if folder is None else f"queries:{folder}", tuple(chosen))
 
 
-def _of_index(index: Index, truth: GroundTruth, protocol: Protocol) -> list[Query]:
+def _of_index(
+    index: Index, truth: GroundTruth, protocol: Protocol, where: str | None
+) -> list[Query]:
     if protocol == "first" and not truth.has_classes:
         raise UsageError(
             about_truth(truth.spec, "it has no classes of which the first could query;"),
             " its topics say which images do: use the protocol all",
         )
     paths, hashes = index.paths, index.hashes
+    rows = range(len(index)) if where is None else np.flatnonzero(index.matching(where)).tolist()
     queries, seen = [], set[str]()
-    for row, topic in enumerate(truth.topics(paths)):
+    for row, topic in zip(rows, truth.topics([paths[row] for row in rows]), strict=True):
         if topic is None or (protocol == "first" and topic in seen):
             continue
         seen.add(topic)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core import stderr_capture
-from cbir.core.arguments import check_type, each_of
+from cbir.core.arguments import check_type, each_of, tuple_of
 from cbir.core.errors import CbirError, UnreadableImageError
 from cbir.core.messages import Parameter
 from cbir.core.progress import ProgressListener
@@ -79,6 +79,8 @@ def evaluate(
     searchers: Iterable[SearcherProtocol],
     *,
     dataset: str | None = None,
+    where: str | None = None,
+    columns: Sequence[str] = (),
     workers: int | None = None,
     listener: ProgressListener | None = None,
 ) -> Evaluation:
@@ -98,6 +100,11 @@ def evaluate(
         Of the index: a run each. They are told apart by label and metric.
     dataset : str, optional
         How to call the dataset; its folder unless told otherwise.
+    where : str, optional
+        Images for which this condition on their metadata does not hold are as good as absent.
+        Choose the queries with the same one.
+    columns : sequence of str
+        Columns of metadata that each result is to have.
     workers : int, optional
         Threads; as many as there are cores unless told otherwise.
     listener : ProgressListener, optional
@@ -119,15 +126,20 @@ def evaluate(
     searchers = tuple(each_of(searchers, "a searcher"))
     for searcher in searchers:
         check_type(searcher, SearcherProtocol, "a searcher")
-    experiment = _Experiment(index, truth, queries.queries, ProgressListener.of(listener))
+    columns = tuple_of(columns, "a column")
+    experiment = _Experiment(
+        index, truth, queries.queries, where, columns, ProgressListener.of(listener)
+    )
     with stderr_capture.capture(), one_thread_each():
         runs = [experiment.run(searcher, workers) for searcher in searchers]
     return Evaluation(
         index.shown("").rstrip("/") or "." if dataset is None else dataset,
-        len(index),
+        experiment.images,
         queries.protocol,
         truth.spec,
         sorted_runs(runs),
+        where,
+        columns,
     )
 
 
@@ -144,8 +156,13 @@ class _Experiment:
         index: Index,
         truth: GroundTruth,
         queries: tuple[Query, ...],
+        where: str | None,
+        columns: Sequence[str],
         listener: ProgressListener,
     ) -> None:
+        self._eligible = np.ones(len(index), bool) if where is None else index.matching(where)
+        self.images = int(np.count_nonzero(self._eligible))
+        self._columns = [index.labels(column, "columns") for column in columns]
         self._truth = truth
         self._queries = list(queries)
         self._listener = listener
@@ -216,12 +233,15 @@ class _Experiment:
         grades, counts = self._judged(query)
         ranked, without_duplicates = (order[one[order]] for one in counts)
         hits = [
-            Hit(self._paths[row], float(distances[row]), bool(grades[row] > 0))
+            Hit(self._paths[row], float(distances[row]), bool(grades[row] > 0), self._told(row))
             for row in ranked[:KEPT_HITS].tolist()
         ]
         gains, largest = grades[ranked], self._largest.tolist()
         measures = [_measures(gains, largest[0]), _measures(grades[without_duplicates], largest[1])]
         return measures, hits, interpolated_precision(gains > 0) if gains.any() else None
+
+    def _told(self, row: int) -> tuple[str, ...]:
+        return tuple(texts[row] for texts in self._columns)
 
     def _milliseconds(self, searcher: SearcherProtocol) -> float:
         """Return the median time of a ranking while nothing else is computed."""
@@ -239,10 +259,10 @@ class _Experiment:
         The query itself may not; in the second row, its exact duplicates do not count either.
         """
         grades = self._truth.grades(query.topic)
-        counts = np.ones((2, len(grades)), bool)
+        counts = np.stack([self._eligible] * 2)
         counts[1, self._same_bytes.get(query.sha256, [])] = False
         if query.self_row is not None:
-            counts[:, query.self_row] = not query.left_out
+            counts[:, query.self_row] = self._eligible[query.self_row] and not query.left_out
         return grades, counts
 
 

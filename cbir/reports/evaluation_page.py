@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -19,7 +20,7 @@ from cbir.core.progress import ProgressListener
 from cbir.evaluation.model import KEPT_HITS, Evaluation, Hit, Run
 from cbir.images.encoded_image import EncodedImage
 from cbir.reports.html import Page, rooms
-from cbir.reports.image_card import ImageCard, data_uri, named_card
+from cbir.reports.image_card import ImageCard, data_uri, named_card, told
 from cbir.search.results import distance_text
 
 FAILURES = Page("the page of failures", "failures")
@@ -91,7 +92,7 @@ def write_failures(
     notes += FAILURES.write(
         path,
         [
-            partial(_failure, run, row, room, folder)
+            partial(_failure, run, row, evaluation.columns, room, folder)
             for (run, row), room in zip(queries, rooms(sizes, embedded), strict=True)
         ],
         workers=workers,
@@ -100,6 +101,7 @@ def write_failures(
         evaluation=evaluation,
         protocol=printable(evaluation.protocol),
         truth=printable(evaluation.truth),
+        where=printable(evaluation.where or ""),
         runs=[(run, len(rows)) for run, rows in sections],
         first=islice,
         distance_text=distance_text,
@@ -126,17 +128,21 @@ def _failed(run: Run, worst: int) -> list[int]:
     return [row for row in run.worst(worst) if precisions[row] < 1]
 
 
-def _failure(run: Run, row: int, room: int, folder: str) -> tuple[_Failure, list[str]]:
+def _failure(
+    run: Run, row: int, columns: Sequence[str], room: int, folder: str
+) -> tuple[_Failure, list[str]]:
     """Prepare a query for the page, and return what should be told about it besides.
 
     Of its images, `room` are shown by thumbnails.
     """
     hits, label = run.hits[row], run.labels[row]
     notes = list[str]()
-    query, *images = (
-        _image(path, place < room, folder, notes)
-        for place, path in enumerate([run.queries[row], *(hit.path for hit in hits)])
-    )
+    query = _image(named_card(run.queries[row], folder), run.queries[row], room > 0, notes)
+    images = []
+    for place, hit in enumerate(hits, 1):
+        known = told(zip(columns, hit.texts, strict=True))
+        shown = partial(named_card(hit.path, folder), metadata=known)
+        images.append(_image(shown, hit.path, place < room, notes))
     failure = _Failure(
         query,
         None if label is None else printable(label),
@@ -151,9 +157,10 @@ def _rounded_down(value: float) -> str:
     return f"{math.floor(1000 * value) / 1000:.3f}"
 
 
-def _image(path: str, embedded: bool, folder: str, notes: list[str]) -> ImageCard:
+def _image(
+    shown: Callable[..., ImageCard], path: str, embedded: bool, notes: list[str]
+) -> ImageCard:
     """Return an image for the page; why it cannot be shown is added to `notes`."""
-    shown = named_card(path, folder)
     if not embedded:
         return shown()
     try:

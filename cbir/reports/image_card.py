@@ -6,7 +6,7 @@ import base64
 import hashlib
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -55,6 +55,8 @@ class ImageCard:
         Why it is not shown.
     changed : bool
         The file is not the one that was compared.
+    metadata : sequence of (str, str)
+        What is known about the image: names of columns, and what these say.
     """
 
     name: str
@@ -67,6 +69,7 @@ class ImageCard:
     height: int = 0
     failure: str = ""
     changed: bool = False
+    metadata: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +144,12 @@ def _image(
     facts = f"{record.width:,} × {record.height:,} px · {size_text(record.bytes)}"
     when = _when(record.mtime)
     facts = f"{facts} · {when}" if when else facts
-    shown = partial(named_card(record.path, folder), facts=facts, reference=record.reference)
+    shown = partial(
+        named_card(record.path, folder),
+        facts=facts,
+        reference=record.reference,
+        metadata=told(record.metadata),
+    )
     if not embedded:
         return shown(), None, []
     try:
@@ -183,6 +191,11 @@ def named_card(path: str, folder: str) -> partial[ImageCard]:
     """Return what makes the card of a file for a page in `folder`, which is absolute."""
     names = printable(os.path.basename(path)), printable(path)
     return partial(ImageCard, *names, file_url(path, folder))
+
+
+def told(metadata: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return what is known about an image as a page shows it; nothing where nothing is known."""
+    return [(printable(column), printable(text)) for column, text in metadata if text]
 
 
 def file_url(path: str, folder: str) -> str:

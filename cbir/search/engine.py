@@ -133,15 +133,21 @@ class Index:
         """
         return self._filter.matching(where)
 
-    def labels(self, column: str) -> list[str]:
+    def labels(self, column: str, parameter: str = "label") -> list[str]:
         """Return what a column says of each image, as text, in the order of :attr:`paths`.
+
+        Parameters
+        ----------
+        column : str
+        parameter : str
+            What asks for it, for the message.
 
         Raises
         ------
         UsageError
             When there is no such column.
         """
-        return self._columns.named(column, "label").texts()
+        return self._columns.named(column, parameter).texts()
 
     def search(
         self, query: ImageSource, top: int = 3, **options: Unpack[SearchOptions]

@@ -58,7 +58,7 @@ def inspect(path: str) -> Inspection:
         "bytes_of_images": int(snapshot.rows.facts["bytes"].sum()),
         "written_by": f"cbir {snapshot.manifest.program}",
         "format": snapshot.manifest.format,
-        "own_columns": list(snapshot.rows.metadata),
+        "metadata": {name: column.type for name, column in snapshot.rows.metadata.items()},
         "descriptors": [
             _describe(snapshot, entry, findings.faults) for entry in snapshot.manifest.entries
         ],

@@ -14,9 +14,11 @@ from cbir.cli.duplicates.formats import FORMATS
 from cbir.cli.duplicates.options import DIFFERENT, Options
 from cbir.cli.options import (
     dataset_option,
+    listed,
     pattern_options,
     usual_options,
     wait_option,
+    where_option,
     workers_option,
 )
 from cbir.duplicates.loss import LOSSES
@@ -26,12 +28,14 @@ _ACTIONS = ("list", "move", "hardlink", "symlink", "delete")
 
 _SECTIONS = {
     "Common options": "--dataset --level --action --report --format --quiet".split(),
-    "What is compared": "--index --reference --query --threshold --include --exclude".split(),
+    "What is compared": (
+        "--index --reference --query --threshold --include --exclude --where".split()
+    ),
     "Which image stays": "--keep --allow-loss --ignore --mark-different".split(),
     "Actions": (
         "--move-to --permanently --sidecars --follow-links --yes --dry-run --log --undo".split()
     ),
-    "For scripts": "--null --from0 --exit-code --strict --wait --workers".split(),
+    "For scripts": "--null --from0 --columns --exit-code --strict --wait --workers".split(),
 }
 
 
@@ -142,6 +146,14 @@ def _kinds(_: click.Context, __: click.Parameter, value: Sequence[str]) -> Set[s
 )
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if there are duplicates.")
 @pattern_options
+@where_option
+@click.option(
+    "--columns",
+    metavar="NAME,…",
+    callback=listed,
+    help="Tell what these columns of metadata say of each image, in --report and in formats for"
+    " programs.",
+)
 @workers_option
 @click.option("--strict", is_flag=True, help="Fail, and do nothing, if an image cannot be read.")
 @wait_option

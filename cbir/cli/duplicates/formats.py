@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from cbir.cli.output import ResultPrinter
+from cbir.cli.output import ResultPrinter, with_metadata
 from cbir.core.errors import printable
 from cbir.core.safe_paths import path_for_csv
 from cbir.duplicates.model import Duplicate, Group, QueryCopies
@@ -32,13 +32,21 @@ class Printer(ResultPrinter[Finding]):
         as the copy of another one, and no image twice.
     null : bool
         Print ``paths`` whatever the format is, and end each with NUL.
+    metadata : sequence of str
+        The columns of metadata that each image has.
     """
 
     def __init__(
-        self, format_: str, queries: Iterable[str] | None = None, null: bool = False
+        self,
+        format_: str,
+        queries: Iterable[str] | None = None,
+        null: bool = False,
+        metadata: Sequence[str] = (),
     ) -> None:
         super().__init__(format_, null)
-        self.columns = _GROUP_COLUMNS if queries is None else _COPIES_COLUMNS
+        fixed = _GROUP_COLUMNS if queries is None else _COPIES_COLUMNS
+        self.columns = with_metadata(fixed, metadata)
+        self._metadata = metadata
         self._spared = {os.path.realpath(query) for query in queries or ()}
 
     def text(self, result: Finding) -> str:
@@ -55,7 +63,12 @@ class Printer(ResultPrinter[Finding]):
 
     def rows(self, result: Finding) -> Iterator[list[Any]]:
         """Return a row an image of a group, or a copy."""
-        return _group_rows(result) if isinstance(result, Group) else _copies_rows(result)
+        rows = _group_rows(result) if isinstance(result, Group) else _copies_rows(result)
+        copies = [one.record for one in _duplicates(result)]
+        images = [result.keep, *copies] if isinstance(result, Group) else copies
+        for row, image in zip(rows, images, strict=True):
+            texts = dict(image.metadata)
+            yield [*row, *(texts.get(name, "") for name in self._metadata)]
 
     def paths(self, result: Finding) -> Iterator[str]:
         """Return what could go.
@@ -94,6 +107,7 @@ def _group_document(group: Group) -> dict[str, Any]:
     return {
         "group": group.number,
         **path_fields("keep", group.keep.path),
+        **({"keep_metadata": dict(group.keep.metadata)} if group.keep.metadata else {}),
         "duplicates": [_document(one) for one in group.duplicates if one.removable],
         **({"references": references} if references else {}),
         **({"shows_more": more} if more else {}),
@@ -121,6 +135,7 @@ def _document(duplicate: Duplicate) -> dict[str, Any]:
         "level": duplicate.match.level,
         "evidence": duplicate.match.evidence,
         **({"losses": losses} if losses else {}),
+        **({"metadata": dict(duplicate.record.metadata)} if duplicate.record.metadata else {}),
     }
 
 

@@ -16,6 +16,9 @@ from cbir.duplicates.model import CopyLevel, KeepPolicy
 DIFFERENT = "different.txt"
 """Where pairs are noted unless told otherwise."""
 
+_TELLING = ("json", "jsonl", "csv")
+"""Formats that have room for what is known about images."""
+
 _ALONE = {
     "--undo": ("--yes", "--dry-run", "--quiet", "--wait", "--follow-links"),
     "--mark-different": ("--ignore", "--quiet"),
@@ -54,6 +57,8 @@ class Options:
     workers: int | None
     include: tuple[str, ...]
     exclude: tuple[str, ...]
+    where: str | None
+    columns: tuple[str, ...]
     wait: bool
     quiet: bool
     strict: bool
@@ -104,6 +109,8 @@ class Options:
             yield "say where the images are: a folder DIR, or --index FILE"
         if self.dataset is None and not self.references and (self.include or self.exclude):
             yield "an index alone is taken as it is; --include and --exclude go with --dataset"
+        if self.columns and self.report is None and (self.null or self.format_ not in _TELLING):
+            yield "--columns is for --report, or for --format json, jsonl or csv"
         if self.level == "exact" and self.threshold is not None:
             yield "--level exact has no threshold; leave out --threshold, or choose another level"
         if self.queries and self.action != "list":

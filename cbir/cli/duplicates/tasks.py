@@ -55,7 +55,9 @@ def find_groups(options: Options) -> int:
             _write_report(options, collection, groups, listener)
     finally:  # neither is lost if the other cannot be written
         if options.prints:
-            printer = Printer(options.format_ or "text", null=options.null)
+            printer = Printer(
+                options.format_ or "text", null=options.null, metadata=options.columns
+            )
             for group in groups:
                 printer.print(group)
             printer.finish()
@@ -69,7 +71,7 @@ def find_groups(options: Options) -> int:
 def find_copies(options: Options) -> int:
     """Print the copies of the queries."""
     queries = query_paths(options.queries, options.from0)
-    printer = Printer(options.format_ or "text", queries, options.null)
+    printer = Printer(options.format_ or "text", queries, options.null, options.columns)
     is_excluded = _is_excluded(options)
     copied = unreadable = 0
     with TerminalProgress(options.quiet) as listener, _opened(options, listener) as collection:
@@ -109,6 +111,8 @@ def _opened(options: Options, listener: TerminalProgress) -> AbstractContextMana
         options.level,
         include=options.include,
         exclude=options.exclude,
+        where=options.where,
+        columns=options.columns,
         workers=options.workers,
         wait=options.wait,
         listener=listener,

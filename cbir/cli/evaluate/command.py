@@ -18,8 +18,10 @@ from cbir.cli.options import (
     dataset_option,
     fusion_options,
     joined,
+    listed,
     model_option,
     usual_options,
+    where_option,
     workers_option,
 )
 from cbir.cli.progress import TerminalProgress
@@ -39,9 +41,9 @@ from cbir.search.engine import Index, open_index
 
 _SECTIONS = {
     "Common options": "--dataset --index --descriptor --preset --format --quiet".split(),
-    "What is right": "--truth --key --label --table --protocol --queries".split(),
+    "What is right": ("--truth --key --label --table --where --protocol --queries".split()),
     "How images are compared": "--metric --fusion --weights --adaptive --model".split(),
-    "What else is written": "--by-class --plot --failures --worst".split(),
+    "What else is written": "--by-class --plot --failures --worst --columns".split(),
 }
 
 
@@ -53,17 +55,21 @@ _SECTIONS = {
 @click.option(
     "--truth",
     "--ground-truth",
-    "truth",
+    "given_truth",
     metavar="SPEC",
-    default="folders",
-    show_default=True,
     help="What is right: folders (images of the query's folder), groups:REGEX (those whose names"
     " have the same first group), numbers:N (whose last number divided by N is the same), a table"
-    " (CSV, JSON lines, Parquet, SQLite or the URL of a database), or a file of TREC qrels.",
+    " (CSV, JSON lines, Parquet, SQLite or the URL of a database), or a file of TREC qrels."
+    "  [default: folders; with --index and --label, a column of the index]",
 )
 @click.option("--key", metavar="COLUMN", help="The column of the table that names the images.")
-@click.option("--label", metavar="COLUMN", help="The column of the table that says their class.")
+@click.option(
+    "--label",
+    metavar="COLUMN",
+    help="The column of the table, or of the index, that says their class.",
+)
 @click.option("--table", metavar="NAME", help="The table of a database.")
+@where_option
 @click.option(
     "--protocol",
     type=Choice(PROTOCOLS),
@@ -113,6 +119,12 @@ _SECTIONS = {
     show_default=True,
     help="How many queries the page shows of each run.",
 )
+@click.option(
+    "--columns",
+    metavar="NAME,…",
+    callback=listed,
+    help="Tell on that page what these columns of metadata say of each result.",
+)
 @workers_option
 @usual_options
 def evaluate(**values: Any) -> None:
@@ -130,6 +142,7 @@ def evaluate(**values: Any) -> None:
       cbir evaluate data --by-class --plot curves.png --failures failures.html
       cbir evaluate holidays --truth 'groups:^(\\d{4})'
       cbir evaluate --index index.csv --truth styles.csv --key file --label articleType
+      cbir evaluate --index index.csv --label articleType --where "gender = 'Women'"
       cbir evaluate --index index.csv --queries more --format json
     """
     options = Options(**values)
@@ -147,21 +160,25 @@ def _measured(options: Options, listener: ProgressListener) -> Evaluation:
     with _opened(options, listener) as index:
         searchers = _searchers(index, options, listener)
         _warn_of_learning(index, searchers, listener)
-        truth = options.read_truth(index.paths, listener)
+        truth = options.truth_of(index, listener)
         protocol = options.protocol or default_protocol(options.truth, options.queries)
-        queries = choose_queries(index, truth, protocol, options.queries, listener)
+        queries = choose_queries(
+            index, truth, protocol, options.queries, listener, where=options.where
+        )
         evaluation = measure(
             index,
             truth,
             queries,
             searchers,
             dataset=options.dataset,
+            where=options.where,
+            columns=options.columns,
             workers=options.workers,
             listener=listener,
         )
     if not evaluation.queries:
         raise CbirError(
-            f"--truth {printable(options.truth)}: no query has anything to find; there must be"
+            f"--truth {printable(truth.spec)}: no query has anything to find; there must be"
             " classes of at least two images"
         )
     return evaluation
@@ -246,8 +263,9 @@ def _summary(evaluation: Evaluation) -> str:
     """Say what was measured, and how."""
     empty = evaluation.empty_queries
     more = f" and {empty:,} more without anything to find" if empty else ""
+    where = "" if evaluation.where is None else f" where {printable(evaluation.where)}"
     return (
-        f"{counted(evaluation.images, 'image')},"
+        f"{counted(evaluation.images, 'image')}{where},"
         f" {counted(evaluation.queries, 'query')}{more}; protocol"
         f" {printable(evaluation.protocol)}, truth {printable(evaluation.truth)}"
     )

@@ -9,12 +9,13 @@ from cbir.core.errors import UsageError
 from cbir.core.progress import ProgressListener
 from cbir.descriptors import presets
 from cbir.descriptors.registry import parse
-from cbir.evaluation.ground_truth import read_ground_truth
+from cbir.evaluation.ground_truth import column_truth, read_ground_truth
 from cbir.evaluation.protocols import Protocol
 from cbir.evaluation.relevance import GroundTruth
 from cbir.images.discovery import find_images
 from cbir.reports.evaluation_page import FAILURES
 from cbir.reports.pr_curves import check_plot
+from cbir.search.engine import Index
 from cbir.search.fusion.options import Fusion, Weights, equal_weights
 
 
@@ -43,10 +44,12 @@ class Options:
 
     dataset: str | None
     index_path: str | None
-    truth: str
+    given_truth: str | None
     key: str | None
     label: str | None
     table: str | None
+    where: str | None
+    columns: tuple[str, ...]
     protocol: Protocol | None
     queries: str | None
     descriptors: tuple[str, ...]
@@ -63,6 +66,16 @@ class Options:
     worst: int
     workers: int | None
     quiet: bool
+
+    @property
+    def truth(self) -> str:
+        """What is right, unless the index itself says it."""
+        return self.given_truth or "folders"
+
+    @property
+    def label_of_index(self) -> str | None:
+        """The column of the index that says what is right, if it is none of another table."""
+        return self.label if self.index_path is not None and self.given_truth is None else None
 
     @property
     def parts(self) -> list[str]:
@@ -90,10 +103,15 @@ class Options:
             return self.weights
         return {alias: weight for alias, weight in self.weights.items() if alias in requested.usual}
 
-    def read_truth(
+    def truth_of(self, index: Index, listener: ProgressListener) -> GroundTruth:
+        """Read what is right for the images of an index."""
+        if self.label_of_index is not None:
+            return column_truth(index, self.label_of_index, listener)
+        return self._read_truth(index.paths, listener)
+
+    def _read_truth(
         self, paths: Sequence[str], listener: ProgressListener | None = None
     ) -> GroundTruth:
-        """Read what is right for images by their paths."""
         return read_ground_truth(
             self.truth, paths, key=self.key, label=self.label, table=self.table, listener=listener
         )
@@ -111,6 +129,12 @@ class Options:
             raise UsageError("a folder DIR, or --index FILE, but not both; leave one out")
         if self.queries is not None and self.protocol is not None:
             raise UsageError("--queries DIR is a protocol of its own; leave out --protocol")
+        if self.columns and self.failures is None:
+            raise UsageError("--columns is for the page of --failures; name its file, too")
+        if self.label_of_index is not None and not (self.key is None and self.table is None):
+            raise UsageError(
+                "--key and --table are about a table of --truth; the index knows its images"
+            )
         in_use = (self.index_path, self.truth)
         if self.plot is not None:
             check_plot(self.plot, in_use)
@@ -161,7 +185,7 @@ class Options:
             check_metrics(self.metrics, allowed, [one.alias for one in singles])
         names = [found.path for found in find_images(dataset)]
         if names:
-            self.read_truth(names)
+            self._read_truth(names)
 
 
 def check_metrics(metrics: Sequence[str], allowed: Collection[str], aliases: Sequence[str]) -> None:

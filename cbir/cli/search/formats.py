@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from cbir.cli.output import ResultPrinter
+from cbir.cli.output import ResultPrinter, with_metadata
 from cbir.core.errors import printable
 from cbir.core.safe_paths import path_for_csv
 from cbir.search.results import SearchResult, distance_text, path_fields
@@ -32,7 +32,7 @@ class Printer(ResultPrinter[SearchResult]):
         super().__init__(format_, null)
         self._metadata = metadata
         fixed = "query descriptor metric rank path distance path_base64 query_base64".split()
-        self.columns = [*fixed, *(_renamed(name, fixed) for name in metadata)]
+        self.columns = with_metadata(fixed, metadata)
 
     def text(self, result: SearchResult) -> str:
         """Return a table of the matches, and of the values that were counted."""
@@ -89,10 +89,6 @@ class Printer(ResultPrinter[SearchResult]):
     def paths(self, result: SearchResult) -> Iterator[str]:
         """Return the paths of the matches."""
         return (match.shown for match in result.matches)
-
-
-def _renamed(name: str, taken: Sequence[str]) -> str:
-    return f"metadata_{name}" if name in taken else name
 
 
 def _facet(column: str, counts: Mapping[Value, int]) -> Iterator[str]:
