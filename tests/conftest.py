@@ -32,6 +32,14 @@ Run = Callable[..., "subprocess.CompletedProcess[Any]"]
 _numbers = itertools.count()
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests that need a server, unless `-m` asks for them."""
+    if "services" not in config.option.markexpr:
+        left_out = [item for item in items if item.get_closest_marker("services")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
+
+
 @pytest.fixture(autouse=True)
 def _user_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: Any) -> None:
     """Keep the user's folders for caches and locks out of it."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cbir.core.errors import CbirError, printable
@@ -14,6 +16,15 @@ if TYPE_CHECKING:
 
 _CONNECT_SECONDS = 15
 _POSTGRES = ("postgresql", "postgres")
+_SETTINGS = {
+    "statement_timeout": f"{MAX_SECONDS}s",
+    "TimeZone": "UTC",
+    "DateStyle": "ISO",
+    "IntervalStyle": "postgres",
+    "extra_float_digits": "1",
+}
+"""Of PostgreSQL: no table takes forever, and what is read is the same everywhere."""
+
 _INSTALL = "pip install 'cbir[postgres]'"
 
 
@@ -61,11 +72,9 @@ def read_database(source: Source, choose: Choose, table: str | None = None) -> T
             relation, header = _relation(source.name, inspector, table)
             wanted = wanted_of(source.name, header, choose)
             columns: list[Any] = [column(quoted_name(one, quote=True)) for one in wanted.names]
-            rows = connection.execution_options(stream_results=True, yield_per=BATCH).execute(
-                select(*columns).select_from(relation)
-            )
-            batches = (list(zip(*some, strict=True)) for some in rows.partitions())
-            return table_of(source.name, wanted, batches)
+            streaming = connection.execution_options(stream_results=True, yield_per=BATCH)
+            with streaming.execute(select(*columns).select_from(relation)) as rows:
+                return table_of(source.name, wanted, _batches(name, rows.partitions()))
     except SQLAlchemyError as error:
         cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
         reason = " ".join(_without_secrets(str(cause), url).split())
@@ -93,8 +102,9 @@ def _begin(connection: Connection) -> None:
 
     if connection.dialect.name == "postgresql":
         connection.execute(text("SET TRANSACTION READ ONLY"))
-        timeout = text("SELECT set_config('statement_timeout', :milliseconds, true)")
-        connection.execute(timeout, {"milliseconds": str(1000 * MAX_SECONDS)})
+        for name, value in _SETTINGS.items():
+            setting = text("SELECT set_config(:name, :value, true)")
+            connection.execute(setting, {"name": name, "value": value})
 
 
 def _relation(name: str, inspector: Inspector, table: str | None) -> tuple[TableClause, list[str]]:
@@ -111,6 +121,14 @@ def _relation(name: str, inspector: Inspector, table: str | None) -> tuple[Table
         where, chosen = None, the_table(name, _tables(inspector, None), table)
     header = [str(one["name"]) for one in inspector.get_columns(chosen, where)]
     return clause(quoted_name(chosen, quote=True), schema=where), header
+
+
+def _batches(name: str, partitions: Iterable[Sequence[Any]]) -> Iterator[list[tuple[Any, ...]]]:
+    end = time.monotonic() + MAX_SECONDS
+    for rows in partitions:
+        if time.monotonic() > end:
+            raise CbirError(f"{name}: reading the table took more than {MAX_SECONDS} s")
+        yield list(zip(*rows, strict=True))
 
 
 def _tables(inspector: Inspector, schema: str | None) -> list[str]:
