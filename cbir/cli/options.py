@@ -114,7 +114,12 @@ wait_option = click.option(
 
 def listed(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:
     """Split a list at its commas; a name with a comma in it stands in quotes, as in a CSV."""
-    return tuple(name for row in csv.reader([value or ""]) for name in row)
+    if value is None:
+        return ()
+    try:
+        return tuple(next(csv.reader([value]))) or ("",)
+    except csv.Error as error:
+        raise click.BadParameter(f"no list of names: {error}") from None
 
 
 where_option = click.option(

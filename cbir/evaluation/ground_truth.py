@@ -14,9 +14,9 @@ from cbir.evaluation.label_table import MISSING, read_labels
 from cbir.evaluation.qrels import looks_like_qrels, read_qrels
 from cbir.evaluation.relevance import Classes, GroundTruth, Labeler, about_truth
 from cbir.search.engine import Index
-from cbir.tables.delimited import text_encoding
 from cbir.tables.image_keys import match_keys
 from cbir.tables.source import Source, open_source
+from cbir.tables.text_file import text_encoding
 
 KEY = "file"
 """The column of a table that names the images, unless told otherwise."""

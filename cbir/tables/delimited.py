@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
-import io
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
@@ -13,18 +11,13 @@ from cbir.core.amounts import counted
 from cbir.core.errors import CbirError, printable
 from cbir.tables.model import BATCH, Choose, Table, table_of, wanted_of
 from cbir.tables.source import Source
+from cbir.tables.text_file import text_encoding, text_lines
 
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 """The first one wins where several would do."""
 
 _SAMPLE = 100
 """Rows by which the separator is found out."""
-
-_BOMS = {
-    codecs.BOM_UTF8: ("utf-8-sig", "UTF-8"),
-    codecs.BOM_UTF16_LE: ("utf-16", "UTF-16"),
-    codecs.BOM_UTF16_BE: ("utf-16", "UTF-16"),
-}
 
 
 def read_delimited(source: Source, choose: Choose) -> Table:
@@ -46,11 +39,11 @@ def read_delimited(source: Source, choose: Choose) -> Table:
     ({'id': ['1'], 'name': ['a;b']}, 'UTF-8, separated by semicolons')
     """
     encoding, encoding_name = text_encoding(source)
-    separator = _separator(source.data, encoding)
+    separator = _separator(source, encoding)
     usual = (encoding_name, separator) == ("UTF-8", ",")
     note = "" if usual else f"{encoding_name}, separated by {_SEPARATORS[separator]}"
     name = printable(source.name)
-    reader = csv.reader(_opened(source.data, encoding), delimiter=separator, strict=True)
+    reader = csv.reader(text_lines(source, encoding), delimiter=separator, strict=True)
     try:
         header = next((row for row in reader if row), [])
         wanted = wanted_of(source.name, header, choose)
@@ -64,43 +57,11 @@ def read_delimited(source: Source, choose: Choose) -> Table:
         ) from None
 
 
-def text_encoding(source: Source) -> tuple[str, str]:
-    """Return the encoding of a text file, as Python calls it and for people.
-
-    Raises
-    ------
-    CbirError
-        When it is no text.
-    """
-    for bom, names in _BOMS.items():
-        if source.data.startswith(bom):
-            candidates = [names]
-            break
-    else:
-        candidates = [("utf-8", "UTF-8"), ("cp1252", "Windows-1252")]
-        if b"\0" in source.data:
-            candidates = []
-    for encoding, encoding_name in candidates:
-        try:
-            source.data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        return encoding, encoding_name
-    raise CbirError(
-        f"{printable(source.name)}: this is no text in UTF-8, UTF-16 or Windows-1252; save the"
-        " table as UTF-8"
-    )
-
-
-def _opened(data: bytes, encoding: str) -> io.TextIOWrapper:
-    return io.TextIOWrapper(io.BytesIO(data), encoding, newline="")
-
-
-def _separator(data: bytes, encoding: str) -> str:
+def _separator(source: Source, encoding: str) -> str:
     """Return what gives most rows the width of the header, and of these the widest."""
 
     def fit(separator: str) -> tuple[float, int]:
-        reader = csv.reader(_opened(data, encoding), delimiter=separator)
+        reader = csv.reader(text_lines(source, encoding), delimiter=separator)
         try:
             widths = [len(row) for row in islice(filter(None, reader), _SAMPLE)]
         except csv.Error:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
 from cbir.core.errors import CbirError, printable
 from cbir.core.json_text import parse_json
-from cbir.tables.delimited import text_encoding
 from cbir.tables.model import BATCH, MAX_COLUMNS, Choose, Table, table_of, wanted_of
 from cbir.tables.source import Source
+from cbir.tables.text_file import text_encoding, text_lines
 
 
 def read_json_lines(source: Source, choose: Choose) -> Table:
@@ -40,8 +39,7 @@ def read_json_lines(source: Source, choose: Choose) -> Table:
 
 
 def _objects(source: Source, encoding: str) -> Iterator[dict[str, Any]]:
-    lines = io.TextIOWrapper(io.BytesIO(source.data), encoding)
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(text_lines(source, encoding), 1):
         if not line.strip():
             continue
         try:

@@ -18,6 +18,9 @@ from cbir.tables.table_names import the_table
 _STEPS = 10_000
 """Instructions of SQLite's machine after which it looks at the clock."""
 
+_BATCH_SIZE = 1 << 24
+"""Characters of values that are read at a time."""
+
 _ALLOWED = (
     sqlite3.SQLITE_SELECT,
     sqlite3.SQLITE_READ,
@@ -83,5 +86,13 @@ def _identifier(name: str) -> str:
 
 
 def _batches(cursor: sqlite3.Cursor) -> Iterator[list[tuple[Any, ...]]]:
-    while rows := cursor.fetchmany(BATCH):
+    """Yield columns of some rows at a time: of fewer, if they are long."""
+    rows, size = [], 0
+    for row in cursor:
+        rows.append(row)
+        size += sum(len(value) for value in row if isinstance(value, str | bytes))
+        if len(rows) == BATCH or size > _BATCH_SIZE:
+            yield list(zip(*rows, strict=True))
+            rows, size = [], 0
+    if rows:
         yield list(zip(*rows, strict=True))

@@ -69,6 +69,7 @@ def test_a_table_of_sqlite_is_joined(here: Run, photos: Path) -> None:
         ("--metadata photos/cats/cat-1.jpg", 1, "cat-1.jpg: this is no text"),
         ("--metadata t.csv --key a", 2, "--key a: the table has no such column; it has: id, width"),
         ("--metadata t.csv", 2, "rename it, or choose others, with --columns other=width"),
+        ("--metadata t.csv --columns=", 2, "it is empty; give a value, or leave it out"),
         ("--key id", 2, "--key is about a table; name it with --metadata"),
         (
             "--metadata nosuch://u:secret@h/db",
@@ -85,6 +86,11 @@ def test_what_cannot_be_joined_is_one_line(
     done = here("index", "photos", *options.split())
     assert done.returncode == code and message in done.stderr
     assert "secret" not in done.stderr and not Path("index.csv").exists()
+
+
+def test_a_list_of_columns_with_a_line_break_is_refused(here: Run, photos: Path) -> None:
+    done = here("index", "photos", "--metadata", "t.csv", "--columns", "a\rb")
+    assert done.returncode == 2 and "no list of names: " in done.stderr
 
 
 def test_indexing_without_a_table_does_not_pay_for_it(run: Run, photos: Path) -> None:

@@ -129,6 +129,19 @@ def test_a_damaged_file_is_refused(tmp_path: Path, place: int) -> None:
         read(str(path))
 
 
+def test_many_rows_with_long_texts_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    rows = [(number, "ä" * (number % 7 * 4000)) for number in range(6000)]
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE t (id INTEGER, text TEXT)")
+        database.executemany("INSERT INTO t VALUES (?, ?)", rows)
+        database.commit()
+    assert read(str(path)).columns == {
+        "id": [str(number) for number, _ in rows],
+        "text": [text for _, text in rows],
+    }
+
+
 def test_an_unwanted_blob_is_no_key(tmp_path: Path) -> None:
     path = made(tmp_path / "x.db", ROWS + "(1, 'a', 2, x'ff');")
     assert list(read_table(path, lambda header: Wanted(["id"], header)).columns) == [
