@@ -18,7 +18,7 @@ def as_path(text: str) -> str:
     >>> os.fsencode(as_path("ö.jpg")) == "ö.jpg".encode()
     True
     """
-    return os.fsdecode(text.encode("utf-8", "surrogateescape"))
+    return text if text.isascii() else os.fsdecode(text.encode("utf-8", "surrogateescape"))
 
 
 def as_utf8(text: str) -> bytes:

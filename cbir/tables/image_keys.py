@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import posixpath
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from cbir.core.errors import CbirError, printable
@@ -78,8 +77,11 @@ def find_key_column(columns: Mapping[str, Sequence[str]], names: Sequence[str]) 
     'id'
     """
     forms, best, chosen = _forms(names), (0, False, False), None
+    known = set().union(*forms)
     for column, cells in columns.items():
-        keys = set(map(image_key, cells)) - {""}
+        keys = set(map(image_key, set(cells))) - {""}
+        if known.isdisjoint(keys):
+            continue
         matches = _matches(keys, names, forms)
         count = sum(key is not None for key in matches.found)
         rank = (count, matches.ambiguous is None, len(keys) == len(cells))
@@ -96,12 +98,12 @@ def key_form(names: Sequence[str], found: Sequence[str | None]) -> str:
     >>> key_form(["a/1.jpg", "a/2.jpg"], ["1", "a/2.jpg"])
     'their paths or names without the ending'
     """
-    said = set()
-    for name, key in zip(names, found, strict=True):
+    forms, said = _forms(names), set()
+    for name, key, *candidates in zip(names, found, *forms, strict=True):
         if key is not None:
-            form = next(number for number, make in enumerate(_FORMS.values()) if make(name) == key)
+            form = candidates.index(key)
             said.add(form if "/" in name else form | 2)
-    return "their " + " or ".join(list(_FORMS)[form] for form in sorted(said))
+    return "their " + " or ".join(_FORMS[form] for form in sorted(said))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +122,9 @@ def _matches(
     taken: set[str] = set()
     for candidates in forms:
         owners: dict[str, int] = {}
-        for row, key in enumerate(candidates):
-            if key not in keys or key in taken or found[row] is not None:
+        meant = [(row, key) for row, key in enumerate(candidates) if key in keys]
+        for row, key in meant:
+            if key in taken or found[row] is not None:
                 continue
             other = owners.setdefault(key, row)
             if other != row:
@@ -132,25 +135,19 @@ def _matches(
     return _Matches(found, ambiguous)
 
 
-def _stem(path: str) -> str:
-    folder, slash, name = path.rpartition("/")
-    stem, dot, _ = name.rpartition(".")
-    return folder + slash + (stem if dot and stem else name)
-
-
-def _name_stem(path: str) -> str:
-    return _stem(posixpath.basename(path))
-
-
-_FORMS: dict[str, Callable[[str], str]] = {
-    "paths": str,
-    "paths without the ending": _stem,
-    "names": posixpath.basename,
-    "names without the ending": _name_stem,
-}
+_FORMS = ("paths", "paths without the ending", "names", "names without the ending")
 """What a key may be, in the order in which one wins over the next. In a dataset without folders the
 last two are the first two."""
 
 
 def _forms(names: Sequence[str]) -> list[list[str]]:
-    return [[make(name) for name in names] for make in _FORMS.values()]
+    """Return each of the forms for all images."""
+    forms: list[list[str]] = [list(names), [], [], []]
+    for path in names:
+        name = path[path.rfind("/") + 1 :]
+        dot = name.rfind(".")
+        ending = len(name) - dot if dot > 0 else 0
+        forms[1].append(path[: len(path) - ending])
+        forms[2].append(name)
+        forms[3].append(name[: len(name) - ending])
+    return forms

@@ -168,7 +168,8 @@ class _CellError(ValueError):
 
 def _texts(values: Sequence[Any]) -> list[str]:
     try:
-        texts = list(map(cell_text, values))
+        all_text = set(map(type, values)) == {str}
+        texts = list(values if all_text else map(cell_text, values))
         joined = "".join(texts)
         joined.encode()
         if "\0" not in joined and max(map(len, texts), default=0) <= MAX_CELL:
