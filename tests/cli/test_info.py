@@ -99,7 +99,7 @@ def test_what_an_index_says_reaches_no_terminal_as_it_is(run: Run, photos: Path)
     rows = [f"{header},note\x1b]0;x\x07", *(f"{line},y" for line in lines)]
     index.write_text("\n".join([*rows, ""]))
     done = run("info", "index.csv")
-    assert done.returncode == 0 and r"note\x1b]0;x\x07 (your own)" in done.stdout
+    assert done.returncode == 0 and r"metadata  note\x1b]0;x\x07 (category)" in done.stdout
     assert "\x1b" not in done.stdout + done.stderr
 
 
