@@ -28,7 +28,7 @@ from cbir.core.threads import cores, one_thread_each, ordered_map
 from cbir.descriptors import models
 from cbir.descriptors.base import Row, TrainedDescriptor
 from cbir.descriptors.presets import PRESETS
-from cbir.descriptors.registry import NamedDescriptor, built_in, parse
+from cbir.descriptors.registry import NamedDescriptor, parse, ready_made
 from cbir.images.discovery import find_images
 from cbir.images.encoded_image import EncodedImage
 from cbir.search.fusion import backgrounds
@@ -55,7 +55,7 @@ def main() -> None:
 
 def descriptors() -> Iterator[NamedDescriptor]:
     """List what has rows in the file, each once, ready to describe."""
-    specs = [one.name for one in built_in()]
+    specs = [one.name for one in ready_made()]
     specs += [spec for preset in PRESETS.values() for spec in preset.specs]
     seen = set()
     for spec in specs:

@@ -38,7 +38,7 @@ from numpy.typing import NDArray
 import cbir
 from cbir.core.threads import one_thread_each
 from cbir.descriptors.presets import PRESETS
-from cbir.descriptors.registry import built_in, parse
+from cbir.descriptors.registry import parse, ready_made
 from cbir.evaluation import MEASURES, GroundTruth, Queries, Scores, evaluate
 from cbir.evaluation.statistics import paired_difference
 from cbir.images.encoded_image import EncodedImage
@@ -157,7 +157,7 @@ def _options() -> argparse.Namespace:
 def chosen(options: argparse.Namespace) -> list[Contestant]:
     """List what is to be measured."""
     contestants: list[Contestant] = []
-    for spec in options.descriptor or [*(one.name for one in built_in()), *VARIANTS]:
+    for spec in options.descriptor or [*(one.name for one in ready_made()), *VARIANTS]:
         others = parse(spec).descriptor.metrics[1:] if options.all_metrics else ()
         usual = Contestant("descriptor", spec, (spec,))
         contestants += [usual, *(replace(usual, metric=metric) for metric in others)]

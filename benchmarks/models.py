@@ -20,7 +20,7 @@ from common import report
 
 from cbir.core.threads import cores
 from cbir.descriptors.base import SHIPPED, TrainedDescriptor
-from cbir.descriptors.registry import built_in
+from cbir.descriptors.registry import ready_made
 from cbir.images.discovery import find_images
 from cbir.indexing.train import TrainingImages, train_model
 
@@ -48,7 +48,7 @@ def make_models(folder: Path, into: Path) -> list[list[Any]]:
 
 def shipped_models() -> Iterator[tuple[str, TrainedDescriptor]]:
     """List the names of the models, and what learns each."""
-    for cls in built_in():
+    for cls in ready_made():
         if issubclass(cls, TrainedDescriptor):
             for name, parameters in cls.shipped_models.items():
                 yield name, cls(**parameters)

@@ -17,6 +17,7 @@ from typing import Any
 from pages_results import results_page
 
 from cbir.descriptors.base import Descriptor
+from cbir.descriptors.parametrized import required_parameters, usual_parameters
 from cbir.descriptors.registry import Broken, available
 from cbir.search.metrics import METRICS
 
@@ -149,32 +150,35 @@ def _result(item: tuple[str, str]) -> str:
 
 
 def _section(cls: type[Descriptor]) -> str:
-    descriptor = cls()
+    descriptor = None if required_parameters(cls) else cls()
     unit = "bits" if cls.kind.packed else "numbers"
     if cls.has_quality:
         unit += f" and a quality of 0 to 100 (below {cls.least_quality} the bits say too little)"
-    size = f"{descriptor.working_size} px" if descriptor.working_size else "full size"
+    if descriptor is None:
+        size, dimension = "the size that its model takes", f"as many {unit} as its model gives"
+    else:
+        size = f"{descriptor.working_size} px" if descriptor.working_size else "full size"
+        dimension = f"{descriptor.dimension:,} {unit}"
     paragraphs = (cls.__doc__ or "").split("\n\n")
     summary = cls.summary[0].upper() + cls.summary[1:]
     return (
         f"## `{cls.name}`\n\n{paragraphs[0].strip()} {summary}.\n\n"
-        f"- {cls.kind.name}, {descriptor.dimension:,} {unit}, from the image at {size}; version"
+        f"- {cls.kind.name}, {dimension}, from the image at {size}; version"
         f" {cls.version}\n"
-        f"{_parameters(descriptor)}"
+        f"{_parameters(cls)}"
         f"- metrics, the default first: {', '.join(cls.metrics)}\n"
-        f"- distance by {cls.metrics[0]}: {descriptor.meaning}\n"
+        f"- distance by {cls.metrics[0]}: {(descriptor or cls).meaning}\n"
     )
 
 
-def _parameters(descriptor: Descriptor) -> str:
+def _parameters(cls: type[Descriptor]) -> str:
     """List the parameters as the docstring of the class explains them."""
-    documented = re.findall(
-        r"^ {4}(\w+) : (.+)\n((?: {8}.+\n)+)", type(descriptor).__doc__ or "", re.M
-    )
+    documented = re.findall(r"^ {4}(\w+) : (.+)\n((?: {8}.+\n)+)", cls.__doc__ or "", re.M)
     texts = {name: f"{values}. {' '.join(text.split())}" for name, values, text in documented}
     lines = [
-        f"- parameter `{name}={value}`: {texts[name].replace('``', '`')}\n"
-        for name, value in descriptor.parameters.items()
+        f"- parameter `{name}={'…' if value is None else value}`: "
+        f"{texts[name].replace('``', '`')}\n"
+        for name, value in usual_parameters(cls).items()
     ]
     return "".join(lines) or "- no parameters\n"
 

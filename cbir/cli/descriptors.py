@@ -11,7 +11,9 @@ from cbir.cli.command import Command
 from cbir.cli.options import format_option
 from cbir.cli.output import write_entries
 from cbir.core.amounts import counted
+from cbir.core.optional_packages import missing_of
 from cbir.descriptors.base import Descriptor, TrainedDescriptor
+from cbir.descriptors.parametrized import required_parameters, usual_parameters
 from cbir.descriptors.registry import Broken, available
 from cbir.descriptors.row_kinds import KINDS
 
@@ -37,7 +39,8 @@ def _lines(entry: Mapping[str, Any]) -> list[str]:
     """Return what is told of a descriptor beside its name."""
     if "broken" in entry:
         return [f"broken: {entry['broken']}"]
-    size = counted(entry["dimension"], "bit" if KINDS[entry["kind"]].packed else "number")
+    unit = "bit" if KINDS[entry["kind"]].packed else "number"
+    size = f"{unit}s" if entry["dimension"] is None else counted(entry["dimension"], unit)
     lines = [
         entry["summary"],
         f"{entry['kind']}, {size}, {entry['metrics'][0]}: {entry['meaning']}",
@@ -48,28 +51,32 @@ def _lines(entry: Mapping[str, Any]) -> list[str]:
         shipped = " or ".join(map(_assignments, entry["trained"]["shipped"]))
         origin = f"comes with cbir for {shipped}" if shipped else "learned from your images"
         lines.append(f"{entry['trained']['state']}: {origin}")
+    if entry["missing"] is not None:
+        lines.append(f"not installed: it {entry['missing']}")
     return lines
 
 
 def _assignments(parameters: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key}={value}" for key, value in parameters.items()) or "none"
+    shown = {key: "…" if value is None else value for key, value in parameters.items()}
+    return ", ".join(f"{key}={value}" for key, value in shown.items()) or "none"
 
 
 def _entry(one: type[Descriptor] | Broken) -> dict[str, Any]:
     if isinstance(one, Broken):
         return {"name": one.name, "broken": one.reason}
-    descriptor = one()
+    descriptor = None if required_parameters(one) else one()
     return {
         "name": one.name,
         "version": one.version,
         "kind": one.kind.name,
-        "dimension": descriptor.dimension,
-        "dtype": descriptor.dtype.name,
+        "dimension": descriptor.dimension if descriptor else None,
+        "dtype": one.dtype.name,
         "metrics": list(one.metrics),
-        "parameters": descriptor.parameters,
-        "working_size": descriptor.working_size,
+        "parameters": usual_parameters(one),
+        "working_size": descriptor.working_size if descriptor else None,
         "trained": _trained(one),
-        "meaning": descriptor.meaning,
+        "missing": missing_of(one.modules, one.extra),
+        "meaning": descriptor.meaning if descriptor else one.meaning,
         "summary": one.summary,
     }
 

@@ -123,6 +123,10 @@ class Descriptor(Parametrized, ABC):
         rest on. The bits of a blank image are an accident of its noise.
     least_quality : int
         Below it, a hash says too little for two images to be called alike.
+    modules : tuple of str
+        Of optional packages, without which it describes nothing.
+    extra : str
+        Of cbir, which installs them.
     """
 
     kind: ClassVar[RowKind] = GLOBAL
@@ -131,6 +135,8 @@ class Descriptor(Parametrized, ABC):
     metrics: ClassVar[tuple[str, ...]]
     has_quality: ClassVar[bool] = False
     least_quality: ClassVar[int] = 0
+    modules: ClassVar[tuple[str, ...]] = ()
+    extra: ClassVar[str] = ""
 
     @property
     @abstractmethod

@@ -16,6 +16,10 @@ from cbir.core.digests import digest
 from cbir.core.errors import UsageError
 from cbir.core.suggestions import did_you_mean
 
+FILE = "file"
+"""In the metadata of a field: the parameter is the path of a file, on whose content the numbers
+depend, and not on where it is."""
+
 
 @dataclass(frozen=True)
 class Parametrized:
@@ -58,6 +62,24 @@ class Parametrized:
 def parameter_fields(cls: type[Parametrized]) -> list[dataclasses.Field[Any]]:
     """List the dataclass fields of a class that are parameters."""
     return [field for field in dataclasses.fields(cls) if field.metadata.get("parameter", True)]
+
+
+def usual_parameters(cls: type[Parametrized]) -> dict[str, Any]:
+    """Return the parameters with their defaults; None for those that have none, as a file."""
+    return {
+        field.name: None if field.default is dataclasses.MISSING else field.default
+        for field in parameter_fields(cls)
+    }
+
+
+def required_parameters(cls: type[Parametrized]) -> list[str]:
+    """Name the parameters without a default."""
+    return [name for name, value in usual_parameters(cls).items() if value is None]
+
+
+def file_parameters(cls: type[Parametrized]) -> list[str]:
+    """Name the parameters that are paths of files."""
+    return [field.name for field in parameter_fields(cls) if field.metadata.get(FILE)]
 
 
 P = TypeVar("P", bound=Parametrized)
@@ -105,6 +127,9 @@ def made(cls: type[P], what: str, parameters: dict[str, Any]) -> P:
                 f"{what} has no parameter {key!r}; it has: {there}{did_you_mean(key, known)}"
             )
         values[key] = _convert(what, key, value, hints[key])
+    missing = [name for name in required_parameters(cls) if name not in values]
+    if missing:
+        raise UsageError(f"{what} needs {missing[0]}=…; give it behind a colon")
     try:
         return cls(**values)
     except ValueError as error:  # what a plug-in may raise for an impossible value

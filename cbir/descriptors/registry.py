@@ -15,7 +15,7 @@ from cbir.core.errors import CbirError, UnreadableImageError, UsageError, cause_
 from cbir.core.plugins import plugins
 from cbir.core.suggestions import did_you_mean
 from cbir.descriptors.base import HIGHEST_QUALITY, Descriptor, Row
-from cbir.descriptors.parametrized import made, split_parameters
+from cbir.descriptors.parametrized import made, required_parameters, split_parameters
 from cbir.descriptors.row_kinds import KINDS
 from cbir.images.encoded_image import EncodedImage
 from cbir.images.image_source import ArrayImage
@@ -41,6 +41,8 @@ _BUILT_IN = {
     "fisher": "cbir.descriptors.encoders.fisher:Fisher",
     "daisy": "cbir.descriptors.encoders.daisy:Daisy",
     "orb": "cbir.descriptors.encoders.bovw:OrbBovw",
+    "cnn": "cbir.descriptors.neural.cnn:Cnn",
+    "onnx": "cbir.descriptors.neural.onnx_network:OnnxNetwork",
     "phash": "cbir.descriptors.hashes.perceptual:PerceptualHash",
     "pdq": "cbir.descriptors.hashes.pdq:Pdq",
     "dhash": "cbir.descriptors.hashes.perceptual:DifferenceHash",
@@ -80,6 +82,8 @@ class NamedDescriptor:
         try:
             row = descriptor.describe(pixels)
             given, wanted = (row.shape, row.dtype), ((descriptor.width,), descriptor.dtype)
+        except CbirError:  # nothing of this image: a package or a model is missing
+            raise
         except Exception as error:  # a plug-in may fail in any way
             reason = f"the descriptor {self.alias!r} failed: {cause_of(error)}"
             raise UnreadableImageError(image.path, reason) from error
@@ -98,7 +102,7 @@ class NamedDescriptor:
         """The text that :func:`parse` turns into this."""
         name, parameters = self.descriptor.name, self.descriptor.parameters
         head = name if self.alias == name else f"{self.alias}={name}"
-        tail = ",".join(f"{key}={value}" for key, value in parameters.items())
+        tail = ",".join(f"{key}={value}" for key, value in parameters.items() if value != "")
         return f"{head}:{tail}" if tail else head
 
 
@@ -173,6 +177,11 @@ def names() -> list[str]:
 def built_in() -> list[type[Descriptor]]:
     """List the descriptors that come with the package."""
     return [load(name) for name in _BUILT_IN]
+
+
+def ready_made() -> list[type[Descriptor]]:
+    """List those of them that can be made without any parameter."""
+    return [one for one in built_in() if not required_parameters(one)]
 
 
 def available() -> Iterator[type[Descriptor] | Broken]:

@@ -155,7 +155,7 @@ def _entries(plan: Plan) -> tuple[DescriptorEntry, ...]:
         state, descriptor = None, one.descriptor
         if isinstance(descriptor, TrainedDescriptor) and descriptor.state is not None:
             state = plan.writer.save_state(descriptor.state, f"{descriptor.state_name}-{one.alias}")
-        entries.append(DescriptorEntry.of(one, state))
+        entries.append(DescriptorEntry.of(one, state, plan.store.path))
     return tuple(entries)
 
 

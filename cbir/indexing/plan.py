@@ -105,7 +105,7 @@ def plan(
     metadata = set(previous.rows.metadata if previous else ())
     dropped = metadata.intersection(request.drop).difference(entry.alias for entry in entries)
     drop = [name for name in request.drop if name not in dropped]
-    chosen = choose(entries, request.descriptors, drop, metadata - dropped)
+    chosen = choose(entries, request.descriptors, drop, request.index, metadata - dropped)
     joined = _joined(request, table, scan, chosen, listener)
     images = TrainingImages(scan.dataset, scan.images, request.workers)
     named = bind_states(chosen, base, request.models, request.retrain, images, listener)

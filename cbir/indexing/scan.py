@@ -14,7 +14,7 @@ from cbir.core.messages import Message, Parameter
 from cbir.core.progress import ProgressListener
 from cbir.images.discovery import ImageFile, find_images, is_selected
 from cbir.indexing.request import IndexRequest
-from cbir.stores.default_path import is_kept
+from cbir.stores.locations import kept_location
 from cbir.stores.model import Snapshot
 
 _SAMPLE = 32
@@ -81,7 +81,7 @@ def scan(request: IndexRequest, listener: ProgressListener) -> Scan:
         raise CbirError(
             f"{printable(request.dataset)}: there is no image in the dataset{but}; ", hint
         )
-    root = _relative_root(request.dataset, request.index)
+    root = kept_location(os.path.realpath(request.dataset), request.index)
     return Scan(request.dataset, root, images, unreadable, left_out, started)
 
 
@@ -126,17 +126,6 @@ def recognized(
         ]
         images = sorted([*images, *others], key=lambda one: os.fsencode(one.path))
     return replace(scan, images=images, is_moved=is_moved)
-
-
-def _relative_root(dataset: str, index: str) -> str:
-    """Return the dataset relative to the index, so that both can be moved together.
-
-    The cache folder moves without the datasets: an index that is kept there has the whole path.
-    """
-    root, folder = os.path.realpath(dataset), os.path.dirname(os.path.realpath(index))
-    if is_kept(index):
-        return root.replace(os.sep, "/")
-    return os.path.relpath(root, folder).replace(os.sep, "/")
 
 
 def _check_root(scan: Scan, base: Snapshot, listener: ProgressListener) -> bool:

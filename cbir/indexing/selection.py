@@ -13,9 +13,11 @@ from cbir.core.messages import Call, Message, Parameter
 from cbir.core.npz import load_arrays
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.base import SHIPPED, State, TrainedDescriptor, origin_of, state_digest
-from cbir.descriptors.registry import NamedDescriptor, create, parse
+from cbir.descriptors.parametrized import file_parameters
+from cbir.descriptors.registry import NamedDescriptor, parse
 from cbir.indexing.train import TrainingImages
 from cbir.stores import open_store
+from cbir.stores.locations import kept_location
 from cbir.stores.model import DescriptorEntry, Snapshot
 
 DEFAULT = "hsv"
@@ -35,6 +37,7 @@ def choose(
     entries: Sequence[DescriptorEntry],
     specs: Sequence[str],
     drop: Sequence[str],
+    index: str,
     metadata: Collection[str] = (),
 ) -> list[NamedDescriptor]:
     """Return the descriptors that the index is to hold, in the order of their columns.
@@ -47,6 +50,8 @@ def choose(
         What is to be added.
     drop : sequence of str
         Aliases of what is to be removed.
+    index : str
+        The index file.
     metadata : collection of str
         Columns that the user added; none may have the name of a descriptor's.
 
@@ -61,15 +66,21 @@ def choose(
             what = ", ".join(map(printable, [*there, *sorted(metadata)])) or "nothing"
             raise UsageError(Parameter("drop", alias), f": the index has: {what}")
         del there[alias]
-    chosen = {alias: _held(entry) for alias, entry in there.items()}
+    chosen = {alias: _held(entry, index) for alias, entry in there.items()}
     for spec in specs or ([] if entries else [DEFAULT]):
         named = parse(spec)
+        entry = there.get(named.alias)
+        if entry is not None and entry.means(named.descriptor) and _is_moved(entry, named, index):
+            chosen[named.alias] = named
         if chosen.setdefault(named.alias, named) != named:
             raise UsageError(
                 f"descriptor {spec!r}: the alias {named.alias!r} is taken by"
                 f" {chosen[named.alias].spec}; give the new one an alias of its own,"
                 f" as in {NamedDescriptor('other', named.descriptor).spec}"
             )
+    for alias, held in chosen.items():
+        if alias in there:
+            _check_usable(held)
     if not chosen:
         reason = "an index holds at least one descriptor; add another first"
         raise UsageError(Parameter("drop"), f": {reason}")
@@ -147,15 +158,34 @@ def _check_columns(chosen: Sequence[NamedDescriptor], metadata: Collection[str])
                 )
 
 
-def _held(entry: DescriptorEntry) -> NamedDescriptor:
+def _is_moved(entry: DescriptorEntry, named: NamedDescriptor, index: str) -> bool:
+    """Say whether a file that the index knows is named by another path, with the same content."""
+    files = file_parameters(type(named.descriptor))
+    paths = {name: kept_location(named.descriptor.parameters[name], index) for name in files}
+    is_same_place = paths.items() <= entry.parameters.items()
+    return is_same_place or named.descriptor.fingerprint == entry.fingerprint
+
+
+def _held(entry: DescriptorEntry, index: str) -> NamedDescriptor:
     """Return a descriptor that the index holds."""
     try:
-        return NamedDescriptor(entry.alias, create(entry.name, dict(entry.parameters)))
+        return NamedDescriptor(entry.alias, entry.descriptor(index))
     except UsageError as error:
         raise CbirError(
             f"the index holds {entry.alias}, which cannot be used: ", error,
             "; install the package that it came with, or remove it by ",
             Parameter("drop", entry.alias),
+        ) from None  # fmt: skip
+
+
+def _check_usable(held: NamedDescriptor) -> None:
+    """Make sure that the files are there which a descriptor of the index names."""
+    try:
+        _ = held.descriptor.fingerprint
+    except CbirError as error:
+        raise CbirError(
+            f"the index holds {held.alias}, which cannot be used: ", error,
+            "; put it right, or remove the descriptor by ", Parameter("drop", held.alias),
         ) from None  # fmt: skip
 
 

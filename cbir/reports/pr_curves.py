@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from cbir.core.amounts import counted
-from cbir.core.errors import CbirError, printable
+from cbir.core.errors import printable
 from cbir.core.messages import Message, Parameter
+from cbir.core.optional_packages import optional_module
 from cbir.core.overwriting import Output
 from cbir.evaluation.model import RECALLS, Evaluation
 from cbir.images.encoded_image import software_of
@@ -87,13 +88,7 @@ def check_plot(path: str, in_use: Iterable[str | None] = ()) -> None:
         When matplotlib or the folder is missing, or the file is there and is no plot of ours.
     """
     PLOT.check(path, in_use)
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError:
-        raise CbirError(
-            _PARAMETER,
-            " needs the optional package matplotlib; install it: pip install 'cbir[plot]'",
-        ) from None
+    optional_module("matplotlib", _PARAMETER, "plot")
 
 
 def draw(evaluation: Evaluation) -> Figure:

@@ -6,7 +6,7 @@ that says what the matrices are. Rows are sorted by the bytes of their paths.
 
 from __future__ import annotations
 
-import os
+import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -20,10 +20,12 @@ from cbir.core.errors import BrokenIndexError, CbirError, UsageError, first_few,
 from cbir.core.messages import Call
 from cbir.core.suggestions import did_you_mean
 from cbir.descriptors import registry
-from cbir.descriptors.base import Row, State, TrainedDescriptor
+from cbir.descriptors.base import Descriptor, Row, State, TrainedDescriptor
 from cbir.descriptors.local_features.base import LocalExtractor
+from cbir.descriptors.parametrized import file_parameters
 from cbir.descriptors.registry import NamedDescriptor
 from cbir.descriptors.row_kinds import KINDS, RowKind
+from cbir.stores.locations import found_location, kept_location
 from cbir.stores.metadata import MetadataColumn
 from cbir.stores.paths import PathList
 
@@ -86,14 +88,19 @@ class DescriptorEntry:
     """The name of the state file that it needs."""
 
     @classmethod
-    def of(cls, named: NamedDescriptor, state: str | None) -> DescriptorEntry:
-        """Describe a descriptor that is ready to use."""
+    def of(cls, named: NamedDescriptor, state: str | None, index: str) -> DescriptorEntry:
+        """Describe a descriptor that is ready to use, for the index file `index`."""
         descriptor = named.descriptor
+        files = file_parameters(type(descriptor))
+        parameters = {
+            name: kept_location(value, index) if name in files else value
+            for name, value in descriptor.parameters.items()
+        }
         return cls(
             named.alias,
             descriptor.name,
             descriptor.version,
-            descriptor.parameters,
+            parameters,
             descriptor.fingerprint,
             descriptor.kind.name,
             descriptor.dimension,
@@ -101,6 +108,26 @@ class DescriptorEntry:
             descriptor.dtype.str,
             state,
         )
+
+    def descriptor(self, index: str) -> Descriptor:
+        """Make the descriptor, without its state, for the index file `index`."""
+        files = file_parameters(registry.load(self.name))
+        return registry.create(
+            self.name,
+            {
+                name: found_location(str(value), index) if name in files else value
+                for name, value in self.parameters.items()
+            },
+        )
+
+    def means(self, descriptor: Descriptor) -> bool:
+        """Say whether a descriptor has the same name and parameters; files may be elsewhere."""
+        files = file_parameters(type(descriptor))
+        held, meant = (
+            {name: value for name, value in one.items() if name not in files}
+            for one in (self.parameters, descriptor.parameters)
+        )
+        return (self.name, held) == (descriptor.name, meant)
 
     @property
     def row_kind(self) -> RowKind:
@@ -219,8 +246,7 @@ class Snapshot(ABC):
     @property
     def root(self) -> str:
         """The dataset's absolute path."""
-        folder = os.path.dirname(os.path.realpath(self.path))
-        return os.path.normpath(os.path.join(folder, self.manifest.root))
+        return found_location(self.manifest.root, self.path)
 
     def descriptor(self, alias: str) -> NamedDescriptor:
         """Make the descriptor that wrote the matrix of `alias`, with its state.
@@ -232,7 +258,7 @@ class Snapshot(ABC):
         """
         entry = self.manifest.entry(alias)
         try:
-            descriptor = registry.create(entry.name, dict(entry.parameters))
+            descriptor = entry.descriptor(self.path)
         except (UsageError, TypeError, OverflowError) as error:
             raise BrokenIndexError(
                 f"{printable(self.path)}: {alias} cannot be used: {error}; install the package that"
@@ -255,14 +281,34 @@ class Snapshot(ABC):
                     "; build the index again: ",
                     Call("index", dataset=self.root, index=self.path, rebuild=True),
                 ) from None
-        if descriptor.fingerprint != entry.fingerprint:
-            raise BrokenIndexError(
-                f"{printable(self.path)}: {alias} was written by version {entry.version} of"
-                f" {entry.name}, this is version {descriptor.version}, and their numbers differ."
-                " Describe the images again: ",
-                Call("index", dataset=self.root, index=self.path),
-            )
+        self._check_fingerprint(entry, descriptor)
         return NamedDescriptor(alias, descriptor)
+
+    def _check_fingerprint(self, entry: DescriptorEntry, descriptor: Descriptor) -> None:
+        where = f"{printable(self.path)}: {entry.alias}"
+        files = [str(descriptor.parameters[one]) for one in file_parameters(type(descriptor))]
+        try:
+            fingerprint = descriptor.fingerprint
+        except CbirError as error:  # a file that its parameters name is not what it was
+            moved = dict.fromkeys(file_parameters(type(descriptor)), "FILE")
+            spec = NamedDescriptor(entry.alias, dataclasses.replace(descriptor, **moved)).spec
+            raise BrokenIndexError(
+                f"{where} cannot be used: ", error, "; put the file back, or say where it is now: ",
+                Call("index", dataset=self.root, index=self.path, descriptors=[spec]),
+            ) from None  # fmt: skip
+        if fingerprint == entry.fingerprint:
+            return
+        if files and entry.version == descriptor.version:
+            reason = f"was written with another content of {first_few(files)}, or of what is beside"
+        else:
+            reason = (
+                f"was written by version {entry.version} of {entry.name}, this is version"
+                f" {descriptor.version}"
+            )
+        raise BrokenIndexError(
+            f"{where} {reason}, and their numbers differ. Describe the images again: ",
+            Call("index", dataset=self.root, index=self.path),
+        )
 
 
 def edited_rows(index: str, rows: Rows, edited: NDArray[np.intp]) -> str:

@@ -25,7 +25,7 @@ def check_holds(snapshot: Snapshot, preset: Preset) -> None:
                 " with: ",
                 Call("index", dataset=snapshot.root, index=snapshot.path, preset=preset.name),
             )
-        if (entry.name, dict(entry.parameters)) != (descriptor.name, descriptor.parameters):
+        if not entry.means(descriptor):
             raise CbirError(
                 f"the index has another descriptor as {named.alias} than {named.spec}, which"
                 f" the preset {preset.name} needs; name those to fuse, as in ",

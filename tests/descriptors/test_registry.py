@@ -19,7 +19,7 @@ from cbir.descriptors.base import TrainedDescriptor
 from cbir.descriptors.encoders.bovw import OrbBovw
 from cbir.descriptors.global_features.hsv_histogram import HsvHistogram
 from cbir.descriptors.hashes.perceptual import PerceptualHash
-from cbir.descriptors.registry import _BUILT_IN, NamedDescriptor, create, parse
+from cbir.descriptors.registry import NamedDescriptor, create, parse, ready_made
 from cbir.images.image_source import open_image
 from tests.conftest import Run
 
@@ -201,7 +201,7 @@ def test_a_broken_plugin_is_listed_and_the_rest_goes_on(
     assert run("worse", env=env).returncode == 1
 
 
-@pytest.mark.parametrize("name", list(_BUILT_IN))
+@pytest.mark.parametrize("name", [one.name for one in ready_made()])
 def test_every_descriptor_can_be_pickled_also_when_it_is_bound(name: str, noise: Any) -> None:
     descriptor = create(name, {})
     if isinstance(descriptor, TrainedDescriptor) and (shipped := descriptor.shipped()):

@@ -53,7 +53,8 @@ def index(tmp_path: Path) -> Path:
             for key in facts["sha256"]:
                 features.append(key.tobytes(), RECORD)
         state = writer.save_state(VOCABULARY, "vocabulary-orb")
-        entries = (DescriptorEntry.of(hsv, None), DescriptorEntry.of(orb, state))
+        states = ((hsv, None), (orb, state))
+        entries = tuple(DescriptorEntry.of(named, kept, str(path)) for named, kept in states)
         writer.commit(Manifest("data", entries, "test"), rows, matrices)
     answers(path)  # so that everything is in the cache
     return path

@@ -105,9 +105,11 @@ def _stale(
         if part not in there or there[part].name == part or part in registry.names()
     ]
     wanted = map(parse, [*asked, *(presets.get(preset).specs if preset else ())])
-    held = {alias: (entry.name, entry.parameters) for alias, entry in there.items()}
-    meant = {one.alias: (one.descriptor.name, one.descriptor.parameters) for one in wanted}
-    return [alias for alias in meant if held.get(alias, meant[alias]) != meant[alias]]
+    return [
+        one.alias
+        for one in wanted
+        if one.alias in there and not there[one.alias].means(one.descriptor)
+    ]
 
 
 def _kept_up_to_date(build: Callable[..., IndexReport], path: str) -> IndexReport:

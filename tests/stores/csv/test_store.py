@@ -20,7 +20,7 @@ from cbir.stores.csv.store import CsvStore
 from cbir.stores.model import FILE_DTYPE, DescriptorEntry, Manifest, Rows, Snapshot
 from cbir.stores.paths import PathList
 
-HSV = DescriptorEntry.of(parse("hsv:layout=none"), None)
+HSV = DescriptorEntry.of(parse("hsv:layout=none"), None, "index.csv")
 
 
 def content(*paths: str, shade: int = 0) -> tuple[Rows, dict[str, np.ndarray]]:
