@@ -115,6 +115,14 @@ def test_the_commands_about_metadata_run(playground: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
+def test_the_commands_about_networks_run(playground: Path) -> None:
+    done = run_commands("docs/neural.md", playground)
+    assert done.returncode == 0, done.stderr
+    assert "windmills/windmill-" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_the_commands_about_evaluation_run(tmp_path: Path) -> None:
     for name in ("data", "queries"):  # all of them: the page shows what comes of it
         shutil.copytree(PROJECT / name, tmp_path / name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -56,7 +57,7 @@ class Network(Descriptor):
     @property
     def encoding(self) -> Encoding:
         """How the stored numbers relate to those of a vector of the length 1."""
-        return Encoding(_REACH / np.sqrt(self.dimension) / _HIGHEST)
+        return Encoding(min(1.0, _REACH / math.sqrt(self.dimension)) / _HIGHEST)
 
     def vector(self, image: Pixels) -> NDArray[np.float32]:
         """Return what the network says of an image, of length 1, before it is rounded.

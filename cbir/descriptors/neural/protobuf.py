@@ -7,7 +7,6 @@ some 60 MB for that, and has to read a whole file before one can say whether to 
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 
 Value = int | memoryview
@@ -82,11 +81,6 @@ def signed(number: int) -> int:
 def number_field(number: int, value: int) -> bytes:
     """Return a field with a whole number from 0 on."""
     return _written(number << 3 | _VARINT) + _written(value)
-
-
-def float_field(number: int, value: float) -> bytes:
-    """Return a field with a number in single precision."""
-    return _written(number << 3 | _FOUR_BYTES) + struct.pack("<f", value)
 
 
 def bytes_field(number: int, value: bytes | str) -> bytes:
