@@ -49,6 +49,10 @@ VARIANTS = ("hsv:layout=ellipse", "hsv:layout=none", "orb:upright=yes")
 REFERENCE = "balanced"
 """What everything is compared with."""
 
+NETWORK, CLASSICAL = "cnn", ("photos", "balanced")
+"""With what a fusion is compared, besides, that has a network in it: the network alone, and presets
+without one."""
+
 WITH_INTERVALS = ("map", "precision@10")
 
 IMAGES = 100
@@ -232,6 +236,7 @@ def measure_all(
         print(f"{one.name} ({one.way}, {run.metric}): mAP {run.mean('map'):.4f}", flush=True)
     for row, one in zip(rows, contestants, strict=True):
         row["difference"] = difference(one, found)
+        row["gains"] = gains(one, found)
     return sorted(rows, key=lambda row: -row["measures"]["map"])
 
 
@@ -273,11 +278,26 @@ def difference(one: Contestant, found: Mapping[Contestant, Values]) -> dict[str,
         others = [other for other in found if (other.name, other.way) == (REFERENCE, "scores")]
     else:
         others = [replace(one, way="scores")]
-    if not others or others[0] == one:
-        return None
-    result = paired_difference(found[one], found[others[0]])
+    return _difference(one, others[0], found) if others and others[0] != one else None
+
+
+def gains(one: Contestant, found: Mapping[Contestant, Values]) -> list[dict[str, Any]]:
+    """Compare the mAP of a fusion that has a network in it with those of its parts."""
+    if NETWORK not in one.specs or len(one.specs) == 1 or one.way != "scores":
+        return []
+    wanted = (NETWORK, *CLASSICAL)
+    others = [
+        two for two in found if two.name in wanted and (two.way, two.metric) == ("scores", None)
+    ]
+    return [_difference(one, other, found) for other in others]
+
+
+def _difference(
+    one: Contestant, other: Contestant, found: Mapping[Contestant, Values]
+) -> dict[str, Any]:
+    result = paired_difference(found[one], found[other])
     return {
-        "from": others[0].name,
+        "from": other.name,
         "queries": result.queries,
         "map": round(result.mean, 4),
         "interval": [round(result.low, 4), round(result.high, 4)],

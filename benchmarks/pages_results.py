@@ -66,7 +66,20 @@ PEERS = {
 }
 """P@10 and mAP on Corel-1k."""
 
-OURS = ("hsv", "correlogram", "jcd", "phog", "colorfisher", "fisher", "fast", "photos", "balanced")
+OURS = (
+    "hsv",
+    "correlogram",
+    "jcd",
+    "phog",
+    "colorfisher",
+    "fisher",
+    "fast",
+    "photos",
+    "balanced",
+    "cnn",
+    "scenes",
+    "products",
+)
 
 WAYS = {"adaptive": "scores, adaptive", "scores": "scores", "ranks": "ranks"}
 
@@ -247,17 +260,34 @@ def _differences(sets: Sequence[Measured]) -> str:
     ways = _across(sets, lambda row: row["way"] != "scores")
     first = [[_name(row), *map(_difference, found)] for row, found in rows]
     second = [[_name(row), WAYS[row["way"]], *map(_difference, found)] for row, found in ways]
+    gains = [
+        [_name(row), f"`{name}`", *(_difference(one and _gain(one, name)) for one in found)]
+        for row, found in rows
+        for name in [gain["from"] for gain in row.get("gains", ())]
+    ]
     text = (
         "## Paired differences\n\nBy how much the mAP is above that of the preset `balanced`, query"
         " by query; its 95 % interval, and p where that is 0.001 or more."
         f"\n\n{_table(['descriptor', *titles], first, 1)}"
     )
+    if gains:
+        text += (
+            "\n### Networks with other descriptors\n\nBy how much the mAP of a fusion with `cnn` is"
+            " above that of `cnn` alone, and of presets without it.\n\n"
+            f"{_table(['fusion', 'compared with', *titles], gains, 2)}"
+        )
     if not second:
         return text
     return (
         f"{text}\n### Adaptive weights, and ranks\n\nThe same for the difference to the same fusion"
         f" by plain scores.\n\n{_table(['descriptors', 'fusion', *titles], second, 2)}"
     )
+
+
+def _gain(row: Row, name: str) -> Row:
+    """Return a row with its difference to what is called `name`."""
+    found = [gain for gain in row["gains"] if gain["from"] == name]
+    return row | {"difference": found[0] if found else None}
 
 
 def _costs(sets: Sequence[Measured]) -> str:

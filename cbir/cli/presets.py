@@ -34,7 +34,10 @@ def _lines(entry: Mapping[str, Any]) -> list[str]:
     """Return what is told of a preset beside its name."""
     weighted = [f"{one['weight']:g} {one['descriptor']}" for one in entry["descriptors"]]
     size = counted(entry["bytes_per_image"], "byte")
-    return [entry["summary"], " + ".join(weighted), f"{size} an image"]
+    lines = [entry["summary"], " + ".join(weighted), f"{size} an image"]
+    if entry["missing"] is not None:
+        lines.append(f"not installed: it {entry['missing']}")
+    return lines
 
 
 def _entry(preset: Preset) -> dict[str, Any]:
@@ -46,5 +49,6 @@ def _entry(preset: Preset) -> dict[str, Any]:
             {"descriptor": spec, "weight": weight}
             for spec, weight in zip(preset.specs, preset.weights, strict=True)
         ],
+        "missing": preset.missing,
         "bytes_per_image": sum(one.width * one.dtype.itemsize for one in descriptors),
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cbir.core.arguments import one_of
+from cbir.core.optional_packages import missing_of
 from cbir.descriptors.registry import NamedDescriptor, parse
 
 
@@ -43,6 +44,12 @@ class Preset:
         return {named.alias: weight for named, weight in zip(self.named, self.weights, strict=True)}
 
     @property
+    def missing(self) -> str | None:
+        """Which optional package is not there that a descriptor needs, and what installs it."""
+        needs = (missing_of(one.descriptor.modules, one.descriptor.extra) for one in self.named)
+        return next(filter(None, needs), None)
+
+    @property
     def named(self) -> list[NamedDescriptor]:
         """The descriptors."""
         return [parse(spec) for spec in self.specs]
@@ -68,6 +75,18 @@ PRESETS = {
             "shapes and colors, as a whole and in detail: also things, and images of catalogs",
             ("colorfisher", "fisher", "phog", "gist"),
             (0.5, 1.0, 0.5, 0.5),
+        ),
+        Preset(
+            "scenes",
+            "what a network sees, and local colors and shapes: photographs of any kind",
+            ("cnn", "colorfisher", "fisher"),
+            (1.0, 0.5, 0.25),
+        ),
+        Preset(
+            "products",
+            "what a network sees, and outlines: things, and images of catalogs",
+            ("cnn", "phog", "gist"),
+            (1.0, 0.25, 0.25),
         ),
     )
 }

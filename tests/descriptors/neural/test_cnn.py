@@ -124,6 +124,9 @@ def test_without_the_extra_it_says_what_to_install(
     used = run("index", photos, "--descriptor", "cnn", env=env)
     assert used.returncode == 1 and "pip install 'cbir[cnn]'" in used.stderr
     assert "Traceback" not in used.stderr and not (photos.parent / "index.csv").exists()
+    preset = run("index", photos, "--preset", "scenes", env=env)
+    assert preset.returncode == 1 and "pip install 'cbir[cnn]'" in preset.stderr
+    assert "pip install 'cbir[cnn]'" in run("presets", env=env).stdout
     assert run("index", photos, env=env).returncode == 0
 
 
