@@ -16,7 +16,8 @@ from cbir.indexing.descriptions import Descriptions
 from cbir.indexing.metadata import are_same, carry_over, is_replaced
 from cbir.indexing.metadata_join import MetadataReport
 from cbir.indexing.plan import Plan
-from cbir.stores.model import DescriptorEntry, Manifest, Rows
+from cbir.stores.descriptor_entry import DescriptorEntry
+from cbir.stores.model import Manifest, Rows
 from cbir.stores.paths import PathList
 
 

@@ -20,8 +20,9 @@ from cbir.indexing.reuse import ReuseLookup
 from cbir.indexing.scan import Scan, recognized
 from cbir.indexing.selection import bind_states, choose
 from cbir.indexing.train import TrainingImages
+from cbir.stores.descriptor_entry import DescriptorEntry
 from cbir.stores.journal import Journal, JournalRecord
-from cbir.stores.model import DescriptorEntry, IndexStore, Snapshot, Writer
+from cbir.stores.model import IndexStore, Snapshot, Writer
 from cbir.tables.model import Table
 
 

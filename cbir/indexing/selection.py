@@ -17,8 +17,9 @@ from cbir.descriptors.parametrized import file_parameters
 from cbir.descriptors.registry import NamedDescriptor, parse
 from cbir.indexing.train import TrainingImages
 from cbir.stores import open_store
+from cbir.stores.descriptor_entry import DescriptorEntry
 from cbir.stores.locations import kept_location
-from cbir.stores.model import DescriptorEntry, Snapshot
+from cbir.stores.model import Snapshot
 
 DEFAULT = "hsv"
 """What a new index gets when nothing is asked for."""

@@ -13,7 +13,8 @@ from cbir.core.errors import CbirError
 from cbir.core.messages import Message, Parameter
 from cbir.descriptors.base import Descriptor, TrainedDescriptor, origin_of
 from cbir.stores import open_store
-from cbir.stores.model import DescriptorEntry, Findings, Snapshot
+from cbir.stores.descriptor_entry import DescriptorEntry
+from cbir.stores.model import Findings, Snapshot
 from cbir.stores.presets import ready_presets
 
 _OPENCV_BUILDS = (

@@ -24,8 +24,8 @@ from cbir.descriptors.base import Descriptor, Row, State, TrainedDescriptor
 from cbir.descriptors.local_features.base import LocalExtractor
 from cbir.descriptors.parametrized import file_parameters
 from cbir.descriptors.registry import NamedDescriptor
-from cbir.descriptors.row_kinds import KINDS, RowKind
-from cbir.stores.locations import found_location, kept_location
+from cbir.stores.descriptor_entry import DescriptorEntry
+from cbir.stores.locations import found_location
 from cbir.stores.metadata import MetadataColumn
 from cbir.stores.paths import PathList
 
@@ -69,80 +69,6 @@ class Rows:
     def has_files_of(self, other: Rows) -> bool:
         """Say whether both are of the same files, and know the same of them."""
         return self.paths == other.paths and np.array_equal(self.facts, other.facts)
-
-
-@dataclass(frozen=True, slots=True)
-class DescriptorEntry:
-    """What the manifest says of one descriptor."""
-
-    alias: str
-    name: str
-    version: int
-    parameters: Mapping[str, Any]
-    fingerprint: str
-    kind: str
-    dimension: int
-    width: int
-    dtype: str
-    state: str | None = None
-    """The name of the state file that it needs."""
-
-    @classmethod
-    def of(cls, named: NamedDescriptor, state: str | None, index: str) -> DescriptorEntry:
-        """Describe a descriptor that is ready to use, for the index file `index`."""
-        descriptor = named.descriptor
-        files = file_parameters(type(descriptor))
-        parameters = {
-            name: kept_location(value, index) if name in files else value
-            for name, value in descriptor.parameters.items()
-        }
-        return cls(
-            named.alias,
-            descriptor.name,
-            descriptor.version,
-            parameters,
-            descriptor.fingerprint,
-            descriptor.kind.name,
-            descriptor.dimension,
-            descriptor.width,
-            descriptor.dtype.str,
-            state,
-        )
-
-    def descriptor(self, index: str) -> Descriptor:
-        """Make the descriptor, without its state, for the index file `index`."""
-        files = file_parameters(registry.load(self.name))
-        return registry.create(
-            self.name,
-            {
-                name: found_location(str(value), index) if name in files else value
-                for name, value in self.parameters.items()
-            },
-        )
-
-    def means(self, descriptor: Descriptor) -> bool:
-        """Say whether a descriptor has the same name and parameters; files may be elsewhere."""
-        files = file_parameters(type(descriptor))
-        held, meant = (
-            {name: value for name, value in one.items() if name not in files}
-            for one in (self.parameters, descriptor.parameters)
-        )
-        return (self.name, held) == (descriptor.name, meant)
-
-    @property
-    def row_kind(self) -> RowKind:
-        """What its rows are."""
-        return KINDS[self.kind]
-
-    @property
-    def has_quality(self) -> bool:
-        """Whether a byte of quality stands behind what is compared."""
-        return self.width > self.row_kind.width(self.dimension)
-
-    @property
-    def columns(self) -> list[str]:
-        """The columns that its rows fill."""
-        return self.row_kind.columns(self.alias, self.dimension, self.has_quality)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,9 @@ from cbir.descriptors.encoders.bovw import OrbBovw
 from cbir.descriptors.local_features.sift import SiftExtractor
 from cbir.descriptors.registry import parse
 from cbir.stores import open_store
+from cbir.stores.descriptor_entry import DescriptorEntry
 from cbir.stores.metadata import MetadataColumn
-from cbir.stores.model import FILE_DTYPE, DescriptorEntry, Manifest, Rows
+from cbir.stores.model import FILE_DTYPE, Manifest, Rows
 from cbir.stores.paths import PathList
 
 EXTRACTOR = SiftExtractor(7)

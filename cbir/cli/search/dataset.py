@@ -19,7 +19,8 @@ from cbir.indexing.selection import DEFAULT
 from cbir.search.engine import Index
 from cbir.stores import open_store
 from cbir.stores.default_path import kept_index
-from cbir.stores.model import DescriptorEntry, Snapshot
+from cbir.stores.descriptor_entry import DescriptorEntry
+from cbir.stores.model import Snapshot
 
 _ATTEMPTS = 3
 """How often an index is brought up to date again because another search changed it meanwhile."""

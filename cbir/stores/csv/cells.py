@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cbir.descriptors.base import HIGHEST_QUALITY, Row
 from cbir.descriptors.row_kinds import HASH
-from cbir.stores.model import DescriptorEntry
+from cbir.stores.descriptor_entry import DescriptorEntry
 
 Check = Callable[[str], Any]
 """Raises ValueError for the text of a cell that cannot be read."""

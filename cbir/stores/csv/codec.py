@@ -29,8 +29,9 @@ from cbir.core.safe_paths import path_for_csv
 from cbir.core.text import as_path, readable_path
 from cbir.descriptors.base import Row
 from cbir.stores.csv.cells import bytes_of_hex, check_number, codec_of, whole_numbers
+from cbir.stores.descriptor_entry import DescriptorEntry
 from cbir.stores.metadata import MetadataColumn
-from cbir.stores.model import FILE_DTYPE, DescriptorEntry, Rows
+from cbir.stores.model import FILE_DTYPE, Rows
 from cbir.stores.paths import PathList, check_path
 
 FACT_COLUMNS = ("bytes", "mtime", "width", "height", "sha256")

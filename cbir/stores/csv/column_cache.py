@@ -28,8 +28,9 @@ from cbir.core.json_text import parse_json
 from cbir.core.packed_text import is_packed
 from cbir.descriptors.base import Row
 from cbir.stores.csv.packed_metadata import pack, unpack
+from cbir.stores.descriptor_entry import DescriptorEntry
 from cbir.stores.metadata import LazyColumns, MetadataColumn
-from cbir.stores.model import FILE_DTYPE, Derivation, DescriptorEntry, Rows
+from cbir.stores.model import FILE_DTYPE, Derivation, Rows
 from cbir.stores.paths import PathList, check_path
 
 _LAYOUT = 3

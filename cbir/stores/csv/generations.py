@@ -23,8 +23,9 @@ from cbir.descriptors.base import Row
 from cbir.descriptors.row_kinds import KINDS
 from cbir.stores.csv.cells import codec_of
 from cbir.stores.csv.row_digests import Digests, read_digests, row_digests
+from cbir.stores.descriptor_entry import DescriptorEntry
 from cbir.stores.file_stamps import Stamp
-from cbir.stores.model import FORMAT, DescriptorEntry, Manifest, Rows
+from cbir.stores.model import FORMAT, Manifest, Rows
 
 _SAMPLE = 64
 """Images by which older programs recognize a CSV that was edited."""

@@ -24,8 +24,9 @@ from cbir.stores.csv.generations import Generation, read_generations
 from cbir.stores.csv.layout import Layout, content_of
 from cbir.stores.csv.snapshot import CsvSnapshot
 from cbir.stores.csv.state_folder import check_state_folder
+from cbir.stores.descriptor_entry import DescriptorEntry
 from cbir.stores.file_stamps import Stamp, load_content, save_content
-from cbir.stores.model import DescriptorEntry, IndexStore, Snapshot, Writer
+from cbir.stores.model import IndexStore, Snapshot, Writer
 
 _ATTEMPTS = 20
 """How often a reader starts again because a writer committed meanwhile."""

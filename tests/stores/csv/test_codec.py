@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from cbir.core.errors import BrokenIndexError
 from cbir.stores.csv.codec import csv_chunks, read_csv
+from cbir.stores.descriptor_entry import DescriptorEntry
 from cbir.stores.metadata import MetadataColumn
-from cbir.stores.model import FILE_DTYPE, DescriptorEntry, Rows
+from cbir.stores.model import FILE_DTYPE, Rows
 from cbir.stores.paths import PathList
 
 VECTOR = DescriptorEntry("v", "v", 1, {}, "f1", "global", 3, 3, "|u1")

@@ -17,7 +17,8 @@ from cbir.descriptors.local_features.sift import SiftExtractor
 from cbir.descriptors.registry import parse
 from cbir.stores import open_store
 from cbir.stores.csv.store import CsvStore
-from cbir.stores.model import FILE_DTYPE, DescriptorEntry, Manifest, Rows, Snapshot
+from cbir.stores.descriptor_entry import DescriptorEntry
+from cbir.stores.model import FILE_DTYPE, Manifest, Rows, Snapshot
 from cbir.stores.paths import PathList
 
 HSV = DescriptorEntry.of(parse("hsv:layout=none"), None, "index.csv")
