@@ -56,8 +56,8 @@ SPEED_RESULTS = {
     " repeat real ones.",
     "index-memory-corel1k": "Memory\nThe peak of a process that indexes more and more images by"
     " `hsv`, and what is left of it without their rows.",
-    "neural-bits-corel1k": "Networks in 8 bits\nHow good `cnn` is as it is stored, and as the network"
-    " gives it.",
+    "neural-bits-corel1k": "Networks in 8 bits\nHow good `cnn` is as it is stored, and as the"
+    " network gives it.",
 }
 
 DUPLICATES = """\

@@ -145,6 +145,9 @@ class OnnxNetwork(Network):
             raise self._error("the network takes no images of any shape; choose another resize")
         height, width = height or side, width or side
         edge = self.edge or config.edge or round(min(height, width) / _USUAL_CROP)
+        pixels = height * width * self._images
+        if max(height, width, edge) > _MOST_PIXELS or pixels > _MOST_PIXELS**2:
+            raise self._error(f"images have up to {_MOST_PIXELS:,} pixels a side here")
         return Preprocessing(
             height,
             width,
@@ -166,8 +169,7 @@ class OnnxNetwork(Network):
         """Return the output of the network; see :meth:`Network.forward`."""
         try:
             session = session_of(self._info.sha256, self._unchanged, self.name)
-            images = (self._input.shape or (None,))[0] or 1
-            batch = np.repeat(array, images, axis=0) if images > 1 else array
+            batch = np.repeat(array, self._images, axis=0) if self._images > 1 else array
             output: NDArray[Any] = session.run([self._output.name], {self._input.name: batch})[0]
         except CbirError:
             raise
@@ -220,6 +222,11 @@ class OnnxNetwork(Network):
                 "its input is no image of three channels in uint8, float16 or float32"
             )
         return inputs[0]
+
+    @property
+    def _images(self) -> int:
+        """How many images the network takes at a time: as many as it likes, or a fixed number."""
+        return (self._input.shape or (None,))[0] or 1
 
     @cached_property
     def _output(self) -> TensorInfo:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,8 @@ from cbir.descriptors.neural.preprocessing import NORMALIZATIONS, Normalization,
 
 NAME = "preprocessor_config.json"
 _MOST_BYTES = 1 << 20
+_MOST_PIXELS = 4096
+"""A side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ def parsed(document: Any) -> PreprocessorConfig:
     (224, 256, 'crop')
     """
     size, crops = document.get("size"), document.get("do_center_crop", "crop_size" in document)
-    edge = size.get("shortest_edge") if isinstance(size, dict) else None
+    edge = _side(size.get("shortest_edge")) if isinstance(size, dict) else None
     side = None if not document.get("do_resize", True) else _side(size)
     resize: Resize | None = None
     if crops:
@@ -84,6 +87,8 @@ def parsed(document: Any) -> PreprocessorConfig:
 def _side(size: Any) -> int | None:
     if isinstance(size, dict):
         size = size.get("shortest_edge") or size["height"]
+    if size is not None and not 0 < int(size) <= _MOST_PIXELS:
+        raise ValueError("no size of an image")
     return None if size is None else int(size)
 
 
@@ -96,6 +101,8 @@ def _normalization(document: dict[str, Any]) -> Normalization | None:
     rescales = document.get("do_rescale", True)
     scale = 255 * (float(document.get("rescale_factor", 1 / 255)) if rescales else 1.0)
     means, deviations = (_three(document[name], scale) for name in ("image_mean", "image_std"))
+    if min(deviations) <= 0 or not all(map(math.isfinite, (*means, *deviations))):
+        raise ValueError("no mean and deviation")
     return Normalization(means, deviations)
 
 

@@ -234,7 +234,21 @@ def test_what_lies_beside_the_model_is_read(config: Any, same_as: Any, tmp_path:
     assert found.working_size == told.working_size
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"size": "big"}', '{"image_mean": [1]}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{",
+        '{"size": "big"}',
+        '{"size": 1e9}',
+        '{"size": 0}',
+        '{"size": {"shortest_edge": "8 px"}}',
+        '{"image_mean": [1]}',
+        '{"image_mean": [0, 0, 0], "image_std": [1, 1, 0]}',
+        '{"image_mean": [0, 0, 0], "image_std": [1, 1, NaN]}',
+    ],
+)
 def test_a_file_beside_the_model_that_is_none_is_refused(text: str, tmp_path: Path) -> None:
     model = means(tmp_path / "net.onnx")
     (tmp_path / "preprocessor_config.json").write_text(text)
@@ -291,6 +305,12 @@ def test_what_takes_no_image_is_refused(inputs: Any, reason: str, tmp_path: Path
     model = saved(tmp_path / "net.onnx", nodes, values, given)
     with pytest.raises(CbirError, match=reason):
         _ = OnnxNetwork(str(model), "unit").fingerprint
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 100_000, 100_000), (1_000_000, 3, 64, 64)])
+def test_images_of_any_size_are_not_made(shape: Any, tmp_path: Path) -> None:
+    with pytest.raises(CbirError, match="pixels a side"):
+        _ = OnnxNetwork(str(means(tmp_path / "net.onnx", shape)), "unit").fingerprint
 
 
 @pytest.fixture
