@@ -85,8 +85,8 @@ PRESETS = {
         Preset(
             "products",
             "what a network sees, and outlines: things, and images of catalogs",
-            ("cnn", "phog", "gist"),
-            (1.0, 0.25, 0.25),
+            ("cnn", "hog"),
+            (1.0, 0.5),
         ),
     )
 }
