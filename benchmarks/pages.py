@@ -54,6 +54,10 @@ SPEED_RESULTS = {
     "search-latency-corel1k": "Searching\nSeconds that a whole `search --no-montage` process takes,"
     " the first time and later, and milliseconds in a running program. The rows of the larger index"
     " repeat real ones.",
+    "filters-fashion": "Conditions on metadata\nMilliseconds that a search in a running program"
+    " takes, and how many more with a condition that it has not had before (the median, and the"
+    " largest but for one of a hundred); seconds of a whole command, and how many more. Wrong: for"
+    " how many of 200 random conditions the results are not those of the filtered full ranking.",
     "index-memory-corel1k": "Memory\nThe peak of a process that indexes more and more images by"
     " `hsv`, and what is left of it without their rows.",
     "neural-bits-corel1k": "Networks in 8 bits\nHow good `cnn` is as it is stored, and as the"
