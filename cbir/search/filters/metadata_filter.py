@@ -15,6 +15,7 @@ import numpy as np
 from cbir.core.arguments import text_of
 from cbir.core.errors import CbirError, UsageError, printable
 from cbir.core.messages import Parameter
+from cbir.core.optional_packages import optional_module
 from cbir.search.candidates import RowMask
 from cbir.search.filters.columns import ImageColumns
 from cbir.search.filters.condition import TABLE, Condition, fault
@@ -175,13 +176,7 @@ def _cursor() -> Iterator[duckdb.DuckDBPyConnection]:
     CbirError
         When the optional package is missing.
     """
-    try:
-        import duckdb
-    except ImportError:
-        raise CbirError(
-            Parameter("where"),
-            " needs the optional package duckdb; install it: pip install 'cbir[metadata]'",
-        ) from None
+    duckdb = optional_module("duckdb", Parameter("where"), "metadata")
     with _lock:
         process = os.getpid()
         if process not in _databases:
