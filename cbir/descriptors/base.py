@@ -23,11 +23,16 @@ from cbir.core.errors import CbirError
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.parametrized import Parametrized
 from cbir.descriptors.row_kinds import GLOBAL, RowKind
+from cbir.images.encoded_image import EncodedImage
+from cbir.images.image_source import ArrayImage
 from cbir.images.pixels import WORKING_SIZES, Pixels
 
 Row = NDArray[Any]
 """What a descriptor stores of one image: a vector of small numbers, or packed bits, which the
 quality may follow."""
+
+NOTHING_KNOWN: Mapping[str, Row] = MappingProxyType({})
+"""Rows of an image, by the fingerprints of descriptors, before it is described."""
 
 FloatArray = NDArray[np.float32]
 """Numbers in single precision, of any shape: of patches, mixtures, vectors."""
@@ -171,6 +176,27 @@ class Descriptor(Parametrized, ABC):
         ndarray, shape (width,), of `dtype`
             The row that the index stores. The same image always gives the same bytes.
         """
+
+    def describe_image(
+        self, image: EncodedImage | ArrayImage, known: Mapping[str, Row] = NOTHING_KNOWN
+    ) -> Row:
+        """Describe an image that is open, decoded for the working size.
+
+        What is made of other descriptors overrides this: each decodes for its own working size, or
+        its row is `known` already.
+
+        Parameters
+        ----------
+        image : EncodedImage or ArrayImage
+        known : mapping of str to ndarray
+            Rows of this image, by the fingerprints of the descriptors that gave them.
+
+        Raises
+        ------
+        UnreadableImageError
+            When the image cannot be decoded.
+        """
+        return self.describe(image.pixels(self.working_size))
 
     @property
     def width(self) -> int:

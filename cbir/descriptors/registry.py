@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from cbir.core.arguments import text_of
 from cbir.core.errors import CbirError, UnreadableImageError, UsageError, cause_of
 from cbir.core.plugins import plugins
 from cbir.core.suggestions import did_you_mean
-from cbir.descriptors.base import HIGHEST_QUALITY, Descriptor, Row
+from cbir.descriptors.base import HIGHEST_QUALITY, NOTHING_KNOWN, Descriptor, Row
 from cbir.descriptors.parametrized import made, required_parameters, split_parameters
 from cbir.descriptors.row_kinds import KINDS
 from cbir.images.encoded_image import EncodedImage
@@ -69,8 +69,17 @@ class NamedDescriptor:
         one = self.descriptor
         return one.kind.columns(self.alias, one.dimension, one.has_quality)
 
-    def describe(self, image: EncodedImage | ArrayImage) -> Row:
+    def describe(
+        self, image: EncodedImage | ArrayImage, known: Mapping[str, Row] = NOTHING_KNOWN
+    ) -> Row:
         """Describe an image, decoded for the descriptor's working size.
+
+        Parameters
+        ----------
+        image : EncodedImage or ArrayImage
+        known : mapping of str to ndarray
+            Rows of this image, by the fingerprints of the descriptors that gave them; one that is
+            made of others need not compute these again.
 
         Raises
         ------
@@ -78,9 +87,8 @@ class NamedDescriptor:
             When the image cannot be decoded, or the descriptor, perhaps a plug-in, fails on it.
         """
         descriptor = self.descriptor
-        pixels = image.pixels(descriptor.working_size)
         try:
-            row = descriptor.describe(pixels)
+            row = descriptor.describe_image(image, known)
             given, wanted = (row.shape, row.dtype), ((descriptor.width,), descriptor.dtype)
         except CbirError:  # nothing of this image: a package or a model is missing
             raise

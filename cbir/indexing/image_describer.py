@@ -94,14 +94,14 @@ class ImageDescriber:
         if header.is_generated:
             return None
         missing = self._missing(known)
-        rows = {one.descriptor.fingerprint: one.describe(encoded) for one in missing}
+        rows = dict(known.rows)
+        for one in missing:
+            rows[one.descriptor.fingerprint] = one.describe(encoded, rows)
         features = None
         if self.features is not None and self._lacks_features(known):
             extractor = self.features.extractor
             features = extractor.extract(encoded.pixels(extractor.working_size))
-        known = IndexedImage(
-            sha256, header.width, header.height, {**known.rows, **rows}, known.origin
-        )
+        known = IndexedImage(sha256, header.width, header.height, rows, known.origin)
         return DescribedImage(file, known, bool(missing), encoded.may_be_damaged, features)
 
     def _is_whole(self, known: IndexedImage) -> bool:
