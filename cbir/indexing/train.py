@@ -14,17 +14,15 @@ from numpy.typing import NDArray
 from cbir.core import stderr_capture
 from cbir.core.amounts import counted
 from cbir.core.arguments import path_of, tuple_of
-from cbir.core.atomic_files import explained, write_arrays
+from cbir.core.atomic_files import explained
 from cbir.core.errors import CbirError, UnreadableImageError, UsageError, cause_of, printable
-from cbir.core.messages import Message, Parameter
-from cbir.core.npz import load_arrays
-from cbir.core.overwriting import Output
 from cbir.core.progress import ProgressListener
 from cbir.core.threads import one_thread_each, ordered_map, threads
-from cbir.descriptors.base import TRAINED, TrainedDescriptor, origin_of, with_origin
+from cbir.descriptors.base import TRAINED, TrainedDescriptor
 from cbir.descriptors.registry import Broken, NamedDescriptor, available, parse
 from cbir.images.discovery import ImageFile, find_images
 from cbir.images.encoded_image import EncodedImage
+from cbir.indexing.model_files import check_model_file, write_model
 
 TRAINING_IMAGES = 1000
 """Images of the dataset that training looks at, at most."""
@@ -88,6 +86,8 @@ def _training_sample(descriptor: TrainedDescriptor, path: str) -> NDArray[Any] |
     pixels = image.pixels(descriptor.working_size)
     try:
         return descriptor.training_sample(pixels)
+    except CbirError:
+        raise
     except Exception as error:  # a plug-in may fail in any way
         reason = f"the descriptor {descriptor.name!r} failed: {cause_of(error)}"
         raise UnreadableImageError(path, reason) from error
@@ -178,7 +178,7 @@ def train_models(
         with explained(output, "make the folder"):
             os.makedirs(output, exist_ok=True)
     for descriptor, target in zip(chosen.values(), targets, strict=True):
-        _check_target(descriptor, target)
+        check_model_file(descriptor, target)
     images = TrainingImages(dataset, found, workers)
     return [
         train_model(descriptor, images, target, TRAINED, listener)
@@ -228,9 +228,7 @@ def train_model(
                 f" {counted(len(samples), 'readable image')}; train on others"
             )
         state = descriptor.train(samples, listener)
-    with _output(descriptor, origin).written(path) as file:
-        write_arrays(file, with_origin(state, origin))
-    size = os.path.getsize(path)
+    size = write_model(descriptor, state, path, origin)
     seconds = time.perf_counter() - start
     return Trained(path, descriptor.name, descriptor.state_name, len(samples), size, seconds)
 
@@ -267,25 +265,3 @@ def _targets(aliases: Sequence[str], output: str) -> list[str]:
             f"{printable(output)}: give a name that ends in .npz, or a folder that exists"
         )
     return [output]
-
-
-def _output(descriptor: TrainedDescriptor, origin: str) -> Output:
-    def is_ours(path: str) -> bool:
-        try:
-            return origin_of(load_arrays(path)) == origin
-        except ValueError:
-            return False
-
-    remedy = Message("choose another name with ", Parameter("output"))
-    return Output(f"the {descriptor.state_name}", remedy, is_ours)
-
-
-def _check_target(descriptor: TrainedDescriptor, path: str) -> None:
-    """Find out before the long work whether the file can be written, and may be."""
-    _output(descriptor, TRAINED).check(path)
-    folder = os.path.dirname(os.path.abspath(path))
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise CbirError(
-            f"{printable(folder)}: cannot write to this folder; choose another with ",
-            Parameter("output"),
-        )
