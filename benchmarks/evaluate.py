@@ -37,6 +37,7 @@ from numpy.typing import NDArray
 
 import cbir
 from cbir.core.threads import one_thread_each
+from cbir.descriptors.base import Descriptor, TrainedDescriptor
 from cbir.descriptors.presets import PRESETS
 from cbir.descriptors.registry import parse, ready_made
 from cbir.evaluation import MEASURES, GroundTruth, Queries, Scores, evaluate
@@ -158,10 +159,16 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def learns_from_labels(cls: type[Descriptor]) -> bool:
+    """Say whether a descriptor takes labels, as those that are measured by."""
+    return issubclass(cls, TrainedDescriptor) and cls.learns_from_labels
+
+
 def chosen(options: argparse.Namespace) -> list[Contestant]:
     """List what is to be measured."""
     contestants: list[Contestant] = []
-    for spec in options.descriptor or [*(one.name for one in ready_made()), *VARIANTS]:
+    by_themselves = [one.name for one in ready_made() if not learns_from_labels(one)]
+    for spec in options.descriptor or [*by_themselves, *VARIANTS]:
         others = parse(spec).descriptor.metrics[1:] if options.all_metrics else ()
         usual = Contestant("descriptor", spec, (spec,))
         contestants += [usual, *(replace(usual, metric=metric) for metric in others)]

@@ -23,12 +23,20 @@ _OPTIONS = {
 _COMMANDS = {
     "evaluate": "cbir evaluate",
     "index": "index",
+    "learn_projection": "cbir train",
     "open_collection": "cbir duplicates",
     "train_models": "cbir train",
 }
 """By the name of the function that does the work, without its module's."""
 
-_PLACES = {"dataset": "DIR", "descriptors": "NAME", "index": "FILE"}
+_PLACES = {
+    "dataset": "DIR",
+    "descriptor": "NAME",
+    "descriptors": "NAME",
+    "index": "FILE",
+    "output": "FILE",
+    "truth": "SPEC",
+}
 """What stands for a value that only the reader knows."""
 
 

@@ -216,6 +216,9 @@ class TrainedDescriptor(Descriptor):
         The names of the files in ``cbir/descriptors/models`` that come with the package for it,
         without ``.npz``, and with each the parameters that it was trained with and is good for:
         all on which training depends. ``benchmarks/models.py`` makes the files.
+    learns_from_labels : bool
+        Whether it knows the classes of the images that it learned from, so that a measure on these
+        says nothing of others.
     drift_limit : float
         :meth:`drift` above which a collection is told to differ from what was trained on.
     """
@@ -226,6 +229,7 @@ class TrainedDescriptor(Descriptor):
 
     state_name: ClassVar[str] = "vocabulary"
     shipped_models: ClassVar[Mapping[str, Mapping[str, Any]]] = MappingProxyType({})
+    learns_from_labels: ClassVar[bool] = False
     drift_limit: ClassVar[float] = 1.0
     most_state_bytes: ClassVar[int] = 1 << 29
     """What a state may take in memory, whatever the parameters; a file with more is refused."""
@@ -235,6 +239,11 @@ class TrainedDescriptor(Descriptor):
         """Extract from one image what training needs: an array of any number of rows.
 
         Those of a thousand images are held at once.
+
+        Raises
+        ------
+        CbirError
+            When it does not learn from images alone.
         """
 
     @abstractmethod

@@ -40,6 +40,7 @@ _BUILT_IN = {
     "colorfisher": "cbir.descriptors.encoders.fisher:ColorFisher",
     "fisher": "cbir.descriptors.encoders.fisher:Fisher",
     "daisy": "cbir.descriptors.encoders.daisy:Daisy",
+    "projection": "cbir.descriptors.encoders.projection:Projection",
     "orb": "cbir.descriptors.encoders.bovw:OrbBovw",
     "cnn": "cbir.descriptors.neural.cnn:Cnn",
     "onnx": "cbir.descriptors.neural.onnx_network:OnnxNetwork",

@@ -243,7 +243,14 @@ def _warn_of_learning(
     aliases = dict.fromkeys(alias for one in searchers for alias in one.weights or [one.label])
     for alias in aliases:
         descriptor = index.single_searcher(alias).named.descriptor
-        if isinstance(descriptor, TrainedDescriptor) and not origin_of(descriptor.state or {}):
+        if not isinstance(descriptor, TrainedDescriptor):
+            continue
+        if descriptor.learns_from_labels:
+            listener.warn(
+                f"{alias} learned from labels: on images that it learned from, these measures"
+                " flatter it; what cbir train --from printed does not"
+            )
+        elif not origin_of(descriptor.state or {}):
             listener.warn(
                 f"{alias} may have learned from the very images that it is measured on, which"
                 " flatters it; let it learn from others by cbir train, and index with that --model"
