@@ -27,7 +27,7 @@ _BUILT_IN = {
     "info": "cbir.cli.info:info",
     "presets": "cbir.cli.presets:presets",
     "search": "cbir.cli.search.command:search",
-    "train": "cbir.cli.train:train",
+    "train": "cbir.cli.train.command:train",
 }
 
 

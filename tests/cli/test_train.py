@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
+import shutil
 from pathlib import Path
 
-from tests.conftest import Run
+import pytest
+
+from tests.conftest import DATA, Run
 
 
 def test_it_says_what_it_did_and_how_to_use_it(
@@ -54,3 +59,84 @@ def test_what_is_refused(here: Run, photos: Path, tmp_path: Path) -> None:
 
 def test_help_shows_an_example(here: Run) -> None:
     assert "Example" in here("train", "--help").stdout
+
+
+LABELED = (
+    *("cats/cat-1", "cats/cat-2", "cats/cat-3", "cats/cat-4", "cats/cat-5", "lemurs/lemur-1"),
+    *("lemurs/lemur-2", "lemurs/lemur-3", "lemurs/lemur-4", "lemurs/lemur-5", "fish/fish-1"),
+    *("fish/fish-2", "fish/fish-3", "fish/fish-4", "sunsets/sea-sunset-1"),
+    *("sunsets/sea-sunset-2", "sunsets/sea-sunset-3", "sunsets/sea-sunset-4"),
+)
+
+
+@pytest.fixture
+def labeled(here: Run, tmp_path: Path) -> Path:
+    """An index of 18 images of four classes, and a table that says these."""
+    for name in LABELED:
+        (tmp_path / "some" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(DATA / f"{name}.jpg", tmp_path / "some" / f"{name}.jpg")
+    lines = [f"{name}.jpg,{name.partition('/')[0]}" for name in LABELED]
+    (tmp_path / "labels.csv").write_text("\n".join(["file,kind", *lines]))
+    done = here("index", "some", "--descriptor", "hsv", "--descriptor", "gist", "--quiet")
+    assert done.returncode == 0
+    return tmp_path
+
+
+LEARN = ("train", "--from", "index.csv", "--truth", "labels.csv", "--label", "kind")
+
+
+def test_a_projection_is_learned_judged_and_used(here: Run, labeled: Path) -> None:
+    done = here(*LEARN, "--descriptor", "hsv + gist", "-o", "kinds.npz")
+    assert done.returncode == 0
+    heading, *rows = done.stdout.splitlines()
+    assert heading.split("  ")[0] == "held out" and len(rows) == 4
+    assert [row.split("  ")[0] for row in rows] == ["new images"] * 2 + ["new classes"] * 2
+    *verdicts, made, use = done.stderr.splitlines()
+    assert all(re.match(r"It (helps|harms|does not help) on new ", one) for one in verdicts)
+    assert made == (
+        "kinds.npz: a model for projection:dimension=17, learned from 18 images of 4 classes"
+    )
+    assert use.startswith("To use it: index --dataset some")
+    command = shlex.split(use.removeprefix("To use it: "))
+    assert here(*command, "--quiet").returncode == 0
+    query = "some/cats/cat-1.jpg"
+    found = here("search", query, "--descriptor", "projection", "--no-montage", "--format", "paths")
+    assert found.stdout.splitlines()[0] == query
+    warned = here("evaluate", "--index", "index.csv", "--descriptor", "projection")
+    assert "projection learned from labels" in warned.stderr
+
+
+def test_weights_are_learned_and_judged(here: Run, labeled: Path) -> None:
+    done = here(*LEARN, "--descriptor", "hsv+gist", "--learn", "weights", "--format", "json")
+    assert done.returncode == 0
+    document = json.loads(done.stdout)
+    assert list(document["weights"]) == ["hsv", "gist"]
+    assert [one["held_out"] for one in document["judgments"]] == ["images", "classes"]
+    *_, weights = done.stderr.splitlines()
+    assert weights.startswith("To use them: search --descriptor hsv+gist --weights hsv=")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--descriptor", "hsv"), "name the file to write with --output FILE"),
+        (("--descriptor", "hsv", "--descriptor", "gist", "-o", "x.npz"), "join aliases by +"),
+        (("--descriptor", "hsv", "--learn", "weights"), "weights are for several descriptors"),
+        (("--descriptor", "hsv+gist", "--learn", "weights", "-o", "x.npz"), "leave out --output"),
+        (("--descriptor", "hsv", "-o", "x.npz", "--include", "*"), "--include is for images, and"),
+        (("some", "--descriptor", "hsv", "-o", "x.npz"), "DIR is for images, and --from"),
+    ],
+)
+def test_what_labels_cannot_teach(
+    here: Run, labeled: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    done = here(*LEARN, *arguments)
+    assert done.returncode == 2 and message in done.stderr
+    assert not (labeled / "x.npz").exists()
+
+
+def test_options_of_labels_need_an_index(here: Run, photos: Path) -> None:
+    done = here("train", "photos", "--descriptor", "orb", "-o", "x.npz", "--label", "kind")
+    assert done.returncode == 2 and "--label is for labels, and without --from" in done.stderr
+    assert here("train", "--descriptor", "orb", "-o", "x.npz").returncode == 2
+    assert here("train", "photos", "--descriptor", "orb").returncode == 2

@@ -1,0 +1,1 @@
+"""``cbir train``: options and the two ways to learn, from images and from labels."""
