@@ -1,4 +1,4 @@
-"""Write the pages of docs/ that hold figures: descriptors, results, duplicates and speed.
+"""Write the pages of docs/ that hold figures: descriptors, results, duplicates, learning and speed.
 
 Example::
 
@@ -101,6 +101,25 @@ DUPLICATES_RESULTS = {
     " links among them, cleared out by `--action move` and taken back by `--undo`.",
 }
 
+LEARNING = """\
+# What labels teach
+
+This page is made by `python benchmarks/pages.py` from what the program named below measured. What
+is learned, and how, stands in [training.md](training.md#learning-from-labels).
+
+before: the descriptor by itself, or the fusion by equal weights; beside it what was learned from
+other images (new images), or from images of other classes (new classes), on the same queries;
+behind the difference its 95 % interval. Held-out images query only each other, so the figures are
+not those of [results.md](results.md), which are of all images; among few classes they are higher.
+Weights are in the order of the descriptors. The constants of the fit were chosen with figures of
+these sets in view; what is learned was not.
+"""
+
+LEARNING_RESULTS = {
+    "learning-fashion-articleType": "Fashion, by kind of article\nImages of a catalog; 50 classes.",
+    "learning-corel1k": "Corel-1k\nPhotographs; 10 classes of 100.",
+}
+
 MEASURED = """\
 ## Measured
 
@@ -146,6 +165,11 @@ def speed_page() -> str:
 def duplicates_page() -> str:
     """Return the page on how well copies are found."""
     return "\n".join([DUPLICATES, *map(_result, DUPLICATES_RESULTS.items())])
+
+
+def learning_page() -> str:
+    """Return the page on what labels teach."""
+    return "\n".join([LEARNING, *map(_result, LEARNING_RESULTS.items())])
 
 
 def _result(item: tuple[str, str]) -> str:
@@ -236,6 +260,7 @@ PAGES = {
     "results": results_page,
     "speed": speed_page,
     "duplicates-results": duplicates_page,
+    "learning-results": learning_page,
 }
 """What makes each page of docs/."""
 

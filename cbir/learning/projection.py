@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from cbir.core.arguments import check_type, path_of
+from cbir.core.checks import check_whole
 from cbir.core.errors import UsageError, printable
 from cbir.core.progress import ProgressListener
 from cbir.core.threads import one_thread_each, threads
@@ -74,6 +75,7 @@ def learn_projection(
     truth: GroundTruth,
     output: str,
     *,
+    dimension: int = Projection.dimension,
     workers: int | None = None,
     listener: ProgressListener | None = None,
 ) -> LearnedProjection:
@@ -93,6 +95,8 @@ def learn_projection(
         The classes; see :func:`cbir.evaluation.ground_truth.read_ground_truth`.
     output : str
         The file, ``.npz``.
+    dimension : int
+        Numbers of a row. Those for which there are too few images are 0.
     workers : int, optional
         Threads; all cores unless told otherwise.
     listener : ProgressListener, optional
@@ -116,10 +120,11 @@ def learn_projection(
     if not output.endswith(".npz"):
         raise UsageError(f"{printable(output)}: give a name that ends in .npz")
     check_scikit_learn()
-    check_model_file(Projection(), output)
+    projection = Projection(check_whole("dimension", dimension))
+    check_model_file(projection, output)
     aliases = list(equal_weights(descriptor))
     images = labeled_images(index, truth)
-    learner = _Learner(index, aliases, images)
+    learner = _Learner(index, aliases, images, projection)
     before = ranker_of(index.searcher("+".join(aliases)), images)
     with one_thread_each():
         judgments = judged(images, before, learner.ranker, workers, ProgressListener.of(listener))
@@ -134,7 +139,10 @@ def learn_projection(
 class _Learner:
     """Learns projections from some of the labeled images."""
 
-    def __init__(self, index: Index, aliases: Sequence[str], images: LabeledImages) -> None:
+    def __init__(
+        self, index: Index, aliases: Sequence[str], images: LabeledImages, projection: Projection
+    ) -> None:
+        self._projection = projection
         self._labels = images.labels
         self._bases = [index.single_searcher(alias).named.descriptor for alias in aliases]
         for alias, base in zip(aliases, self._bases, strict=True):
@@ -154,9 +162,9 @@ class _Learner:
         joined = np.concatenate(
             [weight * one for weight, one in zip(weights, values, strict=True)], axis=1
         )
-        mean, matrix = fitted_projection(joined, self._labels[places])
-        state = packed(self._bases, weights, mean, matrix)
-        return Projection(matrix.shape[1]).bind(state)
+        labels, dimension = self._labels[places], self._projection.dimension
+        mean, matrix = fitted_projection(joined, labels, dimension)
+        return self._projection.bind(packed(self._bases, weights, mean, matrix))
 
     def ranker(self, places: Places) -> Ranker:
         """Learn from some of the labeled images what ranks others."""

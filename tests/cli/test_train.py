@@ -94,7 +94,7 @@ def test_a_projection_is_learned_judged_and_used(here: Run, labeled: Path) -> No
     *verdicts, made, use = done.stderr.splitlines()
     assert all(re.match(r"It (helps|harms|does not help) on new ", one) for one in verdicts)
     assert made == (
-        "kinds.npz: a model for projection:dimension=17, learned from 18 images of 4 classes"
+        "kinds.npz: a model for projection:dimension=128, learned from 18 images of 4 classes"
     )
     assert use.startswith("To use it: index --dataset some")
     command = shlex.split(use.removeprefix("To use it: "))
@@ -124,6 +124,10 @@ def test_weights_are_learned_and_judged(here: Run, labeled: Path) -> None:
         (("--descriptor", "hsv", "--learn", "weights"), "weights are for several descriptors"),
         (("--descriptor", "hsv+gist", "--learn", "weights", "-o", "x.npz"), "leave out --output"),
         (("--descriptor", "hsv", "-o", "x.npz", "--include", "*"), "--include is for images, and"),
+        (
+            ("--descriptor", "hsv+gist", "--learn", "weights", "--dimension", "8"),
+            "--dimension is for a projection",
+        ),
         (("some", "--descriptor", "hsv", "-o", "x.npz"), "DIR is for images, and --from"),
     ],
 )

@@ -10,7 +10,7 @@ from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from cbir.core.errors import CbirError
-from cbir.learning.discriminant import DIMENSIONS, SHRINKAGE, fitted_projection
+from cbir.learning.discriminant import SHRINKAGE, fitted_projection
 
 
 def clouds(classes: int, each: int, noisy: int, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -32,7 +32,7 @@ def same_class_share(values: np.ndarray, labels: np.ndarray) -> float:
 
 def test_discriminants_are_those_of_scikit_learn() -> None:
     values, labels = clouds(5, 30, 20)
-    mean, matrix = fitted_projection(values, labels)
+    mean, matrix = fitted_projection(values, labels, 128)
     reduced = PCA(22).fit_transform(values)
     analysis = LinearDiscriminantAnalysis(solver="eigen", shrinkage=SHRINKAGE)
     expected = analysis.fit(reduced, labels).transform(reduced)
@@ -43,7 +43,7 @@ def test_discriminants_are_those_of_scikit_learn() -> None:
 
 def test_it_finds_the_numbers_that_tell_classes_apart() -> None:
     values, labels = clouds(6, 40, 30)
-    mean, matrix = fitted_projection(values, labels)
+    mean, matrix = fitted_projection(values, labels, 128)
     others, other_labels = clouds(6, 40, 30)
     others[:, 2:] = np.random.default_rng(9).normal(size=(240, 30))
     before = same_class_share(others - mean, other_labels)
@@ -55,45 +55,49 @@ def test_it_finds_the_numbers_that_tell_classes_apart() -> None:
 
 def test_what_the_discriminants_leave_is_kept_too() -> None:
     values, labels = clouds(3, 40, 10)
-    _, matrix = fitted_projection(values, labels)
+    _, matrix = fitted_projection(values, labels, 12)
     assert matrix.shape == (12, 12) and np.linalg.matrix_rank(matrix) == 12
 
 
-def test_numbers_are_as_many_as_there_can_be() -> None:
+def test_numbers_are_as_many_as_are_asked_for() -> None:
     few, few_labels = clouds(3, 4, 200)
     many, many_labels = clouds(3, 100, 200)
-    assert fitted_projection(few, few_labels)[1].shape == (202, 11)
-    assert fitted_projection(many, many_labels)[1].shape == (202, DIMENSIONS)
+    matrix = fitted_projection(few, few_labels, 30)[1]
+    assert matrix.shape == (202, 30) and matrix[:, :11].any(axis=0).all()
+    assert not matrix[:, 11:].any()
+    assert fitted_projection(many, many_labels, 30)[1].any(axis=0).all()
+    least = fitted_projection(many, many_labels, 1)[1]
+    assert np.allclose(least[:, 0], fitted_projection(many, many_labels, 30)[1][:, 0])
 
 
 def test_the_same_input_gives_the_same_bytes() -> None:
     values, labels = clouds(4, 20, 60)
-    first, second = (fitted_projection(values, labels) for _ in range(2))
+    first, second = (fitted_projection(values, labels, 128) for _ in range(2))
     assert all(np.array_equal(one, other) for one, other in zip(first, second, strict=True))
 
 
 def test_classes_of_one_image_are_left_out() -> None:
     values, labels = clouds(4, 20, 10)
     lonely = np.vstack([values, [[100.0] * 12]]), np.append(labels, 9)
-    expected = fitted_projection(values, labels)
-    found = fitted_projection(*lonely)
+    expected = fitted_projection(values, labels, 128)
+    found = fitted_projection(*lonely, 128)
     assert all(np.array_equal(one, other) for one, other in zip(found, expected, strict=True))
 
 
 @pytest.mark.parametrize("labels", [[0, 0, 0, 0], [0, 0, 0, 1]])
 def test_one_class_teaches_nothing(labels: list[int]) -> None:
     with pytest.raises(CbirError, match="no two classes of two images"):
-        fitted_projection(np.eye(4), np.array(labels))
+        fitted_projection(np.eye(4), np.array(labels), 8)
 
 
 def test_equal_numbers_teach_nothing() -> None:
     with pytest.raises(CbirError, match="there is nothing to learn"):
-        fitted_projection(np.ones((4, 3)), np.array([0, 0, 1, 1]))
+        fitted_projection(np.ones((4, 3)), np.array([0, 0, 1, 1]), 8)
     with pytest.raises(CbirError, match="there is nothing to learn"):
-        fitted_projection(np.array([[0.0, 1]] * 2 + [[1.0, 0]] * 2), np.array([0, 0, 1, 1]))
+        fitted_projection(np.array([[0.0, 1]] * 2 + [[1.0, 0]] * 2), np.array([0, 0, 1, 1]), 8)
 
 
 def test_a_missing_package_is_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn", None)
     with pytest.raises(CbirError, match=r"scikit-learn; install it: pip install 'cbir\[learn\]'"):
-        fitted_projection(np.eye(4), np.array([0, 0, 1, 1]))
+        fitted_projection(np.eye(4), np.array([0, 0, 1, 1]), 8)

@@ -15,14 +15,16 @@ from cbir.cli.wording import command_of
 from cbir.core.amounts import counted, seconds_text, size_text
 from cbir.core.errors import UsageError, printable
 from cbir.core.messages import Call
+from cbir.descriptors.encoders.projection import MOST_DIMENSIONS
 
 _SECTIONS = {
     "Common options": "--dataset --descriptor --output --quiet".split(),
-    "Learning from labels": "--from --learn --truth --key --label --format".split(),
+    "Learning from labels": "--from --learn --dimension --format".split(),
+    "What the labels are": "--truth --key --label --table".split(),
     "Which images": "--include --exclude".split(),
 }
 
-_OF_LABELS = ("learn", "truth", "key", "label", "format_")
+_OF_LABELS = ("learn", "dimension", "truth", "key", "label", "table", "format_")
 _OF_IMAGES = ("dataset", "include", "exclude")
 
 
@@ -59,13 +61,20 @@ _OF_IMAGES = ("dataset", "include", "exclude")
     "  [default: projection]",
 )
 @click.option(
+    "--dimension",
+    type=click.IntRange(1, MOST_DIMENSIONS),
+    metavar="N",
+    help="Numbers of a projection.  [default: 128]",
+)
+@click.option(
     "--truth",
     metavar="SPEC",
-    help="The classes: folders, groups:REGEX, numbers:N or a CSV file, as for cbir evaluate."
+    help="The classes: folders, groups:REGEX, numbers:N or a table, as for cbir evaluate."
     "  [default: folders]",
 )
-@click.option("--key", metavar="COLUMN", help="The column of the CSV that names the images.")
-@click.option("--label", metavar="COLUMN", help="The column of the CSV that says their class.")
+@click.option("--key", metavar="COLUMN", help="The column of the table that names the images.")
+@click.option("--label", metavar="COLUMN", help="The column of the table that says their class.")
+@click.option("--table", metavar="NAME", help="The table of a database.")
 @click.option("--format", "format_", type=Choice(["table", "json"]), help="[default: table]")
 @pattern_options
 @workers_option

@@ -13,6 +13,7 @@ from cbir.cli.wording import command_of, quoted
 from cbir.core.amounts import counted
 from cbir.core.errors import UsageError, printable
 from cbir.core.messages import Call
+from cbir.descriptors.encoders.projection import Projection
 from cbir.descriptors.registry import NamedDescriptor
 from cbir.evaluation.ground_truth import read_ground_truth
 from cbir.learning.fusion_weights import LearnedWeights, learn_weights
@@ -30,9 +31,11 @@ def train_on_labels(
     descriptors: tuple[str, ...],
     output: str | None,
     learn: str | None,
+    dimension: int | None,
     truth: str | None,
     key: str | None,
     label: str | None,
+    table: str | None,
     format_: str | None,
     workers: int | None,
     quiet: bool,
@@ -48,17 +51,30 @@ def train_on_labels(
         raise UsageError("--learn weights prints weights and writes no file; leave out --output")
     if learn != "weights" and output is None:
         raise UsageError("name the file to write with --output FILE")
+    if learn == "weights" and dimension is not None:
+        raise UsageError("--dimension is for a projection, not for weights; leave it out")
     index = open_index(index_path)
     with TerminalProgress(quiet) as listener:
         classes = read_ground_truth(
-            truth or "folders", index.paths, key=key, label=label, listener=listener
+            truth or "folders",
+            index.paths,
+            key=key,
+            label=label,
+            table=table,
+            listener=listener,
         )
         learned: LearnedProjection | LearnedWeights
         if output is None:
             learned = learn_weights(index, descriptor, classes, workers=workers, listener=listener)
         else:
             learned = learn_projection(
-                index, descriptor, classes, output, workers=workers, listener=listener
+                index,
+                descriptor,
+                classes,
+                output,
+                dimension=dimension or Projection.dimension,
+                workers=workers,
+                listener=listener,
             )
     if format_ == "json":
         write_text(json.dumps(learned.to_dict(), ensure_ascii=False, allow_nan=False, indent=1))
