@@ -144,3 +144,13 @@ def test_options_of_labels_need_an_index(here: Run, photos: Path) -> None:
     assert done.returncode == 2 and "--label is for labels, and without --from" in done.stderr
     assert here("train", "--descriptor", "orb", "-o", "x.npz").returncode == 2
     assert here("train", "photos", "--descriptor", "orb").returncode == 2
+
+
+def test_labels_may_be_a_column_of_the_index(here: Run, labeled: Path) -> None:
+    learn = ("train", "--from", "index.csv", "--descriptor", "gist", "--label", "kind")
+    by_table = here(*learn, "--truth", "labels.csv", "-o", "table.npz", "--quiet")
+    joined = here("index", "some", "--metadata", "labels.csv", "--key", "file", "--quiet")
+    by_column = here(*learn, "-o", "column.npz", "--quiet")
+    assert (by_table.returncode, joined.returncode, by_column.returncode) == (0, 0, 0)
+    assert by_column.stdout == by_table.stdout
+    assert (labeled / "table.npz").read_bytes() == (labeled / "column.npz").read_bytes()

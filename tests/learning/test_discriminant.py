@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
 import numpy as np
@@ -101,3 +102,12 @@ def test_a_missing_package_is_named_with_the_remedy(monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(sys.modules, "sklearn", None)
     with pytest.raises(CbirError, match=r"scikit-learn; install it: pip install 'cbir\[learn\]'"):
         fitted_projection(np.eye(4), np.array([0, 0, 1, 1]), 8)
+
+
+def test_scikit_learn_is_imported_only_to_learn() -> None:
+    code = (
+        "import sys, cbir.cli.train.labels\n"
+        "heavy = {'sklearn', 'scipy', 'pandas'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -70,10 +70,14 @@ _OF_IMAGES = ("dataset", "include", "exclude")
     "--truth",
     metavar="SPEC",
     help="The classes: folders, groups:REGEX, numbers:N or a table, as for cbir evaluate."
-    "  [default: folders]",
+    "  [default: folders; with --label, a column of the index]",
 )
 @click.option("--key", metavar="COLUMN", help="The column of the table that names the images.")
-@click.option("--label", metavar="COLUMN", help="The column of the table that says their class.")
+@click.option(
+    "--label",
+    metavar="COLUMN",
+    help="The column of the table, or of the index, that says their class.",
+)
 @click.option("--table", metavar="NAME", help="The table of a database.")
 @click.option("--format", "format_", type=Choice(["table", "json"]), help="[default: table]")
 @pattern_options

@@ -15,7 +15,7 @@ from cbir.core.errors import UsageError, printable
 from cbir.core.messages import Call
 from cbir.descriptors.encoders.projection import Projection
 from cbir.descriptors.registry import NamedDescriptor
-from cbir.evaluation.ground_truth import read_ground_truth
+from cbir.evaluation.ground_truth import column_truth, read_ground_truth
 from cbir.learning.fusion_weights import LearnedWeights, learn_weights
 from cbir.learning.judging import Judgment
 from cbir.learning.projection import LearnedProjection, learn_projection
@@ -55,14 +55,17 @@ def train_on_labels(
         raise UsageError("--dimension is for a projection, not for weights; leave it out")
     index = open_index(index_path)
     with TerminalProgress(quiet) as listener:
-        classes = read_ground_truth(
-            truth or "folders",
-            index.paths,
-            key=key,
-            label=label,
-            table=table,
-            listener=listener,
-        )
+        if truth is None and label is not None and key is None and table is None:
+            classes = column_truth(index, label, listener)
+        else:
+            classes = read_ground_truth(
+                truth or "folders",
+                index.paths,
+                key=key,
+                label=label,
+                table=table,
+                listener=listener,
+            )
         learned: LearnedProjection | LearnedWeights
         if output is None:
             learned = learn_weights(index, descriptor, classes, workers=workers, listener=listener)
