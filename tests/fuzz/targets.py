@@ -23,6 +23,7 @@ _CLASSES: tuple[type[Target], ...] = (
     arrays.Arrays,
     arrays.Vocabulary,
     arrays.Model,
+    arrays.Projected,
     images.Jpeg,
     images.Png,
     images.Gif,
