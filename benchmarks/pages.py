@@ -117,6 +117,7 @@ these sets in view; what is learned was not.
 
 LEARNING_RESULTS = {
     "learning-fashion-articleType": "Fashion, by kind of article\nImages of a catalog; 50 classes.",
+    "learning-clothing": "Clothing\n10 classes of 90.",
     "learning-corel1k": "Corel-1k\nPhotographs; 10 classes of 100.",
 }
 
