@@ -32,7 +32,8 @@ This page is made by `python benchmarks/pages.py`; edit that instead.
 
 A [descriptor](glossary.md#descriptor) turns an image into a row of numbers. Name it as `NAME`,
 `NAME:key=value,key=value` or `ALIAS=NAME:…`; the [alias](glossary.md#alias) is the prefix of its
-columns. `cbir descriptors` prints what is installed, plug-ins included.
+columns. `torch:resnet50` is short for `torch:model=resnet50`. `cbir descriptors` prints what is
+installed, plug-ins included.
 """
 
 SPEED = """\

@@ -31,10 +31,13 @@ class Parametrized:
         The registered name.
     version : int
         Raised whenever the numbers change; an index of another version is not mixed with it.
+    first : str
+        The parameter that is meant by a value without a key, if there is one.
     """
 
     name: ClassVar[str]
     version: ClassVar[int]
+    first: ClassVar[str] = ""
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -85,22 +88,34 @@ def file_parameters(cls: type[Parametrized]) -> list[str]:
 P = TypeVar("P", bound=Parametrized)
 
 
-def split_parameters(text: str, what: str) -> dict[str, str]:
+def split_parameters(text: str, what: str, first: str = "") -> dict[str, str]:
     """Take ``key=value,key=value`` apart.
+
+    Parameters
+    ----------
+    text : str
+    what : str
+        Begins the message when it is something else.
+    first : str
+        The key of the first value, where this has none.
 
     Raises
     ------
     UsageError
-        When it is something else; the message begins with `what`.
+        When it is something else.
 
     Examples
     --------
     >>> split_parameters("layout=none", "hsv")
     {'layout': 'none'}
+    >>> split_parameters("net.onnx,size=224", "onnx", first="model")
+    {'model': 'net.onnx', 'size': '224'}
     """
-    parameters = {}
+    parameters: dict[str, str] = {}
     for pair in filter(None, text.split(",")):
         key, given, value = pair.partition("=")
+        if not given and first and not parameters:
+            key, given, value = first, "=", pair
         if not given:
             raise UsageError(f"{what}: {pair!r} is not key=value")
         if key.strip() in parameters:

@@ -44,6 +44,7 @@ _BUILT_IN = {
     "orb": "cbir.descriptors.encoders.bovw:OrbBovw",
     "cnn": "cbir.descriptors.neural.cnn:Cnn",
     "onnx": "cbir.descriptors.neural.onnx_network:OnnxNetwork",
+    "torch": "cbir.descriptors.neural.torch_network:TorchNetwork",
     "phash": "cbir.descriptors.hashes.perceptual:PerceptualHash",
     "pdq": "cbir.descriptors.hashes.pdq:Pdq",
     "dhash": "cbir.descriptors.hashes.perceptual:DifferenceHash",
@@ -146,7 +147,8 @@ def parse(spec: str) -> NamedDescriptor:
             " a letter first, and none of the index's own columns, and give several descriptors one"
             " by one"
         )
-    return NamedDescriptor(alias, create(name, split_parameters(tail, f"descriptor {spec!r}")))
+    parameters = split_parameters(tail, f"descriptor {spec!r}", load(name).first)
+    return NamedDescriptor(alias, create(name, parameters))
 
 
 def create(name: str, parameters: dict[str, Any]) -> Descriptor:

@@ -11,12 +11,15 @@ def kept_location(path: str, index: str) -> str:
     """Return a path relative to the index, so that both can be moved together.
 
     The cache folder moves without anything else: an index that is kept there has the whole path.
+    An empty path, which stands for no file of the user's, stays empty.
 
     Examples
     --------
     >>> kept_location("models/net.onnx", "indexes/index.csv")
     '../models/net.onnx'
     """
+    if not path:
+        return path
     folder, name = os.path.split(os.path.abspath(path))
     # Up from where links lead to is what the system does; the name itself may be a link to stay.
     whole = os.path.join(os.path.realpath(folder), name)
@@ -25,7 +28,7 @@ def kept_location(path: str, index: str) -> str:
 
 def found_location(kept: str, index: str) -> str:
     """Return the absolute path that :func:`kept_location` turned into `kept`."""
-    return os.path.normpath(os.path.join(_folder_of(index), kept))
+    return os.path.normpath(os.path.join(_folder_of(index), kept)) if kept else kept
 
 
 def _folder_of(index: str) -> str:

@@ -212,11 +212,12 @@ class Snapshot(ABC):
 
     def _check_fingerprint(self, entry: DescriptorEntry, descriptor: Descriptor) -> None:
         where = f"{printable(self.path)}: {entry.alias}"
-        files = [str(descriptor.parameters[one]) for one in file_parameters(type(descriptor))]
+        names = file_parameters(type(descriptor))
+        files = [str(descriptor.parameters[one]) for one in names if descriptor.parameters[one]]
         try:
             fingerprint = descriptor.fingerprint
         except CbirError as error:  # a file that its parameters name is not what it was
-            moved = dict.fromkeys(file_parameters(type(descriptor)), "FILE")
+            moved = dict.fromkeys(names, "FILE")
             spec = NamedDescriptor(entry.alias, dataclasses.replace(descriptor, **moved)).spec
             raise BrokenIndexError(
                 f"{where} cannot be used: ", error, "; put the file back, or say where it is now: ",
@@ -224,8 +225,9 @@ class Snapshot(ABC):
             ) from None  # fmt: skip
         if fingerprint == entry.fingerprint:
             return
-        if files and entry.version == descriptor.version:
-            reason = f"was written with another content of {first_few(files)}, or of what is beside"
+        if names and entry.version == descriptor.version:
+            what = f"{first_few(files)}, or of what is beside" if files else "the file that it uses"
+            reason = f"was written with another content of {what}"
         else:
             reason = (
                 f"was written by version {entry.version} of {entry.name}, this is version"

@@ -52,6 +52,14 @@ def test_a_spec_that_makes_no_sense_is_refused_with_what_does(spec: str, message
         parse(spec)
 
 
+def test_the_first_value_may_have_no_key_where_the_descriptor_says_so() -> None:
+    short = parse("seen=torch:resnet50,weights=mine.pth")
+    assert short.descriptor.parameters == {"model": "resnet50", "weights": "mine.pth"}
+    assert short.spec == "seen=torch:model=resnet50,weights=mine.pth"
+    assert parse(short.spec) == short
+    assert parse("onnx:net.onnx,size=64") == parse("onnx:size=64,model=net.onnx")
+
+
 def test_parameters_keep_their_types_through_json() -> None:
     descriptor = create("hog", {"cells": 4})
     restored = create("hog", json.loads(json.dumps(descriptor.parameters)))

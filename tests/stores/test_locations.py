@@ -21,6 +21,10 @@ def test_what_is_kept_is_relative_and_found_again(name: str, tmp_path: Path) -> 
     assert found_location(kept, str(moved)) == os.path.normpath(tmp_path / "elsewhere" / name)
 
 
+def test_no_file_stays_none() -> None:
+    assert kept_location("", "sub/index.csv") == found_location("", "sub/index.csv") == ""
+
+
 def test_a_path_is_relative_to_where_the_program_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,1 +1,1 @@
-"""Networks that learned from other images what things look like, run by onnxruntime."""
+"""Networks that learned from other images what things look like, run by onnxruntime or PyTorch."""

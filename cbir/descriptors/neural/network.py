@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cbir.descriptors.base import Descriptor, Encoding
 from cbir.descriptors.neural.pooling import Pooling, places
-from cbir.descriptors.neural.preprocessing import Preprocessing
 from cbir.images.pixels import Pixels
 
 _HIGHEST = 127
@@ -22,6 +21,21 @@ _REACH = 16.0
 """Up to how many times the usual size of a number, 1 / sqrt(dimension), numbers are told apart.
 Steps are an eighth of the usual size, so that 500 numbers are off by 4 % together, in no direction
 that means anything; of a thousand networks' numbers, hardly one is larger."""
+
+
+class Preparation(Protocol):
+    """What is done to an image before a network gets it."""
+
+    @property
+    def working_size(self) -> int | None:
+        """The working size of images that it takes."""
+
+    @property
+    def channels_last(self) -> bool:
+        """Whether maps that the network gives have their channels last."""
+
+    def array(self, image: Pixels) -> NDArray[Any]:
+        """Return what the network takes, with one image."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +51,7 @@ class Network(Descriptor):
 
     @property
     @abstractmethod
-    def preprocessing(self) -> Preprocessing:
+    def preprocessing(self) -> Preparation:
         """What is done to an image before the network gets it."""
 
     @property

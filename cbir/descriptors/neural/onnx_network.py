@@ -93,6 +93,7 @@ class OnnxNetwork(Network):
 
     name: ClassVar[str] = "onnx"
     version: ClassVar[int] = 1
+    first: ClassVar[str] = "model"
     summary: ClassVar[str] = "what a network of your own sees: any ONNX model of images"
     modules: ClassVar[tuple[str, ...]] = (RUNTIME,)
     extra: ClassVar[str] = EXTRA

@@ -107,10 +107,8 @@ class Preprocessing:
         """The smallest working size that has the pixels the network is to see."""
         longest = max(self.height, self.width)
         if self.resize == "crop":
-            longest = round(max(longest, self.edge) * _USUAL_SHAPE)
-        elif self.resize == "squash":
-            longest = round(longest * _USUAL_SHAPE)
-        return next((size for size in WORKING_SIZES if size >= longest), None)
+            return size_for_shorter(max(longest, self.edge))
+        return size_for_shorter(longest) if self.resize == "squash" else _size_for(longest)
 
     def array(self, image: Pixels) -> NDArray[Any]:
         """Return what the network takes.
@@ -148,6 +146,21 @@ class Preprocessing:
 
     def _stepped(self, side: float) -> int:
         return max(1, round(side / self.step)) * self.step
+
+
+def size_for_shorter(side: int) -> int | None:
+    """Return the working size at which the shorter side of most photographs has `side` pixels.
+
+    Examples
+    --------
+    >>> size_for_shorter(224)
+    512
+    """
+    return _size_for(round(side * _USUAL_SHAPE))
+
+
+def _size_for(longest: int) -> int | None:
+    return next((size for size in WORKING_SIZES if size >= longest), None)
 
 
 def resampled(image: Pixels, width: int, height: int) -> Pixels:
