@@ -16,6 +16,7 @@ from cbir.core.threads import ordered_map
 from cbir.descriptors.hashes.dihedral import ORIENTATIONS, orientations
 from cbir.descriptors.local_features.sift import SiftFeatures
 from cbir.duplicates.copy_classifier import ORIENTED_DISTANCE, CopyClassifier, Hypotheses
+from cbir.duplicates.described_contents import DescribedContents
 from cbir.duplicates.image_content import EXTRACTOR, HASH, Content, ContentCache
 from cbir.duplicates.shortlists import (
     MOST_FIRST,
@@ -38,6 +39,7 @@ def find_candidates(
     order: Sequence[int] | None = None,
     most_first: int = MOST_FIRST,
     most_nearest: int = MOST_NEAREST,
+    described: DescribedContents | None = None,
 ) -> Shortlists:
     """Find, for each content, those before it that it may be a copy of.
 
@@ -54,6 +56,8 @@ def find_candidates(
     most_first, most_nearest : int
         Candidates a content, by the order and by their hashes: memory and time do not grow with
         the square of the number of images that look alike.
+    described : DescribedContents, optional
+        At ``edited``, the nearest by these are candidates, too.
     """
     content_ids = np.arange(len(contents)) if order is None else np.array(order, np.int64)
     rank = np.empty(len(contents), np.int64)
@@ -71,6 +75,8 @@ def find_candidates(
         if classifier.level == "edited":
             pairing.pair_by_orientation(hashes, textured)
             pairing.pair_by_features()
+            if described is not None:
+                pairing.pair_by_descriptor(described)
     lists, crowded = found.finish()
     if crowded:
         listener.warn(
@@ -192,6 +198,16 @@ class _Pairing:
                 np.full_like(other, self.rank[i]), other, np.array(hypotheses, np.uint16)
             )
         self.listener.end()
+
+    def pair_by_descriptor(self, described: DescribedContents) -> None:
+        """Pair each with the nearest by a descriptor, as though local features voted for them."""
+        hypotheses = feature_vote_bit(False) | feature_vote_bit(True)
+        everything = range(len(self.contents))
+        for i, others in zip(
+            everything, ordered_map(described.nearest_of, everything, self.workers), strict=True
+        ):
+            other = self.rank[np.array(others, np.int64)]
+            self.found.add(np.full_like(other, self.rank[i]), other, hypotheses)
 
 
 def index_of_features(

@@ -7,25 +7,29 @@ import os
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.amounts import counted
-from cbir.core.arguments import one_of, path_of, tuple_of
+from cbir.core.arguments import one_of, path_of, text_of, tuple_of
 from cbir.core.digests import digest
 from cbir.core.errors import CbirError, UnreadableImageError, UsageError, printable
 from cbir.core.folders import shortest
 from cbir.core.messages import Call, Parameter
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.local_features.sift import SiftFeatures
+from cbir.duplicates.described_contents import (
+    DescribedContents,
+    alias_in,
+    check_same,
+    missing_in,
+)
 from cbir.duplicates.image_content import EXTRACTOR, HASH, Content, ContentCache
+from cbir.duplicates.indexed_images import IndexedImage, Selection, hash_alias, images_of
 from cbir.duplicates.model import COPY_LEVELS, CopyLevel, ImageRecord
-from cbir.images.discovery import is_selected
 from cbir.indexing.build import build_index
-from cbir.search.filters.columns import ImageColumns
-from cbir.search.filters.metadata_filter import MetadataFilter
 from cbir.stores import open_store
 from cbir.stores.features.store import FeatureStore
 from cbir.stores.model import Snapshot
@@ -48,6 +52,8 @@ class Collection:
         The dataset's folder, as it was given.
     unreadable : tuple of UnreadableImageError
         What could not be read; the listener was told.
+    described : DescribedContents or None
+        The contents by one more descriptor, whose nearest are candidates, too.
     """
 
     records: tuple[ImageRecord, ...]
@@ -56,16 +62,7 @@ class Collection:
     cache: ContentCache
     root: str
     unreadable: tuple[UnreadableImageError, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Selection:
-    """Which images of an index take part, and what is told of them."""
-
-    include: Sequence[str] = ()
-    exclude: Sequence[str] = ()
-    where: str | None = None
-    columns: Sequence[str] = ()
+    described: DescribedContents | None = None
 
 
 @contextlib.contextmanager
@@ -79,6 +76,7 @@ def open_collection(
     exclude: str | Sequence[str] = (),
     where: str | None = None,
     columns: str | Sequence[str] = (),
+    candidates: str | None = None,
     workers: int | None = None,
     wait: bool = False,
     listener: ProgressListener | None = None,
@@ -101,6 +99,8 @@ def open_collection(
         Only images of the dataset take part for which this condition on their metadata holds.
     columns : str or sequence of str
         Columns of metadata that the images of the dataset are to have.
+    candidates : str, optional
+        A descriptor, by which each image is compared with its nearest besides; at ``edited``.
     workers : int, optional
     wait : bool
         Wait for another process that writes to the index.
@@ -122,8 +122,11 @@ def open_collection(
     index = index if index is None else path_of(index, "an index")
     references = tuple_of(references, "a reference", path_of)
     include, exclude = tuple_of(include, "a pattern"), tuple_of(exclude, "a pattern")
-    selection = _Selection(include, exclude, where, tuple_of(columns, "a column"))
+    selection = Selection(include, exclude, where, tuple_of(columns, "a column"))
     one_of(level, COPY_LEVELS, "level")
+    if candidates is not None and level != "edited":
+        raise UsageError(Parameter("candidates"), " is for the level edited")
+    more = [] if candidates is None else [text_of(candidates, "a descriptor")]
     with contextlib.ExitStack() as stack:
         kept = index or os.path.join(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="cbir-")), "index.csv"
@@ -134,7 +137,7 @@ def open_collection(
             report = build_index(
                 folder,
                 path,
-                _missing_descriptors(path),
+                [*_missing_descriptors(path), *missing_in(path, more)],
                 include=include if patterns else (),
                 exclude=exclude if patterns else (),
                 keep_others=True,
@@ -152,13 +155,22 @@ def open_collection(
         else:
             snapshot = update(dataset, kept, patterns=True)
         root = dataset if dataset is not None else shortest(snapshot.root)
-        images = _images(snapshot, root, False, selection)
+        named = None if candidates is None else snapshot.descriptor(alias_in(kept, candidates))
+        alias = None if named is None else named.alias
+        images = images_of(snapshot, root, False, selection, alias)
         stores = [snapshot.features(EXTRACTOR)] if level == "edited" else []
         for reference in references:
             snapshot = update(reference, _index_of_reference(kept, reference), patterns=False)
-            images += _images(snapshot, reference, True, _Selection())
+            if named is not None:
+                check_same(snapshot.descriptor(named.alias), named, reference)
+            images += images_of(snapshot, reference, True, Selection(), alias)
             stores += [snapshot.features(EXTRACTOR)] if level == "edited" else []
-        yield _merged(images, ContentCache(_Features(stores)), root, unreadable, listener)
+        merged = _merged(images, ContentCache(_Features(stores)), root, unreadable, listener)
+        if named is not None:
+            rows = {image.record.sha256: image.row for image in reversed(images)}
+            matrix = np.array([rows[content.sha256] for content in merged.contents])
+            merged = replace(merged, described=DescribedContents(named, matrix))
+        yield merged
 
 
 def _missing_descriptors(path: str) -> list[str]:
@@ -174,7 +186,7 @@ def _missing_descriptors(path: str) -> list[str]:
 
 def _check_complete(snapshot: Snapshot, level: CopyLevel) -> None:
     missing = []
-    if _alias(snapshot) is None:
+    if hash_alias(snapshot) is None:
         missing.append("hashes")
     if level == "edited":
         features = snapshot.features(EXTRACTOR)
@@ -188,11 +200,6 @@ def _check_complete(snapshot: Snapshot, level: CopyLevel) -> None:
         )
 
 
-def _alias(snapshot: Snapshot) -> str | None:
-    entries = snapshot.manifest.entries
-    return next((one.alias for one in entries if one.fingerprint == HASH.fingerprint), None)
-
-
 def _index_of_reference(index: str, reference: str) -> str:
     """Return where the index of a reference is kept: with the state of the dataset's index."""
     name = digest(os.fsencode(os.path.realpath(reference)))
@@ -201,54 +208,16 @@ def _index_of_reference(index: str, reference: str) -> str:
     return f"{folder}/index.csv"
 
 
-def _images(
-    snapshot: Snapshot,
-    root: str,
-    reference: bool,
-    selection: _Selection,
-) -> list[tuple[ImageRecord, NDArray[np.uint8]]]:
-    """Return the images of an index, each with the bits of its hash."""
-    alias = _alias(snapshot)
-    if alias is None:
-        raise CbirError(f"{printable(snapshot.path)}: the index has no hashes")
-    # The index may hold more than what is asked for: patterns never shrink it.
-    paths = list(snapshot.rows.paths)
-    columns = ImageColumns(snapshot.rows)
-    told = {name: columns.named(name, "columns") for name in selection.columns}
-    rows: Sequence[int] = range(len(paths))
-    if selection.where is not None:
-        matching = MetadataFilter(columns, len(paths)).matching(selection.where)
-        rows = np.flatnonzero(matching).tolist()
-    chosen = [row for row in rows if is_selected(paths[row], selection.include, selection.exclude)]
-    images = []
-    for place, fact, row in zip(
-        chosen, snapshot.rows.facts[chosen], snapshot.matrix(alias)[chosen], strict=True
-    ):
-        record = ImageRecord(
-            paths[place] if root == "." else os.path.join(root, paths[place]),
-            fact["sha256"].tobytes(),
-            int(fact["bytes"]),
-            int(fact["mtime"]),
-            int(fact["width"]),
-            int(fact["height"]),
-            int(row[-1]),
-            reference,
-            tuple((name, column.texts([place])[0]) for name, column in told.items()),
-        )
-        images.append((record, row[:-1]))
-    return images
-
-
 def _merged(
-    images: Sequence[tuple[ImageRecord, NDArray[np.uint8]]],
+    images: Sequence[IndexedImage],
     cache: ContentCache,
     root: str,
     unreadable: list[UnreadableImageError],
     listener: ProgressListener,
 ) -> Collection:
     # What the dataset's own index says of a content comes before what those of references say.
-    bits = {record.sha256: row for record, row in reversed(images)}
-    records = _without_links([record for record, _ in images], listener)
+    bits = {image.record.sha256: image.bits for image in reversed(images)}
+    records = _without_links([image.record for image in images], listener)
     contents: dict[bytes, Content] = {}
     for record in records:
         if record.sha256 not in contents:

@@ -98,7 +98,9 @@ def find_groups(
         order = keep_order(collection, keep, workers)
         contents, content_of = collection.contents, collection.content_ids
         content_ids = list(dict.fromkeys(content_of[order].tolist()))
-        shortlists = find_candidates(contents, classifier, workers, listener, content_ids)
+        shortlists = find_candidates(
+            contents, classifier, workers, listener, content_ids, described=collection.described
+        )
         details, matches = DetailCache(), MatchCache(contents, classifier, listener)
         losses = LossDetector(collection.cache, details)
 

@@ -98,6 +98,9 @@ class _Search:
         if self._features is not None:
             for candidate in self._features.candidates(cache.features(query)):
                 candidates[candidate.image].feature_votes.add(candidate.mirrored)
+            if self._collection.described is not None:
+                for content_id in self._collection.described.nearest_to(path):
+                    candidates[content_id].feature_votes.update((False, True))
         this = ImageRecord(path, query.sha256, 0, 0, query.width, query.height, query.quality)
         found: list[Duplicate] = []
         for content_id in sorted(candidates):

@@ -15,6 +15,7 @@ from cbir.cli.duplicates.options import DIFFERENT, Options
 from cbir.cli.options import (
     dataset_option,
     listed,
+    once,
     pattern_options,
     usual_options,
     wait_option,
@@ -29,7 +30,7 @@ _ACTIONS = ("list", "move", "hardlink", "symlink", "delete")
 _SECTIONS = {
     "Common options": "--dataset --level --action --report --format --quiet".split(),
     "What is compared": (
-        "--index --reference --query --threshold --include --exclude --where".split()
+        "--index --reference --query --threshold --candidates --include --exclude --where".split()
     ),
     "Which image stays": "--keep --allow-loss --ignore --mark-different".split(),
     "Actions": (
@@ -145,6 +146,14 @@ def _kinds(_: click.Context, __: click.Parameter, value: Sequence[str]) -> Set[s
     f"  [default: {DIFFERENT}]",
 )
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if there are duplicates.")
+@click.option(
+    "--candidates",
+    metavar="SPEC",
+    callback=once,
+    multiple=True,
+    help="With --level edited, also compare each image with the 10 nearest by this descriptor, such"
+    " as cnn.",
+)
 @pattern_options
 @where_option
 @click.option(

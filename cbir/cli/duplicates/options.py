@@ -59,6 +59,7 @@ class Options:
     exclude: tuple[str, ...]
     where: str | None
     columns: tuple[str, ...]
+    candidates: str | None
     wait: bool
     quiet: bool
     strict: bool
@@ -111,6 +112,8 @@ class Options:
             yield "an index alone is taken as it is; --include and --exclude go with --dataset"
         if self.columns and self.report is None and (self.null or self.format_ not in _TELLING):
             yield "--columns is for --report, or for --format json, jsonl or csv"
+        if self.candidates is not None and self.level != "edited":
+            yield "--candidates goes with --level edited"
         if self.level == "exact" and self.threshold is not None:
             yield "--level exact has no threshold; leave out --threshold, or choose another level"
         if self.queries and self.action != "list":

@@ -113,6 +113,7 @@ def _opened(options: Options, listener: TerminalProgress) -> AbstractContextMana
         exclude=options.exclude,
         where=options.where,
         columns=options.columns,
+        candidates=options.candidates,
         workers=options.workers,
         wait=options.wait,
         listener=listener,
