@@ -47,8 +47,8 @@ class Projection(TrainedDescriptor):
     The values of each base are scaled to the length 1 and weighted, those of several bases joined,
     centered and projected by a matrix, and the projection scaled to the length 1. Weights, mean and
     matrix are learned from labeled images, such that images of a class come near each other:
-    ``cbir train --from``. The model says what the bases are and holds what they learned
-    themselves.
+    :func:`cbir.learning.projection.learn_projection`. The model says what the bases are and holds
+    what they learned themselves.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class Projection(TrainedDescriptor):
     name: ClassVar[str] = "projection"
     version: ClassVar[int] = 1
     dtype: ClassVar[np.dtype[Any]] = np.dtype(np.int8)
-    summary: ClassVar[str] = "what your labels teach about other descriptors (cbir train --from)"
+    summary: ClassVar[str] = "what your labels teach about other descriptors"
     metrics: ClassVar[tuple[str, ...]] = ("cosine", "euclidean")
     meaning: ClassVar[str] = "0 = the same, 1 = as unlike as images of other classes, 2 = opposite"
     state_name: ClassVar[str] = "model"
