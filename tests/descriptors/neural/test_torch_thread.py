@@ -8,9 +8,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-
-pytest.importorskip("torch")
-
 import torch
 
 from cbir.descriptors.neural.torch_thread import on_one_thread

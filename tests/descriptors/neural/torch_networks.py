@@ -6,12 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
-from PIL import Image
-
-pytest.importorskip("torchvision")
-
 import torch
+from PIL import Image
 from torch import nn
 from torchvision import models
 
