@@ -78,8 +78,8 @@ PRESETS = {
         ),
         Preset(
             "scenes",
-            "what a network sees, and local colors and shapes: photographs of any kind",
-            ("cnn", "colorfisher", "fisher"),
+            "what a network sees, and colors: photographs of any kind",
+            ("cnn", "colorfisher", "correlogram"),
             (1.0, 0.5, 0.25),
         ),
         Preset(

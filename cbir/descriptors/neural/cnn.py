@@ -16,7 +16,7 @@ from cbir.core.regular_files import read_regular
 from cbir.descriptors.neural.checkpoint import read_checkpoint
 from cbir.descriptors.neural.efficientnet import CHANNELS, INPUT, STEP, efficientnet_lite0
 from cbir.descriptors.neural.network import Network
-from cbir.descriptors.neural.pooling import Pooling
+from cbir.descriptors.neural.pooling import Pooling, over_regions
 from cbir.descriptors.neural.preprocessing import NORMALIZATIONS, Preprocessing
 from cbir.descriptors.neural.sessions import EXTRA, RUNTIME, session_of
 
@@ -30,14 +30,15 @@ _MOST_BYTES = 20_000_000
 class Cnn(Network):
     """What EfficientNet-Lite0 sees, before it decides on one of ImageNet's thousand classes.
 
-    The image keeps its shape; the 1,280 numbers of each place are averaged.
+    The image keeps its shape; the 1,280 numbers of all places become those of one vector.
 
     Parameters
     ----------
-    size : {128, 256, 512}
-        Pixels of the longer side.
-    pooling : {"average", "gem"}
-        Over the places: the mean, or the generalized mean, which gives strong answers more.
+    size : {160, 320, 640}
+        The image gets as many pixels as a square with this side has.
+    pooling : {"regions", "gem", "average"}
+        Over the places: the generalized mean, which gives strong answers more, of square regions,
+        all of which count alike; the generalized mean of all places; or the mean.
 
     References
     ----------
@@ -46,8 +47,8 @@ class Cnn(Network):
     authors' own (Apache-2.0).
     """
 
-    size: Literal[128, 256, 512] = 256
-    pooling: Literal["average", "gem"] = "average"
+    size: Literal[160, 320, 640] = 320
+    pooling: Literal["regions", "gem", "average"] = "regions"
 
     name: ClassVar[str] = "cnn"
     version: ClassVar[int] = 1
@@ -60,12 +61,18 @@ class Cnn(Network):
     def preprocessing(self) -> Preprocessing:
         """What is done to an image before the network gets it."""
         lite = NORMALIZATIONS["lite"]
-        return Preprocessing(self.size, self.size, lite, "whole", step=STEP)
+        return Preprocessing(self.size, self.size, lite, "area", step=STEP)
 
     @property
     def pooling_of_map(self) -> Pooling:
         """How an output with many places becomes one vector."""
-        return Pooling(self.pooling)
+        return Pooling("average" if self.pooling == "average" else "gem")
+
+    def pooled(self, output: NDArray[Any]) -> NDArray[Any]:
+        """Return the vector of all places; see :meth:`Network.pooled`."""
+        if self.pooling == "regions":
+            return over_regions(output[0], self.pooling_of_map.p)
+        return super().pooled(output)
 
     def forward(self, array: NDArray[Any]) -> NDArray[Any]:
         """Return the output of the last layer before the classes; see :meth:`Network.forward`."""

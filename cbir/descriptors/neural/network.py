@@ -73,6 +73,10 @@ class Network(Descriptor):
         """How the stored numbers relate to those of a vector of the length 1."""
         return Encoding(min(1.0, _REACH / math.sqrt(self.dimension)) / _HIGHEST)
 
+    def pooled(self, output: NDArray[Any]) -> NDArray[Any]:
+        """Return the vector that the output of the network becomes, of any length."""
+        return self.pooling_of_map.over(places(output, self.preprocessing.channels_last))
+
     def vector(self, image: Pixels) -> NDArray[np.float32]:
         """Return what the network says of an image, of length 1, before it is rounded.
 
@@ -91,9 +95,8 @@ class Network(Descriptor):
         ValueError
             When it gives what is no number, or no vector and no map.
         """
-        preprocessing = self.preprocessing
-        output = self.forward(preprocessing.array(image)).astype(np.float32, copy=False)
-        pooled = self.pooling_of_map.over(places(output, preprocessing.channels_last))
+        output = self.forward(self.preprocessing.array(image)).astype(np.float32, copy=False)
+        pooled = self.pooled(output)
         length = np.sqrt(np.square(pooled, dtype=np.float64).sum())
         if not np.isfinite(length):
             raise ValueError("the network gives what is no number")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, Literal
 
 import numpy as np
@@ -64,6 +65,53 @@ class Pooling:
     def identity(self) -> dict[str, Any]:
         """All on which the numbers depend."""
         return {"way": self.way} | ({"p": self.p} if self.way == "gem" else {})
+
+
+def over_regions(values: NDArray[Any], p: float = 3.0) -> NDArray[Any]:
+    """Pool square regions of a map by the generalized mean, and add them up, each of length 1.
+
+    So every region counts alike, and a thing in one of them as much as a wide background. The
+    squares are as wide as the shorter side, and half as wide; both kinds lie evenly and cover the
+    map, with one and three of them along the shorter side.
+
+    Parameters
+    ----------
+    values : ndarray of float, shape (channels, height, width)
+        Those below 0 count as 0.
+    p : float
+        See :class:`Pooling`.
+
+    Returns
+    -------
+    ndarray of float, shape (channels,)
+
+    References
+    ----------
+    G. Tolias, R. Sicre, H. Jégou, "Particular object retrieval with integral max-pooling of CNN
+    activations", ICLR 2016, for regions, of which it takes the highest values, and more sizes.
+
+    Examples
+    --------
+    >>> values = np.zeros((2, 2, 4))
+    >>> values[0, :, :2] = 1
+    >>> values[1, :, 2:] = 10
+    >>> over_regions(values)
+    array([5., 5.])
+    """
+    powers = np.maximum(values, 0) ** p
+    shorter = min(values.shape[1:])
+    total = np.zeros_like(powers[:, 0, 0])
+    for across in (1, 3):
+        side = max(1, 2 * shorter // (across + 1))
+        tops, lefts = (
+            np.unique(np.linspace(0, length - side, -(-across * length // shorter)).round())
+            for length in values.shape[1:]
+        )
+        for top, left in product(tops.astype(int), lefts.astype(int)):
+            region = powers[:, top : top + side, left : left + side].mean(axis=(1, 2)) ** (1 / p)
+            length = np.linalg.norm(region)
+            total += region / length if length else 0
+    return total
 
 
 def places(output: NDArray[Any], channels_last: bool) -> NDArray[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,10 +12,10 @@ from numpy.typing import NDArray
 
 from cbir.images.pixels import WORKING_SIZES, Pixels
 
-Resize = Literal["squash", "crop", "pad", "whole"]
+Resize = Literal["squash", "crop", "pad", "whole", "area"]
 """How an image gets the shape that a network takes: squeezed or stretched to it; shrunk until the
 shorter sides fit, the middle cut out; shrunk until the longer sides fit, and gray around it; or as
-it is, since the network takes any shape, with the longer side at a size."""
+it is, since the network takes any shape, with the longer side at a size, or with so many pixels."""
 
 PAD = 127
 """The gray around what is padded: the middle of the values."""
@@ -67,14 +68,15 @@ class Preprocessing:
     Attributes
     ----------
     height, width : int
-        Of the array. With ``whole`` the longer side of any image gets `width`.
+        Of the array. With ``whole`` the longer side of any image gets `width`, with
+        ``area`` the image about as many pixels as `height` times `width`.
     normalization : Normalization
         Not applied to whole numbers.
     resize : Resize
     edge : int
         With ``crop``: pixels of the shorter side, of which the middle is cut out.
     step : int
-        With ``whole``: both sides are multiples of it.
+        With ``whole`` and ``area``: both sides are multiples of it.
     bgr : bool
         Blue comes first.
     channels_last : bool
@@ -90,6 +92,8 @@ class Preprocessing:
     (1, 3, 32, 32)
     >>> Preprocessing(64, 64, half, "whole", step=16).array(image).shape
     (1, 3, 32, 64)
+    >>> Preprocessing(64, 64, half, "area", step=16).array(image).shape
+    (1, 3, 48, 96)
     """
 
     height: int
@@ -108,6 +112,8 @@ class Preprocessing:
         longest = max(self.height, self.width)
         if self.resize == "crop":
             return size_for_shorter(max(longest, self.edge))
+        if self.resize == "area":
+            return _size_for(round(longest * math.sqrt(_USUAL_SHAPE)))
         return size_for_shorter(longest) if self.resize == "squash" else _size_for(longest)
 
     def array(self, image: Pixels) -> NDArray[Any]:
@@ -134,8 +140,10 @@ class Preprocessing:
         height, width = image.shape[:2]
         if self.resize == "squash":
             return resampled(image, self.width, self.height)
-        if self.resize == "whole":
-            scale = self.width / max(height, width)
+        if self.resize in ("whole", "area"):
+            scale = math.sqrt(self.height * self.width / (height * width))
+            if self.resize == "whole":
+                scale = self.width / max(height, width)
             return resampled(image, self._stepped(scale * width), self._stepped(scale * height))
         if self.resize == "crop":
             scale = max(self.edge / min(height, width), self.width / width, self.height / height)

@@ -49,6 +49,14 @@ def test_any_shape_is_described() -> None:
         assert row.shape == (1280,) and row.any()
 
 
+def test_the_network_gets_as_many_pixels_of_any_shape() -> None:
+    arrays = {
+        shape: Cnn().preprocessing.array(np.zeros((*shape, 3), np.uint8)).shape[2:]
+        for shape in ((256, 256), (384, 512), (512, 384), (128, 512))
+    }
+    assert list(arrays.values()) == [(320, 320), (288, 384), (384, 288), (160, 640)]
+
+
 def test_eight_threads_and_a_fork_give_the_bytes_of_one_thread() -> None:
     expected = [described(path) for path in paths()]
     with ThreadPoolExecutor(8) as pool:
@@ -68,7 +76,7 @@ def test_all_descriptors_share_one_session_and_none_is_pickled(monkeypatch: Any)
 
 
 def test_parameters_make_other_numbers_and_another_fingerprint() -> None:
-    fingerprints = {parse(spec).descriptor.fingerprint for spec in ("cnn", "cnn:size=128")}
+    fingerprints = {parse(spec).descriptor.fingerprint for spec in ("cnn", "cnn:size=160")}
     assert len(fingerprints) == 2
 
 
