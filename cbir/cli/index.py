@@ -14,6 +14,7 @@ from cbir.cli.options import (
     index_option,
     listed,
     model_option,
+    once,
     pattern_options,
     usual_options,
     wait_option,
@@ -86,6 +87,8 @@ _SECTIONS = {
 )
 @click.option(
     "--metadata",
+    callback=once,
+    multiple=True,
     metavar="TABLE",
     help="Join the columns of a table: a file (CSV, JSON lines, Parquet, SQLite) or the URL of a"
     " database.",
@@ -102,6 +105,7 @@ _SECTIONS = {
     "--columns",
     metavar="NAME,…",
     callback=listed,
+    multiple=True,
     help="Join these only; NEW=NAME renames one.  [default: all but the key]",
 )
 @model_option

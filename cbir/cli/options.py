@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -112,12 +112,11 @@ wait_option = click.option(
 """``--wait``."""
 
 
-def listed(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:
-    """Split a list at its commas; a name with a comma in it stands in quotes, as in a CSV."""
-    if value is None:
-        return ()
+def listed(_: click.Context, __: click.Parameter, values: Sequence[str]) -> tuple[str, ...]:
+    """Split lists at their commas; a name with a comma in it stands in quotes, as in a CSV."""
     try:
-        return tuple(next(csv.reader([value]))) or ("",)
+        rows = [next(csv.reader([value], skipinitialspace=True)) or [""] for value in values]
+        return tuple(name.rstrip() for row in rows for name in row)
     except csv.Error as error:
         raise click.BadParameter(f"no list of names: {error}") from None
 

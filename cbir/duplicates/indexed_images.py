@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.errors import CbirError, printable
+from cbir.core.messages import Parameter
 from cbir.descriptors.base import Row
 from cbir.duplicates.image_content import HASH
 from cbir.duplicates.model import ImageRecord
@@ -60,8 +61,14 @@ def images_of(
     told = {name: columns.named(name, "columns") for name in selection.columns}
     rows: Sequence[int] = range(len(paths))
     if selection.where is not None:
-        matching = MetadataFilter(columns, len(paths)).matching(selection.where)
+        metadata_filter = MetadataFilter(columns, len(paths))
+        matching = metadata_filter.matching(selection.where)
         rows = np.flatnonzero(matching).tolist()
+        if not rows:
+            raise CbirError(
+                Parameter("where"),
+                f" {printable(selection.where)}: {metadata_filter.about_nothing(selection.where)}",
+            )
     chosen = [row for row in rows if is_selected(paths[row], selection.include, selection.exclude)]
     rows_by = None if described is None else snapshot.matrix(described)
     images = []

@@ -112,6 +112,7 @@ def choose_queries(
     check_type(truth, GroundTruth, "a truth")
     one_of(protocol, PROTOCOLS, "protocol")
     listener = ProgressListener.of(listener)
+    check_holds_for_some(index, where)
     if folder is None:
         chosen, place = _of_index(index, truth, protocol, where), "the index"
     elif protocol != "all":
@@ -133,6 +134,18 @@ def choose_queries(
             " check it against their paths",
         )
     return Queries(protocol if folder is None else f"queries:{folder}", tuple(chosen))
+
+
+def check_holds_for_some(index: Index, where: str | None) -> None:
+    """Make sure that images are left.
+
+    Raises
+    ------
+    CbirError
+        When a condition holds for none.
+    """
+    if where is not None and not index.matching(where).any():
+        raise CbirError(Parameter("where"), f" {printable(where)}: {index.about_nothing(where)}")
 
 
 def _of_index(

@@ -121,6 +121,10 @@ class Classes(GroundTruth):
                 f" {printable(unlabeled[0])} for one; they are no queries, and wrong for all"
             )
             listener.warn(about_truth(spec, reason))
+        elif len(paths) > 1 and len({*labels}) == 1:
+            listener.warn(
+                about_truth(spec, "all images are of one class, so that whatever is found is right")
+            )
         self._codes = np.array(
             [-1 if label is None else self._number(label) for label in labels], np.int32
         )

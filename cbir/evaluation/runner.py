@@ -27,7 +27,7 @@ from cbir.evaluation.model import (
     Scores,
     sorted_runs,
 )
-from cbir.evaluation.protocols import Queries, Query
+from cbir.evaluation.protocols import Queries, Query, check_holds_for_some
 from cbir.evaluation.relevance import GroundTruth
 from cbir.search.engine import Index
 
@@ -127,6 +127,7 @@ def evaluate(
     for searcher in searchers:
         check_type(searcher, SearcherProtocol, "a searcher")
     columns = tuple_of(columns, "a column")
+    check_holds_for_some(index, where)
     experiment = _Experiment(
         index, truth, queries.queries, where, columns, ProgressListener.of(listener)
     )

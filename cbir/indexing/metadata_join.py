@@ -181,6 +181,12 @@ def join(request: MetadataRequest, table: Table, paths: Sequence[str]) -> Metada
             f"{name}: none of its columns names the images, which are called"
             f" {printable(paths[0])} and the like; it has: {printable(', '.join(table.columns))}"
         )
+    (headed,) = {*match_keys({image_key(key)}, paths, table.name)} - {None} or {None}
+    if headed is not None:
+        raise CbirError(
+            f"{name}: its first line is no header: it names the image {printable(headed)}; write"
+            " one above it"
+        )
     columns = request.chosen(table.columns, key)
     _check_names(table, columns)
     keys = [image_key(text) for text in table.columns[key]]

@@ -137,7 +137,15 @@ def _cells(result: SearchResult, lines: int, height: int, top: int) -> list[_Cel
         x = _MARGIN + (column + 1) * (_BOX + _MARGIN)
         y = top + line * height
         caption = f"{match.rank}   {distance_text(result.metric, match.distance)}"
-        cells.append(_Cell(x, y, match.path, caption, tuple(match.texts.values())))
+        cells.append(
+            _Cell(
+                x,
+                y,
+                match.path,
+                caption,
+                tuple(f"{name}: {text}" for name, text in match.texts.items() if text),
+            )
+        )
     return cells
 
 

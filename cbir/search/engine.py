@@ -133,6 +133,10 @@ class Index:
         """
         return self._filter.matching(where)
 
+    def about_nothing(self, where: str) -> str:
+        """Say that a condition holds for no image, and which values its columns have."""
+        return self._filter.about_nothing(where)
+
     def labels(self, column: str, parameter: str = "label") -> list[str]:
         """Return what a column says of each image, as text, in the order of :attr:`paths`.
 

@@ -116,8 +116,9 @@ def test_what_a_table_says_reaches_no_terminal_as_it_is(shop: Run) -> None:
         ("--columns=", "it is empty"),
         ("--group-by x", "--group-by: the index has no column 'x'"),
         ("--facets x", "--facets: the index has no column 'x'"),
-        ("--columns kind --format paths", "a list of paths has no room for --columns"),
-        ("--facets kind --null", "a list of paths has no room for --facets"),
+        ("--columns kind --format paths", "--format paths has no room for --columns"),
+        ("--facets kind --null", "--format paths has no room for --facets"),
+        ("--facets kind --format csv", "--format csv has no room for --facets"),
     ],
 )
 def test_wrong_use_is_told_and_writes_nothing(shop: Run, options: str, message: str) -> None:

@@ -160,6 +160,7 @@ def _kinds(_: click.Context, __: click.Parameter, value: Sequence[str]) -> Set[s
     "--columns",
     metavar="NAME,…",
     callback=listed,
+    multiple=True,
     help="Tell what these columns of metadata say of each image, in --report and in formats for"
     " programs.",
 )

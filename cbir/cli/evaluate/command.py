@@ -123,6 +123,7 @@ _SECTIONS = {
     "--columns",
     metavar="NAME,…",
     callback=listed,
+    multiple=True,
     help="Tell on that page what these columns of metadata say of each result.",
 )
 @workers_option

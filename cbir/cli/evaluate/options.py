@@ -135,6 +135,11 @@ class Options:
             raise UsageError(
                 "--key and --table are about a table of --truth; the index knows its images"
             )
+        if self.label is not None and self.given_truth is None and self.index_path is None:
+            raise UsageError(
+                "--label names a column of an index, or of a table: add --index FILE, or --truth"
+                " TABLE"
+            )
         in_use = (self.index_path, self.truth)
         if self.plot is not None:
             check_plot(self.plot, in_use)

@@ -114,12 +114,14 @@ _SECTIONS = {
     "--columns",
     metavar="NAME,…",
     callback=listed,
+    multiple=True,
     help="Tell what these columns of metadata say of each result.",
 )
 @click.option(
     "--facets",
     metavar="NAME,…",
     callback=listed,
+    multiple=True,
     help="Count the values of these columns: among all images within --max-distance, or else among"
     " the results.",
 )
@@ -197,7 +199,7 @@ def search(
     for result in index.answer(SearchRequest(paths, top, **options)):
         results.take(result)
     results.finish()
-    results.tell(index)
+    results.tell(index, options["where"])
     if plain and not quiet:
         _tell_of_presets(index)
     if results.for_montage:
@@ -237,10 +239,10 @@ def _opened(
 
 
 def _check_format(options: SearchOptions, format_: str | None) -> None:
-    """Refuse what there is no room for in a list of paths."""
-    for name in ("columns", "facets"):
-        if format_ == "paths" and options[name]:
-            raise UsageError(f"a list of paths has no room for --{name}; choose another --format")
+    """Refuse what a format has no room for."""
+    for format_without, name in (("paths", "columns"), ("paths", "facets"), ("csv", "facets")):
+        if format_ == format_without and options[name]:  # type: ignore[literal-required]
+            raise UsageError(f"--format {format_} has no room for --{name}; choose another format")
 
 
 def _check_any(dataset: str | None, paths: Sequence[str]) -> None:

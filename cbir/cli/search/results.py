@@ -12,7 +12,7 @@ from cbir.cli.progress import TerminalProgress
 from cbir.cli.search.formats import Printer
 from cbir.cli.wording import command_of
 from cbir.core.amounts import counted
-from cbir.core.errors import CbirError, UnreadableImageError
+from cbir.core.errors import CbirError, UnreadableImageError, printable
 from cbir.core.folders import shortest
 from cbir.core.messages import Call
 from cbir.search.engine import Index
@@ -59,8 +59,10 @@ class ResultHandler:
         self._listener.end()
         self._try(self._printer.finish)
 
-    def tell(self, index: Index) -> None:
+    def tell(self, index: Index, where: str | None = None) -> None:
         """Say what is odd about the results."""
+        if where is not None and not self._matches and not index.matching(where).any():
+            self._listener.warn(f"--where {printable(where)}: {index.about_nothing(where)}")
         if self._gone and index.has_images:
             verb = "is" if self._gone == 1 else "are"
             update = Call("index", dataset=shortest(index.root), index=index.path)

@@ -61,7 +61,8 @@ class ImageColumns(Mapping[str, MetadataColumn]):
         """Say that there is no such column, and which there are."""
         listed = ", ".join(printable(one) for one in self)
         question = did_you_mean(name, self)
-        return f"the index has no column {printable(name)!r}; it has: {listed}{question}"
+        none = "" if self._rows.metadata else ", and nothing of a table was joined to it"
+        return f"the index has no column {printable(name)!r}; it has: {listed}{none}{question}"
 
     def arrays(self, name: str) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
         """Return the values of all images, and which of these there are (None: all).

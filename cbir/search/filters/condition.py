@@ -125,7 +125,7 @@ class Condition:
             place = int(tree.get("position", _NOWHERE)) - len(_BEFORE)
             # What follows is of use to those who set up a database.
             reason = str(tree["error_message"]).partition("\n")[0].partition(". Use ")[0]
-            raise fault(text, f"no condition: {reason}", (place, 1))
+            raise fault(text, f"no condition: {reason}{_hint(text)}", (place, 1))
         _check_whole(text, tree["statements"])
         where = tree["statements"][0]["node"]["where_clause"]
         references = []
@@ -147,6 +147,15 @@ def _check_text(text: str) -> None:
         raise UsageError(Parameter("where"), ": it is empty; give a condition, or leave it out")
     if "\0" in text or readable_path(text)[1]:
         raise UsageError(Parameter("where"), ": it is not text in UTF-8")
+
+
+def _hint(text: str) -> str:
+    """Say what helps who writes as in another language."""
+    if "&&" in text:
+        return "; join conditions by and, or"
+    if set(text) & set("‘’“”„«»"):
+        return "; write plain quotation marks: 'text'"
+    return ""
 
 
 def _check_tokens(text: str) -> None:

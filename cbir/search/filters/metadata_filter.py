@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cbir.core.amounts import counted
 from cbir.core.arguments import text_of
 from cbir.core.errors import CbirError, UsageError, printable
 from cbir.core.messages import Parameter
@@ -19,6 +20,7 @@ from cbir.core.optional_packages import optional_module
 from cbir.search.candidates import RowMask
 from cbir.search.filters.columns import ImageColumns
 from cbir.search.filters.condition import TABLE, Condition, fault
+from cbir.stores.metadata import MetadataColumn
 
 if TYPE_CHECKING:
     import duckdb
@@ -38,6 +40,9 @@ _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
 
 _LONGEST = 30.0
 """Seconds that a condition may take."""
+
+_MOST_TOLD = 10
+"""Values of a column that a message names."""
 
 _KEPT = 16
 """Conditions whose images are remembered."""
@@ -89,6 +94,27 @@ class MetadataFilter:
         mask.setflags(write=False)
         return mask
 
+    def about_nothing(self, where: str) -> str:
+        """Say that a condition holds for no image, and what its columns have instead."""
+        with _cursor() as cursor:
+            names = self._named(where, Condition.parsed(where, cursor))
+        values = [
+            f"; {printable(name)} has: {listed}"
+            for name in names
+            if (listed := self._categories(self._columns[name]))
+        ]
+        return f"it holds for none of {counted(self._count, 'image')}{''.join(values)}"
+
+    @staticmethod
+    def _categories(column: MetadataColumn) -> str:
+        """Return the most frequent values of a column of categories."""
+        if column.type != "category":
+            return ""
+        frequent = np.argsort(-np.bincount(column.codes), kind="stable")[: _MOST_TOLD + 1].tolist()
+        texts = [printable(column.distinct[code]) for code in frequent if column.distinct[code]]
+        more = " and others" if len(column.distinct) > _MOST_TOLD else ""
+        return ", ".join(texts[:_MOST_TOLD]) + more
+
     def _named(self, where: str, condition: Condition) -> list[str]:
         """Return the columns that a condition is about; capitals only count where they must."""
         found: dict[str, str] = {}
@@ -104,8 +130,9 @@ class MetadataFilter:
             return name
         alike = [one for one in self._columns if one.lower() == name.lower()]
         if len(alike) != 1:
-            hint = "; text stands in single quotation marks" if f'"{name}"' in text else ""
-            raise fault(text, self._columns.missing(name) + hint, place)
+            missing = self._columns.missing(name)
+            hint = "" if missing.endswith("?") else "; text stands in quotation marks: 'text'"
+            raise fault(text, missing + hint, place)
         return alike[0]
 
     def _rows(self, cursor: duckdb.DuckDBPyConnection, where: str, condition: Condition) -> Any:
