@@ -85,8 +85,12 @@ def with_metadata(columns: Sequence[str], metadata: Sequence[str]) -> list[str]:
     >>> with_metadata(["rank", "path"], ["price", "rank"])
     ['rank', 'path', 'price', 'metadata_rank']
     """
-    named = [f"metadata_{name}" if name in columns else name for name in metadata]
-    return [*columns, *named]
+    named = list(columns)
+    for name in metadata:
+        while name in named:
+            name = f"metadata_{name}"
+        named.append(name)
+    return named
 
 
 def write_out(data: bytes) -> None:

@@ -13,7 +13,8 @@ from cbir.stores.model import Rows
 def carry_over(
     before: Rows, rows: Rows, same_root: bool, replaced: Collection[str] = ()
 ) -> tuple[dict[str, MetadataColumn], list[str]]:
-    """Give each image what was known about it.
+    """Give each image what was known about it: by its path and content, by its content if it was
+    renamed, or, if it was changed, by its path.
 
     Parameters
     ----------
@@ -34,17 +35,23 @@ def carry_over(
     """
     if not before.metadata:
         return {}, []
-    row_of = {content.tobytes(): row for row, content in enumerate(before.facts["sha256"])}
-
-    def source(path: str, content: bytes) -> int:
-        """Return the row that an image had: by both, by content, or by path alone; or -1."""
-        there = before.paths.find(path) if same_root else None
-        if there is not None and before.facts["sha256"][there].tobytes() == content:
-            return there
-        return row_of.get(content, -1 if there is None else there)
-
-    contents = (content.tobytes() for content in rows.facts["sha256"])
-    sources = np.fromiter(map(source, rows.paths, contents), np.intp, len(rows))
+    paths, there = before.paths, before.facts["sha256"]
+    known = [paths.find(path) for path in rows.paths]
+    contents = [content.tobytes() for content in rows.facts["sha256"]]
+    is_same = [
+        row is not None and there[row].tobytes() == content
+        for row, content in zip(known, contents, strict=True)
+    ]
+    stayed = {row for row, same in zip(known, is_same, strict=True) if same}
+    moved = _moved(before, stayed)
+    sources = np.full(len(rows), -1, np.intp)
+    for place, (row, content, same) in enumerate(zip(known, contents, is_same, strict=True)):
+        if row is not None and same:
+            sources[place] = row
+        elif content in moved:
+            sources[place] = moved[content]
+        elif row is not None and same_root:
+            sources[place] = row
     columns = {name: column.take(sources) for name, column in before.metadata.items()}
     is_gone = np.zeros(len(before), bool)
     for name, column in before.metadata.items():
@@ -70,3 +77,20 @@ def is_replaced(before: MetadataColumn, after: MetadataColumn) -> bool:
 def are_same(before: Mapping[str, MetadataColumn], after: Mapping[str, MetadataColumn]) -> bool:
     """Say whether both have the same columns with the same text."""
     return list(before) == list(after) and all(before[name] == after[name] for name in after)
+
+
+def _moved(before: Rows, stayed: Collection[int | None]) -> dict[bytes, int]:
+    """Return the rows of images that are not where they were, by their content.
+
+    Where several images of one content left, and something else was known about each, nobody can
+    tell which is which: these are at -1.
+    """
+    rows: dict[bytes, int] = {}
+    for row, content in enumerate(before.facts["sha256"]):
+        if row not in stayed:
+            first = rows.setdefault(content.tobytes(), row)
+            if first >= 0 and any(
+                column.codes[first] != column.codes[row] for column in before.metadata.values()
+            ):
+                rows[content.tobytes()] = -1
+    return rows

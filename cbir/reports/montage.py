@@ -35,6 +35,9 @@ _MATCHES_A_LINE = 10
 _LARGEST_ZOOM = 4
 """How much a tiny image is enlarged at most."""
 
+_LONGEST = 200
+"""Letters, of which far fewer fit in a line."""
+
 _PAPER, _MAT, _INK, _ACCENT = "white", (238, 238, 238), (30, 30, 30), (0, 90, 160)
 _FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
 MONTAGE = Output(
@@ -185,6 +188,8 @@ def _write(
     color: str | tuple[int, int, int] = _INK,
 ) -> None:
     """Write one line, with an ellipsis in the middle when it is wider than `width`."""
+    if len(text) > _LONGEST:  # to measure it would take long
+        text = f"{text[: _LONGEST // 2]}…{text[-_LONGEST // 2 :]}"
     kept = len(text)
     parts = runs(text, _TEXT_SIZE)
     while kept > 2 and sum(font.getlength(part) for part, font in parts) > width:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cached_property
 from typing import Any, Literal
 
@@ -28,7 +29,12 @@ _NOT_A_VALUE = frozenset(["", "NA", "N/A", "NaN", "nan", "NULL", "null", "None"]
 
 _LONGEST_MISSING = max(map(len, _NOT_A_VALUE))
 
-_WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})")
+_WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,18})")
+_TOO_LARGE = 1 << 63
+
+_SURE_DIGITS = 15
+"""That double precision always holds."""
+
 _NUMBER = re.compile(r"[+-]?(0|[1-9][0-9]*)(\.[0-9]+([eE][+-]?[0-9]+)?|[eE][+-][0-9]+)?")
 """With a leading zero, or as 12e45, it is the code of something, not a number."""
 
@@ -191,8 +197,10 @@ def _typed(texts: PackedText) -> NDArray[Any]:
     """Return the values of texts that are all numbers or all dates; else nothing."""
     told = [text for text in texts if text not in _NOT_A_VALUE]
     if _all_match(_WHOLE, told):
-        return _filled_in(texts, 0, int, np.int64)
-    if _all_match(_NUMBER, told):
+        whole = [int(text) for text in told]
+        fits = min(whole) >= -_TOO_LARGE and max(whole) < _TOO_LARGE
+        return _filled_in(texts, 0, int, np.int64) if fits else np.empty(0, np.int64)
+    if _all_match(_NUMBER, told) and all(map(_is_exact, told)):
         numbers = _filled_in(texts, np.nan, float, np.float64)
         return np.empty(0, np.int64) if np.isinf(numbers).any() else numbers
     if _all_match(_DATE, told):
@@ -201,6 +209,11 @@ def _typed(texts: PackedText) -> NDArray[Any]:
         except (ValueError, OverflowError):  # a 30th of February
             pass
     return np.empty(0, np.int64)
+
+
+def _is_exact(text: str) -> bool:
+    """Say whether a number in double precision is the one that a text says, to its last digit."""
+    return len(text) <= _SURE_DIGITS or Decimal(text) == Decimal(repr(float(text)))
 
 
 def _all_match(pattern: re.Pattern[str], texts: Sequence[str]) -> bool:

@@ -112,6 +112,9 @@ def test_what_a_table_says_reaches_no_terminal_as_it_is(shop: Run) -> None:
         ("--where (select(1))=1", "a query inside of it is not allowed"),
         ("--where kind>3", "--where kind>3: "),
         ("--where=", "it is empty"),
+        ("--where kind=cat", "text stands in quotation marks: 'text'"),
+        ("--where price>1&&price<2", "join conditions by and, or"),
+        ("--where kind=‘cat’", "text stands in quotation marks: 'text'"),
         ("--columns kind,prize", "--columns: the index has no column 'prize'"),
         ("--columns=", "it is empty"),
         ("--group-by x", "--group-by: the index has no column 'x'"),
@@ -205,3 +208,46 @@ def test_a_search_without_a_condition_does_not_pay_for_it(run: Run, photos: Path
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=photos.parent, timeout=60)
+
+
+def test_lists_of_columns_add_up(shop: Run) -> None:
+    options = ("--columns", "kind, price", "--columns", "note", "--no-montage", "--format", "csv")
+    header = shop("search", QUERY, *options).stdout.splitlines()[0]
+    assert header.endswith(",kind,price,note")
+    names = ("--columns", "distance,metadata_distance")
+    done = shop("search", QUERY, *names, "--format", "csv", "--no-montage")
+    assert done.returncode == 2  # there are no such columns
+    done = shop("index", "photos", "--metadata", "shop.csv", "--metadata", "shop.csv")
+    assert done.returncode == 2 and "one is allowed" in done.stderr
+
+
+def test_a_condition_that_holds_for_nothing_tells_what_there_is(shop: Run) -> None:
+    told = "it holds for none of 12 images; kind has: cat, dune"
+    done = shop("search", QUERY, "--where", "kind = 'Cat'", "--no-montage")
+    assert done.returncode == 0 and told in done.stderr and "nothing found" in done.stdout
+    for command in (("evaluate",), ("duplicates", "photos")):
+        done = shop(*command, "--index", "index.csv", "--where", "kind = 'Cat'")
+        assert done.returncode == 1 and told in done.stderr
+
+
+def test_a_label_without_an_index_or_a_table_is_refused(shop: Run) -> None:
+    done = shop("evaluate", "photos", "--label", "kind")
+    assert done.returncode == 2 and "add --index FILE, or --truth TABLE" in done.stderr
+
+
+def test_one_class_is_warned_of(here: Run, photos: Path) -> None:
+    done = here("evaluate", "photos", "--truth", "groups:(jpg)$")
+    assert done.returncode == 0 and "all images are of one class" in done.stderr
+
+
+def test_a_table_without_a_header_is_refused(here: Run, photos: Path) -> None:
+    Path("bare.csv").write_text("cat-1.jpg,4\ncat-2.jpg,5\ncat-3.jpg,6\n")
+    done = here("index", "photos", "--metadata", "bare.csv")
+    assert done.returncode == 1 and "its first line is no header" in done.stderr
+
+
+def test_a_long_text_is_cut_in_the_table_and_the_montage(shop: Run) -> None:
+    Path("long.csv").write_text(f"id,story\ncat-1,{'word ' * 20_000}\n")
+    assert shop("index", "photos", "--metadata", "long.csv").returncode == 0
+    done = shop("search", QUERY, "--columns", "story", "--facets", "story", "--top", "1")
+    assert done.returncode == 0 and max(map(len, done.stdout.splitlines())) < 200

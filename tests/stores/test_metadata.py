@@ -45,6 +45,10 @@ def test_packed_columns_are_the_same(rows: list[tuple[str, ...]]) -> None:
         (["1", "-20", ""], "number"),
         (["1.5", "2", "1e-05", "NA"], "number"),
         (["9" * 18, "0"], "number"),
+        ([str(2**63 - 1), str(-(2**63))], "number"),
+        ([str(2**63), "1"], "text"),  # of which no number holds every digit
+        ([str(2**53 + 1), "0.5"], "text"),
+        (["0.12345678901234567890", "1"], "text"),
         (["007", "008"], "text"),  # a code, not a number
         (["12e45", "13e46"], "text"),
         (["1e+999", "2.0"], "text"),
@@ -62,7 +66,10 @@ def test_the_type_of_a_column_is_found_out(texts: list[str], type_: ColumnType) 
     assert MetadataColumn.of(texts).type == type_
 
 
-@given(st.lists(st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(10**17), 10**17)))
+@given(
+    st.lists(st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(10**15), 10**15))
+    | st.lists(st.integers(-(2**63), 2**63 - 1))
+)
 def test_numbers_are_what_pandas_reads(numbers: list[float]) -> None:
     texts = [*map(repr, numbers), ""]
     wanted = pandas.to_numeric(pandas.Series(texts[:-1], dtype=object)).tolist()

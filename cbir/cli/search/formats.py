@@ -95,7 +95,7 @@ def _facet(column: str, counts: Mapping[Value, int]) -> Iterator[str]:
     yield f"  {printable(column)}:{'' if counts else ' nothing found'}"
     digits = max((len(f"{count:,}") for count in counts.values()), default=0)
     for value, count in counts.items():
-        name = "(nothing)" if value is None else printable(str(value))
+        name = "(nothing)" if value is None else _cut(str(value))
         yield f"    {count:>{digits},}  {name}"
 
 

@@ -57,7 +57,7 @@ _OPERATORS = {
 
 FUNCTIONS = frozenset(
     """
-    + - * / // % || ~~ ~~* !~~ !~~* ~~~ ^@ ** ^
+    + - * / // % ~~ ~~* !~~ !~~* ~~~ ^@ ** ^
     like_escape ilike_escape not_like_escape not_ilike_escape
     abs ceil ceiling exp floor greatest least ln log log10 log2 mod pow power round sign sqrt trunc
     contains ends_with left length levenshtein lower ltrim position prefix regexp_full_match
@@ -68,7 +68,8 @@ FUNCTIONS = frozenset(
     ifnull nullif
     """.split()
 )
-"""Functions of a row's values whose result is not much longer than what they are given."""
+"""Functions of a row's values whose result is not longer than what they are given: so what is
+computed takes no more memory than what is there."""
 
 _TYPES = frozenset(
     "BIGINT BOOLEAN BOOL DATE DATETIME DECIMAL DOUBLE FLOAT HUGEINT INT INT4 INT8 INTEGER INTERVAL"
@@ -118,14 +119,17 @@ class Condition:
         """
         _check_text(text)
         _check_tokens(text)
-        asking = cursor.execute("SELECT json_serialize_sql(?)", [_BEFORE + text])
-        ((serialized,),) = asking.fetchall()
-        tree = json.loads(serialized)
+        serialized = _asked(cursor, text, "SELECT json_serialize_sql(?)", _BEFORE + text)
+        try:
+            tree = json.loads(serialized)
+        except RecursionError:
+            raise _too_deep(text) from None
         if tree["error"]:
             place = int(tree.get("position", _NOWHERE)) - len(_BEFORE)
             # What follows is of use to those who set up a database.
             reason = str(tree["error_message"]).partition("\n")[0].partition(". Use ")[0]
-            raise fault(text, f"no condition: {reason}{_hint(text)}", (place, 1))
+            hint = "; join conditions by and, or" if "&&" in text else ""
+            raise fault(text, f"no condition: {reason}{hint}", (place, 1))
         _check_whole(text, tree["statements"])
         where = tree["statements"][0]["node"]["where_clause"]
         references = []
@@ -134,8 +138,23 @@ class Condition:
             if node["class"] == "COLUMN_REF":
                 references.append(_reference(text, node))
         # What runs is what was looked through, not the text.
-        ((statement,),) = cursor.execute("SELECT json_deserialize_sql(?)", [serialized]).fetchall()
+        statement = _asked(cursor, text, "SELECT json_deserialize_sql(?)", serialized)
         return cls(statement.removeprefix(_BEFORE), tuple(references))
+
+
+def _asked(cursor: duckdb.DuckDBPyConnection, text: str, question: str, value: str) -> str:
+    """Return DuckDB's answer; it has limits of its own, and no message of use about them."""
+    import duckdb
+
+    try:
+        ((answer,),) = cursor.execute(question, [value]).fetchall()
+    except duckdb.Error:
+        raise _too_deep(text) from None
+    return str(answer)
+
+
+def _too_deep(text: str) -> UsageError:
+    return fault(text, "it is nested too deeply; make it simpler", (_NOWHERE, 1))
 
 
 def _check_text(text: str) -> None:
@@ -147,15 +166,6 @@ def _check_text(text: str) -> None:
         raise UsageError(Parameter("where"), ": it is empty; give a condition, or leave it out")
     if "\0" in text or readable_path(text)[1]:
         raise UsageError(Parameter("where"), ": it is not text in UTF-8")
-
-
-def _hint(text: str) -> str:
-    """Say what helps who writes as in another language."""
-    if "&&" in text:
-        return "; join conditions by and, or"
-    if set(text) & set("‘’“”„«»"):
-        return "; write plain quotation marks: 'text'"
-    return ""
 
 
 def _check_tokens(text: str) -> None:
