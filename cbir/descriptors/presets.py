@@ -86,7 +86,7 @@ PRESETS = {
             "products",
             "what a network sees, and outlines: things, and images of catalogs",
             ("cnn", "hog"),
-            (1.0, 0.5),
+            (1.0, 0.25),
         ),
     )
 }
