@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from cbir.descriptors.neural.protobuf import Value, fields, signed, whole_numbers
 
@@ -23,6 +24,9 @@ MOST_BYTES = (1 << 31) - 1
 
 _MOST_MADE = 1 << 26
 """Numbers that a node may make out of a stated shape."""
+
+_MOST_DIMENSIONS = 64
+"""Of a tensor; networks have up to eight or so."""
 
 _MOST_FIELDS = 5_000_000
 _DEEPEST = 16
@@ -85,7 +89,7 @@ def read_model(data: bytes) -> ModelInfo:
     ------
     ValueError
         When it is none, when it keeps numbers in other files, has loops, or states sizes that it
-        has not the numbers for.
+        has not the numbers for, or that no tensor has.
 
     Examples
     --------
@@ -182,7 +186,7 @@ class _Walk:
         numbers: list[int] = []
         for number, value in self._fields_of(message):
             if number == 8:
-                numbers += whole_numbers(value)
+                self._add(numbers, whole_numbers(value))
             elif not isinstance(value, int):
                 if number in (5, 10):
                     self._tensor(value, *(outputs if operator == "Constant" else ()))
@@ -190,17 +194,19 @@ class _Walk:
                     self._sparse(value)
                 elif number in (6, 11):
                     self._graph(value, depth + 1)
-        if operator in _SHAPED and numbers:
-            _check_made(math.prod(numbers))
+        if operator in _SHAPED:
+            _check_made(_made(numbers))
+        elif operator == "Constant" and numbers:
+            self._shapes.update(dict.fromkeys(outputs, _made(numbers)))
 
     def _sparse(self, message: memoryview) -> None:
         numbers: list[int] = []
         for number, value in self._fields_of(message):
             if number == 3:
-                numbers += whole_numbers(value)
+                self._add(numbers, whole_numbers(value))
             elif number in (1, 2) and not isinstance(value, int):
                 self._tensor(value)
-        _check_made(math.prod(numbers))
+        _check_made(_made(numbers))
 
     def _tensor(self, message: memoryview, *names: str) -> str:
         """Check the size of a tensor; return its name."""
@@ -209,26 +215,23 @@ class _Walk:
         values: list[int] = []
         for number, value in self._fields_of(message):
             if number == 1:
-                sizes += whole_numbers(value)
+                self._add(sizes, whole_numbers(value))
             elif number == 7:
-                values += list(whole_numbers(value)) if len(values) < _DEEPEST else []
+                self._add(values, whole_numbers(value))
             elif number == 8 and not isinstance(value, int):
                 name = _text(value)
-            elif number == 9 and not isinstance(value, int) and len(value) <= 8 * _DEEPEST:
-                values = [
-                    int.from_bytes(value[place : place + 8], "little", signed=True)
-                    for place in range(0, len(value), 8)
-                ]
+            elif number == 9 and not isinstance(value, int):
+                self._add(values, _numbers_of_eight_bytes(value))
             elif number == 13 or (number == 14 and value == _EXTERNAL):
                 raise _RefusedError(
                     "it keeps numbers in other files, which are not read; export it as one file"
                 )
+        if len(sizes) > _MOST_DIMENSIONS:
+            raise _RefusedError(f"a tensor in it has more than {_MOST_DIMENSIONS} dimensions")
         # The smallest numbers take half a byte.
         if min(sizes, default=0) < 0 or math.prod(sizes) > 2 * len(message):
             raise _RefusedError("a tensor in it is said to have more numbers than it has")
-        shape = math.prod(max(1, one) for one in values)
-        for one in (name, *names):
-            self._shapes[one] = shape
+        self._shapes.update(dict.fromkeys((name, *names), _made(values)))
         return name
 
     def _info(self, message: memoryview) -> TensorInfo:
@@ -264,16 +267,40 @@ class _Walk:
 
     def _fields_of(self, message: memoryview) -> Iterator[tuple[int, Value]]:
         for field in fields(message):
-            self._fields += 1
-            if self._fields > _MOST_FIELDS:
-                raise _RefusedError(f"it has more than {_MOST_FIELDS:,} parts")
+            self._count(1)
             yield field
+
+    def _add(self, sizes: list[int], numbers: Iterable[int]) -> None:
+        """Add as many numbers as show that they are too many for a shape."""
+        before = len(sizes)
+        sizes += islice(numbers, _MOST_DIMENSIONS + 1 - before)
+        self._count(len(sizes) - before)
+
+    def _count(self, parts: int) -> None:
+        self._fields += parts
+        if self._fields > _MOST_FIELDS:
+            raise _RefusedError(f"it has more than {_MOST_FIELDS:,} parts")
 
 
 def _text(value: memoryview) -> str:
     return bytes(value).decode()
 
 
+def _numbers_of_eight_bytes(value: memoryview) -> Iterator[int]:
+    for place in range(0, len(value), 8):
+        yield int.from_bytes(value[place : place + 8], "little", signed=True)
+
+
+def _made(sizes: Sequence[int]) -> int:
+    """Return how much a tensor of a shape would hold, as far as that may be made."""
+    if len(sizes) > _MOST_DIMENSIONS:
+        return _MOST_MADE + 1
+    return min(math.prod(max(1, size) for size in sizes), _MOST_MADE + 1)
+
+
 def _check_made(numbers: int) -> None:
     if numbers > _MOST_MADE:
-        raise _RefusedError(f"it makes a tensor of {numbers:,} numbers out of nothing")
+        raise _RefusedError(
+            f"it makes a tensor of more than {_MOST_MADE:,} numbers, or of more than"
+            f" {_MOST_DIMENSIONS} dimensions, out of nothing"
+        )

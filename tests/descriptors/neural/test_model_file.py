@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from cbir.core.errors import CbirError
+from cbir.descriptors.neural import model_file
 from cbir.descriptors.neural.model_file import read_model
 from cbir.descriptors.neural.onnx_network import OnnxNetwork
+from cbir.descriptors.neural.protobuf import bytes_field
 from tests.descriptors.neural.networks import means, saved
 
 IMAGE = helper.make_tensor_value_info("image", TensorProto.FLOAT, (1, 3, 8, 8))
@@ -77,6 +80,44 @@ def test_tensors_made_out_of_nothing_are_refused(
     nodes += [helper.make_node(operator, inputs, ["huge"]), SUM]
     model = saved(tmp_path / "net.onnx", nodes, [IMAGE], [VECTOR], [] if as_node else [shape])
     refused(model, "out of nothing")
+
+
+@pytest.mark.parametrize("form", ["raw", "packed", "value_ints"])
+@pytest.mark.parametrize("shape", [[1] * 17 + [1 << 40], [1] * 65, [1 << 62] * 5000])
+def test_however_a_shape_is_kept(form: str, shape: Any, tmp_path: Path) -> None:
+    constant = helper.make_node("Constant", [], ["shape"], value_ints=shape)
+    if form != "value_ints":
+        dims = [len(shape)]
+        tensor = helper.make_tensor("shape", TensorProto.INT64, dims, shape)
+        if form == "raw":
+            tensor = numpy_helper.from_array(np.array(shape), "shape")
+        constant = helper.make_node("Constant", [], ["shape"], value=tensor)
+    nodes = [constant, helper.make_node("ConstantOfShape", ["shape"], ["huge"]), SUM]
+    refused(saved(tmp_path / "net.onnx", nodes, [IMAGE], [VECTOR]), "out of nothing")
+
+
+def test_a_tensor_of_many_dimensions_is_refused(tmp_path: Path) -> None:
+    tensor = TensorProto(name="kept", data_type=TensorProto.FLOAT, dims=[1] * 65, raw_data=bytes(4))
+    refused(saved(tmp_path / "net.onnx", [SUM], [IMAGE], [VECTOR], [tensor]), "64 dimensions")
+
+
+def test_many_whole_numbers_are_no_shape_and_welcome(tmp_path: Path) -> None:
+    table = helper.make_tensor("table", TensorProto.INT64, [1 << 20], [1 << 62] * (1 << 20))
+    model = saved(tmp_path / "net.onnx", [SUM], [IMAGE], [VECTOR], [table])
+    seconds = time.process_time()
+    read_model(model.read_bytes())
+    assert time.process_time() - seconds < 1
+
+
+def test_packed_numbers_are_counted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(model_file, "_MOST_FIELDS", 1000)
+    tensors = [
+        bytes_field(5, bytes_field(1, bytes([1] * 60)) + bytes_field(9, bytes(4)))
+        for _ in range(20)
+    ]
+    graph = b"".join(tensors) + bytes_field(12, bytes_field(1, "vector"))
+    (tmp_path / "net.onnx").write_bytes(bytes_field(7, graph))
+    refused(tmp_path / "net.onnx", "more than 1,000 parts")
 
 
 def test_random_tensors_of_any_size_are_refused(tmp_path: Path) -> None:
