@@ -22,9 +22,14 @@ from cbir.descriptors.neural.preprocessing import (
     Preprocessing,
     Resize,
 )
-from cbir.descriptors.neural.preprocessor_config import PreprocessorConfig, config_beside
+from cbir.descriptors.neural.preprocessor_config import (
+    PreprocessorConfig,
+    checked_normalization,
+    config_beside,
+)
 from cbir.descriptors.neural.sessions import EXTRA, RUNTIME, session_of
 from cbir.descriptors.parametrized import FILE
+from cbir.images.pixels import Pixels
 
 _USUAL_SIDE = 224
 _USUAL_CROP = 0.875
@@ -36,6 +41,9 @@ _PREFERRED = ("embed", "pool")
 """Parts of the names of outputs, the best first."""
 
 _HIGHEST_POWER = 100.0
+
+_MOST_NUMBERS = 65_536
+"""An image; networks give some thousands at most, and a row of the index is to be read at once."""
 
 
 @dataclass(frozen=True)
@@ -121,12 +129,35 @@ class OnnxNetwork(Network):
     @cached_property
     def _dimension(self) -> int:
         shape, last = self._output.shape, self.preprocessing.channels_last
+        dimension = None
         if shape:
-            declared = shape[1] if len(shape) == 4 and not last else shape[-1]
-            if declared is not None:
-                return declared
-        gray = np.full((self.preprocessing.height, self.preprocessing.width, 3), 127, np.uint8)
-        return len(self.vector(gray))
+            dimension = shape[1] if len(shape) == 4 and not last else shape[-1]
+        if dimension is None:
+            height, width = self.preprocessing.height, self.preprocessing.width
+            dimension = len(super().vector(np.full((height, width, 3), 127, np.uint8)))
+        if dimension > _MOST_NUMBERS:
+            raise self._error(
+                f"its output {printable(self._output.name)} has {dimension:,} numbers an image,"
+                f" which is more than {_MOST_NUMBERS:,}; choose another output"
+            )
+        return dimension
+
+    def vector(self, image: Pixels) -> NDArray[np.float32]:
+        """Return what the network says of an image; see :meth:`Network.vector`.
+
+        Raises
+        ------
+        CbirError
+            When it gives another number of numbers than the file says, or than for other images.
+        """
+        vector = super().vector(image)
+        if len(vector) != self.dimension:
+            raise self._error(
+                f"its output {printable(self._output.name)} gives {len(vector):,} numbers for an"
+                f" image, where {self.dimension:,} are expected; choose another output, or export"
+                " the network again"
+            )
+        return vector
 
     @property
     def preprocessing(self) -> Preprocessing:
@@ -278,10 +309,7 @@ def _is_image(given: TensorInfo) -> bool:
 
 
 def _normalization(mean: str, deviation: str) -> Normalization:
-    means, deviations = _three(mean), _three(deviation)
-    if min(deviations) <= 0:
-        raise ValueError("deviation: give numbers above 0")
-    return Normalization(means, deviations)
+    return checked_normalization(_three(mean), _three(deviation))
 
 
 def _three(text: str) -> tuple[float, float, float]:
@@ -293,7 +321,7 @@ def _three(text: str) -> tuple[float, float, float]:
         When it is neither one nor three.
     """
     numbers = [float(one) for one in text.split("/")]
-    if len(numbers) not in (1, 3) or not np.isfinite(numbers).all():
+    if len(numbers) not in (1, 3):
         raise ValueError(f"{text!r}: give one number or three, as in 0.485/0.456/0.406")
     red, green, blue = numbers if len(numbers) == 3 else 3 * numbers
     return red, green, blue

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,12 @@ NAME = "preprocessor_config.json"
 _MOST_BYTES = 1 << 20
 _MOST_PIXELS = 4096
 """A side."""
+
+_FAR = 1e6
+"""How far values from 0 to 1 are shifted and scaled, at most."""
+
+Three = tuple[float, float, float]
+"""One number for each channel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,7 @@ def config_beside(model: str) -> PreprocessorConfig:
         return PreprocessorConfig()
     except OSError as error:
         reason = reason_of(error)
-    except (ValueError, TypeError, AttributeError, KeyError):
+    except (ValueError, TypeError, AttributeError, KeyError, ArithmeticError):
         reason = "it is no description of a preprocessing"
     raise CbirError(f"{printable(path)}: cannot read this file beside the model: {reason}")
 
@@ -63,7 +68,7 @@ def parsed(document: Any) -> PreprocessorConfig:
 
     Raises
     ------
-    ValueError, TypeError, AttributeError, KeyError
+    ValueError, TypeError, AttributeError, KeyError, ArithmeticError
         When it is none.
 
     Examples
@@ -84,6 +89,32 @@ def parsed(document: Any) -> PreprocessorConfig:
     return PreprocessorConfig(side, edge, resize, _normalization(document))
 
 
+def checked_normalization(means: Three, deviations: Three) -> Normalization:
+    """Return a normalization whose results are numbers in single precision.
+
+    Raises
+    ------
+    ValueError
+        When they are none, or could not be.
+
+    Examples
+    --------
+    >>> checked_normalization((0, 0, 0), (1, 1, 0))
+    Traceback (most recent call last):
+    ...
+    ValueError: mean: give numbers up to 1e+06; deviation: give numbers from 1e-06 to 1e+06
+    """
+    if not (
+        all(abs(mean) <= _FAR for mean in means)
+        and all(1 / _FAR <= deviation <= _FAR for deviation in deviations)
+    ):
+        raise ValueError(
+            f"mean: give numbers up to {_FAR:g}; deviation: give numbers from {1 / _FAR:g} to"
+            f" {_FAR:g}"
+        )
+    return Normalization(means, deviations)
+
+
 def _side(size: Any) -> int | None:
     if isinstance(size, dict):
         size = size.get("shortest_edge") or size["height"]
@@ -101,11 +132,9 @@ def _normalization(document: dict[str, Any]) -> Normalization | None:
     rescales = document.get("do_rescale", True)
     scale = 255 * (float(document.get("rescale_factor", 1 / 255)) if rescales else 1.0)
     means, deviations = (_three(document[name], scale) for name in ("image_mean", "image_std"))
-    if min(deviations) <= 0 or not all(map(math.isfinite, (*means, *deviations))):
-        raise ValueError("no mean and deviation")
-    return Normalization(means, deviations)
+    return checked_normalization(means, deviations)
 
 
-def _three(values: Any, scale: float) -> tuple[float, float, float]:
+def _three(values: Any, scale: float) -> Three:
     red, green, blue = (float(one) / scale for one in values)
     return red, green, blue

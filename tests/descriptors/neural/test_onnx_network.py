@@ -94,7 +94,10 @@ def test_real_numbers_have_to_be_named(tmp_path: Path) -> None:
         ("onnx:model=a,mean=1", "go together"),
         ("onnx:model=a,mean=1/2,deviation=1", "one number or three"),
         ("onnx:model=a,mean=x,deviation=1", "could not convert"),
-        ("onnx:model=a,mean=1,deviation=0", "above 0"),
+        ("onnx:model=a,mean=1,deviation=0", "numbers from 1e-06"),
+        ("onnx:model=a,mean=1,deviation=1e-320", "numbers from 1e-06"),
+        ("onnx:model=a,mean=nan,deviation=1", "numbers up to"),
+        ("onnx:model=a,mean=1e300,deviation=1", "numbers up to"),
         ("onnx:model=a,mean=1,deviation=1,normalization=unit", "leave one out"),
         ("onnx:model=a,size=-1", "pixels"),
         ("onnx:model=a,p=0", "above 0"),
@@ -190,6 +193,38 @@ def test_a_size_that_the_file_does_not_say_is_found_by_a_trial(tmp_path: Path) -
     assert OnnxNetwork(str(model), "unit").dimension == 3
 
 
+def flattened(path: Path, size: int | None, declared: Any) -> Path:
+    """Write a network that gives the values of its input one after the other."""
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, (1, 3, size, size))
+    vector = helper.make_tensor_value_info("vector", TensorProto.FLOAT, declared)
+    return saved(path, [helper.make_node("Flatten", ["image"], ["vector"])], [image], [vector])
+
+
+@pytest.mark.parametrize(
+    ("size", "declared"), [(8, (1, 2_000_000_000)), (8, (1, 1 << 40)), (224, None)]
+)
+def test_rows_of_any_length_are_not_made(size: int, declared: Any, tmp_path: Path) -> None:
+    model = flattened(tmp_path / "net.onnx", size, declared)
+    with pytest.raises(CbirError, match="more than 65,536; choose another output"):
+        _ = OnnxNetwork(str(model), "unit").dimension
+
+
+def test_a_wrong_length_in_the_file_is_one_error(photos: Path, run: Run, tmp_path: Path) -> None:
+    flattened(tmp_path / "net.onnx", 8, (1, 10))
+    done = run("index", photos, "--descriptor", "onnx:model=net.onnx,normalization=unit")
+    said = "its output vector gives 192 numbers for an image, where 10 are expected"
+    assert done.returncode == 1 and done.stderr.count(said) == 1
+    assert "Cannot read" not in done.stderr and not (tmp_path / "index.csv").exists()
+
+
+def test_a_length_that_depends_on_the_image_is_refused(tmp_path: Path) -> None:
+    model = flattened(tmp_path / "net.onnx", None, None)
+    descriptor = OnnxNetwork(str(model), "unit", resize="whole", size=64)
+    assert descriptor.describe(np.zeros((64, 64, 3), np.uint8)).shape == (3 * 64 * 64,)
+    with pytest.raises(CbirError, match="gives 6,144 numbers for an image, where 12,288"):
+        descriptor.describe(stripes())
+
+
 @pytest.mark.parametrize(
     ("config", "same_as"),
     [
@@ -243,6 +278,13 @@ def test_what_lies_beside_the_model_is_read(config: Any, same_as: Any, tmp_path:
         '{"size": "big"}',
         '{"size": 1e9}',
         '{"size": 0}',
+        '{"size": 1e400}',
+        '{"size": {"height": 1e400}}',
+        '{"image_mean": [0, 0, 0], "image_std": [1, 1, 1], "rescale_factor": 0}',
+        '{"image_mean": [0, 0, 0], "image_std": [1, 1, 1], "rescale_factor": 1e-320}',
+        '{"image_mean": [0, 0, 0], "image_std": [1, 1, 1e-320]}',
+        '{"image_mean": [0, 0, 1e300], "image_std": [1, 1, 1]}',
+        pytest.param(f'{{"image_mean": [0, 0, 1{"0" * 400}]}}', id="a number without a float"),
         '{"size": {"shortest_edge": "8 px"}}',
         '{"image_mean": [1]}',
         '{"image_mean": [0, 0, 0], "image_std": [1, 1, 0]}',
