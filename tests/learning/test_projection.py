@@ -14,6 +14,7 @@ from cbir.descriptors.base import TRAINED, origin_of
 from cbir.descriptors.encoders.projection import Projection
 from cbir.evaluation import GroundTruth, read_ground_truth
 from cbir.learning.projection import learn_projection
+from tests.descriptors.neural.networks import means
 
 
 def test_its_rows_are_the_same_from_pixels_and_from_rows(
@@ -85,6 +86,16 @@ def test_other_files_are_not_replaced(
     with pytest.raises(CbirError, match="was not made by this program"):
         learn_projection(index, "layout", truth, str(own))
     assert own.read_text() == "mine"
+
+
+def test_a_descriptor_with_a_file_is_no_base(photos: Path, tmp_path: Path) -> None:
+    network = means(tmp_path / "net.onnx")
+    cbir.index(photos, tmp_path / "i.csv", f"mine=onnx:model={network},normalization=unit")
+    index = cbir.open(tmp_path / "i.csv")
+    truth = read_ground_truth("folders", index.paths)
+    with pytest.raises(UsageError, match=r"mine needs a file beside the model \(model=…\)"):
+        learn_projection(index, "mine", truth, str(tmp_path / "model.npz"))
+    assert not (tmp_path / "model.npz").exists()
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from cbir.descriptors.base import (
     State,
     TrainedDescriptor,
 )
+from cbir.descriptors.parametrized import file_parameters
 from cbir.descriptors.registry import create
 from cbir.descriptors.row_kinds import GLOBAL
 from cbir.images.encoded_image import EncodedImage
@@ -48,7 +49,7 @@ class Projection(TrainedDescriptor):
     centered and projected by a matrix, and the projection scaled to the length 1. Weights, mean and
     matrix are learned from labeled images, such that images of a class come near each other:
     :func:`cbir.learning.projection.learn_projection`. The model says what the bases are and holds
-    what they learned themselves.
+    what they learned themselves. It names no files, so that a base that reads one is refused.
 
     Parameters
     ----------
@@ -242,12 +243,20 @@ def check_base(alias: str, descriptor: Descriptor) -> None:
     Raises
     ------
     UsageError
-        When its rows are no vectors of numbers, but bits or counts of visual words.
+        When its rows are no vectors of numbers, but bits or counts of visual words; or when a
+        parameter of it is a file.
     """
     if descriptor.kind is not GLOBAL:
         raise UsageError(
             f"{alias} is no vector of numbers ({descriptor.kind.name}), so that it cannot be"
             " projected; name descriptors that are, such as hsv, hog or fisher"
+        )
+    # A model is passed on: it would say which file of whoever uses it is opened, and miss its own.
+    files = [name for name in file_parameters(type(descriptor)) if getattr(descriptor, name)]
+    if files:
+        raise UsageError(
+            f"{alias} needs a file beside the model ({files[0]}=…), so that it cannot be projected;"
+            " name descriptors without one, such as hsv, cnn or fisher"
         )
 
 
@@ -313,6 +322,7 @@ def _base(state: State, place: int, described: Mapping[str, Any]) -> Descriptor:
     if not (isinstance(described, dict) and set(described) >= _BASE_KEYS):
         raise ValueError("not a base")
     base = create(described["name"], described["parameters"])
+    check_base(base.name, base)
     if isinstance(base, TrainedDescriptor):
         prefix = _prefix(place)
         base = base.bind(
@@ -327,7 +337,6 @@ def _base(state: State, place: int, described: Mapping[str, Any]) -> Descriptor:
             f"it was learned from {base.name} of version {described['version']}, this is version"
             f" {base.version}, and their numbers differ; learn it again"
         )
-    check_base(base.name, base)
     return base
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from pathlib import Path
 
@@ -148,6 +149,31 @@ def test_a_base_of_another_version_is_refused(monkeypatch: pytest.MonkeyPatch) -
 def test_a_hash_is_no_base() -> None:
     refusal = Projection(dimension=DIMENSION).check_state(model(ready("phash")))
     assert "phash is no vector of numbers" in str(refusal)
+
+
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize(
+    ("name", "parameters", "which"),
+    [
+        ("onnx", {"model": "/no.onnx", "normalization": "unit"}, "model"),
+        ("torch", {"model": "resnet50", "weights": "/no.pth"}, "weights"),
+    ],
+)
+def test_a_base_with_a_file_is_refused_before_the_file_is_opened(
+    name: str, parameters: dict[str, object], which: str, nested: bool
+) -> None:
+    """A model may be a stranger's; opening the file would say that there is none."""
+    state = {**model(ready("hog")), "bases": described(name, parameters)}
+    if nested:
+        state = {f"base0_{key}": array for key, array in state.items()}
+        state |= model(ready("hog")) | {"bases": described("projection", {"dimension": 16})}
+    refusal = Projection(dimension=DIMENSION).check_state(state)
+    assert f"{name} needs a file beside the model ({which}=…)" in str(refusal)
+
+
+def described(name: str, parameters: dict[str, object]) -> np.ndarray:
+    base = {"name": name, "parameters": parameters, "version": 1, "fingerprint": ""}
+    return np.array(json.dumps([base]))
 
 
 def test_images_alone_teach_it_nothing(photos: Path) -> None:
