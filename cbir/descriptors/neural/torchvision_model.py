@@ -139,6 +139,7 @@ class TorchvisionModel:
 
     @property
     def _models(self) -> Any:
+        optional_module(TORCH, "torch", EXTRA)  # said to be missing before what needs it
         try:
             return optional_module(TORCHVISION, "torch", EXTRA).models
         except CbirError:

@@ -37,8 +37,23 @@ def test_it_is_refused_with_what_to_install(
     assert "Traceback" not in used.stderr and not (photos.parent / "index.csv").exists()
 
 
+def test_the_list_and_the_refusal_name_the_same_package(
+    photos: Path, run: Run, tmp_path: Path
+) -> None:
+    """Torchvision without PyTorch cannot be imported either."""
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules.update(torch=None)\n")
+    (tmp_path / "torchvision.py").write_text("import torch\n")
+    joined = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH", ""))))
+    env = {**os.environ, "PYTHONPATH": joined}
+    listed = run("descriptors", env=env)
+    used = run("index", photos, "--descriptor", "torch:resnet50", env=env)
+    needs = "needs the optional package torch; install it"
+    assert needs in listed.stdout and needs in used.stderr
+
+
 def test_a_torchvision_for_another_torch_is_told(tmp_path: Path) -> None:
     """As its import fails then: not by an ImportError."""
+    (tmp_path / "torch.py").touch()
     (tmp_path / "torchvision.py").write_text("raise RuntimeError('operator nms does not exist')\n")
     code = (
         "from cbir.core.errors import CbirError\n"
