@@ -141,7 +141,7 @@ def parse(spec: str) -> NamedDescriptor:
     alias, named, name = head.partition("=")
     if not named:
         name = alias
-    if not _ALIAS.fullmatch(alias) or alias in RESERVED_COLUMNS:
+    if not is_alias(alias):
         raise UsageError(
             f"descriptor {spec!r}: {alias!r} cannot be an alias; use letters, digits, - and _,"
             " a letter first, and none of the index's own columns, and give several descriptors one"
@@ -149,6 +149,17 @@ def parse(spec: str) -> NamedDescriptor:
         )
     parameters = split_parameters(tail, f"descriptor {spec!r}", load(name).first)
     return NamedDescriptor(alias, create(name, parameters))
+
+
+def is_alias(text: str) -> bool:
+    """Say whether a text may be an alias.
+
+    Examples
+    --------
+    >>> is_alias("small"), is_alias("my model"), is_alias("path")
+    (True, False, False)
+    """
+    return bool(_ALIAS.fullmatch(text)) and text not in RESERVED_COLUMNS
 
 
 def create(name: str, parameters: dict[str, Any]) -> Descriptor:

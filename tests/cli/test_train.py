@@ -96,14 +96,35 @@ def test_a_projection_is_learned_judged_and_used(here: Run, labeled: Path) -> No
     assert made == (
         "kinds.npz: a model for projection:dimension=128, learned from 18 images of 4 classes"
     )
-    assert use.startswith("To use it: index --dataset some")
+    assert use == (
+        "To use it: index --dataset some/ --index index.csv --descriptor kinds=projection"
+        " --model kinds.npz"
+    )
     command = shlex.split(use.removeprefix("To use it: "))
     assert here(*command, "--quiet").returncode == 0
     query = "some/cats/cat-1.jpg"
-    found = here("search", query, "--descriptor", "projection", "--no-montage", "--format", "paths")
+    found = here("search", query, "--descriptor", "kinds", "--no-montage", "--format", "paths")
     assert found.stdout.splitlines()[0] == query
-    warned = here("evaluate", "--index", "index.csv", "--descriptor", "projection")
-    assert "projection learned from labels" in warned.stderr
+    warned = here("evaluate", "--index", "index.csv", "--descriptor", "kinds")
+    assert "kinds learned from labels" in warned.stderr
+
+
+@pytest.mark.parametrize(
+    ("output", "spec"),
+    [
+        ("kinds.npz", "kinds=projection:dimension=9"),
+        ("my kinds.npz", "projection:dimension=9"),
+        ("path.npz", "projection:dimension=9"),
+        ("gist.npz", "projection:dimension=9"),
+    ],
+)
+def test_the_proposed_alias_is_the_name_of_the_file_where_it_can_be(
+    here: Run, labeled: Path, output: str, spec: str
+) -> None:
+    done = here(*LEARN, "--descriptor", "gist", "--dimension", "9", "-o", output)
+    command = shlex.split(done.stderr.splitlines()[-1].removeprefix("To use it: "))
+    assert command[command.index("--descriptor") + 1] == spec
+    assert here(*command, "--quiet").returncode == 0
 
 
 def test_weights_are_learned_and_judged(here: Run, labeled: Path) -> None:

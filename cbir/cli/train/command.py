@@ -99,7 +99,7 @@ def train(**options: Any) -> None:
       cbir train photos --descriptor orb:words=1000 --output orb.npz
       index photos --descriptor orb:words=1000 --model orb.npz
       cbir train --from index.csv --descriptor hsv+hog --truth styles.csv --label type -o type.npz
-      index photos --descriptor projection --model type.npz
+      index photos --descriptor type=projection --model type.npz
       cbir train --from index.csv --descriptor hsv+hog --learn weights
     """
     if options["index_path"] is None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
@@ -14,12 +15,12 @@ from cbir.core.amounts import counted
 from cbir.core.errors import UsageError, printable
 from cbir.core.messages import Call
 from cbir.descriptors.encoders.projection import Projection
-from cbir.descriptors.registry import NamedDescriptor
+from cbir.descriptors.registry import NamedDescriptor, is_alias
 from cbir.evaluation.ground_truth import column_truth, read_ground_truth
 from cbir.learning.fusion_weights import LearnedWeights, learn_weights
 from cbir.learning.judging import Judgment
 from cbir.learning.projection import LearnedProjection, learn_projection
-from cbir.search.engine import open_index
+from cbir.search.engine import Index, open_index
 
 _SHOWN = {"precision@10": "P@10", "map": "mAP"}
 _HELD_OUT = {"images": "new images", "classes": "new classes"}
@@ -83,7 +84,7 @@ def train_on_labels(
         write_text(json.dumps(learned.to_dict(), ensure_ascii=False, allow_nan=False, indent=1))
     else:
         write_text("\n".join(_lines(learned.judgments)))
-    for note in [*_verdicts(learned.judgments), *_uses(learned, index_path, index.shown(""))]:
+    for note in [*_verdicts(learned.judgments), *_uses(learned, index_path, index)]:
         listener.note(note)
 
 
@@ -130,7 +131,7 @@ def _verdicts(judgments: Sequence[Judgment]) -> Iterator[str]:
 
 
 def _uses(
-    learned: LearnedProjection | LearnedWeights, index_path: str, dataset: str
+    learned: LearnedProjection | LearnedWeights, index_path: str, index: Index
 ) -> Iterator[str]:
     """Say what was learned from, and how to use it."""
     labels = f"{counted(learned.images, 'image')} of {counted(learned.classes, 'class')}"
@@ -143,9 +144,17 @@ def _uses(
     yield f"{printable(learned.path)}: a model for {named.spec}, learned from {labels}"
     use = Call(
         "index",
-        dataset=dataset,
+        dataset=index.shown(""),
         index=index_path,
-        descriptors=named.spec,
+        descriptors=_proposed_spec(learned, index.descriptors),
         vocabulary=learned.path,
     )
     yield f"To use it: {command_of(use)}"
+
+
+def _proposed_spec(learned: LearnedProjection, taken: Collection[str]) -> str:
+    """Return how to name the descriptor for an index: as its file is called, where that may be."""
+    name, dimension = learned.descriptor.name, learned.descriptor.dimension
+    alias = os.path.splitext(os.path.basename(learned.path))[0]
+    head = f"{alias}={name}" if is_alias(alias) and alias not in {name, *taken} else name
+    return head if dimension == Projection.dimension else f"{head}:dimension={dimension}"
