@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import _thread
 import sqlite3
+import threading
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -82,6 +85,61 @@ def test_what_another_program_has_not_committed_is_not_read(tmp_path: Path) -> N
         assert read(path).columns["id"] == ["1"]
         other.commit()
         assert read(path).columns["id"] == ["1", "2"]
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {one.name: one.read_bytes() for one in folder.iterdir()}
+
+
+def test_a_database_with_a_log_that_is_closed_is_read_without_a_trace(tmp_path: Path) -> None:
+    path = made(tmp_path / "x.db", "PRAGMA journal_mode = WAL;" + ROWS + "(1, 'a', 2, 3);")
+    before = files_of(tmp_path)
+    assert list(before) == ["x.db"]
+    assert read(path).columns["id"] == ["1"] and files_of(tmp_path) == before
+    (tmp_path / "link.db").symlink_to(path)
+    assert read(str(tmp_path / "link.db")).columns["id"] == ["1"]
+    assert {*files_of(tmp_path)} == {"x.db", "link.db"}
+
+
+def test_what_is_only_in_the_log_is_read(tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    folder.mkdir()
+    path = made(tmp_path / "x.db", "PRAGMA journal_mode = WAL;" + ROWS + "(1, 'a', 2, 3);")
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("INSERT INTO t VALUES (2, 'b', 3, 4)")
+        other.commit()
+        for name in ("x.db", "x.db-wal"):
+            (folder / name).write_bytes((tmp_path / name).read_bytes())
+    before = files_of(folder)
+    assert read(str(folder / "x.db")).columns["id"] == ["1", "2"]
+    assert before.items() <= files_of(folder).items()
+
+
+def test_what_is_changed_meanwhile_is_refused(tmp_path: Path) -> None:
+    path = made(tmp_path / "x.db", "PRAGMA journal_mode = WAL;" + ROWS + "(1, 'a', 2, 3);")
+
+    def choose(header: Sequence[str]) -> Wanted:
+        with closing(sqlite3.connect(path)) as other:
+            other.execute("INSERT INTO t VALUES (2, 'b', 3, 4)")
+            other.commit()
+        return Wanted(header)
+
+    with pytest.raises(CbirError, match=r"x\.db: the database was changed while it was read"):
+        read_table(path, choose)
+
+
+def test_the_name_of_a_column_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    path = Path(made(tmp_path / "x.db", "CREATE TABLE t (id, nomo);"))
+    path.write_bytes(path.read_bytes().replace(b"nomo", b"n\xf6mo"[:4]))
+    with pytest.raises(CbirError, match=r"x\.db: .*the name of a column is not UTF-8"):
+        read(str(path))
+
+
+def test_ctrl_c_ends_a_slow_view(tmp_path: Path) -> None:
+    path = made(tmp_path / "x.db", f"CREATE VIEW v AS {ENDLESS.format('count(*) AS a')}")
+    threading.Timer(0.5, _thread.interrupt_main).start()
+    with pytest.raises(KeyboardInterrupt):
+        read(path)
 
 
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT {} FROM n"
