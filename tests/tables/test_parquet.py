@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import json
 import sys
+import tracemalloc
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -103,6 +105,50 @@ def test_one_long_text_in_all_rows_is_not_unpacked(tmp_path: Path) -> None:
     path = written(tmp_path / "x.parquet", {"a": pa.array([text] * 5000).dictionary_encode()})
     with pytest.raises(CbirError, match="row 1, column a: more than 131,072 characters"):
         read_table(path, all_columns)
+
+
+def test_nested_values_too_many_are_refused_by_the_footer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = pa.array(np.zeros(model.MAX_CELLS + 1, np.int8))
+    columns = {"id": ["a"], "deep": pa.ListArray.from_arrays([0, len(values)], values)}
+    path = written(tmp_path / "x.parquet", columns, compression="zstd")
+    assert Path(path).stat().st_size < 2000
+    monkeypatch.setattr(parquet, "_values", lambda *_: iter([[["a"]]]))
+    with pytest.raises(CbirError, match=r"x\.parquet: the table is too large"):
+        read_table(path, all_columns)
+    assert read_table(path, lambda header: Wanted(["id"], header)).columns == {"id": ["a"]}
+
+
+@pytest.mark.parametrize("kind", ["struct", "list", "map", "fixed"])
+def test_a_long_nested_value_is_refused_and_not_unpacked(tmp_path: Path, kind: str) -> None:
+    count, text = 500, "x" * 10_000_000
+    texts = pa.DictionaryArray.from_arrays(np.zeros(count, np.int32), pa.array([text]))
+    offsets = np.arange(count + 1, dtype=np.int32)
+    values = {
+        "struct": lambda: pa.StructArray.from_arrays([texts], ["s"]),
+        "list": lambda: pa.ListArray.from_arrays(offsets, texts),
+        "map": lambda: pa.MapArray.from_arrays(offsets, texts, texts),
+        "fixed": lambda: pa.FixedSizeListArray.from_arrays(texts, 1),
+    }[kind]()
+    path = written(tmp_path / "x.parquet", {"a": values}, compression="zstd", store_schema=False)
+    assert Path(path).stat().st_size < 5000
+    before = pa.total_allocated_bytes()
+    tracemalloc.start()
+    with pytest.raises(CbirError, match="row 1, column a: more than 131,072 characters"):
+        read_table(path, all_columns)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5e7 and pa.total_allocated_bytes() - before < 1e8
+
+
+def test_many_nested_values_are_read_in_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet, "_PIECE", 1000)
+    rows = [[{"a": "ä" * (row % 9), "b": row}] * (row % 7) or None for row in range(3000)]
+    table = read_table(written(tmp_path / "x.parquet", {"a": rows}), all_columns)
+    assert [json.loads(cell or "null") for cell in table.columns["a"]] == rows
 
 
 @pytest.mark.parametrize("cut", [4, 100, 400])
