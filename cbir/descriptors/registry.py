@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +15,12 @@ from cbir.core.errors import CbirError, UnreadableImageError, UsageError, cause_
 from cbir.core.plugins import plugins
 from cbir.core.suggestions import did_you_mean
 from cbir.descriptors.base import HIGHEST_QUALITY, NOTHING_KNOWN, Descriptor, Row
-from cbir.descriptors.parametrized import made, required_parameters, split_parameters
+from cbir.descriptors.parametrized import (
+    file_parameters,
+    made,
+    required_parameters,
+    split_parameters,
+)
 from cbir.descriptors.row_kinds import KINDS
 from cbir.images.encoded_image import EncodedImage
 from cbir.images.image_source import ArrayImage
@@ -114,6 +119,13 @@ class NamedDescriptor:
         head = name if self.alias == name else f"{self.alias}={name}"
         tail = ",".join(f"{key}={value}" for key, value in parameters.items() if value != "")
         return f"{head}:{tail}" if tail else head
+
+    @property
+    def spec_elsewhere(self) -> str:
+        """The same with ``FILE`` for the paths of files, which are somewhere else by now."""
+        files = file_parameters(type(self.descriptor))
+        moved = {name: "FILE" for name in files if self.descriptor.parameters[name]}
+        return replace(self, descriptor=replace(self.descriptor, **moved)).spec
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from cbir.core.errors import CbirError, UsageError, printable, reason_of
 from cbir.core.messages import Call, Message, Parameter
 from cbir.core.npz import load_arrays
 from cbir.core.progress import ProgressListener
+from cbir.core.suggestions import did_you_mean
 from cbir.descriptors.base import SHIPPED, State, TrainedDescriptor, origin_of, state_digest
 from cbir.descriptors.parametrized import file_parameters
 from cbir.descriptors.registry import NamedDescriptor, parse
@@ -64,8 +65,11 @@ def choose(
     there = {entry.alias: entry for entry in entries}
     for alias in drop:
         if alias not in there:
-            what = ", ".join(map(printable, [*there, *sorted(metadata)])) or "nothing"
-            raise UsageError(Parameter("drop", alias), f": the index has: {what}")
+            names = [*there, *sorted(metadata)]
+            what = ", ".join(map(printable, names)) or "nothing"
+            raise UsageError(
+                Parameter("drop", alias), f": the index has: {what}{did_you_mean(alias, names)}"
+            )
         del there[alias]
     chosen = {alias: _held(entry, index) for alias, entry in there.items()}
     for spec in specs or ([] if entries else [DEFAULT]):
@@ -81,7 +85,7 @@ def choose(
             )
     for alias, held in chosen.items():
         if alias in there:
-            _check_usable(held)
+            _check_usable(held, index)
     if not chosen:
         reason = "an index holds at least one descriptor; add another first"
         raise UsageError(Parameter("drop"), f": {reason}")
@@ -179,14 +183,16 @@ def _held(entry: DescriptorEntry, index: str) -> NamedDescriptor:
         ) from None  # fmt: skip
 
 
-def _check_usable(held: NamedDescriptor) -> None:
+def _check_usable(held: NamedDescriptor, index: str) -> None:
     """Make sure that the files are there which a descriptor of the index names."""
     try:
         _ = held.descriptor.fingerprint
     except CbirError as error:
         raise CbirError(
             f"the index holds {held.alias}, which cannot be used: ", error,
-            "; put it right, or remove the descriptor by ", Parameter("drop", held.alias),
+            "; put the file back, or say where it is now: ",
+            Call("index", dataset=..., index=index, descriptors=[held.spec_elsewhere]),
+            "; or remove the descriptor by ", Parameter("drop", held.alias),
         ) from None  # fmt: skip
 
 

@@ -6,7 +6,6 @@ that says what the matrices are. Rows are sorted by the bytes of their paths.
 
 from __future__ import annotations
 
-import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -217,8 +216,7 @@ class Snapshot(ABC):
         try:
             fingerprint = descriptor.fingerprint
         except CbirError as error:  # a file that its parameters name is not what it was
-            moved = dict.fromkeys(names, "FILE")
-            spec = NamedDescriptor(entry.alias, dataclasses.replace(descriptor, **moved)).spec
+            spec = NamedDescriptor(entry.alias, descriptor).spec_elsewhere
             raise BrokenIndexError(
                 f"{where} cannot be used: ", error, "; put the file back, or say where it is now: ",
                 Call("index", dataset=self.root, index=self.path, descriptors=[spec]),
