@@ -6,16 +6,24 @@ import contextlib
 import json
 import re
 import zlib
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from cbir.core.atomic_files import written_aside
+from cbir.core.errors import printable
 
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
 
 
-def parse_json(data: bytes | str) -> Any:
+def parse_json(data: bytes | str, unique_names: bool = False) -> Any:
     """Parse a JSON document.
+
+    Parameters
+    ----------
+    data : bytes or str
+    unique_names : bool
+        Refuse an object that has a name twice, of which the last one counts otherwise.
 
     Raises
     ------
@@ -32,13 +40,29 @@ def parse_json(data: bytes | str) -> Any:
     ValueError: nested too deeply
     """
     try:
-        document = json.loads(data)
+        document = json.loads(data, object_pairs_hook=_unique if unique_names else None)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    except ValueError as error:
+        if type(error) is ValueError:  # of a whole number; it names a setting of Python
+            raise ValueError("a number of thousands of digits") from None
+        raise
     raw = data if isinstance(data, bytes) else data.encode("utf-8", "surrogatepass")
     if _SURROGATE.search(raw):
         # Those that stand for the bytes of a name can be written again, and no others.
         json.dumps(document, ensure_ascii=False).encode("utf-8", "surrogateescape")
+    return document
+
+
+class RepeatedNameError(ValueError):
+    """An object that has a name twice."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) < len(pairs):
+        ((twice, _),) = Counter(name for name, _ in pairs).most_common(1)
+        raise RepeatedNameError(f"an object has the name {printable(twice)[:100]!r} twice")
     return document
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cbir.core.errors import CbirError, UsageError, printable
-from cbir.core.messages import Parameter
+from cbir.core.messages import Parameter, Part
 from cbir.core.suggestions import did_you_mean
 from cbir.descriptors.registry import RESERVED_COLUMNS
 from cbir.stores.metadata import MetadataColumn
@@ -175,7 +175,7 @@ def join(request: MetadataRequest, table: Table, paths: Sequence[str]) -> Metada
         other; or when a column cannot have the name that it would get.
     """
     name = printable(table.name)
-    key = request.key or find_key_column(table.columns, paths)
+    key = request.key or find_key_column(table.columns, paths, table.name)
     if key is None:
         raise CbirError(
             f"{name}: none of its columns names the images, which are called"
@@ -199,7 +199,8 @@ def join(request: MetadataRequest, table: Table, paths: Sequence[str]) -> Metada
         example = f"it has {printable(keys[0])!r}" if keys else "there are no rows"
         raise CbirError(
             f"{name}: the column {printable(key)} names none of the images, which are called"
-            f" {printable(paths[0])} and the like; {example}"
+            f" {printable(paths[0])} and the like; {example}",
+            *_better_key(table, paths),
         )
     _check_unique(table, keys, first, set(found), columns)
     row_of = {path: first[one] for path, one in zip(paths, found, strict=True) if one}
@@ -222,6 +223,15 @@ def check_free(joined: MetadataJoin, taken: Mapping[str, str]) -> None:
     for new, old in joined.columns.items():
         if new in taken:
             raise _unusable(joined.table, old, f"{taken[new]} has a column of this name")
+
+
+def _better_key(table: Table, paths: Sequence[str]) -> list[Part]:
+    """Return the end of a message: the column that names the images, if one does."""
+    try:
+        better = find_key_column(table.columns, paths, table.name)
+    except UsageError:
+        return []
+    return ["; did you mean ", Parameter("key", better), "?"] if better is not None else []
 
 
 def _check_known(parameter: str, column: str, header: Collection[str]) -> None:
@@ -265,6 +275,6 @@ def _check_unique(
         other = first.get(key, row)
         if other != row and key in used and any(some[row] != some[other] for some in cells):
             raise CbirError(
-                f"{printable(table.name)}: rows {other + 1:,} and {row + 1:,} are both about"
+                f"{printable(table.name)}: {table.place(other, row)} are both about"
                 f" {printable(key)}, and differ; leave one of them"
             )

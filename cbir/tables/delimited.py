@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+from array import array
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
 from cbir.core.amounts import counted
 from cbir.core.errors import CbirError, printable
-from cbir.tables.model import BATCH, Choose, Table, table_of, wanted_of
+from cbir.tables.model import BATCH, Choose, Table, line_numbers, table_of, wanted_of
 from cbir.tables.source import Source
 from cbir.tables.text_file import text_encoding, text_lines
 
@@ -48,8 +49,9 @@ def read_delimited(source: Source, choose: Choose) -> Table:
         header = next((row for row in reader if row), [])
         wanted = wanted_of(source.name, header, choose)
         places = [header.index(column) for column in wanted.names]
-        batches = _batches(_rows(name, reader, len(header)), places)
-        return table_of(source.name, wanted, batches, note)
+        lines = line_numbers()
+        batches = _batches(_rows(name, reader, len(header), lines), places)
+        return table_of(source.name, wanted, batches, note, lines)
     except csv.Error as error:
         raise CbirError(
             f"{name}: line {reader.line_num:,}: {error}; mend it: a cell with a separator, a quote"
@@ -73,14 +75,19 @@ def _separator(source: Source, encoding: str) -> str:
     return max(_SEPARATORS, key=fit)
 
 
-def _rows(name: str, reader: Any, width: int) -> Iterator[list[str]]:
-    for row in filter(None, reader):
-        if len(row) != width:
+def _rows(name: str, reader: Any, width: int, lines: array[int]) -> Iterator[list[str]]:
+    """Yield the rows, and note the line at which each begins."""
+    line = reader.line_num + 1
+    for row in reader:
+        if row and len(row) != width:
             raise CbirError(
                 f"{name}: line {reader.line_num:,} has {counted(len(row), 'cell')}, and the header"
                 f" has {width}; mend it: a cell with a separator in it stands in quotes"
             )
-        yield row
+        if row:
+            lines.append(line)
+            yield row
+        line = reader.line_num + 1
 
 
 def _batches(rows: Iterator[list[str]], places: Sequence[int]) -> Iterator[list[list[str]]]:

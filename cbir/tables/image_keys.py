@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from cbir.core.errors import CbirError, printable
+from cbir.core.errors import CbirError, UsageError, printable
+from cbir.core.messages import Parameter
 from cbir.core.text import as_path
 
 
@@ -59,24 +60,35 @@ def match_keys(keys: Collection[str], names: Sequence[str], source: str) -> list
     return matches.found
 
 
-def find_key_column(columns: Mapping[str, Sequence[str]], names: Sequence[str]) -> str | None:
+def find_key_column(
+    columns: Mapping[str, Sequence[str]], names: Sequence[str], source: str
+) -> str | None:
     """Return the column whose keys mean the most images, or None if none means any.
 
-    Of those that mean equally many, one is taken whose keys are clear, that has each key once,
-    and that comes first.
+    Of those that mean equally many, one is taken whose keys are clear, whose keys are paths rather
+    than what comes after these in :func:`match_keys`, that has each key once, and that comes first.
 
     Parameters
     ----------
     columns : mapping of str to sequence of str
     names : sequence of str
         Paths of images.
+    source : str
+        The file that the columns are from, for the message.
+
+    Raises
+    ------
+    UsageError
+        When several are equal in all of that, and mean different images in one row.
 
     Examples
     --------
-    >>> find_key_column({"year": ["2011", "2012"], "id": ["1", "2"]}, ["1.jpg", "2.jpg"])
+    >>> columns = {"year": ["2011", "2012"], "id": ["1", "2"]}
+    >>> find_key_column(columns, ["1.jpg", "2.jpg"], "x.csv")
     'id'
     """
-    forms, best, chosen = _forms(names), (0, False, False), None
+    forms, best = _forms(names), _WORST
+    equal: dict[str, _Matches] = {}
     known = set().union(*forms)
     for column, cells in columns.items():
         keys = set(map(image_key, set(cells))) - {""}
@@ -84,10 +96,46 @@ def find_key_column(columns: Mapping[str, Sequence[str]], names: Sequence[str]) 
             continue
         matches = _matches(keys, names, forms)
         count = sum(key is not None for key in matches.found)
-        rank = (count, matches.ambiguous is None, len(keys) == len(cells))
+        rank = (
+            count,
+            matches.ambiguous is None,
+            matches.by_form,
+            len(keys) == sum(map(bool, cells)),
+        )
         if count and rank > best:
-            best, chosen = rank, column
+            best, equal = rank, {}
+        if rank == best:
+            equal[column] = matches
+    if not equal:
+        return None
+    chosen, *others = equal
+    for other in others:
+        row = _contradiction(*((columns[one], equal[one].found) for one in (chosen, other)))
+        if row is not None:
+            cells = [printable(columns[one][row]) for one in (chosen, other)]
+            raise UsageError(
+                f"{printable(source)}: the columns {printable(chosen)} and {printable(other)} both"
+                f" name {best[0]:,} of the images, but not the same one where they have"
+                f" {cells[0]} and {cells[1]}; say which one counts: ",
+                Parameter("key", chosen), " or ", Parameter("key", other),
+            )  # fmt: skip
     return chosen
+
+
+def _contradiction(*columns: tuple[Sequence[str], Sequence[str | None]]) -> int | None:
+    """Return a row in which two columns mean different images.
+
+    Parameters
+    ----------
+    columns : tuple of sequences
+        The cells of a column; and the key of each image, found in it.
+    """
+    meant = []
+    for cells, found in columns:
+        image_of = {key: image for image, key in enumerate(found) if key is not None}
+        meant.append([image_of.get(image_key(cell)) for cell in cells])
+    pairs = enumerate(zip(*meant, strict=True))
+    return next((row for row, (a, b) in pairs if a != b and None not in (a, b)), None)
 
 
 def key_form(names: Sequence[str], found: Sequence[str | None]) -> str:
@@ -108,10 +156,24 @@ def key_form(names: Sequence[str], found: Sequence[str | None]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Matches:
-    """The key of each image; and a key with two images that it may mean, if there is one."""
+    """What keys mean.
+
+    Attributes
+    ----------
+    found : list of (str or None)
+        The key of each image.
+    ambiguous : tuple of str or None
+        A key with two images that it may mean, if there is one.
+    by_form : tuple of int
+        Images whose key is of each form.
+    """
 
     found: list[str | None]
     ambiguous: tuple[str, str, str] | None
+    by_form: tuple[int, ...]
+
+
+_WORST: tuple[int, bool, tuple[int, ...], bool] = (0, False, (), False)
 
 
 def _matches(
@@ -120,6 +182,7 @@ def _matches(
     found: list[str | None] = [None] * len(names)
     ambiguous = None
     taken: set[str] = set()
+    counts = []
     for candidates in forms:
         owners: dict[str, int] = {}
         meant = [(row, key) for row, key in enumerate(candidates) if key in keys]
@@ -132,7 +195,8 @@ def _matches(
         for key, row in owners.items():
             found[row] = key
         taken.update(owners)
-    return _Matches(found, ambiguous)
+        counts.append(len(owners))
+    return _Matches(found, ambiguous, tuple(counts))
 
 
 _FORMS = ("paths", "paths without the ending", "names", "names without the ending")

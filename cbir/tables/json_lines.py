@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
 from cbir.core.errors import CbirError, printable
-from cbir.core.json_text import parse_json
-from cbir.tables.model import BATCH, MAX_COLUMNS, Choose, Table, table_of, wanted_of
+from cbir.core.json_text import RepeatedNameError, parse_json
+from cbir.tables.model import (
+    BATCH,
+    MAX_COLUMNS,
+    Choose,
+    Table,
+    line_numbers,
+    table_of,
+    wanted_of,
+)
 from cbir.tables.source import Source
 from cbir.tables.text_file import text_encoding, text_lines
 
@@ -30,25 +39,32 @@ def read_json_lines(source: Source, choose: Choose) -> Table:
     """
     encoding, _ = text_encoding(source)
     header: dict[str, None] = {}
-    for row in _objects(source, encoding):
+    for _, row in _objects(source, encoding):
         header.update(dict.fromkeys(row))
         if len(header) > MAX_COLUMNS:
             break
     wanted = wanted_of(source.name, list(header), choose)
-    return table_of(source.name, wanted, _batches(_objects(source, encoding), wanted.names))
+    lines = line_numbers()
+    batches = _batches(_objects(source, encoding), wanted.names, lines)
+    return table_of(source.name, wanted, batches, lines=lines)
 
 
-def _objects(source: Source, encoding: str) -> Iterator[dict[str, Any]]:
+def _objects(source: Source, encoding: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield each object and its line."""
     for number, line in enumerate(text_lines(source, encoding), 1):
         if not line.strip():
             continue
         try:
-            row = parse_json(line)
+            row = parse_json(line, unique_names=True)
+        except RepeatedNameError as error:
+            raise CbirError(
+                f"{printable(source.name)}: line {number:,}: {error}; rename one of them"
+            ) from None
         except ValueError as error:
             raise _no_object(source, number, str(error)) from None
         if not isinstance(row, dict):
             raise _no_object(source, number, f"it begins with {printable(line.strip()[:20])}")
-        yield row
+        yield number, row
 
 
 def _no_object(source: Source, number: int, reason: str) -> CbirError:
@@ -58,6 +74,9 @@ def _no_object(source: Source, number: int, reason: str) -> CbirError:
     )
 
 
-def _batches(rows: Iterator[dict[str, Any]], names: Sequence[str]) -> Iterator[list[list[Any]]]:
+def _batches(
+    rows: Iterator[tuple[int, dict[str, Any]]], names: Sequence[str], lines: array[int]
+) -> Iterator[list[list[Any]]]:
     while batch := list(islice(rows, BATCH)):
-        yield [[row.get(name) for row in batch] for name in names]
+        lines.extend(number for number, _ in batch)
+        yield [[row.get(name) for _, row in batch] for name in names]

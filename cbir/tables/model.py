@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from cbir.core.errors import CbirError, UsageError, printable
@@ -41,11 +42,25 @@ class Table:
         All of one length.
     note : str
         How the file was read where that was found out and might be wrong, else nothing.
+    lines : sequence of int
+        The line at which each row begins, if it is a file of text; else empty.
     """
 
     name: str
     columns: Mapping[str, list[str]]
     note: str = ""
+    lines: Sequence[int] = field(default=(), repr=False)
+
+    def place(self, *rows: int) -> str:
+        """Say where rows are, of which the first is 0.
+
+        Examples
+        --------
+        >>> columns = {"a": ["x", "y"]}
+        >>> Table("x.csv", columns, lines=[2, 3]).place(1), Table("x.db", columns).place(0, 1)
+        ('line 3', 'rows 1 and 2')
+        """
+        return _place(self.lines, *rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +114,11 @@ def wanted_of(name: str, header: Sequence[str], choose: Choose) -> Wanted:
 
 
 def table_of(
-    name: str, wanted: Wanted, batches: Iterable[Sequence[Sequence[Any]]], note: str = ""
+    name: str,
+    wanted: Wanted,
+    batches: Iterable[Sequence[Sequence[Any]]],
+    note: str = "",
+    lines: Sequence[int] = (),
 ) -> Table:
     """Make a table of its values, some rows at a time.
 
@@ -111,6 +130,8 @@ def table_of(
         Each has for each wanted column, in the order of `wanted.names`, the values of the next
         rows.
     note : str
+    lines : sequence of int
+        The lines of the rows so far, if it is a file of text: the batches make it longer.
 
     Raises
     ------
@@ -135,9 +156,9 @@ def table_of(
                 texts = _texts(values)
             except _CellError as error:
                 if column in wanted.columns:
-                    row = rows + error.place + 1
+                    place = _place(lines, rows + error.place)
                     raise CbirError(
-                        f"{printable(name)}: row {row:,}, column {printable(column)}: {error};"
+                        f"{printable(name)}: {place}, column {printable(column)}: {error};"
                         " mend it, or leave this column out"
                     ) from None
                 del columns[column]
@@ -147,7 +168,18 @@ def table_of(
         rows += count
         if size > MAX_TEXT:
             raise too_large(name)
-    return Table(name, columns, note)
+    return Table(name, columns, note, lines)
+
+
+def line_numbers() -> array[int]:
+    """Return an empty list of lines, which takes little memory for many."""
+    return array("I")
+
+
+def _place(lines: Sequence[int], *rows: int) -> str:
+    what = ("line" if lines else "row") + "s" * (len(rows) > 1)
+    numbers = [f"{lines[row] if lines else row + 1:,}" for row in rows]
+    return f"{what} {' and '.join(numbers)}"
 
 
 def too_large(name: str) -> CbirError:

@@ -187,6 +187,8 @@ def test_a_metadata_column_is_dropped_and_kept_aside(photos: Path, index: str, t
     assert Path(f"{index}.old").read_bytes() == before and len(listener.warnings) == 1
     with pytest.raises(UsageError, match="drop='kind': the index has: hsv, price"):
         cbir.index(str(photos), index, drop="kind")
+    with pytest.raises(UsageError, match="hsv, price; did you mean 'price'"):
+        cbir.index(str(photos), index, drop="prize")
     cbir.index(str(photos), index, ["phash"], drop=["hsv", "price"])
     assert list(frame_of(index).columns[-2:]) == ["phash", "phash_quality"]
 
@@ -229,7 +231,8 @@ def test_the_index_does_not_depend_on_the_order_of_the_rows(
         ("id,x\n", {}, "none of its columns names the images, which are called cats/cat-1.jpg"),
         ("id,x\n", {"key": "id"}, "names none of the images, .*; there are no rows"),
         ("a,b\n1,2\n", {}, "none of its columns names the images, .*; it has: a, b"),
-        ("id,x\ncat-1,1\ncat-1,2\n", {}, "rows 1 and 2 are both about cat-1, and differ"),
+        ("id,x\ncat-1,1\ncat-1,2\n", {}, "lines 2 and 3 are both about cat-1, and differ"),
+        ("pet,id\nx,cat-1\n", {"key": "pet"}, "it has 'x'; did you mean key='id'"),
         ("id,x\ncat-1,1,2\n", {}, "line 2 has 3 cells"),
     ],
 )

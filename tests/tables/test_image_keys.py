@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cbir.core.errors import CbirError
+from cbir.core.errors import CbirError, UsageError
 from cbir.tables.image_keys import find_key_column, key_form, match_keys
 
 
@@ -27,18 +27,42 @@ def test_the_column_that_means_most_images_is_the_key() -> None:
         "id": [str(number) for number in range(2000, 2030)],
         "file": [f"{number}.jpg" for number in range(2000, 2030)],
     }
-    assert find_key_column(columns, names) == "id"
-    assert find_key_column({"year": columns["year"]}, names) == "year"
-    assert find_key_column({"color": ["red"] * 30}, names) is None
-    assert find_key_column({}, names) is None
+    assert find_key_column(columns, names, "x") == "file"
+    assert find_key_column({**columns, "file": []}, names, "x") == "id"
+    assert find_key_column({"year": columns["year"]}, names, "x") == "year"
+    assert find_key_column({"color": ["red"] * 30}, names, "x") is None
+    assert find_key_column({}, names, "x") is None
 
 
 def test_of_columns_that_mean_as_many_the_clear_one_is_the_key() -> None:
     names = ["a/1.jpg", "b/1.jpg"]
     columns = {"name": ["1.jpg", "x"], "path": ["a/1.jpg", "b/1.jpg"]}
-    assert find_key_column(columns, names) == "path"
+    assert find_key_column(columns, names, "x") == "path"
     columns = {"first": ["a/1", "b/1", "b/1"], "path": ["a/1.jpg", "b/1.jpg", "c"]}
-    assert find_key_column(columns, names) == "path"
+    assert find_key_column(columns, names, "x") == "path"
+
+
+def test_of_columns_that_mean_as_many_the_one_with_paths_or_names_is_the_key() -> None:
+    rank = ["1", "2", "3"]
+    exact = {
+        "file": ["2.jpg", "3.jpg", "1.jpg"],
+        "path": ["a/2.jpg", "a/3.jpg", "a/1.jpg"],
+        "stem": ["a/2", "a/3", "a/1"],
+    }
+    names = ["a/1.jpg", "a/2.jpg", "a/3.jpg"]
+    for column, cells in exact.items():
+        assert find_key_column({"rank": rank, column: cells}, names, "x") == column
+    assert find_key_column({"rank": rank, **exact}, names, "x") == "path"
+    flat = ["1.jpg", "2.jpg", "3.jpg"]
+    assert find_key_column({"rank": rank, "file": exact["file"]}, flat, "x") == "file"
+
+
+def test_columns_that_mean_other_images_are_refused_unless_one_is_better() -> None:
+    columns = {"rank": ["1", "2", ""], "id": ["2", "1", "5"]}
+    message = r"x\.csv: the columns rank and id both name 2 .* where they have 1 and 2; .* key='id'"
+    with pytest.raises(UsageError, match=message):
+        find_key_column(columns, ["1.jpg", "2.jpg"], "x.csv")
+    assert find_key_column({**columns, "id": ["1", "2", "5"]}, ["1.jpg", "2.jpg"], "x") == "rank"
 
 
 @pytest.mark.parametrize(
