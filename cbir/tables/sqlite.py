@@ -115,9 +115,9 @@ class _Clock:
 def _uri(location: str) -> str:
     """Return the URI by which a file is opened without a trace.
 
-    One with a write-ahead log (WAL) gets files beside it even by reading, unless it is declared
-    to be immutable. It may be as long as there is no log: then nobody has written since the last
-    one was merged. Where there is one, it may have rows; whoever reads it shares an index of it with
+    One with a write-ahead log (WAL) gets files beside it even by reading, unless it is declared to
+    be immutable. It may be as long as there is no log: then nobody has written since the last one
+    was merged. Where there is one, it may have rows; whoever reads it shares an index of it with
     other programs, which stays, for they may need it.
     """
     path = os.path.realpath(location)

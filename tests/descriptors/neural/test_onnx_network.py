@@ -397,7 +397,7 @@ def test_a_missing_model_is_told_and_its_new_place_is_learned(indexed: Path, pho
     with pytest.raises(BrokenIndexError, match="say where it is now"):
         cbir.open(indexed).search(query_of(indexed), descriptor="onnx")
     assert cbir.open(indexed).search(query_of(indexed), descriptor="hsv")
-    there = "say where it is now: .*descriptors=.'onnx:model=FILE,normalization=unit'.*; or remove"
+    there = "say where it is now: .*descriptors=.'onnx:model=FILE,normalization=unit.*; or remove"
     with pytest.raises(CbirError, match=there):
         cbir.index(photos, indexed)
     spec = f"onnx:model={moved},normalization=unit"
