@@ -47,12 +47,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "index.csv")
         cbir.index(str(options.dataset), path, aliases, metadata=options.metadata)
+        index = cbir.open(path)
+        query = index.shown(index.paths[0])
         searches = [*aliases, "+".join(aliases)]
-        rows = [[_wrong(path, one), *_measure(path, one)] for one in searches]
+        rows = [[_wrong(path, one), *_measure(path, one, query)] for one in searches]
         for count in options.rows:
             large = str(Path(folder) / f"large-{count}.csv")
             _repeat(open_store(path).snapshot(), large, count, aliases[-1])
-            rows.append(["", *_measure(large, aliases[-1])])
+            rows.append(["", *_measure(large, aliases[-1], query)])
     columns = [
         "wrong of 200", "rows", "descriptor", "without ms", "more ms", "most ms",
         "command s", "more s",
@@ -102,16 +104,15 @@ def _wrong(path: str, descriptor: str) -> int:
     return wrong
 
 
-def _measure(path: str, descriptor: str) -> list[object]:
+def _measure(path: str, descriptor: str, query: str) -> list[object]:
     index, rng = cbir.open(path), random.Random(1)
-    frame, query = _frame(index), index.shown(index.paths[0])
-    searcher = index.searcher(descriptor)
-    pixels = searcher.describe(_existing(query, index))
+    frame, searcher = _frame(index), index.searcher(descriptor)
+    description = searcher.describe(query)
     plain, more = [], []
 
     def search(where: str | None) -> None:
         eligible = None if where is None else index.matching(where)
-        searcher.top_k(pixels, 3, eligible=eligible)
+        searcher.top_k(description, 3, eligible=eligible)
 
     for number in range(100 + 5):
         where, _ = _condition(rng, frame)
@@ -127,13 +128,8 @@ def _measure(path: str, descriptor: str) -> list[object]:
         round(1000 * statistics.median(plain), 2),
         round(1000 * statistics.median(more), 2),
         round(1000 * more[-2], 2),
-        *_commands(path, descriptor, _existing(query, index), frame),
+        *_commands(path, descriptor, query, frame),
     ]
-
-
-def _existing(path: str, index: cbir.Index) -> str:
-    """Return an image file: those of repeated rows are all one."""
-    return path if Path(path).exists() else str(Path(index.root) / Path(path).parts[-1])
 
 
 def _commands(path: str, descriptor: str, query: str, frame: pandas.DataFrame) -> list[float]:
