@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import signal
 import sqlite3
 import threading
 from collections.abc import Sequence
@@ -137,9 +138,14 @@ def test_the_name_of_a_column_that_is_not_utf_8_is_refused(tmp_path: Path) -> No
 
 def test_ctrl_c_ends_a_slow_view(tmp_path: Path) -> None:
     path = made(tmp_path / "x.db", f"CREATE VIEW v AS {ENDLESS.format('count(*) AS a')}")
-    threading.Timer(0.5, _thread.interrupt_main).start()
-    with pytest.raises(KeyboardInterrupt):
-        read(path)
+    # Where the tests run in the background of a shell, it would be ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        threading.Timer(0.5, _thread.interrupt_main).start()
+        with pytest.raises(KeyboardInterrupt):
+            read(path)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT {} FROM n"
