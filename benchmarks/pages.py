@@ -61,6 +61,9 @@ SPEED_RESULTS = {
     " how many of 200 random conditions the results are not those of the filtered full ranking.",
     "index-memory-corel1k": "Memory\nThe peak of a process that indexes more and more images by"
     " `hsv`, and what is left of it without their rows.",
+    "neural-time-corel1k": "Networks\nWhat describing an image by `cnn` takes beside onnxruntime"
+    " alone, which gets arrays that are prepared, on one core; then on two; and what decoding takes"
+    " besides.",
     "neural-bits-corel1k": "Networks in 8 bits\nHow good `cnn` is as it is stored, and as the"
     " network gives it.",
 }
