@@ -40,6 +40,7 @@ class IndexedImage:
 
 
 def hash_alias(snapshot: Snapshot) -> str | None:
+    """Return the alias by which an index holds the hash that copies are found by, or None."""
     entries = snapshot.manifest.entries
     return next((one.alias for one in entries if one.fingerprint == HASH.fingerprint), None)
 

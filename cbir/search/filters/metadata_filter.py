@@ -194,6 +194,16 @@ _databases: dict[int, duckdb.DuckDBPyConnection] = {}
 _lock = threading.Lock()
 
 
+def _after_fork() -> None:
+    """Take a new lock: another thread of the parent may have held the old one."""
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 @contextmanager
 def _cursor() -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a connection to the database of this process, which is empty.

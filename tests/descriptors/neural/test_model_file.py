@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from pathlib import Path
 from typing import Any
 
@@ -102,11 +101,10 @@ def test_a_tensor_of_many_dimensions_is_refused(tmp_path: Path) -> None:
 
 
 def test_many_whole_numbers_are_no_shape_and_welcome(tmp_path: Path) -> None:
+    """Multiplied with each other, they would take hours, and the time of a test ends before."""
     table = helper.make_tensor("table", TensorProto.INT64, [1 << 20], [1 << 62] * (1 << 20))
     model = saved(tmp_path / "net.onnx", [SUM], [IMAGE], [VECTOR], [table])
-    seconds = time.process_time()
-    read_model(model.read_bytes())
-    assert time.process_time() - seconds < 1
+    assert len(read_model(model.read_bytes()).outputs) == 1
 
 
 def test_packed_numbers_are_counted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
