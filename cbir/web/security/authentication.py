@@ -1,0 +1,100 @@
+"""Let in those who bring the token, and lead the others to the form for it."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from cbir.web.security.answers import answer, is_below, is_page, values_of
+from cbir.web.security.tokens import Tokens
+
+LOGIN = "/login"
+"""Where the form for the token is."""
+
+_OPEN = ("/healthz", LOGIN)
+_OPEN_FOLDERS = ("/static",)
+_LONGEST = 4096
+_CHALLENGE = (b"www-authenticate", b'Bearer realm="cbir"')
+_UNESCAPED = "/?&=%:@!$'()*+,;~-._"
+
+
+def local_path(text: str) -> str:
+    r"""Return where to go after logging in; the first page, if that is not a path of this server.
+
+    Examples
+    --------
+    >>> local_path("/search?descriptor=hsv"), local_path("//evil.example"), local_path(r"/\evil")
+    ('/search?descriptor=hsv', '/', '/')
+    """
+    sound = (
+        text.startswith("/")
+        and not text.startswith("//")
+        # Browsers take backslashes for slashes, and leave out tabs and line ends.
+        and "\\" not in text
+        and text.isprintable()
+        and len(text) <= _LONGEST
+    )
+    if not sound or is_below(text.partition("?")[0], LOGIN):
+        return "/"
+    return quote(text, safe=_UNESCAPED)
+
+
+class Authentication:
+    """Middleware that lets nobody in without the token or the cookie of a session.
+
+    Programs get 401, people are sent to the form. The form, what it is made of, and whether the
+    server is well, are open to all.
+
+    Parameters
+    ----------
+    app
+        The application behind it.
+    tokens : Tokens
+        If these are not needed, everybody is let in.
+    """
+
+    def __init__(self, app: ASGIApp, tokens: Tokens) -> None:
+        self._app = app
+        self._tokens = tokens
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on or refuse it."""
+        if scope["type"] != "http" or self._is_let_in(scope):
+            await self._app(scope, receive, send)
+        elif values_of(scope, b"authorization"):
+            await self._refuse_wrong(scope, send)
+        elif is_page(scope["path"]):
+            await _send_to_login(scope, send)
+        else:
+            await answer(scope, send, 401, "The token is needed.", [_CHALLENGE])
+
+    def _is_let_in(self, scope: Scope) -> bool:
+        if not self._tokens.needed or _is_open(scope["path"]):
+            return True
+        given = values_of(scope, b"authorization")
+        if len(given) == 1 and self._tokens.is_bearer(given[0]):
+            return True
+        return any(map(self._tokens.has_session, values_of(scope, b"cookie")))
+
+    async def _refuse_wrong(self, scope: Scope, send: Send) -> None:
+        if await self._tokens.pause():
+            await answer(scope, send, 401, "The token is wrong.", [_CHALLENGE])
+        else:
+            retry = (b"retry-after", b"5")
+            await answer(scope, send, 429, "Too many wrong tokens; try again later.", [retry])
+
+
+def _is_open(path: str) -> bool:
+    below = any(is_below(path, folder) for folder in _OPEN_FOLDERS)
+    return path in _OPEN or (below and ".." not in path.split("/"))
+
+
+async def _send_to_login(scope: Scope, send: Send) -> None:
+    target = LOGIN
+    if scope["method"] in ("GET", "HEAD"):
+        query = scope["query_string"]
+        asked = scope["raw_path"] + (b"?" + query if query else b"")
+        wanted = local_path(asked.decode("latin-1"))
+        target += f"?next={quote(wanted, safe='')}"
+    await answer(scope, send, 303, "Log in first.", [(b"location", target.encode("latin-1"))])
