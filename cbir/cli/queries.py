@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from cbir.core.errors import CbirError, UsageError
-from cbir.search.engine import list_queries
+from cbir.search.query_files import list_queries
 
 _LONGEST_LIST = 1 << 28
 """Bytes of a list of paths at most."""

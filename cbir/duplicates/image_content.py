@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.errors import UnreadableImageError
+from cbir.core.lru_cache import LruCache
 from cbir.descriptors.hashes.perceptual import PerceptualHash
 from cbir.descriptors.local_features.sift import SiftExtractor, SiftFeatures
-from cbir.duplicates.lru_cache import LruCache
 from cbir.images.encoded_image import EncodedImage
 from cbir.images.pixels import Pixels
 from cbir.verification.geometry import Transform, scale_of

@@ -9,19 +9,20 @@ from typing import Any, Unpack
 import numpy as np
 
 from cbir.core import stderr_capture
-from cbir.core.arguments import check_type, each_of, one_of, path_of, path_text_of, text_of
+from cbir.core.arguments import check_type, each_of, one_of, path_of, text_of
 from cbir.core.errors import CbirError, UnreadableImageError, printable
 from cbir.core.folders import below, shortest
 from cbir.core.threads import cores, growing_batches, one_thread_each, ordered_map
 from cbir.descriptors.base import Row
-from cbir.images.image_source import ImageSource, open_image
+from cbir.images.image_source import open_image
 from cbir.search.candidates import RowMask, RowNumbers
+from cbir.search.catalog import Catalog
 from cbir.search.filters.asked_metadata import AskedMetadata
 from cbir.search.filters.columns import ImageColumns
 from cbir.search.filters.metadata_filter import MetadataFilter
 from cbir.search.fusion.options import Weights
 from cbir.search.locations import ImageLocations
-from cbir.search.request import SearchOptions, SearchRequest
+from cbir.search.request import IndexedImage, QuerySource, SearchOptions, SearchRequest
 from cbir.search.results import Match, SearchResult
 from cbir.search.searcher_pool import SearcherPool
 from cbir.search.searchers import Searcher, SingleSearcher
@@ -67,6 +68,16 @@ class Index:
     def path(self) -> str:
         """The index file."""
         return self._snapshot.path
+
+    @property
+    def generation(self) -> str:
+        """What identifies the commit of the index file that was opened."""
+        return self._snapshot.content
+
+    @property
+    def catalog(self) -> Catalog:
+        """The images of the index, to be listed and counted."""
+        return Catalog(self._snapshot.rows, self._columns, self._filter)
 
     @property
     def root(self) -> str:
@@ -154,14 +165,14 @@ class Index:
         return self._columns.named(column, parameter).texts()
 
     def search(
-        self, query: ImageSource, top: int = 3, **options: Unpack[SearchOptions]
+        self, query: QuerySource, top: int = 3, **options: Unpack[SearchOptions]
     ) -> SearchResult:
         """Find the images most similar to one.
 
         Parameters
         ----------
-        query : path, ndarray of uint8 of shape (height, width, 3), or PIL.Image.Image
-            An image file, RGB pixels, or a Pillow image.
+        query : path, ndarray of uint8 of shape (height, width, 3), PIL.Image.Image, or IndexedImage
+            An image file, RGB pixels, a Pillow image, or an image of the index.
         top : int
             How many to return at most.
         **options
@@ -188,7 +199,7 @@ class Index:
         return answer
 
     def search_all(
-        self, queries: Iterable[ImageSource], top: int = 3, **options: Unpack[SearchOptions]
+        self, queries: Iterable[QuerySource], top: int = 3, **options: Unpack[SearchOptions]
     ) -> Iterator[SearchResult | UnreadableImageError]:
         """Search for many images; the parameters are those of :meth:`search`."""
         for option in options:
@@ -216,8 +227,10 @@ class Index:
         )
         asked = AskedMetadata(request, self._columns, self._filter)
 
-        def describe(query: ImageSource) -> tuple[ImageSource, Any]:
+        def describe(query: QuerySource) -> tuple[QuerySource, Any]:
             try:
+                if isinstance(query, IndexedImage):
+                    return query, searcher.indexed(self._images.indexed_row(query.path))
                 return query, searcher.describe_image(open_image(query))
             except UnreadableImageError as error:
                 return query, error
@@ -239,16 +252,14 @@ class Index:
         request: SearchRequest,
         asked: AskedMetadata,
         searcher: Searcher[Any],
-        query: ImageSource,
+        query: QuerySource,
         description: Any,
     ) -> SearchResult:
-        name = path_of(query, "a query") if isinstance(query, str | os.PathLike) else "<array>"
+        name = self._name_of(query)
         excluded: list[int] = []
         identical: list[int] = []
         if request.exclude_self or request.exclude_identical:
-            self_row = self._images.row_of(name)
-            excluded = [] if self_row is None else [self_row]
-            identical = self._images.rows_with_bytes_of(name).tolist()
+            excluded, identical = self._own_rows(query, name)
         if request.exclude_identical:
             excluded += identical
         eligible = asked.eligible_without(excluded, len(self))
@@ -278,6 +289,20 @@ class Index:
             if asked.counts
             else {},
         )
+
+    def _own_rows(self, query: QuerySource, name: str) -> tuple[list[int], list[int]]:
+        """Return the query's own row, if it is in the index, and those with its very bytes."""
+        if isinstance(query, IndexedImage):
+            row, identical = self._images.indexed_rows(query.path)
+            return [row], identical.tolist()
+        found = self._images.row_of(name)
+        identical = self._images.rows_with_bytes_of(name)
+        return [] if found is None else [found], identical.tolist()
+
+    def _name_of(self, query: QuerySource) -> str:
+        if isinstance(query, IndexedImage):
+            return self.shown(query.path)
+        return path_of(query, "a query") if isinstance(query, str | os.PathLike) else "<array>"
 
     @staticmethod
     def _counted_rows(
@@ -333,16 +358,3 @@ def open_index(path: str = "index.csv", result_path: str | None = None) -> Index
         When there is none, or it cannot be read.
     """
     return Index(open_store(path_of(path, "an index")).snapshot(), result_path)
-
-
-def list_queries(source: str) -> list[str]:
-    """Return the images that a query names: itself, or all below it if it is a folder."""
-    from cbir.images.discovery import find_images
-
-    source = path_text_of(source, "a query")
-    if not os.path.isdir(source):
-        return [source]
-    found = [os.path.join(source, one.path) for one in find_images(source)]
-    if not found:
-        raise CbirError(f"{printable(source)}: there is no image in this folder")
-    return found

@@ -7,7 +7,9 @@ import os
 import numpy as np
 from numpy.typing import NDArray
 
+from cbir.core.arguments import text_of
 from cbir.core.digests import sha256_if_readable
+from cbir.core.errors import UsageError, printable
 from cbir.core.folders import current_folder, shortest
 from cbir.search.candidates import RowNumbers
 from cbir.stores.paths import PathList
@@ -52,6 +54,24 @@ class ImageLocations:
     def path(self, row: int) -> str:
         """Return an image's absolute path."""
         return os.path.join(self.absolute_root, self.paths[row])
+
+    def indexed_row(self, path: str) -> int:
+        """Return the row of an image by its path in the index.
+
+        Raises
+        ------
+        UsageError
+            When there is none.
+        """
+        row = self.paths.find(text_of(path, "a path"))
+        if row is None:
+            raise UsageError(f"{printable(path)}: the index has no such image")
+        return row
+
+    def indexed_rows(self, path: str) -> tuple[int, RowNumbers]:
+        """Return the row of an image of the index, and those of all with its very bytes."""
+        row = self.indexed_row(path)
+        return row, np.flatnonzero(self.digests == self.digests[row])
 
     def rows_with_bytes_of(self, query: str) -> RowNumbers:
         """Return the rows of the images whose bytes are those of a file, wherever they lie."""

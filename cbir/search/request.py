@@ -12,6 +12,23 @@ from cbir.images.image_source import ImageSource
 from cbir.search.fusion.options import Weights
 
 
+@dataclass(frozen=True, slots=True)
+class IndexedImage:
+    """An image of the index as a query: what is stored of it is compared, and no file is read.
+
+    Parameters
+    ----------
+    path : str
+        Relative to the dataset, as :attr:`Index.paths` has it.
+    """
+
+    path: str
+
+
+QuerySource = ImageSource | IndexedImage
+"""What a query can be given as."""
+
+
 class SearchOptions(TypedDict, total=False):
     """The keywords of :class:`SearchRequest` beside the queries and `top`."""
 
@@ -36,8 +53,9 @@ class SearchRequest:
 
     Parameters
     ----------
-    queries : iterable of path, ndarray of uint8 of shape (height, width, 3), or PIL.Image.Image
-        Image files, RGB pixels, or Pillow images.
+    queries : iterable of path, ndarray of uint8 of shape (height, width, 3), PIL.Image.Image, \
+            or IndexedImage
+        Image files, RGB pixels, Pillow images, or images of the index.
     top : int
         How many images to return at most.
     descriptor : str, optional
@@ -83,7 +101,7 @@ class SearchRequest:
     5
     """
 
-    queries: Iterable[ImageSource]
+    queries: Iterable[QuerySource]
     top: int = 3
     descriptor: str | None = None
     metric: str | None = None

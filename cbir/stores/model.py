@@ -120,6 +120,8 @@ class Snapshot(ABC):
     Attributes
     ----------
     path : str
+    content : str
+        Identifies what is committed: of another commit it is another one.
     manifest : Manifest
     rows : Rows
     edited : ndarray of intp
@@ -128,6 +130,7 @@ class Snapshot(ABC):
     """
 
     path: str
+    content: str
     manifest: Manifest
     rows: Rows
     edited: NDArray[np.intp]

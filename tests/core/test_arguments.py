@@ -19,7 +19,7 @@ from cbir.duplicates.querying import find_copies
 from cbir.evaluation import GroundTruth, Queries, Run, choose_queries, evaluate, read_ground_truth
 from cbir.images.encoded_image import EncodedImage
 from cbir.indexing.train import train_models
-from cbir.search.engine import list_queries
+from cbir.search.query_files import list_queries
 from cbir.search.searchers import Searcher
 from cbir.verification import View, verify
 from tests.conftest import DATA

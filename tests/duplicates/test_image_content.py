@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from cbir.core.errors import UnreadableImageError
+from cbir.core.lru_cache import LruCache
 from cbir.duplicates.image_content import EXTRACTOR, HASH, ContentCache
-from cbir.duplicates.lru_cache import LruCache
 from cbir.images.encoded_image import EncodedImage
 from tests.duplicates.helpers import save, seen, unknown
 from tests.edits import photo

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.errors import UnreadableImageError
+from cbir.core.lru_cache import LruCache
 from cbir.duplicates.copy_classifier import NEAR_DISTANCE
 from cbir.duplicates.coverage import LEAST_SHOWN, footprint, foreign_regions, shown_share
 from cbir.duplicates.detail import DetailCache
 from cbir.duplicates.image_content import Content, ContentCache, open_content, relative_resolution
 from cbir.duplicates.loss import Loss
 from cbir.duplicates.losses.file_contents import LazyFile, file_losses
-from cbir.duplicates.lru_cache import LruCache
 from cbir.duplicates.model import CopyMatch
 from cbir.duplicates.preference import more_detail
 from cbir.images.contents.file_contents import ALPHA_SIDE, opacity

@@ -71,10 +71,11 @@ class AskedMetadata:
 
     def facets(self, rows: RowNumbers) -> dict[str, Mapping[Value, int]]:
         """Count the values of some images, the most frequent first; equal counts by their text."""
-        return {name: _counts(column, rows) for name, column in self._counted.items()}
+        return {name: value_counts(column, rows) for name, column in self._counted.items()}
 
 
-def _counts(column: MetadataColumn, rows: RowNumbers) -> dict[Value, int]:
+def value_counts(column: MetadataColumn, rows: RowNumbers) -> dict[Value, int]:
+    """Count the values of some images, the most frequent first; equal counts by their text."""
     counts = np.bincount(column.codes[rows], minlength=len(column.distinct))
     there = np.flatnonzero(counts).tolist()
     there.sort(key=lambda code: (-counts[code], column.distinct[code]))

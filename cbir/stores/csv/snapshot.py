@@ -34,8 +34,6 @@ class CsvSnapshot(Snapshot):
     ----------
     generation : Generation
         What the folder says of it.
-    content : str
-        What identifies the content of the CSV.
     """
 
     def __init__(self, path: str, layout: Layout, generation: Generation, content: str) -> None:

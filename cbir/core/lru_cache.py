@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -21,10 +21,10 @@ class LruCache(Generic[T]):
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._values: OrderedDict[bytes, T] = OrderedDict()
+        self._values: OrderedDict[Hashable, T] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: bytes, make: Callable[[], T]) -> T:
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
         """Return the value of `key`; two threads may both make it, but never wait."""
         with self._lock:
             if key in self._values:
