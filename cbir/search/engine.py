@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Unpack
@@ -14,6 +15,7 @@ from cbir.core.errors import CbirError, UnreadableImageError, printable
 from cbir.core.folders import below, shortest
 from cbir.core.threads import cores, growing_batches, one_thread_each, ordered_map
 from cbir.descriptors.base import Row
+from cbir.images.encoded_image import EncodedImage
 from cbir.images.image_source import open_image
 from cbir.search.candidates import RowMask, RowNumbers
 from cbir.search.catalog import Catalog
@@ -113,6 +115,10 @@ class Index:
         """Return one of :attr:`paths` as it opens from the current folder."""
         return below(self._images.shown_root(), text_of(path, "a path"))
 
+    def path_in_dataset(self, match: Match) -> str:
+        """Return which of :attr:`paths` a match of a search is."""
+        return self._images.within_dataset(match.path)
+
     def vectors(self, descriptor: str | None = None) -> Row:
         """Return the stored rows of a descriptor, in the order of :attr:`paths`."""
         return self._snapshot.matrix(self._searchers.alias(descriptor))
@@ -171,8 +177,9 @@ class Index:
 
         Parameters
         ----------
-        query : path, ndarray of uint8 of shape (height, width, 3), PIL.Image.Image, or IndexedImage
-            An image file, RGB pixels, a Pillow image, or an image of the index.
+        query : path, ndarray of uint8 of shape (height, width, 3), PIL.Image.Image, \
+                EncodedImage or IndexedImage
+            An image file, RGB pixels, a Pillow image, a file in memory, or an image of the index.
         top : int
             How many to return at most.
         **options
@@ -231,14 +238,19 @@ class Index:
             try:
                 if isinstance(query, IndexedImage):
                     return query, searcher.indexed(self._images.indexed_row(query.path))
-                return query, searcher.describe_image(open_image(query))
+                image = query if isinstance(query, EncodedImage) else open_image(query)
+                return query, searcher.describe_image(image)
             except UnreadableImageError as error:
                 return query, error
 
         for some in growing_batches(each_of(request.queries, "an image to search for"), cores()):
             with stderr_capture.capture(), one_thread_each():
                 workers = min(cores(), len(some))
-                described = ordered_map(describe, some, workers, -(-len(some) // (4 * workers)))
+                described = (
+                    ordered_map(describe, some, workers, -(-len(some) // (4 * workers)))
+                    if workers > 1
+                    else map(describe, some)
+                )
                 answers = [
                     description
                     if isinstance(description, UnreadableImageError)
@@ -295,6 +307,8 @@ class Index:
         if isinstance(query, IndexedImage):
             row, identical = self._images.indexed_rows(query.path)
             return [row], identical.tolist()
+        if isinstance(query, EncodedImage):
+            return [], self._images.rows_with_digest(hashlib.sha256(query.data).digest()).tolist()
         found = self._images.row_of(name)
         identical = self._images.rows_with_bytes_of(name)
         return [] if found is None else [found], identical.tolist()
@@ -302,6 +316,8 @@ class Index:
     def _name_of(self, query: QuerySource) -> str:
         if isinstance(query, IndexedImage):
             return self.shown(query.path)
+        if isinstance(query, EncodedImage):
+            return query.path
         return path_of(query, "a query") if isinstance(query, str | os.PathLike) else "<array>"
 
     @staticmethod

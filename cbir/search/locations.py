@@ -51,6 +51,10 @@ class ImageLocations:
             return self.named_root
         return shortest(self.absolute_root)
 
+    def within_dataset(self, path: str) -> str:
+        """Return the path of an image in the index by its absolute one, as :meth:`path` has it."""
+        return path[len(os.path.join(self.absolute_root, "")) :]
+
     def path(self, row: int) -> str:
         """Return an image's absolute path."""
         return os.path.join(self.absolute_root, self.paths[row])
@@ -78,6 +82,10 @@ class ImageLocations:
         digest = sha256_if_readable(query)
         if digest is None:  # it was there when it was described, or is an array
             return np.empty(0, np.intp)
+        return self.rows_with_digest(digest)
+
+    def rows_with_digest(self, digest: bytes) -> RowNumbers:
+        """Return the rows of the images whose files have a SHA-256."""
         return np.flatnonzero(self.digests == np.void(digest))
 
     def row_of(self, query: str) -> int | None:

@@ -8,6 +8,7 @@ from typing import TypedDict
 
 from cbir.core.arguments import tuple_of
 from cbir.core.checks import check_number, check_whole
+from cbir.images.encoded_image import EncodedImage
 from cbir.images.image_source import ImageSource
 from cbir.search.fusion.options import Weights
 
@@ -25,7 +26,7 @@ class IndexedImage:
     path: str
 
 
-QuerySource = ImageSource | IndexedImage
+QuerySource = ImageSource | EncodedImage | IndexedImage
 """What a query can be given as."""
 
 
@@ -54,8 +55,8 @@ class SearchRequest:
     Parameters
     ----------
     queries : iterable of path, ndarray of uint8 of shape (height, width, 3), PIL.Image.Image, \
-            or IndexedImage
-        Image files, RGB pixels, Pillow images, or images of the index.
+            EncodedImage or IndexedImage
+        Image files, RGB pixels, Pillow images, files in memory, or images of the index.
     top : int
         How many images to return at most.
     descriptor : str, optional

@@ -7,9 +7,10 @@ that says what the matrices are. Rows are sorted by the bytes of their paths.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -312,6 +313,20 @@ class IndexStore(ABC):
         BrokenIndexError
             When there is none, or it cannot be read, or rows were edited.
         """
+
+    @abstractmethod
+    def version(self) -> Hashable:
+        """Return what differs after a commit, or None if there is no index; quick to find out."""
+
+    @property
+    @abstractmethod
+    def unfinished(self) -> bool:
+        """Whether a run that was writing left something that the next one goes on with."""
+
+    @property
+    @abstractmethod
+    def cache_folders(self) -> list[Path]:
+        """Where caches of the index may lie, the preferred folder first."""
 
     @abstractmethod
     def writer(self, wait: bool = False) -> AbstractContextManager[Writer]:

@@ -89,6 +89,20 @@ class CsvStore(IndexStore):
             )
         return snapshot
 
+    def version(self) -> Stamp | None:
+        try:
+            return Stamp.of(self.layout.csv)
+        except OSError:
+            return None
+
+    @property
+    def unfinished(self) -> bool:
+        return self.layout.journal.exists()
+
+    @property
+    def cache_folders(self) -> list[Path]:
+        return self.layout.caches()
+
     @contextlib.contextmanager
     def writer(self, wait: bool = False) -> Iterator[Writer]:
         with explained(self.path, "write the index"):

@@ -1,0 +1,51 @@
+"""The addresses of images: paths of any bytes, as parts of a URL and back."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+from urllib.parse import quote, unquote_to_bytes
+
+from fastapi import Depends, Path, Request
+
+from cbir.search.catalog import CatalogEntry
+
+_UNDECODED = "\ufffd"
+"""What the server puts in the place of bytes that are not UTF-8."""
+
+
+def quoted_path(path: str) -> str:
+    """Return a path of the index as part of a URL.
+
+    Examples
+    --------
+    >>> quoted_path("a b#1/ä.jpg")
+    'a%20b%231/%C3%A4.jpg'
+    """
+    return quote(os.fsencode(path))
+
+
+def _named_path(
+    request: Request, path: Annotated[str, Path(description="Of an image of the index.")]
+) -> str:
+    """Return the path that a request names, whatever bytes it has."""
+    if _UNDECODED not in path:
+        return path
+    prefix: str = request.scope["route"].path.partition("{")[0]
+    decoded = unquote_to_bytes(request.scope["raw_path"].partition(b"?")[0])
+    return os.fsdecode(decoded.removeprefix(prefix.encode()))
+
+
+NamedPath = Annotated[str, Depends(_named_path)]
+"""The parameter by which a route that ends in ``{path:path}`` gets it."""
+
+
+def image_url(path: str) -> str:
+    """Return the address of an image's file."""
+    return f"/api/images/{quoted_path(path)}"
+
+
+def thumbnail_url(entry: CatalogEntry, size: int) -> str:
+    """Return the address of a thumbnail, which is another one when the image is."""
+    version = entry.sha256[:8].hex()
+    return f"/api/thumbnails/{quoted_path(entry.path)}?size={size}&version={version}"

@@ -1,0 +1,150 @@
+"""What a search finds, for people and programs: the numbers of the command line, and addresses."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cbir.core.errors import UnreadableImageError, printable
+from cbir.images.encoded_image import EncodedImage
+from cbir.search.engine import Index
+from cbir.search.request import IndexedImage, SearchRequest
+from cbir.search.results import SearchResult, path_fields
+from cbir.web.addresses import image_url, thumbnail_url
+from cbir.web.image_files import NoSuchImageError
+from cbir.web.search_form import SearchForm
+from cbir.web.service import ServiceState
+from cbir.web.thumbnails import SIZES
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """An image that is searched for.
+
+    Attributes
+    ----------
+    key : str
+        What tells it from others: a path of the index, or the SHA-256 of an image from outside.
+    source : IndexedImage or EncodedImage
+    """
+
+    key: str
+    source: IndexedImage | EncodedImage
+
+    @property
+    def indexed(self) -> bool:
+        """Whether it is an image of the index."""
+        return isinstance(self.source, IndexedImage)
+
+
+def indexed_query(path: str) -> Query:
+    """Return a search for an image of the index."""
+    return Query(path, IndexedImage(path))
+
+
+def kept_query(service: ServiceState, key: str) -> Query:
+    """Return a search for an image from outside that is kept.
+
+    Raises
+    ------
+    QueryGoneError
+        When it is not.
+    """
+    return Query(key, service.queries.get(key))
+
+
+def uploaded_query(service: ServiceState, data: bytes) -> Query:
+    """Return a search for an image from outside, which is not kept.
+
+    Raises
+    ------
+    UnreadableImageError
+        When it is none, or has too many pixels.
+    """
+    return Query(hashlib.sha256(data).hexdigest(), service.queries.checked(data))
+
+
+def answer(
+    service: ServiceState, index: Index, make_query: Callable[[], Query], form: SearchForm
+) -> dict[str, Any]:
+    """Search for one image; the answers to repeated questions are kept.
+
+    Parameters
+    ----------
+    service : ServiceState
+    index : Index
+        The one that the request has taken.
+    make_query : callable
+        Returns the query.
+    form : SearchForm
+
+    Returns
+    -------
+    dict
+        For JSON; not to be changed.
+
+    Raises
+    ------
+    CbirError
+        When the image cannot be read, or the search makes no sense.
+    """
+    query = make_query()
+    asked = (index.generation, query.indexed, query.key, form.key())
+    return service.answers.get(asked, lambda: _document(index, query, form))
+
+
+def _document(index: Index, query: Query, form: SearchForm) -> dict[str, Any]:
+    if isinstance(query.source, IndexedImage) and index.catalog.find(query.key) is None:
+        raise NoSuchImageError(f"{printable(query.key)}: the index has no such image")
+    request = SearchRequest([query.source], form.offset + form.top, **form.options())
+    (result,) = index.answer(request)
+    if isinstance(result, UnreadableImageError):
+        raise result
+    return document_of(index, query, result, form.offset)
+
+
+def document_of(index: Index, query: Query, result: SearchResult, offset: int) -> dict[str, Any]:
+    """Return a result for JSON: as the command line prints it, but with paths of the index.
+
+    Parameters
+    ----------
+    index : Index
+    query : Query
+    result : SearchResult
+    offset : int
+        How many matches to leave out, from the first.
+    """
+    document = result.to_dict()
+    name = path_fields("query", query.key) if query.indexed else {"query": query.key}
+    found = document.pop("results")[offset:]
+    return {
+        **document,
+        **name,
+        "meaning": result.meaning,
+        "identical": result.identical,
+        "generation": index.generation,
+        "results": _matches(index, found, result, offset),
+    }
+
+
+def _matches(
+    index: Index, found: Sequence[dict[str, Any]], result: SearchResult, offset: int
+) -> list[dict[str, Any]]:
+    catalog, matches = index.catalog, []
+    for match, told in zip(result.matches[offset:], found, strict=True):
+        path = index.path_in_dataset(match)
+        entry = catalog.find(path)
+        assert entry is not None
+        matches.append(
+            {
+                **told,
+                **path_fields("path", path),
+                "width": entry.width,
+                "height": entry.height,
+                "image": image_url(path),
+                "thumbnail": thumbnail_url(entry, SIZES[0]),
+            }
+        )
+    return matches

@@ -1,0 +1,1 @@
+"""What programs ask of a served index, as JSON."""

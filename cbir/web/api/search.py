@@ -1,0 +1,97 @@
+"""``/api/search``: images like others."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Query, UploadFile
+from pydantic import Field
+
+from cbir.core.errors import UsageError
+from cbir.web import answers
+from cbir.web.problems import ANY_ROUTE, problem
+from cbir.web.search_form import SearchForm
+from cbir.web.service import Service, ServiceState
+
+router = APIRouter(tags=["search"])
+
+_EXAMPLE = {
+    "generation": "5f0c2a9e4b1d7788",
+    "answers": [
+        {
+            "query": "cats/cat-1.jpg",
+            "descriptor": "hsv",
+            "metric": "chi2",
+            "meaning": "0 = the same colors, 1 = no color in common",
+            "identical": 0,
+            "generation": "5f0c2a9e4b1d7788",
+            "results": [
+                {
+                    "rank": 1,
+                    "path": "cats/cat-2.jpg",
+                    "distance": 0.1834,
+                    "width": 640,
+                    "height": 427,
+                    "image": "/api/images/cats/cat-2.jpg",
+                    "thumbnail": "/api/thumbnails/cats/cat-2.jpg?size=320&version=1f0a",
+                }
+            ],
+        }
+    ],
+}
+
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    **ANY_ROUTE,
+    200: {
+        "description": "One answer for each image, in the order of paths, keys and images.",
+        "content": {"application/json": {"example": _EXAMPLE}},
+    },
+    404: problem("The index has no such image, or one from outside is not kept any more."),
+    413: problem("The request is too large."),
+}
+
+
+class Asked(SearchForm):
+    """A search for images of the index, or for images from outside that are kept."""
+
+    path: list[str] = Field([], description="Images of the index.")
+    query: list[str] = Field([], description="Images that were uploaded before, by their SHA-256.")
+
+
+class Upload(Asked):
+    """A search that brings images along."""
+
+    image: list[UploadFile] = Field([], description="Image files.")
+
+
+@router.get("/api/search", responses=_ANSWERS)
+async def search_for(service: Service, asked: Annotated[Asked, Query()]) -> dict[str, Any]:
+    """Find the images most like others that the server knows."""
+    return await _answered(service, asked, [])
+
+
+@router.post("/api/search", responses=_ANSWERS)
+async def search(
+    service: Service, asked: Annotated[Upload, Form(media_type="multipart/form-data")]
+) -> dict[str, Any]:
+    """Find the images most like others: image files, or images of the index."""
+    return await _answered(service, asked, [await image.read() for image in asked.image])
+
+
+async def _answered(service: ServiceState, asked: Asked, uploads: list[bytes]) -> dict[str, Any]:
+    index = service.index
+    queries = [
+        *(partial(answers.indexed_query, path) for path in asked.path),
+        *(partial(answers.kept_query, service, key) for key in asked.query),
+        *(partial(answers.uploaded_query, service, data) for data in uploads),
+    ]
+    if not queries:
+        raise UsageError("give an image: a path of the index, or an image file")
+    if len(queries) > service.settings.max_queries:
+        raise UsageError(f"one search is about up to {service.settings.max_queries} images")
+    found = await asyncio.gather(
+        *(service.pool.run(answers.answer, service, index, query, asked) for query in queries)
+    )
+    return {"generation": index.generation, "answers": found}

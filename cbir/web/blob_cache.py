@@ -1,0 +1,144 @@
+"""Bytes kept by a key, in one file of bounded size, for as long as they are used now and then."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS blobs (
+    key TEXT PRIMARY KEY, data BLOB NOT NULL, used INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS blobs_by_use ON blobs (used, key, length(data));
+"""
+
+_SHARE_LEFT = 0.9
+"""Of the bytes that are allowed, after the oldest have left: not at each one is room made."""
+
+_PATIENCE = 5.0
+"""Seconds to wait for another process that writes."""
+
+
+class BlobCache:
+    """Keeps bytes by a key; what was not used for longest leaves. Threads and processes share it.
+
+    It lies in the first folder that can be written to, or else in memory. What was damaged is as
+    good as absent.
+
+    Parameters
+    ----------
+    folders : sequence of Path
+        Where it may lie, the preferred one first.
+    name : str
+        Of the file.
+    most_bytes : int
+        Bytes of all that is kept.
+
+    Examples
+    --------
+    >>> cache = BlobCache([], "example", 1000)
+    >>> cache.get("a", lambda: b"first"), cache.get("a", lambda: b"second")
+    (b'first', b'first')
+    """
+
+    def __init__(self, folders: Sequence[Path], name: str, most_bytes: int) -> None:
+        self._most = most_bytes
+        self._lock = threading.Lock()
+        self._connection = _opened([folder / name for folder in folders])
+        self._bytes = self._size()
+
+    def get(self, key: str, make: Callable[[], bytes]) -> bytes:
+        """Return the bytes of a key, made if they are not there; not more than one may be kept."""
+        found = self.find(key)
+        if found is None:
+            found = make()
+            self.put(key, found)
+        return found
+
+    def find(self, key: str) -> bytes | None:
+        """Return the bytes of a key, or None."""
+        with self._lock, contextlib.suppress(sqlite3.Error):
+            query = "SELECT data, used FROM blobs WHERE key = ?"
+            row: tuple[bytes, int] | None = self._connection.execute(query, (key,)).fetchone()
+            if row is not None:
+                if row[1] != _now():
+                    self._connection.execute(
+                        "UPDATE blobs SET used = ? WHERE key = ?", (_now(), key)
+                    )
+                return row[0]
+        return None
+
+    def put(self, key: str, data: bytes) -> None:
+        """Keep bytes, unless there is no room for them at all."""
+        if len(data) > self._most:
+            return
+        with self._lock, contextlib.suppress(sqlite3.Error):  # a full disk: then they are not kept
+            self._connection.execute(
+                "INSERT OR REPLACE INTO blobs VALUES (?, ?, ?)", (key, data, _now())
+            )
+            self._bytes += len(data)
+            if self._bytes > self._most:
+                self._make_room()
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
+
+    def _make_room(self) -> None:
+        """Let the oldest leave. Other processes may have written, too: so count anew."""
+        self._bytes = self._size()
+        oldest = "SELECT key, length(data) FROM blobs ORDER BY used, key"
+        leaving = []
+        for key, size in self._connection.execute(oldest):
+            if self._bytes <= _SHARE_LEFT * self._most:
+                break
+            leaving.append((key,))
+            self._bytes -= size
+        self._connection.executemany("DELETE FROM blobs WHERE key = ?", leaving)
+
+    def _size(self) -> int:
+        query = "SELECT coalesce(sum(length(data)), 0) FROM blobs"
+        size: int = self._connection.execute(query).fetchone()[0]
+        return size
+
+
+def _now() -> int:
+    """Return the hour: were it more precise, each reading would write."""
+    return int(time.time()) // 3600
+
+
+def _opened(paths: Sequence[Path]) -> sqlite3.Connection:
+    for path in paths:
+        with contextlib.suppress(OSError, sqlite3.Error):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                return _connected(str(path))
+            except sqlite3.DatabaseError as error:
+                if isinstance(
+                    error, sqlite3.OperationalError
+                ):  # it cannot be written, or is locked
+                    raise
+                os.unlink(path)  # damaged
+                return _connected(str(path))
+    return _connected(":memory:")
+
+
+def _connected(path: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
+    )
+    try:
+        # A power cut may cost what was written last, and nothing else.
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.executescript(_SCHEMA)
+    except BaseException:
+        connection.close()
+        raise
+    return connection

@@ -1,0 +1,1 @@
+"""What people look at: pages that work without a script, and better with one."""

@@ -1,0 +1,91 @@
+"""What went wrong, as answers with a status and a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from cbir.core.errors import BrokenIndexError, CbirError, UnreadableImageError, UsageError
+from cbir.web.image_files import ImageGoneError, NoSuchImageError
+from cbir.web.kept_queries import QueryGoneError
+from cbir.web.rendering import render
+from cbir.web.work_pool import BusyError, TookTooLongError
+
+_STATUS: Mapping[type[CbirError], int] = {
+    NoSuchImageError: 404,
+    ImageGoneError: 410,
+    QueryGoneError: 404,
+    UnreadableImageError: 422,
+    UsageError: 422,
+    BrokenIndexError: 503,
+    CbirError: 422,
+}
+"""By the nearest class of an error."""
+
+PROBLEM: dict[str, Any] = {
+    "type": "object",
+    "properties": {"detail": {"description": "What is wrong, and what helps."}},
+    "required": ["detail"],
+}
+
+
+def problem(description: str) -> dict[str, Any]:
+    """Return what OpenAPI says of an answer that tells what is wrong."""
+    return {"description": description, "content": {"application/json": {"schema": PROBLEM}}}
+
+
+ANY_ROUTE: dict[int | str, dict[str, Any]] = {
+    422: problem("What was asked makes no sense, or an image cannot be read."),
+    429: problem("Too much is asked at once; try again after the seconds of Retry-After."),
+    503: problem("It took too long, or the index cannot be read."),
+}
+"""Answers that any route may give."""
+
+
+def status_of(error: CbirError) -> int:
+    """Return the status of the answer to a request that an error ended."""
+    return next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Let an application answer with a status and a reason when something is wrong."""
+    app.add_exception_handler(CbirError, _explained)
+    app.add_exception_handler(BusyError, _busy)
+    app.add_exception_handler(TookTooLongError, _late)
+    app.add_exception_handler(HTTPException, _refused)
+
+
+async def _explained(request: Request, error: Exception) -> Response:
+    assert isinstance(error, CbirError)
+    return _answer(request, str(error), status_of(error))
+
+
+async def _busy(request: Request, _: Exception) -> Response:
+    return _answer(request, "too much is asked at once; try again", 429, BusyError.retry_after)
+
+
+async def _late(request: Request, _: Exception) -> Response:
+    return _answer(request, "it took too long", 503, TookTooLongError.retry_after)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return _answer(request, str(error.detail), error.status_code)
+
+
+def _answer(request: Request, reason: str, status: int, retry_after: int | None = None) -> Response:
+    """Return what is wrong: as JSON to programs, as a page to people."""
+    if request.url.path.startswith("/api/"):
+        answer: Response = JSONResponse({"detail": reason}, status)
+    else:
+        answer = render(
+            request, "problem", status, heading=HTTPStatus(status).phrase, reason=reason
+        )
+    if retry_after is not None:
+        answer.headers["Retry-After"] = str(retry_after)
+    return answer

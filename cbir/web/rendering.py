@@ -1,0 +1,65 @@
+"""Render the templates of pages: everything escaped, with what each page needs."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import jinja2
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+
+from cbir.core.errors import printable
+from cbir.core.version import __version__
+from cbir.web.addresses import image_url, quoted_path, thumbnail_url
+from cbir.web.service import ServiceState
+
+
+def render(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    """Return a page.
+
+    Parameters
+    ----------
+    request : Request
+    template : str
+        The name of the file, without ``.html.jinja``.
+    status : int
+    **values
+        What the template gets, beside what all get: the service, and the address of the page.
+    """
+    service: ServiceState = request.app.state.service
+    text = (
+        environment()
+        .get_template(f"{template}.html.jinja")
+        .render(
+            service=service,
+            index=service.index,
+            change_token=service.tokens.change_token if service.settings.allow_changes else "",
+            here=request.url.path,
+            **values,
+        )
+    )
+    return HTMLResponse(text, status)
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """Return what renders the templates: those of pages, and the components of reports."""
+    environment = jinja2.Environment(
+        loader=jinja2.ChoiceLoader(
+            [jinja2.PackageLoader("cbir.web"), jinja2.PackageLoader("cbir.reports")]
+        ),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.globals.update(version=__version__)
+    environment.filters.update(
+        printable=printable,
+        quoted_path=quoted_path,
+        image_url=image_url,
+        thumbnail_url=thumbnail_url,
+    )
+    return environment

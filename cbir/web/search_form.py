@@ -1,0 +1,109 @@
+"""What is asked of a search: by a form, by an address, or by a program."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from cbir.core.errors import UsageError
+from cbir.search.request import SearchOptions
+
+MOST_RESULTS = 10_000
+
+_LONGEST = 4000
+"""Characters of a text."""
+
+
+def _blank_is_none(text: str | None) -> str | None:
+    """A field of a form that is left empty says nothing."""
+    return text if text and text.strip() else None
+
+
+Text = Annotated[str | None, Field(max_length=_LONGEST), AfterValidator(_blank_is_none)]
+
+
+class SearchForm(BaseModel):
+    """What is asked of a search, beside the images."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    top: int = Field(20, ge=1, le=MOST_RESULTS, description="How many images to return at most.")
+    offset: int = Field(0, ge=0, le=MOST_RESULTS, description="How many of them to pass over.")
+    descriptor: Text = Field(
+        None, description="An alias, or several joined by +; the index's first unless told."
+    )
+    metric: Text = Field(None, description="The descriptor's own unless told.")
+    preset: Text = Field(None, description="Fuse the descriptors of a preset.")
+    fusion: Text = Field(None, description="`scores` or `ranks`.")
+    weights: Text = Field(None, description="What each descriptor of a fusion counts: `1,0.5`.")
+    adaptive: bool = Field(False, description="Weigh the descriptors by the query.")
+    max_distance: float | None = Field(None, ge=0, description="Leave out what is farther.")
+    where: Text = Field(None, description="An SQL condition on metadata.")
+    columns: Text = Field(None, description="Columns to tell of each result: `name,price`.")
+    group_by: Text = Field(None, description="Only the nearest of each value of a column.")
+    facets: Text = Field(None, description="Columns whose values are counted.")
+    exclude_self: bool = Field(False, description="Leave out the image that is asked for.")
+    exclude_identical: bool = Field(False, description="Leave out all that has its very bytes.")
+
+    def options(self) -> SearchOptions:
+        """Return the options of a :class:`~cbir.search.request.SearchRequest`.
+
+        Raises
+        ------
+        UsageError
+            When a list makes no sense.
+        """
+        return SearchOptions(
+            descriptor=self.descriptor,
+            metric=self.metric,
+            preset=self.preset,
+            fusion=self.fusion,
+            weights=_numbers(self.weights),
+            adaptive=self.adaptive,
+            max_distance=self.max_distance,
+            where=self.where,
+            columns=names_of(self.columns),
+            group_by=self.group_by,
+            facets=names_of(self.facets),
+            exclude_self=self.exclude_self,
+            exclude_identical=self.exclude_identical,
+        )
+
+    def key(self) -> str:
+        """Return what tells one search from another."""
+        return self.model_dump_json(include=set(SearchForm.model_fields))
+
+
+def names_of(text: str | None) -> tuple[str, ...]:
+    """Split a list at its commas; a name with a comma in it stands in quotes, as in a CSV.
+
+    Examples
+    --------
+    >>> names_of('name,"price, net"')
+    ('name', 'price, net')
+
+    Raises
+    ------
+    UsageError
+    """
+    if text is None:
+        return ()
+    try:
+        rows = list(csv.reader([text], skipinitialspace=True, strict=True))
+    except csv.Error as error:
+        raise UsageError(f"{text!r} is no list of names: {error}") from None
+    return tuple(name.strip() for row in rows for name in row)
+
+
+def _numbers(text: str | None) -> Sequence[float] | None:
+    if text is None:
+        return None
+    try:
+        return [float(number) for number in text.split(",")]
+    except ValueError:
+        raise UsageError(
+            f"weights are numbers with commas between, as in 1,0.5; not {text!r}"
+        ) from None

@@ -1,0 +1,117 @@
+"""What all routes share: the index, what works on it, and what is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+
+from cbir.core.lru_cache import LruCache
+from cbir.search.engine import Index
+from cbir.web.blob_cache import BlobCache
+from cbir.web.image_files import ImageFiles
+from cbir.web.jobs import Jobs
+from cbir.web.kept_queries import KeptQueries
+from cbir.web.security.tokens import Tokens
+from cbir.web.served_index import ServedIndex
+from cbir.web.settings import WebSettings
+from cbir.web.thumbnails import Thumbnails
+from cbir.web.traffic import Traffic
+from cbir.web.work_pool import WorkPool
+
+_LOOK = 1.0
+"""Seconds between two looks at whether another process has committed."""
+
+_LOG = logging.getLogger(__name__)
+
+
+class ServiceState:
+    """What all routes share.
+
+    Parameters
+    ----------
+    settings : WebSettings
+    tokens : Tokens
+
+    Attributes
+    ----------
+    settings : WebSettings
+    tokens : Tokens
+    served : ServedIndex
+    pool : WorkPool
+    jobs : Jobs
+    thumbnails : Thumbnails
+    queries : KeptQueries
+    answers : LruCache
+        What searches found, by the generation of the index and what was asked.
+    traffic : Traffic
+
+    Raises
+    ------
+    CbirError
+        When the index cannot be opened.
+    """
+
+    def __init__(self, settings: WebSettings, tokens: Tokens) -> None:
+        self.settings = settings
+        self.tokens = tokens
+        self.served = ServedIndex(settings.index, settings.dataset)
+        self.pool = WorkPool(settings.workers, settings.waiting, settings.time_limit)
+        self.jobs = Jobs()
+        folders = self.served.store.cache_folders
+        self._caches = (
+            BlobCache(folders, "thumbnails.sqlite", settings.cached_bytes),
+            BlobCache(folders, "queries.sqlite", settings.query_bytes),
+        )
+        self.thumbnails = Thumbnails(self._caches[0])
+        self.queries = KeptQueries(self._caches[1], settings.max_pixels)
+        self.answers: LruCache[Any] = LruCache(settings.cached_answers)
+        self.traffic = Traffic()
+
+    @property
+    def index(self) -> Index:
+        """The index as it was committed last; a request takes it once."""
+        return self.served.current
+
+    def files(self, index: Index) -> ImageFiles:
+        """Return the files of the images of an index."""
+        return ImageFiles(index, self.settings.follow_links)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Watch the index while the server runs, and end what runs when it ends."""
+        watching = asyncio.create_task(self._watch())
+        try:
+            yield
+        finally:
+            watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watching
+            await asyncio.to_thread(self.jobs.close, self.settings.grace)
+            await asyncio.to_thread(self.pool.close)
+            for cache in self._caches:
+                cache.close()
+
+    async def _watch(self) -> None:
+        told = None
+        while True:
+            await asyncio.sleep(_LOOK)
+            await asyncio.to_thread(self.served.refresh)
+            failure = self.served.failure
+            if failure is not None and str(failure) != told:
+                told = str(failure)
+                _LOG.warning("The index so far is served, for the new one cannot be: %s", failure)
+
+
+def service_of(request: Request) -> ServiceState:
+    """Return the state of the application that a request has come to."""
+    state: ServiceState = request.app.state.service
+    return state
+
+
+Service = Annotated[ServiceState, Depends(service_of)]
+"""The parameter by which a route gets it."""
