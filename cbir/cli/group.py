@@ -27,6 +27,7 @@ _BUILT_IN = {
     "info": "cbir.cli.info:info",
     "presets": "cbir.cli.presets:presets",
     "search": "cbir.cli.search.command:search",
+    "serve": "cbir.cli.serve:serve",
     "train": "cbir.cli.train.command:train",
 }
 

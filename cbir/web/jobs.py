@@ -136,6 +136,7 @@ class Jobs:
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._lock = threading.Lock()
         self._stopping = threading.Event()
+        self._ending = False
 
     def start(self, kind: str, work: Work, only_one: bool = False) -> Job:
         """Take a job; it runs when those before it have ended.
@@ -177,6 +178,21 @@ class Jobs:
         with self._lock:
             return list(reversed(self._jobs.values()))
 
+    def stop_streams(self) -> None:
+        """End what tells of progress for as long as a job runs: the server is to end."""
+        self._ending = True
+
+    async def progress(self, job: Job) -> AsyncIterator[dict[str, Any]]:
+        """Yield what is told of a job each time that something has changed, until it has ended."""
+        told = None
+        while not (job.ended or self._ending):
+            now = job.to_dict()
+            if now != told:
+                told = now
+                yield now
+            await asyncio.sleep(_BEAT)
+        yield job.to_dict()
+
     def close(self, grace: float) -> None:
         """Let the job that runs come to its end, or stop it after some seconds; drop the others."""
         running = [job for job in self.all() if not job.ended]
@@ -198,16 +214,3 @@ class Jobs:
         except Exception:  # nobody waits for it whom an exception would reach
             job.error, job.state = "an error of the program; the server's log has it", "failed"
             _LOG.exception("A job failed: %s", job.kind)
-
-
-async def progress(job: Job) -> AsyncIterator[dict[str, Any]]:
-    """Yield what is told of a job each time that something has changed, until it has ended."""
-    told = None
-    while told is None or not job.ended:
-        now = job.to_dict()
-        if now != told:
-            told = now
-            yield now
-        await asyncio.sleep(_BEAT)
-    if job.to_dict() != told:
-        yield job.to_dict()

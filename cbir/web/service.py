@@ -81,6 +81,10 @@ class ServiceState:
         """Return the files of the images of an index."""
         return ImageFiles(index, self.settings.follow_links)
 
+    def stop_streams(self) -> None:
+        """End answers that would go on for as long as something runs: the server is to end."""
+        self.jobs.stop_streams()
+
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Watch the index while the server runs, and end what runs when it ends."""

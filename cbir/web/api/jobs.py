@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 from cbir.web.changes_allowed import ChangesAllowed
 from cbir.web.index_updates import update_index
-from cbir.web.jobs import Job, progress
+from cbir.web.jobs import Job
 from cbir.web.problems import ANY_ROUTE, problem
 from cbir.web.service import Service
 
@@ -54,7 +54,7 @@ async def job(service: Service, request: Request, job_id: str) -> Response:
     if found is None:
         raise HTTPException(404, "there is no such job, or none any more")
     if _EVENTS in request.headers.get("accept", ""):
-        return StreamingResponse(_events(found), media_type=_EVENTS)
+        return StreamingResponse(_events(service.jobs.progress(found)), media_type=_EVENTS)
     return JSONResponse(found.to_dict())
 
 
@@ -64,6 +64,6 @@ def accepted(job: Job) -> Response:
     return JSONResponse(job.to_dict(), 202, headers=where)
 
 
-async def _events(job: Job) -> AsyncIterator[str]:
-    async for state in progress(job):
+async def _events(states: AsyncIterator[dict[str, Any]]) -> AsyncIterator[str]:
+    async for state in states:
         yield f"data: {json.dumps(state)}\n\n"

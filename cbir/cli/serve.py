@@ -1,0 +1,237 @@
+"""``cbir serve``: a page and an API over an index."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cbir.cli.command import Command
+from cbir.cli.options import (
+    dataset_option,
+    index_option,
+    pattern_options,
+    usual_options,
+    workers_option,
+)
+from cbir.cli.progress import TerminalProgress
+from cbir.core.errors import UsageError, printable
+from cbir.core.optional_packages import optional_module
+
+if TYPE_CHECKING:
+    from cbir.web.security.tokens import Tokens
+    from cbir.web.settings import WebSettings
+
+_SECTIONS = {
+    "Common options": "--index --dataset --port --open --quiet".split(),
+    "Who may use it": "--host --token-file --without-token --allow-host".split(),
+    "What it allows": (
+        "--allow-changes --allow-url-host --follow-links --max-upload --max-pixels"
+    ).split(),
+    "What it shows": "--result-path --evaluation".split(),
+    "Updates of the index": "--include --exclude".split(),
+}
+
+_MEGABYTE = 1 << 20
+
+
+class _ServeCommand(Command):
+    interrupted = "Stopped."
+
+
+@click.command(cls=_ServeCommand, sections=_SECTIONS)
+@dataset_option()
+@index_option
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    metavar="N",
+    default=8000,
+    show_default=True,
+    help="0: any that is free.",
+)
+@click.option(
+    "--host",
+    metavar="NAME",
+    default="127.0.0.1",
+    show_default=True,
+    help="Listen on this address; 0.0.0.0 is all of them.",
+)
+@click.option("--open", "open_", is_flag=True, help="Open the page in your browser.")
+@click.option(
+    "--token-file",
+    metavar="FILE",
+    help="Let in only who has the token in this file.",
+)
+@click.option("--without-token", is_flag=True, help="Let in everybody, also from other machines.")
+@click.option(
+    "--allow-host",
+    "allowed_hosts",
+    metavar="NAME",
+    multiple=True,
+    help="Also answer to this name, as a proxy in front passes it on; repeatable.",
+)
+@click.option(
+    "--allow-changes",
+    is_flag=True,
+    help="Allow to add and remove images, to act on copies, and to update the index.",
+)
+@click.option(
+    "--allow-url-host",
+    "url_hosts",
+    metavar="NAME",
+    multiple=True,
+    help="Fetch images by their address from this host, or with *. from those below it;"
+    " repeatable.",
+)
+@click.option(
+    "--follow-links",
+    is_flag=True,
+    help="Also serve images that links in the dataset lead to, outside of it.",
+)
+@click.option(
+    "--max-upload",
+    type=click.IntRange(1, 2048),
+    metavar="MB",
+    default=32,
+    show_default=True,
+    help="Megabytes that an upload may have.",
+)
+@click.option(
+    "--max-pixels",
+    type=click.IntRange(1, 256),
+    metavar="MP",
+    default=64,
+    show_default=True,
+    help="Megapixels that an uploaded image may have.",
+)
+@click.option(
+    "-r", "--result-path", metavar="DIR", help="Where the images are now, if they have moved."
+)
+@click.option(
+    "--evaluation",
+    "evaluations",
+    metavar="FILE",
+    multiple=True,
+    help="Show this result of cbir evaluate --format json; repeatable.",
+)
+@pattern_options
+@workers_option
+@usual_options
+def serve(
+    dataset: str | None,
+    index_path: str,
+    port: int,
+    host: str,
+    open_: bool,
+    token_file: str | None,
+    without_token: bool,
+    result_path: str | None,
+    max_upload: int,
+    max_pixels: int,
+    workers: int | None,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Look at an index in a browser, and search it by HTTP.
+
+    Serves a page on which one drops an image and sees what is like it, and the same as JSON; see
+    cbir docs web. With DIR, its index is brought up to date first; without --index, that one is
+    kept in your cache folder. Only this machine is answered unless --host says otherwise. Ctrl-C
+    ends it.
+
+    \b
+    Examples:
+      cbir serve
+      cbir serve photos --open
+      cbir serve --index products.csv --allow-changes --port 8080
+      cbir serve --host 0.0.0.0 --token-file token.txt
+    """
+    for module in ("fastapi", "uvicorn", "multipart", "urllib3", "prometheus_client"):
+        _check_installed(module)
+    from cbir.web.listening import listen
+    from cbir.web.security.hosts import ServedHosts, is_loopback
+
+    listener = TerminalProgress(quiet)
+    tokens = _tokens(token_file, without_token, host == "localhost" or is_loopback(host))
+    hosts = ServedHosts(host, options.pop("allowed_hosts"))
+    with listen(host, port) as sock:  # that the port is taken is told before anything slow
+        settings = _settings(
+            dataset,
+            index_path,
+            result_path,
+            listener,
+            max_upload=max_upload * _MEGABYTE,
+            max_pixels=max_pixels * 1_000_000,
+            **({} if workers is None else {"workers": workers}),
+            **options,
+        )
+        from cbir.web.app import create_app
+        from cbir.web.security.body_limits import BodyLimits
+        from cbir.web.security.guard import guarded
+        from cbir.web.server import run
+
+        app = create_app(settings, tokens)
+        images = len(app.state.service.index)
+
+        def ready(url: str) -> None:
+            listener.note(
+                f"{printable(settings.index)}: {images:,} images at {url} (Ctrl-C ends it)"
+            )
+            if open_:
+                click.launch(url)
+
+        run(
+            guarded(app, hosts, tokens, BodyLimits(settings.max_upload)),
+            sock,
+            ready=ready,
+            stopping=app.state.service.stop_streams,
+        )
+    sys.stderr.flush()
+
+
+def _check_installed(module: str) -> None:
+    from importlib.util import find_spec
+
+    if find_spec(module) is None:
+        optional_module(module, "cbir serve", "web")
+
+
+def _tokens(token_file: str | None, without_token: bool, is_local: bool) -> Tokens:
+    """Return the secrets of this run; refuse to let in other machines by mistake."""
+    from cbir.web.security.token_file import read_token
+    from cbir.web.security.tokens import Tokens
+
+    if token_file is not None and without_token:
+        raise UsageError("--token-file and --without-token contradict each other")
+    if token_file is None and not (is_local or without_token):
+        raise UsageError(
+            "other machines could see all images; give a token with --token-file FILE, or say that"
+            " everybody may with --without-token"
+        )
+    return Tokens(None if token_file is None else read_token(token_file))
+
+
+def _settings(
+    dataset: str | None,
+    index_path: str,
+    result_path: str | None,
+    listener: TerminalProgress,
+    **options: Any,
+) -> WebSettings:
+    """Return the settings; of a dataset, the index is brought up to date first."""
+    from click.core import ParameterSource
+
+    from cbir.web.settings import WebSettings
+
+    if dataset is not None:
+        if result_path is not None:
+            raise UsageError("--dataset says where the images are; leave out --result-path")
+        from cbir.cli.search.dataset import open_dataset
+
+        source = click.get_current_context().get_parameter_source("index_path")
+        named = None if source is ParameterSource.DEFAULT else index_path
+        index_path = open_dataset(dataset, named, None, None, listener)[0].path
+        result_path = dataset
+    return WebSettings(index=index_path, dataset=result_path, **options)
