@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 from cbir.core.errors import printable
 from cbir.core.version import __version__
 from cbir.web.addresses import image_url, quoted_path, thumbnail_url
+from cbir.web.security.authentication import is_open
 from cbir.web.service import ServiceState
 
 
@@ -28,13 +29,15 @@ def render(request: Request, template: str, status: int = 200, **values: Any) ->
         What the template gets, beside what all get: the service, and the address of the page.
     """
     service: ServiceState = request.app.state.service
+    # What is open to all says nothing that is not.
+    allowed = service.settings.allow_changes and not is_open(request.url.path)
     text = (
         environment()
         .get_template(f"{template}.html.jinja")
         .render(
             service=service,
             index=service.index,
-            change_token=service.tokens.change_token if service.settings.allow_changes else "",
+            change_token=service.tokens.change_token if allowed else "",
             here=request.url.path,
             **values,
         )

@@ -70,7 +70,7 @@ class Authentication:
             await answer(scope, send, 401, "The token is needed.", [_CHALLENGE])
 
     def _is_let_in(self, scope: Scope) -> bool:
-        if not self._tokens.needed or _is_open(scope["path"]):
+        if not self._tokens.needed or is_open(scope["path"]):
             return True
         given = values_of(scope, b"authorization")
         if len(given) == 1 and self._tokens.is_bearer(given[0]):
@@ -85,7 +85,8 @@ class Authentication:
             await answer(scope, send, 429, "Too many wrong tokens; try again later.", [retry])
 
 
-def _is_open(path: str) -> bool:
+def is_open(path: str) -> bool:
+    """Return whether a path is answered also to those who were not let in."""
     below = any(is_below(path, folder) for folder in _OPEN_FOLDERS)
     return path in _OPEN or (below and ".." not in path.split("/"))
 
