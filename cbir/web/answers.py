@@ -16,7 +16,7 @@ from cbir.web.addresses import image_url, thumbnail_url
 from cbir.web.image_files import NoSuchImageError
 from cbir.web.search_form import SearchForm
 from cbir.web.service import ServiceState
-from cbir.web.thumbnails import SIZES
+from cbir.web.thumbnails import Size
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ def _matches(
                 "width": entry.width,
                 "height": entry.height,
                 "image": image_url(path),
-                "thumbnail": thumbnail_url(entry, SIZES[0]),
+                "thumbnail": thumbnail_url(entry, Size.GRID),
             }
         )
     return matches

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Callable
+from enum import IntEnum
 
 from PIL import Image
 
@@ -14,8 +15,13 @@ from cbir.images.encoded_image import EncodedImage
 from cbir.images.pixels import fit
 from cbir.web.blob_cache import BlobCache
 
-SIZES = (320, 1280)
-"""Longest sides, in pixels: in a grid, and alone."""
+
+class Size(IntEnum):
+    """The longest side of a thumbnail, in pixels."""
+
+    GRID = 320
+    ALONE = 1280
+
 
 MEDIA_TYPE = "image/jpeg"
 

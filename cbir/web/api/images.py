@@ -6,7 +6,7 @@ import mimetypes
 import os
 from collections.abc import Iterator
 from io import FileIO
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
@@ -19,7 +19,7 @@ from cbir.web.addresses import NamedPath, image_url, thumbnail_url
 from cbir.web.problems import ANY_ROUTE, problem
 from cbir.web.search_form import Text, names_of
 from cbir.web.service import Service, ServiceState
-from cbir.web.thumbnails import MEDIA_TYPE, SIZES
+from cbir.web.thumbnails import MEDIA_TYPE, Size
 
 router = APIRouter(tags=["images"])
 
@@ -107,7 +107,7 @@ async def thumbnail(
     service: Service,
     request: Request,
     path: NamedPath,
-    size: Annotated[Literal[320, 1280], Query(description="The longest side, in pixels.")] = 320,
+    size: Annotated[Size, Query(description="The longest side, in pixels.")] = Size.GRID,
     version: Annotated[str | None, Query(max_length=64)] = None,
 ) -> Response:
     """Return a small JPEG of an image."""
@@ -143,7 +143,7 @@ def image_document(entry: CatalogEntry) -> dict[str, Any]:
         "width": entry.width,
         "height": entry.height,
         "image": image_url(entry.path),
-        "thumbnail": thumbnail_url(entry, SIZES[0]),
+        "thumbnail": thumbnail_url(entry, Size.GRID),
     }
     if entry.metadata:
         document["metadata"] = dict(entry.metadata)
