@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from cbir.core.errors import UsageError
+from cbir.search.fusion.options import Weights
 from cbir.search.request import SearchOptions
 
 MOST_RESULTS = 10_000
@@ -38,7 +38,9 @@ class SearchForm(BaseModel):
     metric: Text = Field(None, description="The descriptor's own unless told.")
     preset: Text = Field(None, description="Fuse the descriptors of a preset.")
     fusion: Text = Field(None, description="`scores` or `ranks`.")
-    weights: Text = Field(None, description="What each descriptor of a fusion counts: `1,0.5`.")
+    weights: Text = Field(
+        None, description="What each descriptor of a fusion counts: `1,0.5`, or `hsv=1,hog=0.5`."
+    )
     adaptive: bool = Field(False, description="Weigh the descriptors by the query.")
     max_distance: float | None = Field(None, ge=0, description="Leave out what is farther.")
     where: Text = Field(None, description="An SQL condition on metadata.")
@@ -61,7 +63,7 @@ class SearchForm(BaseModel):
             metric=self.metric,
             preset=self.preset,
             fusion=self.fusion,
-            weights=_numbers(self.weights),
+            weights=_parsed_weights(self.weights),
             adaptive=self.adaptive,
             max_distance=self.max_distance,
             where=self.where,
@@ -98,12 +100,20 @@ def names_of(text: str | None) -> tuple[str, ...]:
     return tuple(name.strip() for row in rows for name in row)
 
 
-def _numbers(text: str | None) -> Sequence[float] | None:
+def _parsed_weights(text: str | None) -> Weights | None:
     if text is None:
         return None
+    pairs = [item.rpartition("=") for item in text.split(",")]
     try:
-        return [float(number) for number in text.split(",")]
+        numbers = [float(number) for _, _, number in pairs]
+        if not any(separator for _, separator, _ in pairs):
+            return numbers
+        weights = dict(zip((alias.strip() for alias, _, _ in pairs), numbers, strict=True))
+        if "" in weights or len(weights) < len(numbers):
+            raise ValueError
     except ValueError:
         raise UsageError(
-            f"weights are numbers with commas between, as in 1,0.5; not {text!r}"
+            "weights are numbers in the order of the descriptors, as in 1,0.5, or all with their"
+            f" names, each once, as in hsv=1,hog=0.5; not {text!r}"
         ) from None
+    return weights
