@@ -42,6 +42,24 @@ def size_text(size: int) -> str:
     return f"{_two_digits(value)} {unit}"
 
 
+def percent_text(share: float) -> str:
+    """Return a share in percent; what is not all is never called all, nor what is some none.
+
+    Parameters
+    ----------
+    share : float
+        0 to 1.
+
+    Examples
+    --------
+    >>> percent_text(0.25), percent_text(0.999), percent_text(0.001), percent_text(1)
+    ('25 %', '99 %', 'less than 1 %', '100 %')
+    """
+    if 0 < share < 0.01:
+        return "less than 1 %"
+    return f"{min(99, round(100 * share)) if share < 1 else 100} %"
+
+
 def seconds_text(seconds: float) -> str:
     """Return a time.
 

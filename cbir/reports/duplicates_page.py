@@ -15,15 +15,15 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple
 
-from cbir.core.amounts import counted, size_text
+from cbir.core.amounts import counted
 from cbir.core.checks import check_whole
 from cbir.core.errors import printable
 from cbir.core.progress import ProgressListener
-from cbir.duplicates.model import COPY_LEVELS, CopyLevel, Duplicate, Group, KeepPolicy
+from cbir.duplicates.model import COPY_LEVELS, CopyLevel, Group, KeepPolicy
 from cbir.reports.html import Page, rooms
 from cbir.reports.image_card import card
+from cbir.reports.tally import summary
 
 REPORT = Page("the report", "report")
 
@@ -94,50 +94,11 @@ def write_report(
         workers=workers,
         listener=listener,
         title=printable(title),
-        groups=len(groups),
+        facts=summary(images, groups),
         copies=len(duplicates),
-        tally=_tally(duplicates),
         by_level=[(one, levels[one]) for one in COPY_LEVELS if levels[one]],
-        images=images,
         level=level,
         threshold=threshold,
         keep=keep,
         embedded=min(embedded, len(duplicates)),
-        size=size_text,
-        percent=_percent,
-        printable=printable,
-        contents=_contents,
     )
-
-
-def _percent(share: float) -> str:
-    if 0 < share < 0.01:
-        return "less than 1 %"
-    # What is not all is never called all.
-    return f"{min(99, round(100 * share)) if share < 1 else 100} %"
-
-
-class _Tally(NamedTuple):
-    """How many copies go, stay or are references, and the bytes of those that go."""
-
-    removable: int
-    staying: int
-    references: int
-    freeable: int
-
-
-def _tally(duplicates: Sequence[Duplicate]) -> _Tally:
-    removable = [one.record.bytes for one in duplicates if one.removable]
-    staying = sum(one.stays for one in duplicates)
-    references = len(duplicates) - len(removable) - staying
-    return _Tally(len(removable), staying, references, sum(removable))
-
-
-def _contents(group: Group) -> str:
-    """Say what goes and what stays of a group, besides the image that is kept."""
-    copies, staying, references, freeable = _tally(group.duplicates)
-    parts = [counted(copies, "copy")] if copies else []
-    parts += [f"{size_text(freeable)} to free"] if freeable else []
-    parts += [f"{staying:,} that {'shows' if staying == 1 else 'show'} more"] if staying else []
-    parts += [counted(references, "reference")] if references else []
-    return " · ".join(parts)

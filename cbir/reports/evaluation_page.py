@@ -6,10 +6,8 @@ Only the first 2,000 images (`EMBEDDED`) are; further ones are shown from their 
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 
@@ -17,10 +15,11 @@ from cbir.core.amounts import counted
 from cbir.core.checks import check_whole
 from cbir.core.errors import UnreadableImageError, printable
 from cbir.core.progress import ProgressListener
-from cbir.evaluation.model import KEPT_HITS, Evaluation, Hit, Run
+from cbir.evaluation.model import KEPT_HITS, Evaluation, Run
 from cbir.images.encoded_image import EncodedImage
 from cbir.reports.html import Page, rooms
 from cbir.reports.image_card import ImageCard, data_uri, named_card, told
+from cbir.reports.query_card import HitCard, QueryCard, rounded_down
 from cbir.search.results import distance_text
 
 FAILURES = Page("the page of failures", "failures")
@@ -104,22 +103,11 @@ def write_failures(
         where=printable(evaluation.where or ""),
         runs=[(run, len(rows)) for run, rows in sections],
         first=islice,
-        distance_text=distance_text,
         shown=KEPT_HITS,
         embedded=embedded,
         images=images,
     )
     return list(dict.fromkeys(notes))
-
-
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    """A query on the page, with what it returned."""
-
-    image: ImageCard
-    label: str | None
-    average_precision: str
-    hits: list[tuple[ImageCard, Hit]]
 
 
 def _failed(run: Run, worst: int) -> list[int]:
@@ -130,7 +118,7 @@ def _failed(run: Run, worst: int) -> list[int]:
 
 def _failure(
     run: Run, row: int, columns: Sequence[str], room: int, folder: str
-) -> tuple[_Failure, list[str]]:
+) -> tuple[QueryCard, list[str]]:
     """Prepare a query for the page, and return what should be told about it besides.
 
     Of its images, `room` are shown by thumbnails.
@@ -138,23 +126,19 @@ def _failure(
     hits, label = run.hits[row], run.labels[row]
     notes = list[str]()
     query = _image(named_card(run.queries[row], folder), run.queries[row], room > 0, notes)
-    images = []
+    hits_shown = []
     for place, hit in enumerate(hits, 1):
         known = told(zip(columns, hit.texts, strict=True))
         shown = partial(named_card(hit.path, folder), metadata=known)
-        images.append(_image(shown, hit.path, place < room, notes))
-    failure = _Failure(
+        image = _image(shown, hit.path, place < room, notes)
+        hits_shown.append(HitCard(image, hit.relevant, distance_text(run.metric, hit.distance)))
+    failure = QueryCard(
         query,
         None if label is None else printable(label),
-        _rounded_down(float(run.scores.values["map"][row])),
-        list(zip(images, hits, strict=True)),
+        rounded_down(float(run.scores.values["map"][row])),
+        hits_shown,
     )
     return failure, notes
-
-
-def _rounded_down(value: float) -> str:
-    """Return three decimals; what is not 1 is never called 1."""
-    return f"{math.floor(1000 * value) / 1000:.3f}"
 
 
 def _image(
@@ -168,4 +152,4 @@ def _image(
     except UnreadableImageError as error:
         notes.append(f"Not in the failures: {error}")
         return shown(failure=error.reason)
-    return shown(data=data_uri(pixels, _QUALITY, THUMBNAIL))
+    return shown(thumbnail=data_uri(pixels, _QUALITY, THUMBNAIL))

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from cbir.core import stderr_capture
+from cbir.core.amounts import percent_text, size_text
+from cbir.core.errors import printable
 from cbir.core.messages import Message, Parameter
 from cbir.core.overwriting import Output
 from cbir.core.progress import ProgressListener
@@ -85,7 +88,7 @@ class Page:
                 yield card
                 listener.advance()
 
-        template = _environment().get_template(f"{self.kind}.html.jinja")
+        template = environment().get_template(f"{self.kind}.html.jinja")
         chunks = template.generate(values, kind=self.kind, version=__version__, cards=cards())
         listener.begin(f"Writing the {self.kind}", len(jobs))
         try:
@@ -128,15 +131,42 @@ def rooms(sizes: Iterable[int], embedded: int) -> list[int]:
     return [max(0, embedded - earlier) for earlier in before]
 
 
-def _environment() -> jinja2.Environment:
-    """Return what renders the templates of the package, with everything escaped."""
+def environment(*loaders: jinja2.BaseLoader) -> jinja2.Environment:
+    """Return what renders the templates of the package, and others that are built on them.
+
+    Everything is escaped, and a value that is not given is an error. Filters: ``thousands``,
+    ``percent``, ``size`` (of files) and ``printable`` (names that are not text).
+
+    Parameters
+    ----------
+    *loaders : jinja2.BaseLoader
+        Of further templates; what they have goes before what is here.
+
+    Examples
+    --------
+    >>> page = environment().from_string("{{ name }}, {{ 0.999 | percent }}")
+    >>> page.render(name="<b>")
+    '&lt;b&gt;, 99 %'
+    """
     import jinja2
 
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("cbir.reports"),
+    made = jinja2.Environment(
+        loader=jinja2.ChoiceLoader([*loaders, jinja2.PackageLoader("cbir.reports")]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    made.filters |= {
+        "thousands": "{:,}".format,
+        "percent": percent_text,
+        "size": size_text,
+        "printable": printable,
+    }
+    return made
+
+
+def stylesheet() -> bytes:
+    """Return the stylesheet that all pages share."""
+    return files("cbir.reports").joinpath("templates", "cbir.css").read_bytes()

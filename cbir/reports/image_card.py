@@ -21,6 +21,7 @@ from cbir.duplicates.model import CopyMatch, Duplicate, Group, ImageRecord
 from cbir.images.encoded_image import EncodedImage
 from cbir.images.pixels import Pixels, fit
 from cbir.reports.difference_image import difference
+from cbir.reports.tally import contents
 from cbir.verification.geometry import Transform, inverted, orientation_transform
 
 THUMBNAIL = 320
@@ -47,8 +48,9 @@ class ImageCard:
     facts : str
         Its sizes and its date, in a report.
     reference : bool
-    data : str
-        The thumbnail as a data URI; empty when the image is shown from its file, or not at all.
+    thumbnail : str
+        The address of the thumbnail, such as a data URI; empty when the image is shown from its
+        file, or not at all.
     width, height : int
         Pixels at the working size.
     failure : str
@@ -64,7 +66,7 @@ class ImageCard:
     url: str
     facts: str = ""
     reference: bool = False
-    data: str = ""
+    thumbnail: str = ""
     width: int = 0
     height: int = 0
     failure: str = ""
@@ -78,8 +80,8 @@ class Contrast:
 
     Attributes
     ----------
-    data : str
-        The image of the difference as a data URI.
+    difference : str
+        The address of the image of the difference, such as a data URI.
     changed, shown, added : float
         Of :class:`cbir.reports.difference_image.Difference`.
     matrix : str
@@ -88,7 +90,7 @@ class Contrast:
         The corners of the copy in the kept image, for SVG; empty if it shows all of it.
     """
 
-    data: str
+    difference: str
     changed: float
     shown: float
     added: float
@@ -107,9 +109,10 @@ class CopyCard:
 
 @dataclass(frozen=True, slots=True)
 class GroupCard:
-    """A group on the page."""
+    """A group on the page; `contents` says what goes and what stays of it."""
 
     group: Group
+    contents: str
     kept: ImageCard
     copies: list[CopyCard]
 
@@ -134,7 +137,7 @@ def card(group: Group, room: int, folder: str) -> tuple[GroupCard, list[str]]:
         if copy.match.level != "exact" and kept_pixels is not None and pixels is not None:
             contrast = _contrast(kept_pixels, pixels, copy.match)
         copies.append(CopyCard(shown, copy, contrast))
-    return GroupCard(group, kept, copies), notes
+    return GroupCard(group, contents(group), kept, copies), notes
 
 
 def _image(
@@ -160,9 +163,9 @@ def _image(
     height, width = pixels.shape[:2]
     data = data_uri(pixels, _IMAGE_QUALITY)
     if hashlib.sha256(image.data).digest() == record.sha256:
-        return shown(data=data, width=width, height=height), pixels, []
+        return shown(thumbnail=data, width=width, height=height), pixels, []
     note = f"{printable(record.path)}: changed since the images were compared"
-    return shown(data=data, width=width, height=height, changed=True), None, [note]
+    return shown(thumbnail=data, width=width, height=height, changed=True), None, [note]
 
 
 def _contrast(kept: Pixels, copy: Pixels, match: CopyMatch) -> Contrast:
@@ -171,7 +174,7 @@ def _contrast(kept: Pixels, copy: Pixels, match: CopyMatch) -> Contrast:
         transform = orientation_transform(kept.shape, copy.shape, 0)
     found = difference(kept, copy, transform)
     return Contrast(
-        data=data_uri(found.image, _DIFFERENCE_QUALITY),
+        difference=data_uri(found.image, _DIFFERENCE_QUALITY),
         changed=found.changed,
         shown=found.shown,
         added=found.added,
