@@ -131,12 +131,20 @@ def test_the_commands_about_evaluation_run(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr and "Warning" not in done.stderr
     document = json.loads((tmp_path / "evaluation.json").read_text())
-    (shown,) = map(json.loads, blocks("docs/evaluation.md", "json"))
+    shown, kept_shown = map(json.loads, blocks("docs/evaluation.md", "json"))
     assert list(document) == list(shown) and document["queries"] == shown["queries"]
     run, shown_run = document["runs"][0], shown["runs"][0]
     assert [key for key in shown_run if key != "classes"] == list(run)
     assert run["map"] == pytest.approx(shown_run["map"], abs=0.01)
     assert (tmp_path / "curves.svg").exists() and (tmp_path / "failures.html").exists()
+    kept = json.loads((tmp_path / "kept.json").read_text())
+    assert kept.keys() == kept_shown.keys() | document.keys()
+    assert kept["runs"][0].keys() == kept_shown["runs"][0].keys() | shown_run.keys()
+    worst, worst_shown = (one["runs"][0]["worst"][0] for one in (kept, kept_shown))
+    assert worst.keys() == worst_shown.keys() and worst["path"] == worst_shown["path"]
+    assert worst["hits"][0].keys() == worst_shown["hits"][0].keys()
+    (reading,) = blocks("docs/evaluation.md", "python")
+    subprocess.run([sys.executable, "-c", reading], cwd=tmp_path, check=True)
 
 
 @pytest.mark.slow

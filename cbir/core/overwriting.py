@@ -58,10 +58,9 @@ class Output:
             When the folder is missing, or something else is in the way.
         """
         if self.extensions and os.path.splitext(path)[1].lower() not in self.extensions:
-            raise UsageError(
-                f"{printable(path)}: the name of {self.name} must end with"
-                f" {', '.join(self.extensions[:-1])} or {self.extensions[-1]}"
-            )
+            *first, last = self.extensions
+            endings = f"{', '.join(first)} or {last}" if first else last
+            raise UsageError(f"{printable(path)}: the name of {self.name} must end with {endings}")
         folder = os.path.dirname(path) or "."
         if not os.path.isdir(folder):
             raise self._refusal(path, f"there is no folder {printable(folder)}")

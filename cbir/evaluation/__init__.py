@@ -13,12 +13,14 @@
 Every measure is a function of :mod:`cbir.evaluation.measures`, where it is defined.
 """
 
+from cbir.evaluation.document import write_evaluation
 from cbir.evaluation.ground_truth import read_ground_truth
 from cbir.evaluation.model import CUTOFFS, MEASURES, RECALLS, Evaluation, Hit, Run, Scores
 from cbir.evaluation.protocols import PROTOCOLS, Queries, Query, choose_queries
 from cbir.evaluation.relevance import GroundTruth
 from cbir.evaluation.runner import SearcherProtocol, evaluate
 from cbir.evaluation.statistics import Difference
+from cbir.evaluation.stored import StoredEvaluation, read_evaluation
 
 __all__ = [
     "CUTOFFS",
@@ -34,7 +36,10 @@ __all__ = [
     "Run",
     "Scores",
     "SearcherProtocol",
+    "StoredEvaluation",
     "choose_queries",
     "evaluate",
+    "read_evaluation",
     "read_ground_truth",
+    "write_evaluation",
 ]

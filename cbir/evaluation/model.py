@@ -281,6 +281,8 @@ class Evaluation:
         The condition for images to take part.
     columns : tuple of str
         The columns of metadata that results have.
+    root : str or None
+        The folder that the paths of hits begin with, if that is not `dataset`.
     """
 
     dataset: str
@@ -290,6 +292,12 @@ class Evaluation:
     runs: list[Run]
     where: str | None = None
     columns: tuple[str, ...] = ()
+    root: str | None = None
+
+    @property
+    def folder(self) -> str:
+        """The folder that the paths of hits begin with."""
+        return self.dataset if self.root is None else self.root
 
     @property
     def queries(self) -> int:

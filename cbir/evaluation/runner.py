@@ -133,14 +133,16 @@ def evaluate(
     )
     with stderr_capture.capture(), one_thread_each():
         runs = [experiment.run(searcher, workers) for searcher in searchers]
+    root = index.shown("")
     return Evaluation(
-        index.shown("").rstrip("/") or "." if dataset is None else dataset,
+        root.rstrip("/") or "." if dataset is None else dataset,
         experiment.images,
         queries.protocol,
         truth.spec,
         sorted_runs(runs),
         where,
         columns,
+        root or ".",
     )
 
 

@@ -15,6 +15,7 @@ from cbir.core.amounts import counted
 from cbir.core.checks import check_whole
 from cbir.core.errors import UnreadableImageError, printable
 from cbir.core.progress import ProgressListener
+from cbir.evaluation.document import WORST
 from cbir.evaluation.model import KEPT_HITS, Evaluation, Run
 from cbir.images.encoded_image import EncodedImage
 from cbir.reports.html import Page, rooms
@@ -23,9 +24,6 @@ from cbir.reports.query_card import HitCard, QueryCard, rounded_down
 from cbir.search.results import distance_text
 
 FAILURES = Page("the page of failures", "failures")
-
-WORST = 20
-"""Queries of each run that are shown unless told otherwise."""
 
 EMBEDDED = 2000
 """Images that are inside of the page."""

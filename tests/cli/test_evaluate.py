@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import cbir
+from cbir.evaluation.stored import read_evaluation
 from tests.conftest import Run
 from tests.pages import Page
 
@@ -181,6 +182,27 @@ def test_images_of_the_result(here: Run, photos: Path) -> None:
     assert any("photos/" in link["href"] for link in page.all("a"))
 
 
+def test_the_result_is_kept(here: Run, photos: Path) -> None:
+    for _ in range(2):
+        done = here("evaluate", "-d", "photos", "--save", "first.json", "--worst", "2")
+        assert done.returncode == 0 and done.stderr.splitlines()[1:] == ["Evaluation: first.json"]
+    stored = read_evaluation("first.json")
+    printed = evaluated(here, "-d", "photos")
+    assert [one.means["map"] for one in stored.runs] == [one["map"] for one in printed["runs"]]
+    (worst,) = (one.worst for one in stored.runs)
+    assert len(worst) == 2 and all((photos / one.path).is_file() for one in worst)
+
+
+def test_what_an_index_knows_is_kept_with_the_result(here: Run, indexed: Path) -> None:
+    Path("elsewhere").mkdir()
+    shutil.copy(indexed / "cats" / "cat-1.jpg", "elsewhere/cat-9.jpg")
+    options = ("--queries", "elsewhere", "--truth", "groups:^.*?([a-z]+)-", "--save", "s.json")
+    assert here("evaluate", "-i", "index.csv", *options).returncode == 0
+    (query,) = read_evaluation("s.json").runs[0].worst
+    assert query.outside and query.path == "elsewhere/cat-9.jpg"
+    assert all((indexed / hit.path).is_file() for hit in query.hits)
+
+
 def test_images_of_the_result_are_made_though_nobody_reads_the_measures(
     photos: Path, tmp_path: Path
 ) -> None:
@@ -199,7 +221,8 @@ def test_files_are_checked_before_the_work(here: Run, photos: Path) -> None:
     Path("mine.html").write_text("mine")
     for option, name in (
         ("--plot", "curves.jpg"), ("--failures", "failures.pdf"), ("--failures", "mine.html"),
-        ("--plot", "nowhere/curves.png"),
+        ("--plot", "nowhere/curves.png"), ("--save", "kept.csv"), ("--save", "mine.html"),
+        ("--save", "nowhere/kept.json"),
     ):  # fmt: skip
         done = here("evaluate", "-d", "photos", option, name)
         assert done.returncode in (1, 2) and name in done.stderr and done.stdout == ""

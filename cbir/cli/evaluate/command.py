@@ -30,12 +30,13 @@ from cbir.core.errors import CbirError, UsageError, printable
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.base import TrainedDescriptor, origin_of
 from cbir.descriptors.presets import PRESETS
+from cbir.evaluation.document import WORST, write_evaluation
 from cbir.evaluation.model import Evaluation
 from cbir.evaluation.protocols import PROTOCOLS, choose_queries, default_protocol
 from cbir.evaluation.runner import SearcherProtocol
 from cbir.evaluation.runner import evaluate as measure
 from cbir.indexing.build import build_index
-from cbir.reports.evaluation_page import WORST, write_failures
+from cbir.reports.evaluation_page import write_failures
 from cbir.reports.pr_curves import write_plot
 from cbir.search.engine import Index, open_index
 
@@ -43,7 +44,7 @@ _SECTIONS = {
     "Common options": "--dataset --index --descriptor --preset --format --quiet".split(),
     "What is right": ("--truth --key --label --table --where --protocol --queries".split()),
     "How images are compared": "--metric --fusion --weights --adaptive --model".split(),
-    "What else is written": "--by-class --plot --failures --worst --columns".split(),
+    "What else is written": "--by-class --plot --failures --save --worst --columns".split(),
 }
 
 
@@ -112,19 +113,24 @@ _SECTIONS = {
     "--failures", metavar="FILE", help="Write a page (.html) with the worst queries' results."
 )
 @click.option(
+    "--save",
+    metavar="FILE",
+    help="Keep the result (.json), with the curves and the worst queries.",
+)
+@click.option(
     "--worst",
     type=click.IntRange(min=1),
     metavar="N",
     default=WORST,
     show_default=True,
-    help="How many queries the page shows of each run.",
+    help="How many queries --failures shows, and --save keeps, of each run.",
 )
 @click.option(
     "--columns",
     metavar="NAME,…",
     callback=listed,
     multiple=True,
-    help="Tell on that page what these columns of metadata say of each result.",
+    help="Tell there what these columns of metadata say of each result.",
 )
 @workers_option
 @usual_options
@@ -280,6 +286,9 @@ def _summary(evaluation: Evaluation) -> str:
 
 
 def _write_files(evaluation: Evaluation, options: Options, listener: ProgressListener) -> None:
+    if options.save is not None:
+        write_evaluation(options.save, evaluation, worst=options.worst)
+        listener.note(f"Evaluation: {printable(options.save)}")
     if options.plot is not None:
         write_plot(options.plot, evaluation)
         listener.note(f"Plot: {printable(options.plot)}")

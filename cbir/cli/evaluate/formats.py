@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
-import platform
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
@@ -18,27 +15,16 @@ from cbir.cli.output import write_csv, write_text
 from cbir.core.errors import printable
 from cbir.core.safe_paths import is_formula
 from cbir.core.text import as_utf8
-from cbir.core.version import __version__
-from cbir.evaluation.model import MEASURES, Evaluation, Run, nan_to_none
-from cbir.evaluation.statistics import Difference
-from cbir.search.results import path_fields
+from cbir.evaluation.document import evaluation_document
+from cbir.evaluation.headings import HEADINGS, three_decimals, with_interval
+from cbir.evaluation.model import MEASURES, Evaluation, Run
 
 FORMATS = ("table", "json", "csv", "markdown")
 
 WIDTH = 100
 """Columns of a terminal that a table keeps to, by breaking long names."""
 
-_SHOWN = {
-    "precision@1": "P@1",
-    "precision@10": "P@10",
-    "recall@10": "R@10",
-    "ns_score": "N-S",
-    "ndcg": "nDCG",
-}
-"""Measures of the table besides mAP, with their headings."""
-
-_CLASS_SHOWN = {"map": "mAP", **_SHOWN}
-_PACKAGES = ("numpy", "opencv-python-headless", "scipy")
+_CLASS_HEADINGS = {"map": "mAP", **HEADINGS}
 
 
 def print_evaluation(evaluation: Evaluation, format_: str, by_class: bool) -> None:
@@ -53,7 +39,9 @@ def print_evaluation(evaluation: Evaluation, format_: str, by_class: bool) -> No
         Also print the measures of each class.
     """
     if format_ == "json":
-        write_text(_readable(_as_json(evaluation, by_class)))
+        document = evaluation_document(evaluation, by_class)
+        text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1)
+        write_text(_readable(text))
     elif format_ == "csv":
         write_csv(_csv_rows(evaluation, by_class))
     else:
@@ -92,7 +80,7 @@ def _tables(evaluation: Evaluation, by_class: bool) -> list[_Table]:
 
 
 def _runs_table(evaluation: Evaluation) -> _Table:
-    columns = ["descriptor", "metric", "mAP ±95 %", *_SHOWN.values(), "ms/query", "bytes"]
+    columns = ["descriptor", "metric", "mAP ±95 %", *HEADINGS.values(), "ms/query", "bytes"]
     rows = []
     for run in evaluation.runs:
         cost = [f"{run.ms_per_query:.2f}", f"{run.bytes_per_image:,}"]
@@ -104,9 +92,8 @@ def _runs_table(evaluation: Evaluation) -> _Table:
 
 
 def _measures(run: Run) -> list[str]:
-    low, high = run.interval("map")
-    mean = f"{_number(run.mean('map'))} ±{_number((high - low) / 2)}"
-    return [mean, *(_number(run.mean(measure)) for measure in _SHOWN)]
+    mean = with_interval(run.mean("map"), *run.interval("map"))
+    return [mean, *(three_decimals(run.mean(measure)) for measure in HEADINGS)]
 
 
 def _differences_table(evaluation: Evaluation) -> _Table:
@@ -122,17 +109,13 @@ def _differences_table(evaluation: Evaluation) -> _Table:
 
 
 def _classes_table(run: Run) -> _Table:
-    values = [run.by_class(measure) for measure in _CLASS_SHOWN]
+    values = [run.by_class(measure) for measure in _CLASS_HEADINGS]
     rows = [
-        [printable(label), f"{count:,}", *(_number(one[label]) for one in values)]
+        [printable(label), f"{count:,}", *(three_decimals(one[label]) for one in values)]
         for label, count in run.queries_by_class().items()
     ]
-    columns = ["class", "queries", *_CLASS_SHOWN.values()]
+    columns = ["class", "queries", *_CLASS_HEADINGS.values()]
     return _Table(f"{run.descriptor}, {run.metric}", columns, rows, 1)
-
-
-def _number(value: float) -> str:
-    return "–" if np.isnan(value) else f"{value:.3f}"
 
 
 def _as_text(table: _Table) -> str:
@@ -182,34 +165,6 @@ def _as_markdown(table: _Table) -> str:
         cells = [re.sub(r"([|<>&`*\[\]\\])", r"\\\1", cell.strip()) for cell in row]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
-
-
-def _as_json(evaluation: Evaluation, by_class: bool) -> str:
-    document = {**evaluation.to_dict(), **path_fields("dataset", evaluation.dataset)}
-    for run, fields in zip(evaluation.runs, document["runs"], strict=True):
-        if not by_class:
-            del fields["classes"]
-        best = evaluation.runs[0]
-        fields["compared_with_best"] = None if run is best else _difference(run.compare(best))
-    document["versions"] = _versions()
-    return json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1)
-
-
-def _difference(found: Difference) -> dict[str, Any]:
-    return {
-        "queries": found.queries,
-        "map": nan_to_none(found.mean),
-        "interval": [nan_to_none(found.low), nan_to_none(found.high)],
-        "p_value": found.p_value,
-    }
-
-
-def _versions() -> dict[str, str]:
-    versions = {"cbir": __version__, "python": platform.python_version()}
-    for package in _PACKAGES:
-        with contextlib.suppress(PackageNotFoundError):  # another build of OpenCV
-            versions[package] = version(package)
-    return versions
 
 
 def _csv_rows(evaluation: Evaluation, by_class: bool) -> list[list[Any]]:

@@ -9,6 +9,7 @@ from cbir.core.errors import UsageError
 from cbir.core.progress import ProgressListener
 from cbir.descriptors import presets
 from cbir.descriptors.registry import parse
+from cbir.evaluation.document import STORED
 from cbir.evaluation.ground_truth import column_truth, read_ground_truth
 from cbir.evaluation.protocols import Protocol
 from cbir.evaluation.relevance import GroundTruth
@@ -63,6 +64,7 @@ class Options:
     by_class: bool
     plot: str | None
     failures: str | None
+    save: str | None
     worst: int
     workers: int | None
     quiet: bool
@@ -129,8 +131,11 @@ class Options:
             raise UsageError("a folder DIR, or --index FILE, but not both; leave one out")
         if self.queries is not None and self.protocol is not None:
             raise UsageError("--queries DIR is a protocol of its own; leave out --protocol")
-        if self.columns and self.failures is None:
-            raise UsageError("--columns is for the page of --failures; name its file, too")
+        if self.columns and self.failures is None and self.save is None:
+            raise UsageError(
+                "--columns is for the page of --failures and the file of --save; name one of them,"
+                " too"
+            )
         if self.label_of_index is not None and not (self.key is None and self.table is None):
             raise UsageError(
                 "--key and --table are about a table of --truth; the index knows its images"
@@ -140,16 +145,21 @@ class Options:
                 "--label names a column of an index, or of a table: add --index FILE, or --truth"
                 " TABLE"
             )
-        in_use = (self.index_path, self.truth)
-        if self.plot is not None:
-            check_plot(self.plot, in_use)
-        if self.failures is not None:
-            FAILURES.file.check(self.failures, in_use)
+        self._check_files()
         self._check_fusions()
         if self.dataset is None:
             self._check_for_index()
         else:
             self._check_for_dataset(self.dataset)
+
+    def _check_files(self) -> None:
+        in_use = (self.index_path, self.truth)
+        if self.plot is not None:
+            check_plot(self.plot, in_use)
+        if self.failures is not None:
+            FAILURES.file.check(self.failures, in_use)
+        if self.save is not None:
+            STORED.check(self.save, in_use)
 
     def _check_fusions(self) -> None:
         fusions = self.fusions
