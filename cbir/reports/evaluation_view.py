@@ -1,0 +1,162 @@
+"""A stored evaluation, ready to be shown: measures as a table, curves, and the worst queries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from cbir.core.amounts import counted
+from cbir.evaluation.headings import HEADINGS, three_decimals, with_interval
+from cbir.evaluation.stored import StoredEvaluation, StoredHit, StoredQuery, StoredRun
+from cbir.reports.curves_svg import Chart, chart
+from cbir.reports.image_card import ImageCard, told
+from cbir.reports.query_card import HitCard, QueryCard, rounded_down
+from cbir.search.results import distance_text
+
+CardOf = Callable[[str], ImageCard]
+"""Gives the card of an image by its path in the index."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run on the page.
+
+    Attributes
+    ----------
+    title : str
+    summary : str
+        Its mAP, and how many queries are shown.
+    queries : sequence of QueryCard
+        The worst first; those that are answered without a mistake are left out.
+    """
+
+    title: str
+    summary: str
+    queries: Sequence[QueryCard]
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationView:
+    """An evaluation on the page.
+
+    Attributes
+    ----------
+    title : str
+    facts : sequence of (str, str)
+        What stands under the title: words and numbers.
+    how : str
+        How it was measured.
+    columns : sequence of str
+        The headings of the table of measures; the first two are names.
+    rows : sequence of sequence of str
+        The best mAP first.
+    chart : Chart
+    runs : sequence of RunView
+    """
+
+    title: str
+    facts: Sequence[tuple[str, str]]
+    how: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    chart: Chart
+    runs: Sequence[RunView]
+
+
+def evaluation_view(
+    stored: StoredEvaluation,
+    card_of: CardOf,
+    outside_card_of: CardOf,
+    *,
+    worst: int | None = None,
+) -> EvaluationView:
+    """Prepare an evaluation for a page.
+
+    Parameters
+    ----------
+    stored : StoredEvaluation
+    card_of : callable
+        Gives the card of an image of the dataset, by its path in the index; one with a `failure`
+        where the index has no such image.
+    outside_card_of : callable
+        Gives the card of a query that is no image of the dataset.
+    worst : int, optional
+        Queries of each run; all that are there unless told otherwise.
+    """
+    how = [f"protocol {stored.protocol}", f"truth {stored.truth}"]
+    how += [] if stored.where is None else [f"where {stored.where}"]
+    return EvaluationView(
+        title=stored.name,
+        facts=_facts(stored),
+        how=" · ".join(how),
+        columns=["descriptor", "metric", "mAP ±95 %", *HEADINGS.values(), "ms/query", "bytes"],
+        rows=[_row(run) for run in stored.runs],
+        chart=chart([(_label(run), run.curve) for run in stored.runs]),
+        runs=[_run(run, stored.columns, card_of, outside_card_of, worst) for run in stored.runs],
+    )
+
+
+def _facts(stored: StoredEvaluation) -> list[tuple[str, str]]:
+    facts = [("Images", f"{stored.images:,}"), ("Queries", f"{stored.queries:,}")]
+    nothing = ("Without anything to find", f"{stored.empty_queries:,}")
+    return [*facts, *([nothing] if stored.empty_queries else [])]
+
+
+def _row(run: StoredRun) -> list[str]:
+    return [
+        run.descriptor,
+        run.metric,
+        with_interval(run.means["map"], *run.intervals["map"]),
+        *(three_decimals(run.means[measure]) for measure in HEADINGS),
+        f"{run.ms_per_query:.2f}",
+        f"{run.bytes_per_image:,}",
+    ]
+
+
+def _label(run: StoredRun) -> str:
+    return f"{run.descriptor}, {run.metric}: mAP {three_decimals(run.means['map'])}"
+
+
+def _run(
+    run: StoredRun,
+    columns: Sequence[str],
+    card_of: CardOf,
+    outside_card_of: CardOf,
+    worst: int | None,
+) -> RunView:
+    failed = [one for one in run.worst if one.average_precision < 1][:worst]
+    summary = f"mAP {three_decimals(run.means['map'])}"
+    if failed:
+        summary += f" · the {counted(len(failed), 'query')} with the lowest AP"
+    elif run.worst:
+        summary += " · no query failed"
+    return RunView(
+        f"{run.descriptor}, {run.metric}",
+        summary,
+        [
+            _query(one, run.metric, columns, outside_card_of if one.outside else card_of, card_of)
+            for one in failed
+        ],
+    )
+
+
+def _query(
+    query: StoredQuery,
+    metric: str,
+    columns: Sequence[str],
+    query_card_of: CardOf,
+    card_of: CardOf,
+) -> QueryCard:
+    return QueryCard(
+        query_card_of(query.path),
+        query.label,
+        rounded_down(query.average_precision),
+        [_hit(hit, metric, columns, card_of) for hit in query.hits],
+    )
+
+
+def _hit(hit: StoredHit, metric: str, columns: Sequence[str], card_of: CardOf) -> HitCard:
+    known = told(zip(columns, hit.texts, strict=True))
+    image = replace(card_of(hit.path), metadata=known)
+    distance = "" if hit.distance != hit.distance else distance_text(metric, hit.distance)
+    return HitCard(image, hit.relevant, distance)
