@@ -114,7 +114,7 @@ class _ServeCommand(Command):
     "evaluations",
     metavar="FILE",
     multiple=True,
-    help="Show this result of cbir evaluate --format json; repeatable.",
+    help="Show this result, which cbir evaluate --save kept; repeatable.",
 )
 @pattern_options
 @workers_option

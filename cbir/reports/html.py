@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
@@ -167,6 +168,7 @@ def environment(*loaders: jinja2.BaseLoader) -> jinja2.Environment:
     return made
 
 
+@cache
 def stylesheet() -> bytes:
     """Return the stylesheet that all pages share."""
     return files("cbir.reports").joinpath("templates", "cbir.css").read_bytes()

@@ -9,8 +9,8 @@ import jinja2
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from cbir.core.errors import printable
 from cbir.core.version import __version__
+from cbir.reports import html as reports
 from cbir.web.addresses import image_url, quoted_path, thumbnail_url
 from cbir.web.security.authentication import is_open
 from cbir.web.service import ServiceState
@@ -48,19 +48,10 @@ def render(request: Request, template: str, status: int = 200, **values: Any) ->
 @cache
 def environment() -> jinja2.Environment:
     """Return what renders the templates: those of pages, and the components of reports."""
-    environment = jinja2.Environment(
-        loader=jinja2.ChoiceLoader(
-            [jinja2.PackageLoader("cbir.web"), jinja2.PackageLoader("cbir.reports")]
-        ),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
+    environment = reports.environment(jinja2.PackageLoader("cbir.web"))
+    environment.auto_reload = False
     environment.globals.update(version=__version__)
     environment.filters.update(
-        printable=printable,
         quoted_path=quoted_path,
         image_url=image_url,
         thumbnail_url=thumbnail_url,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
-from importlib import resources
-
 from fastapi import FastAPI, Response
 from starlette.staticfiles import StaticFiles
+
+from cbir.reports.html import stylesheet
 
 _STYLES = "cbir.css"
 
@@ -18,9 +17,4 @@ def add_assets(app: FastAPI) -> None:
 
 
 async def _styles() -> Response:
-    return Response(_stylesheet(), media_type="text/css", headers={"Cache-Control": "no-cache"})
-
-
-@cache
-def _stylesheet() -> str:
-    return (resources.files("cbir.reports") / "templates" / _STYLES).read_text("utf-8")
+    return Response(stylesheet(), media_type="text/css", headers={"Cache-Control": "no-cache"})
