@@ -66,7 +66,7 @@ def test_every_image_is_there_once_and_the_log_tells_where(folder: Path) -> None
         process.send_signal(signal.SIGKILL)
         process.communicate()
         assert names(photos, moved) == whole
-        steps = {Path(step.copy).name: step.state for step in read_log(str(log))}
+        steps = {Path(step.path).name: step.state for step in read_log(str(log))}
         for path in photos.rglob("*.jpg"):
             assert hashlib.sha256(path.read_bytes()).digest() == content
             assert steps.get(path.name, "not done") == "not done"

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
+from cbir.changes.files import sha256_of
 from cbir.duplicates.actions import Action, Removal, act, plan, read_log, undo
-from cbir.duplicates.actions.files import sha256_of
 from tests.fuzz.mutations import as_json, damaged_json
 from tests.fuzz.target import Target
 

@@ -9,10 +9,10 @@ from typing import ClassVar
 import click
 import numpy as np
 
+from cbir.changes.files import sha256_of
 from cbir.cli.options import _parsed_weights
 from cbir.core.errors import UsageError
 from cbir.descriptors.registry import parse
-from cbir.duplicates.actions.files import sha256_of
 from cbir.duplicates.exclusions import mark_different, read_exclusions
 from cbir.evaluation.ground_truth import read_ground_truth
 from cbir.search.fusion.options import Fusion

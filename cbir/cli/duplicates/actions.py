@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 
 import click
 
+from cbir.changes.files import free_name
+from cbir.changes.undoing import TO_UNDO
 from cbir.cli.duplicates.options import Options
 from cbir.cli.interrupts import INTERRUPTED
 from cbir.cli.progress import TerminalProgress
@@ -28,8 +30,6 @@ from cbir.duplicates.actions import (
     read_log,
     undo,
 )
-from cbir.duplicates.actions.files import free_name
-from cbir.duplicates.actions.undoing import TO_UNDO
 from cbir.duplicates.model import Group, ImageRecord
 
 
@@ -196,17 +196,20 @@ def _tell(planned: Plan, report: ActionReport, log: str) -> None:
 
 
 def _undo_line(step: LoggedStep) -> str:
-    intent, copy = step.intent, printable(step.copy)
+    intent, path = step.intent, printable(step.path)
     assert intent is not None
     if intent.action == "move":
-        return f"move back  {copy}   (from {printable(intent.target or '')})"
+        return f"move back  {path}   (from {printable(intent.target or '')})"
     if step.state == "aside":
-        return f"move back  {copy}   (from {printable(intent.copy_aside)})"
+        return f"move back  {path}   (from {printable(intent.path_aside)})"
     if intent.action == "delete":
         if intent.permanently:
-            return f"leave  {copy}   (deleted for good)"
-        return f"restore  {copy}   (from the desktop's trash)"
-    return f"unlink  {copy}   (a file of its own again, not a link to {printable(intent.kept)})"
+            return f"leave  {path}   (deleted for good)"
+        return f"restore  {path}   (from the desktop's trash)"
+    if intent.action == "add":
+        return f"remove  {path}   (was added; to the desktop's trash)"
+    kept = printable(intent.kept or "")
+    return f"unlink  {path}   (a file of its own again, not a link to {kept})"
 
 
 def _tell_undone(report: UndoReport) -> None:

@@ -27,12 +27,13 @@ Examples
 
 from __future__ import annotations
 
+from cbir.changes.left_file import LeftFile
+from cbir.changes.log import read_log
+from cbir.changes.logged_steps import LoggedStep
+from cbir.changes.undoing import UndoReport, undo
 from cbir.duplicates.actions.acting import ActionReport, act
-from cbir.duplicates.actions.log import read_log
-from cbir.duplicates.actions.logged_steps import LoggedStep
-from cbir.duplicates.actions.plan_model import Action, LeftFile, Plan, Removal, Step
+from cbir.duplicates.actions.plan_model import Action, Plan, Removal, Step
 from cbir.duplicates.actions.planning import plan
-from cbir.duplicates.actions.undoing import UndoReport, undo
 
 __all__ = [
     "Action",

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from cbir.changes.attributes import Attributes, attributes_of, obstacle_to_logging
+from cbir.changes.files import free_name, missing_folders
+from cbir.changes.left_file import LeftFile
+from cbir.changes.log import ActionLog, folders_of, read_log
+from cbir.changes.logged_steps import PERMISSIONS, Intent
+from cbir.changes.places import below, is_real
+from cbir.changes.refusals import StepRefusedError
+from cbir.changes.step_execution import execute
+from cbir.changes.step_runner import CurrentStep, StepRunner, never
 from cbir.core.atomic_files import sync_folder
-from cbir.core.errors import printable, reason_of
+from cbir.core.errors import reason_of
 from cbir.core.folder_locks import locked_folders
-from cbir.core.messages import Message, Parameter
 from cbir.core.progress import ProgressListener
-from cbir.duplicates.actions.attributes import Attributes, attributes_of, obstacle_to_logging
-from cbir.duplicates.actions.checking import StepRefusedError, check
-from cbir.duplicates.actions.files import free_name, missing_folders
-from cbir.duplicates.actions.log import ActionLog, folders_of, read_log
-from cbir.duplicates.actions.logged_steps import PERMISSIONS, Intent, State
-from cbir.duplicates.actions.places import below, is_real
-from cbir.duplicates.actions.plan_model import LeftFile, Plan, Step
-from cbir.duplicates.actions.recovery import recover
-from cbir.duplicates.actions.step_execution import confirm_kept, execute, sidecar_intent
+from cbir.duplicates.actions.checking import check, confirm_kept
+from cbir.duplicates.actions.plan_model import Plan, Step
+from cbir.duplicates.actions.sidecar_steps import sidecar_intent
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class ActionReport:
     log : str
         The log's path, for :func:`cbir.duplicates.actions.undo`.
     interrupted : bool
-        There was a KeyboardInterrupt; steps that are in no list were not begun.
+        It was stopped, or there was a KeyboardInterrupt; steps that are in no list were not begun.
     sidecars : tuple of str
         Absolute paths of the sidecars that went with their copies.
     """
@@ -55,7 +56,11 @@ class ActionReport:
 
 
 def act(
-    plan: Plan, log_path: str, listener: ProgressListener | None = None, wait: bool = False
+    plan: Plan,
+    log_path: str,
+    listener: ProgressListener | None = None,
+    wait: bool = False,
+    stopped: Callable[[], bool] = never,
 ) -> ActionReport:
     """Carry out a plan.
 
@@ -75,6 +80,8 @@ def act(
         Told of progress, and of each copy that is skipped or fails.
     wait : bool
         Wait for another run that acts on the same files, instead of failing.
+    stopped : callable
+        Asked before each step whether to stop; a thread may let it be answered by another one.
 
     Raises
     ------
@@ -92,7 +99,8 @@ def act(
         removing |= folders_of(step for step in read_log(path) if step.open)
     with locked_folders(removing, keeping, wait), ActionLog.opened(path, header, new=True) as log:
         log.recover_open_steps(plan.follow_links)
-        return _Run(plan, root, log, listener or ProgressListener()).report()
+        runner = StepRunner(log, listener or ProgressListener(), stopped)
+        return _Run(plan, root, runner).report()
 
 
 def _folders(plan: Plan, root: str) -> tuple[set[str], set[str]]:
@@ -106,47 +114,27 @@ def _folders(plan: Plan, root: str) -> tuple[set[str], set[str]]:
     return removing | {root}, keeping
 
 
-@dataclass(frozen=True, slots=True)
-class _CurrentStep:
-    """A step that is being taken."""
-
-    name: str
-    """Of its file, for messages."""
-    intent: Intent
-    finish: Callable[[], None]
-    """Notes that it is done."""
-
-
 @dataclass
 class _Run:
     plan: Plan
     root: str
-    log: ActionLog
-    listener: ProgressListener
+    runner: StepRunner
     _done: list[Step] = field(default_factory=list)
-    _skipped: list[LeftFile] = field(default_factory=list)
-    _failed: list[LeftFile] = field(default_factory=list)
     _sidecars: list[str] = field(default_factory=list)
     _freed: int = 0
-    _current: _CurrentStep | None = None
-    """The step that is neither done nor given up."""
 
     def report(self) -> ActionReport:
-        interrupted = False
-        self.listener.begin(self.plan.action, len(self.plan.steps))
-        try:
-            for step in self.plan.steps:
-                self._take(step)
-                self.listener.advance()
-        except KeyboardInterrupt:
-            interrupted = True
-            if self._current is not None:
-                self._give_up(self._current, "interrupted")
-        self.listener.end()
+        steps, runner = self.plan.steps, self.runner
+        interrupted = runner.run(self.plan.action, steps, len(steps), self._take)
         self._sync_folders()
-        done, skipped, failed = tuple(self._done), tuple(self._skipped), tuple(self._failed)
         return ActionReport(
-            done, skipped, failed, self._freed, self.log.path, interrupted, tuple(self._sidecars)
+            tuple(self._done),
+            tuple(runner.skipped),
+            tuple(runner.failed),
+            self._freed,
+            runner.log.path,
+            interrupted,
+            tuple(self._sidecars),
         )
 
     def _take(self, step: Step) -> None:
@@ -155,7 +143,7 @@ class _Run:
             status = check(step)
             intent = self._intent(step, status)
         except StepRefusedError as reason:
-            self._skip(name, step.copy, str(reason))
+            self.runner.skip(name, step.copy, str(reason))
             return
 
         def finish() -> None:
@@ -163,7 +151,10 @@ class _Run:
             frees = self.plan.makes_links or self.plan.permanently
             self._freed += intent.size if frees and status.st_nlink == 1 else 0
 
-        if self._attempt(_CurrentStep(name, intent, finish), lambda: confirm_kept(step, status)):
+        def perform() -> None:
+            execute(intent, lambda: confirm_kept(step, status))
+
+        if self.runner.attempt(CurrentStep(name, intent, finish), perform):
             for sidecar in step.sidecars:
                 self._take_sidecar(intent, sidecar, os.path.dirname(name))
 
@@ -171,47 +162,28 @@ class _Run:
         """Let a sidecar go where its image went, unless another image has it by now."""
         name = os.path.join(folder, os.path.basename(path))
         try:
-            companion = sidecar_intent(intent, path, self.log)
+            companion = sidecar_intent(intent, path, self.runner.log)
         except StepRefusedError as reason:
-            self._skip(name, path, str(reason))
+            self.runner.skip(name, path, str(reason))
             return
-        current = _CurrentStep(name, companion, lambda: self._sidecars.append(path))
-        self._attempt(current, lambda: None)
-
-    def _attempt(self, current: _CurrentStep, confirm: Callable[[], None]) -> bool:
-        """Log a step, take it, and log what came of it; say whether it was done."""
-        intent = current.intent
-        self.log.begin(intent)
-        self._current = current
-        done = False
-        try:
-            execute(intent, confirm)
-        except StepRefusedError as reason:
-            done = self._give_up(current, str(reason), "skipped")
-        except OSError as error:
-            done = self._give_up(current, _explained(intent, error))
-        else:
-            self.log.end(intent.number, "done")
-            current.finish()
-            done = True
-        self._current = None
-        return done
+        current = CurrentStep(name, companion, lambda: self._sidecars.append(path))
+        self.runner.attempt(current, lambda: execute(companion, lambda: None))
 
     def _intent(self, step: Step, status: os.stat_result) -> Intent:
         if not is_real(step.copy):
             raise StepRefusedError("it is behind a symbolic link by now")
         attributes = self._attributes(step.copy) if self.plan.makes_links else {}
-        number = self.log.number()
+        number = self.runner.log.number()
         target = free_name(step.target) if step.target is not None else None
         folder = os.path.dirname(target or step.copy)
         return Intent(
             number=number,
             action=self.plan.action,
-            copy=step.copy,
+            path=step.copy,
             kept=step.kept,
             target=target,
             link=self._link(step) if self.plan.action == "symlink" else None,
-            aside=os.path.join(folder, self.log.aside(number)),
+            aside=os.path.join(folder, self.runner.log.aside(number)),
             made=tuple(missing_folders(folder)),
             sha256=step.removal.copy_sha256.hex(),
             size=status.st_size,
@@ -239,46 +211,7 @@ class _Run:
         inside = all(below(path, self.root) is not None for path in (step.kept, step.copy))
         return os.path.relpath(step.kept, os.path.dirname(step.copy)) if inside else step.kept
 
-    def _give_up(self, current: _CurrentStep, reason: str, outcome: State = "failed") -> bool:
-        """Find out what came of a step that did not end well, and undo a half of it."""
-        intent = current.intent
-        state = recover(intent)
-        if state == "done":
-            self.log.end(intent.number, "done")
-            current.finish()
-            name = printable(current.name)
-            self.listener.warn(Message(f"{name}: ", reason, "; but it was done"))
-            return True
-        if state == "aside":
-            aside = printable(intent.copy_aside)
-            reason = Message(reason, f"; it is at {aside}, from where an undo brings it back")
-        self.log.end(intent.number, outcome if state == "not done" else state, reason)
-        self._tell(self._skipped if outcome == "skipped" else self._failed, current.name, reason)
-        return False
-
-    def _skip(self, name: str, path: str, reason: str) -> None:
-        self.log.skip(path, reason)
-        self._tell(self._skipped, name, reason)
-
-    def _tell(self, where: list[LeftFile], name: str, reason: str) -> None:
-        left_file = LeftFile(name, reason)
-        where.append(left_file)
-        self.listener.warn(left_file.message)
-
     def _sync_folders(self) -> None:
         """Make the new names durable; until then the log's intents and the disk tell of them."""
         for folder in sorted({os.path.dirname(step.copy) for step in self._done}):
             sync_folder(folder)
-
-
-def _explained(intent: Intent, error: OSError) -> str:
-    reason = reason_of(error)
-    if intent.action == "delete" and not intent.permanently:
-        return Message(
-            f"it cannot be put in the trash: {printable(reason)}; move it, or delete it for good"
-            " with ",
-            Parameter("permanently", True),
-        )
-    if intent.action == "hardlink" and error.errno in (errno.EXDEV, errno.EPERM, errno.EMLINK):
-        return f"no hard link can be made here: {reason}; use a symbolic link, or move it"
-    return f"cannot {intent.action} it: {reason}"

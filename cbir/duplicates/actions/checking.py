@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from cbir.changes.files import holds, opened
+from cbir.changes.places import is_real
+from cbir.changes.refusals import StepRefusedError
 from cbir.core.errors import UnreadableImageError, printable, reason_of
-from cbir.duplicates.actions.files import opened
 from cbir.duplicates.actions.plan_model import Step
 
 if TYPE_CHECKING:
@@ -20,10 +22,6 @@ if TYPE_CHECKING:
     from cbir.images.encoded_image import EncodedImage
 
 _BLOCK = 1 << 20
-
-
-class StepRefusedError(Exception):
-    """A step that must not be taken, with the reason."""
 
 
 def check(step: Step) -> os.stat_result:
@@ -49,6 +47,34 @@ def check(step: Step) -> os.stat_result:
         if removal.level == "exact" and not same:
             _compare_images(kept, copy, removal.losses)
         return copy.status
+
+
+def confirm_kept(step: Step, status: os.stat_result) -> None:
+    """Read the kept image once more, and make sure that it is a file of its own.
+
+    Parameters
+    ----------
+    step : Step
+    status : os.stat_result
+        Of the copy, when it was checked.
+
+    Raises
+    ------
+    StepRefusedError
+        When it is not what it was.
+    """
+    kept = printable(step.removal.kept)
+    for path in (step.kept, step.copy):
+        if not is_real(path):
+            raise StepRefusedError(f"{printable(path)} is behind a symbolic link by now")
+    try:
+        kept_status = os.lstat(step.kept)
+    except OSError:
+        raise StepRefusedError(f"the kept image {kept} was removed just now") from None
+    if os.path.samestat(kept_status, status):
+        raise StepRefusedError(f"it is one file with {kept} by now")
+    if not holds(step.kept, step.removal.kept_sha256):
+        raise StepRefusedError(f"the kept image {kept} was changed just now")
 
 
 class _FileReader:

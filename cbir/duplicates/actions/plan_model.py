@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Literal
 
+from cbir.changes.left_file import LeftFile
 from cbir.core.errors import printable
 from cbir.core.messages import Message
 from cbir.duplicates.loss import Loss
@@ -63,19 +64,6 @@ class Step:
     target: str | None
     size: int
     sidecars: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class LeftFile:
-    """A file that nothing is done to, and why."""
-
-    path: str
-    reason: str
-
-    @property
-    def message(self) -> Message:
-        """Both in a line."""
-        return Message(f"{printable(self.path)}: ", self.reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,13 @@ import stat
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from cbir.changes.left_file import LeftFile
+from cbir.changes.places import below, check_destination, is_hidden, is_real
+from cbir.changes.refusals import RefusedError, regular, status_of
 from cbir.core.errors import CbirError, UsageError, printable
 from cbir.core.messages import Message, Parameter
-from cbir.duplicates.actions.places import below, check_destination, is_hidden, is_real
-from cbir.duplicates.actions.plan_model import Action, LeftFile, Plan, Removal, Step
-from cbir.duplicates.actions.refusals import (
-    Identities,
-    RefusedError,
-    check_linkable,
-    regular,
-    status_of,
-)
+from cbir.duplicates.actions.plan_model import Action, Plan, Removal, Step
+from cbir.duplicates.actions.refusals import Identities, check_linkable
 from cbir.duplicates.actions.sidecars import find_related_files
 from cbir.duplicates.loss import LossKind, refused
 

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import os
-import stat
 from dataclasses import dataclass, field
 
-from cbir.core.errors import CbirError, printable, reason_of
-from cbir.core.messages import Message, Part
+from cbir.changes.refusals import RefusedError, status_of
+from cbir.core.errors import CbirError, printable
 from cbir.duplicates.actions.plan_model import Action, Removal
 
 _Identity = tuple[int, int]
-
-
-class RefusedError(Exception):
-    """A copy that stays, and why."""
-
-    def __init__(self, *reason: Part) -> None:
-        super().__init__(*reason)
-        self.reason = Message(*reason)
 
 
 @dataclass
@@ -77,34 +68,6 @@ class Identities:
         if len(paths) > 1:
             others = ", ".join(printable(path) for path in paths if path != copy)
             raise RefusedError(f"it is one file with {others} (hard links): nothing to free")
-
-
-def status_of(path: str) -> os.stat_result | None:
-    """Return what is at a path, or None where nothing can be seen."""
-    try:
-        return os.lstat(path)
-    except (OSError, ValueError):
-        return None
-
-
-def regular(path: str) -> os.stat_result:
-    """Return the status of a regular file.
-
-    Raises
-    ------
-    RefusedError
-        When it is none.
-    """
-    try:
-        status = os.lstat(path)
-    except (OSError, ValueError) as error:
-        reason = reason_of(error) if isinstance(error, OSError) else str(error)
-        raise RefusedError(f"it cannot be looked at: {reason}") from None
-    if stat.S_ISLNK(status.st_mode):
-        raise RefusedError("it is a symbolic link: it takes no room, and its target stays")
-    if not stat.S_ISREG(status.st_mode):
-        raise RefusedError("it is not a regular file")
-    return status
 
 
 def check_linkable(

@@ -21,26 +21,15 @@ from types import FrameType
 from typing import Any
 from unittest import mock
 
+from cbir.changes import files, recovery, step_execution, step_runner, trash, undoing
 from cbir.core import renaming
-from cbir.duplicates.actions import (
-    Action,
-    LoggedStep,
-    act,
-    acting,
-    files,
-    read_log,
-    recovery,
-    step_execution,
-    trash,
-    undo,
-    undoing,
-)
+from cbir.duplicates.actions import Action, LoggedStep, act, acting, read_log, undo
 from tests.duplicates.actions.helpers import Tree, planned, removal, tree, write
 
 KILLED = 9
 TRACED = {
     module.__file__
-    for module in (acting, recovery, files, renaming, step_execution, trash, undoing)
+    for module in (acting, recovery, files, renaming, step_execution, step_runner, trash, undoing)
 }
 
 
@@ -183,7 +172,7 @@ def at_moments(way: Action, folder: str) -> None:
 
 def _check_all(root: Path, log_path: str, names: list[str]) -> int:
     """Look for each image at its two places; return how many are done, as the log tells."""
-    told = {step.copy: step.state for step in _read(log_path)}
+    told = {step.path: step.state for step in _read(log_path)}
     for name in names:
         old, new = root / name, root.parent / "moved" / name
         if not (old.exists() or new.exists()):  # the kill came while it was aside

@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cbir.changes import files, step_execution
 from cbir.core.errors import CbirError
 from cbir.core.progress import ProgressListener
-from cbir.duplicates.actions import Action, act, files, read_log, step_execution, undo
+from cbir.duplicates.actions import Action, act, read_log, undo
 from cbir.duplicates.loss import Loss
 from cbir.images.discovery import find_images
 from tests.duplicates.actions.helpers import ODD_NAMES, acted, planned, removal, tree, write
@@ -188,7 +189,7 @@ def test_odd_names_are_acted_on_and_taken_back(root: Path, action: Action, tmp_p
     report = acted(root, action, *(removal(root, "a.jpg", name) for name in names))
     assert len(report.done) == len(names) and not report.failed
     steps = read_log(report.log)
-    assert {os.path.basename(step.copy) for step in steps} == set(names)
+    assert {os.path.basename(step.path) for step in steps} == set(names)
     assert {step.state for step in steps} == {"done"}
     assert Path(report.log).read_bytes().isascii()
     assert len(undo(report.log).undone) == len(names)

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from cbir.changes import step_execution
 from cbir.core.errors import CbirError
 from cbir.core.folder_locks import locked_folders
-from cbir.duplicates.actions import act, read_log, step_execution, undo
+from cbir.duplicates.actions import act, checking, read_log, undo
 from tests.duplicates.actions.helpers import planned, removal, write
 
 PAIRS = 60
@@ -138,7 +139,7 @@ def test_a_copy_comes_back_when_the_kept_image_is_lost_as_it_goes(
     kind = "delete" if action == "trash" else action
     pairs = [removal(root, *pair) for pair in (("a", "b"), ("c", "d"))]
     made = planned(root, kind, *pairs, permanently=action == "delete")
-    real = step_execution.confirm_kept
+    real = checking.confirm_kept
 
     def confirm(*checked: Any) -> None:
         if not (root / "b").exists() or (root / "b").is_symlink():

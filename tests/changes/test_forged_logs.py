@@ -14,21 +14,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cbir.changes import read_log, undo
 from cbir.core.errors import CbirError
-from cbir.duplicates.actions import read_log, undo
 from tests.duplicates.actions.helpers import acted, removal, tree, write
 
 Line = dict[str, Any]
 
 FORGERIES: dict[str, Callable[[Line], object]] = {
-    "NUL in a path": lambda line: line.update(copy=line["copy"] + "\0"),
+    "NUL in a path": lambda line: line.update(path=line["path"] + "\0"),
     "a digest of other letters": lambda line: line.update(sha256="zz" * 32),
     "a short digest": lambda line: line.update(sha256="zz"),
     "no target": lambda line: line.update(target=None),
-    "a number for a path": lambda line: line.update(copy=7),
-    "a relative path": lambda line: line.update(copy="b"),
-    "a path with dots": lambda line: line.update(copy=line["copy"] + "/../b"),
-    "a surrogate that is no byte": lambda line: line.update(copy="/\ud800"),
+    "a number for a path": lambda line: line.update(path=7),
+    "a relative path": lambda line: line.update(path="b"),
+    "a path with dots": lambda line: line.update(path=line["path"] + "/../b"),
+    "a surrogate that is no byte": lambda line: line.update(path="/\ud800"),
     "an unknown action": lambda line: line.update(action="format"),
     "an action of another kind": lambda line: line.update(action=["move"]),
     "another action": lambda line: line.update(action="symlink"),
@@ -43,15 +43,15 @@ FORGERIES: dict[str, Callable[[Line], object]] = {
     "a target out of the destination": lambda line: line.update(target="/tmp/b"),
     "a target of another kind": lambda line: line.update(target=line["target"] + ".exe"),
     "a hidden file": lambda line: line.update(
-        copy=os.path.join(os.path.dirname(line["copy"]), ".profile")
+        path=os.path.join(os.path.dirname(line["path"]), ".profile")
     ),
     "a file in a hidden folder": lambda line: line.update(
-        copy=os.path.join(os.path.dirname(line["copy"]), ".ssh", "keys")
+        path=os.path.join(os.path.dirname(line["path"]), ".ssh", "keys")
     ),
     "folders elsewhere": lambda line: line.update(made=["/etc"]),
     "folders that are a text": lambda line: line.update(made="/tmp"),
     "a link for a move": lambda line: line.update(link="a"),
-    "a kept image that is the copy": lambda line: line.update(kept=line["copy"]),
+    "a kept image that is the copy": lambda line: line.update(kept=line["path"]),
     "attributes that are none": lambda line: line.update(attributes={"user.a": "?"}),
     "too many attributes": lambda line: line.update(attributes={"user.a": "AAAA" * 30_000}),
     "a step without a number": lambda line: line.pop("step"),
@@ -95,7 +95,7 @@ def test_an_intent_that_no_run_writes_is_refused(root: Path, forgery: str) -> No
         b"9" * 10_000,
         b'{"step": 1, "event": "done", "reason": [1]}',
         b'{"step": 1, "event": []}',
-        b'{"step": 99, "event": "done", "copy": "/a\\u0000"}',
+        b'{"step": 99, "event": "done", "path": "/a\\u0000"}',
         b'{"cbir": "1", "log": "1"}',
         b'{"cbir": 1, "log": 99}',
         b'{"cbir": "1", "log": 1, "root": null}',
@@ -156,7 +156,7 @@ def test_what_has_other_contents_is_not_replaced(root: Path, tmp_path: Path, act
     os.link(root / "secret", root / "secret2")
 
     def forge(line: Line) -> None:
-        line.update(copy=str(root / "secret"), kept=str(root / "secret2"))
+        line.update(path=str(root / "secret"), kept=str(root / "secret2"))
         line.update(link="secret2" if action == "symlink" else None)
 
     rewrite(log, forge)
@@ -188,7 +188,7 @@ def test_nothing_outside_of_the_dataset_is_touched_unless_told(root: Path, tmp_p
     log = moved(root)
     outside = tmp_path / "elsewhere"
     outside.mkdir()
-    rewrite(log, lambda line: line.update(copy=str(outside / "b")))
+    rewrite(log, lambda line: line.update(path=str(outside / "b")))
     report = undo(str(log))
     assert [Path(path).name for path in report.undone] == ["c"]
     assert "outside of the dataset" in report.left[0].reason

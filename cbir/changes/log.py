@@ -19,28 +19,19 @@ from dataclasses import replace
 from io import FileIO
 from typing import Any, Literal
 
+from cbir.changes.log_lines import LONGEST_LINE, add_event, header_of, parsed, text_of
+from cbir.changes.logged_steps import Intent, LoggedStep, RunHeader, State
+from cbir.changes.places import below, is_real
+from cbir.changes.recovery import recover, state_on_disk
 from cbir.core.atomic_files import explained, sync_folder
 from cbir.core.errors import CbirError, printable
 from cbir.core.locks import LockedError, flock
 from cbir.core.messages import Parameter
 from cbir.core.version import __version__
-from cbir.duplicates.actions.logged_steps import (
-    LONGEST_LINE,
-    Intent,
-    LoggedStep,
-    RunHeader,
-    State,
-    add_event,
-    header_of,
-    parsed,
-    text_of,
-)
-from cbir.duplicates.actions.places import below, is_real
-from cbir.duplicates.actions.recovery import recover, state_on_disk
 
-FORMAT = 3
+FORMAT = 4
 """Version of the log's format. In version 1, nothing was set aside; up to version 2, `kept` was
-called `keeper`."""
+called `keeper`; up to version 3, `path` was called `copy`, and nothing was added."""
 
 _START = b'{"cbir": '
 
@@ -51,7 +42,8 @@ def read_log(path: str) -> list[LoggedStep]:
     Parameters
     ----------
     path : str
-        What :func:`cbir.duplicates.actions.act` wrote. A torn last line is ignored.
+        What :func:`cbir.changes.change` or :func:`cbir.duplicates.actions.act` wrote. A torn last
+        line is ignored.
 
     Raises
     ------
@@ -93,7 +85,7 @@ def _read(path: str, file: FileIO) -> tuple[Iterable[LoggedStep], int]:
     header: RunHeader | None = None
     with open(file.fileno(), "rb", closefd=False) as reader:
         if not _START.startswith(reader.peek(len(_START))[: len(_START)]):
-            raise CbirError(f"{printable(path)}: this is no log of actions on duplicates")
+            raise CbirError(f"{printable(path)}: this is no log of actions of cbir")
         lines = iter(lambda: reader.readline(LONGEST_LINE + 1), b"")
         for i, line in enumerate(lines, 1):
             if not line.endswith(b"\n") and len(line) <= LONGEST_LINE:
@@ -175,7 +167,7 @@ class ActionLog:
                 steps, end = _read(path, file)
                 if not end and os.fstat(file.fileno()).st_size:
                     raise CbirError(
-                        f"{printable(path)}: this is no log of actions on duplicates, or only the"
+                        f"{printable(path)}: this is no log of actions of cbir, or only the"
                         " beginning of one; name another file with ",
                         Parameter("log"),
                     )
@@ -224,9 +216,9 @@ class ActionLog:
         """Write what came of a step; it is durable when the next one begins."""
         self._write({"step": number, "event": event, **_reason(reason)}, durable=False)
 
-    def skip(self, copy: str, reason: str) -> None:
+    def skip(self, path: str, reason: str) -> None:
         """Write that a step was not begun."""
-        line = {"step": self.number(), "event": "skipped", "copy": copy, **_reason(reason)}
+        line = {"step": self.number(), "event": "skipped", "path": path, **_reason(reason)}
         self._write(line, durable=False)
 
     def _write(self, event: dict[str, Any], durable: bool = True) -> None:
@@ -249,15 +241,15 @@ def folders_of(steps: Iterable[LoggedStep]) -> set[str]:
     for step in steps:
         if step.header is not None:
             folders |= {step.header.root, step.header.destination or step.header.root}
-            folders |= set() if inside(step) else {os.path.dirname(step.copy)}
+            folders |= set() if inside(step) else {os.path.dirname(step.path)}
     return {os.path.realpath(folder) for folder in folders}
 
 
 def inside(step: LoggedStep) -> bool:
     """Say whether the file of a step is really inside of its dataset."""
-    if step.header is None or below(step.copy, step.header.root) is None:
+    if step.header is None or below(step.path, step.header.root) is None:
         return False
-    return is_real(step.copy)
+    return is_real(step.path)
 
 
 def _reason(reason: str) -> dict[str, str]:

@@ -12,11 +12,11 @@ import sys
 from collections.abc import Callable, Iterator
 from urllib.parse import unquote_to_bytes
 
+from cbir.changes.files import copy_to_temporary, holds
 from cbir.core.atomic_files import sync_folder
 from cbir.core.errors import reason_of
 from cbir.core.locks import user_lock
 from cbir.core.renaming import rename_new
-from cbir.duplicates.actions.files import copy_to_temporary, holds
 
 _INFO = ".trashinfo"
 _LONGEST_INFO = 1 << 16

@@ -1,4 +1,4 @@
-"""What a log tells of a step, checked when it is read: a log may be damaged, or forged."""
+"""Read the lines of a log, and check them: a log may be damaged, or forged."""
 
 from __future__ import annotations
 
@@ -6,27 +6,16 @@ import base64
 import binascii
 import os
 import re
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal, TypeVar, get_args
+from dataclasses import replace
+from typing import Any, TypeVar, get_args
 
+from cbir.changes.attributes import MOST_BYTES, Attributes
+from cbir.changes.logged_steps import PERMISSIONS, Action, Intent, LoggedStep, RunHeader, State
+from cbir.changes.places import below, is_hidden
 from cbir.core.json_text import parse_json
-from cbir.duplicates.actions.attributes import MOST_BYTES, Attributes
-from cbir.duplicates.actions.places import below, is_hidden
-from cbir.duplicates.actions.plan_model import Action
 
 LONGEST_LINE = 1 << 20
 """Bytes; paths and attributes are bounded by the system far below that."""
-
-PERMISSIONS = 0o777
-"""Bits of a mode that an undo restores: never those that change who runs a program."""
-
-State = Literal["done", "not done", "both", "aside", "unclear", "skipped", "failed", "undone"]
-"""What became of a step.
-
-``both``: killed in the middle of a move, the image is whole at the old place and at the new one.
-``aside``: killed in the middle, the image is whole in its folder under a temporary name.
-``unclear``: the files are neither as before the step nor as after it.
-"""
 
 _T = TypeVar("_T")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -35,127 +24,6 @@ _MOST_STEPS = 10**15
 _LARGEST = 2**63 - 1
 _LATEST = _LARGEST * 10**9
 """Nanoseconds; file systems count seconds in 64 bits."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunHeader:
-    """What a run was asked for.
-
-    Attributes
-    ----------
-    root : str
-        The dataset's real path.
-    destination : str or None
-        Where copies are moved to.
-    """
-
-    root: str
-    destination: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """What a step is about to do, with all that is needed to tell it afterwards and to undo it.
-
-    Attributes
-    ----------
-    number : int
-        Of the step, in this log.
-    action : {"move", "hardlink", "symlink", "delete"}
-    copy, kept : str
-        Absolute paths.
-    target : str or None
-        Where the copy is moved to.
-    link : str or None
-        The text of the symbolic link.
-    aside : str
-        A temporary name that the step may use, in the folder of `target` or else of `copy`.
-    made : tuple of str
-        Folders that have to be made for `target`.
-    sha256 : str
-        Of the copy, in hexadecimal digits.
-    size, mtime_ns, mode, uid, gid : int
-        The copy's status.
-    permanently : bool
-        It is deleted for good.
-    companion : bool
-        It is no copy, but a sidecar of one.
-    attributes : dict
-        The copy's extended attributes, where the step would lose them.
-    """
-
-    number: int
-    action: Action
-    copy: str
-    kept: str
-    target: str | None
-    link: str | None
-    aside: str
-    made: tuple[str, ...]
-    sha256: str
-    size: int
-    mtime_ns: int
-    mode: int
-    uid: int
-    gid: int
-    permanently: bool
-    companion: bool = False
-    attributes: Attributes = field(default_factory=dict)
-
-    @property
-    def digest(self) -> bytes:
-        """The copy's SHA-256."""
-        return bytes.fromhex(self.sha256)
-
-    @property
-    def copy_aside(self) -> str:
-        """The temporary name in the copy's folder."""
-        return os.path.join(os.path.dirname(self.copy), os.path.basename(self.aside))
-
-    @property
-    def link_aside(self) -> str:
-        """The temporary name of a link that gives way to a file."""
-        return f"{self.copy_aside}-link"
-
-    def line(self) -> dict[str, Any]:
-        """Return what the log has of it."""
-        values = asdict(self)
-        values["attributes"] = {
-            name: base64.b64encode(value).decode() for name, value in self.attributes.items()
-        }
-        return {"step": values.pop("number"), "event": "intent", **values}
-
-
-@dataclass(frozen=True, slots=True)
-class LoggedStep:
-    """What a log, and where it leaves that open the disk, tells of a step.
-
-    Attributes
-    ----------
-    number : int
-    copy : str
-        The absolute path.
-    state : State
-    reason : str
-        Why it was skipped, or failed.
-    intent : Intent or None
-        None for a step that was skipped before it began.
-    open : bool
-        The program was killed in this step: `state` was read off the disk.
-    undoing : bool
-        What was told last is that it is being taken back.
-    header : RunHeader or None
-        The run that it belongs to; None for a step that was skipped before it began.
-    """
-
-    number: int
-    copy: str
-    state: State
-    reason: str = ""
-    intent: Intent | None = None
-    open: bool = False
-    undoing: bool = False
-    header: RunHeader | None = None
 
 
 def parsed(line: bytes) -> dict[str, Any]:
@@ -219,7 +87,7 @@ def add_event(
         When anything is missing, of another type, out of range, or not where it should be.
     """
     number = _integer(event["step"], 1, _MOST_STEPS)
-    step = steps.get(number) or LoggedStep(number, _path(event["copy"]), "unclear")
+    step = steps.get(number) or LoggedStep(number, _file_of(event), "unclear")
     kind = event["event"]
     if kind == "intent":
         if header is None or step.intent is not None:
@@ -240,8 +108,8 @@ def _intent_of(event: dict[str, Any], header: RunHeader) -> Intent:
     intent = Intent(
         number=_integer(event["step"], 1, _MOST_STEPS),
         action=action,
-        copy=_path(event["copy"]),
-        kept=_path(event.get("kept", event.get("keeper"))),  # so called up to version 2
+        path=_file_of(event),
+        kept=_kept_of(event),
         target=_only_for(action == "move", event["target"]),
         link=_only_for(action == "symlink", event["link"]),
         aside=_path(event["aside"]),
@@ -260,36 +128,55 @@ def _intent_of(event: dict[str, Any], header: RunHeader) -> Intent:
     return intent
 
 
+def _file_of(event: dict[str, Any]) -> str:
+    return _path(event["path"] if "path" in event else event["copy"])  # so called up to version 3
+
+
+def _kept_of(event: dict[str, Any]) -> str | None:
+    kept = event["kept"] if "kept" in event else event["keeper"]  # so called up to version 2
+    return None if kept is None else _path(kept)
+
+
 def _check(intent: Intent, header: RunHeader) -> None:
     """Raise ValueError unless the parts of an intent fit each other, and the run."""
-    folder = os.path.dirname(intent.target or intent.copy)
+    folder = os.path.dirname(intent.target or intent.path)
     name = _ASIDE.fullmatch(os.path.basename(intent.aside))
     # Names that begin with a dot are neither indexed nor moved.
-    places = not is_hidden(below(intent.copy, header.root) or "")
-    link = os.path.normpath(os.path.join(os.path.dirname(intent.copy), intent.link or ""))
-    if intent.target is None:
+    places = not is_hidden(below(intent.path, header.root) or "")
+    link = os.path.normpath(os.path.join(os.path.dirname(intent.path), intent.link or ""))
+    above = os.path.join(folder, "")
+    places &= all(above.startswith(os.path.join(made, "")) for made in intent.made)
+    if intent.action == "add":
+        inside = (below(path, header.root) for path in (intent.path, *intent.made))
+        places &= all(relative not in (None, ".") for relative in inside)
+    elif intent.target is None:
         places &= not intent.made
     else:
         _path(intent.target)
-        above = os.path.join(folder, "")
         destination = header.destination
         places &= destination is not None and below(intent.target, destination) not in (None, ".")
         places &= not is_hidden(below(intent.target, destination or "") or "")
-        places &= all(above.startswith(os.path.join(made, "")) for made in intent.made)
-        places &= _extension(intent.target) == _extension(intent.copy)
+        places &= _extension(intent.target) == _extension(intent.path)
     if not (
         places
         and _DIGEST.fullmatch(intent.sha256)
         and name is not None
         and int(name[1]) == intent.number
         and os.path.dirname(intent.aside) == folder
-        and intent.kept != intent.copy
-        and not os.path.basename(intent.kept).startswith(".cbir-")
+        and _goes_with(intent.kept, intent)
         and (intent.link is None or ("\0" not in intent.link and link == intent.kept))
         and (intent.action == "delete" or not intent.permanently)
         and (not intent.companion or intent.action in ("move", "delete"))
     ):
         raise ValueError("contradicts itself")
+
+
+def _goes_with(kept: str | None, intent: Intent) -> bool:
+    """Say whether a step may rely on an image, or on none."""
+    if kept is None:
+        return intent.action in ("delete", "add") and not (intent.permanently or intent.companion)
+    hidden = os.path.basename(kept).startswith(".cbir-")
+    return intent.action != "add" and kept != intent.path and not hidden
 
 
 def _extension(path: str) -> str:

@@ -6,17 +6,12 @@ import errno
 import os
 import shutil
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from cbir.core.atomic_files import sync_folder
-from cbir.core.errors import printable, reason_of
-from cbir.core.folder_locks import locked_folders
-from cbir.core.messages import Message, Parameter
-from cbir.core.progress import ProgressListener
-from cbir.core.renaming import rename_new
-from cbir.duplicates.actions import trash
-from cbir.duplicates.actions.attributes import restore
-from cbir.duplicates.actions.files import (
+from cbir.changes import trash
+from cbir.changes.attributes import restore
+from cbir.changes.files import (
     holds,
     move_new,
     opened,
@@ -24,11 +19,18 @@ from cbir.duplicates.actions.files import (
     set_owner,
     written_new,
 )
-from cbir.duplicates.actions.log import ActionLog, folders_of, inside, read_log
-from cbir.duplicates.actions.logged_steps import Intent, LoggedStep
-from cbir.duplicates.actions.places import below, hidden_folder, is_real
-from cbir.duplicates.actions.plan_model import LeftFile
-from cbir.duplicates.actions.recovery import is_our_link, recover, remove_folders, state_on_disk
+from cbir.changes.left_file import LeftFile
+from cbir.changes.log import ActionLog, folders_of, inside, read_log
+from cbir.changes.logged_steps import Intent, LoggedStep
+from cbir.changes.places import below, hidden_folder, is_real
+from cbir.changes.recovery import is_our_link, recover, remove_folders, state_on_disk
+from cbir.changes.step_runner import never
+from cbir.core.atomic_files import sync_folder
+from cbir.core.errors import printable, reason_of
+from cbir.core.folder_locks import locked_folders
+from cbir.core.messages import Message, Parameter
+from cbir.core.progress import ProgressListener
+from cbir.core.renaming import rename_new
 
 TO_UNDO = ("done", "both", "aside", "unclear")
 """States of steps of which something may have to be taken back."""
@@ -41,13 +43,13 @@ class UndoReport:
     Attributes
     ----------
     undone : tuple of str
-        The copies that are back where they were.
+        The files that are back where they were, or were added and are in the trash.
     left : tuple of LeftFile
         Those that are not, with the reason: deleted ones, and what was changed since.
     already : int
         Steps that had been taken back before.
     interrupted : bool
-        There was a KeyboardInterrupt; undo again to go on.
+        It was stopped, or there was a KeyboardInterrupt; undo again to go on.
     """
 
     undone: tuple[str, ...]
@@ -61,14 +63,16 @@ def undo(
     listener: ProgressListener | None = None,
     follow_links: bool = False,
     wait: bool = False,
+    stopped: Callable[[], bool] = never,
 ) -> UndoReport:
     """Take back the steps of a log, the last one first.
 
     Moved images go back to where they were, unless something else is there by now. Links become
     files of their own again, with the bytes of the kept images, which are those of the copies, and
     with the time, permissions and extended attributes of the copies. What is in the desktop's
-    trash comes back where the trash can be read; what was deleted for good is only told. The log
-    is continued, so that a second time nothing is done.
+    trash comes back where the trash can be read; what was deleted for good is only told. What was
+    added goes to the trash, and folders made for it go if they are empty. The log is continued, so
+    that a second time nothing is done.
 
     A log may be forged: only files with the contents that it tells, inside of its dataset and its
     destination, are touched, and nothing else than links and temporary files is replaced.
@@ -82,6 +86,8 @@ def undo(
         Also take back what is outside of the dataset, behind folders that are links.
     wait : bool
         Wait for another run that acts on the same files, instead of failing.
+    stopped : callable
+        Asked before each step whether to stop; a thread may let it be answered by another one.
 
     Raises
     ------
@@ -96,7 +102,7 @@ def undo(
         ActionLog.opened(path, {"action": "undo"}, new=False) as log,
     ):
         log.recover_open_steps(follow_links)
-        return _Undo(log, follow_links, listener or ProgressListener()).report()
+        return _Undo(log, follow_links, listener or ProgressListener(), stopped).report()
 
 
 @dataclass
@@ -104,6 +110,7 @@ class _Undo:
     log: ActionLog
     follow_links: bool
     listener: ProgressListener
+    stopped: Callable[[], bool]
     _undone: list[str] = field(default_factory=list)
     _left: list[LeftFile] = field(default_factory=list)
     _current: Intent | None = None
@@ -115,6 +122,9 @@ class _Undo:
         self.listener.begin("undo", len(taken))
         try:
             for step in reversed(taken):
+                if self.stopped():
+                    interrupted = True
+                    break
                 if step.intent is not None:
                     self._take_back(step, step.intent)
                 self.listener.advance()
@@ -138,6 +148,8 @@ class _Undo:
                 _move_back(intent)
             elif intent.action == "delete":
                 _fetch(intent)
+            elif intent.action == "add":
+                _withdraw(intent)
             else:
                 self._warn_of_lost(intent, _make_independent(intent))
         except OSError as error:
@@ -148,7 +160,7 @@ class _Undo:
 
     def _outside(self, step: LoggedStep, intent: Intent) -> str:
         """Say why a step is none inside of the dataset and the destination; nothing when it is."""
-        hidden = hidden_folder(intent.copy)
+        hidden = hidden_folder(intent.path)
         # Programs are started and keys are read from there, and a log may come with an archive.
         if hidden is not None and below(self.log.path, hidden) is None:
             return (
@@ -157,7 +169,7 @@ class _Undo:
             )
         if self.follow_links:
             return ""
-        target = intent.target or intent.copy
+        target = intent.target or intent.path
         if inside(step) and is_real(target):
             return ""
         return Message(
@@ -170,12 +182,12 @@ class _Undo:
         if attributes:
             names = ", ".join(map(printable, attributes))
             self.listener.warn(
-                f"{printable(intent.copy)}: its extended attributes {names} are lost"
+                f"{printable(intent.path)}: its extended attributes {names} are lost"
             )
 
     def _finish(self, intent: Intent) -> None:
         self.log.end(intent.number, "undone")
-        self._undone.append(intent.copy)
+        self._undone.append(intent.path)
 
     def _give_up(self, intent: Intent, reason: str) -> None:
         if recover(intent) == "not done":
@@ -185,7 +197,7 @@ class _Undo:
         self._leave(intent, reason)
 
     def _leave(self, intent: Intent, reason: str) -> None:
-        left_file = LeftFile(intent.copy, reason)
+        left_file = LeftFile(intent.path, reason)
         self._left.append(left_file)
         self.listener.warn(left_file.message)
 
@@ -196,12 +208,14 @@ def _obstacle(intent: Intent) -> str:
     if state == "not done":
         return ""
     if state == "aside":
-        return f"something else is there by now; it is still at {printable(intent.copy_aside)}"
+        return f"something else is there by now; it is still at {printable(intent.path_aside)}"
     if intent.action == "delete":
         return _obstacle_to_fetching(intent)
+    if intent.action == "add":
+        return "it is not the file that was added, any more" if state == "unclear" else ""
     if intent.action == "move":
         assert intent.target is not None
-        if os.path.lexists(intent.copy):
+        if os.path.lexists(intent.path):
             return f"something else is there by now; it is still at {printable(intent.target)}"
         if state == "unclear":
             return f"{printable(intent.target)} is not the image that was moved there, any more"
@@ -213,9 +227,9 @@ def _obstacle(intent: Intent) -> str:
 def _obstacle_to_fetching(intent: Intent) -> str:
     if intent.permanently:
         return "it was deleted for good"
-    if os.path.lexists(intent.copy):
+    if os.path.lexists(intent.path):
         return "something else is there by now; it may be in the desktop's trash"
-    if trash.find(intent.copy, intent.digest) is None:
+    if trash.find(intent.path, intent.digest) is None:
         return (
             "it cannot be found in the desktop's trash from here; if it is there still, restore it"
             " with the desktop's own program"
@@ -225,25 +239,35 @@ def _obstacle_to_fetching(intent: Intent) -> str:
 
 def _move_back(intent: Intent) -> None:
     assert intent.target is not None
-    if not holds(intent.copy, intent.digest):
-        os.makedirs(os.path.dirname(intent.copy), exist_ok=True)
+    if not holds(intent.path, intent.digest):
+        os.makedirs(os.path.dirname(intent.path), exist_ok=True)
         name = os.path.basename(intent.aside)
-        move_new(intent.target, intent.copy, name, intent.digest, _nothing)
-        sync_folder(os.path.dirname(intent.copy))
+        move_new(intent.target, intent.path, name, intent.digest, _nothing)
+        sync_folder(os.path.dirname(intent.path))
     remove_folders(intent)
 
 
 def _nothing() -> None:
-    """A file that goes back needs no kept image."""
+    """A file that goes back, or was added, needs no kept image."""
 
 
 def _fetch(intent: Intent) -> None:
-    if holds(intent.copy, intent.digest):
+    if holds(intent.path, intent.digest):
         return
-    trashed = trash.find(intent.copy, intent.digest)
+    trashed = trash.find(intent.path, intent.digest)
     if trashed is None:
-        raise OSError(errno.ENOENT, "it is not in the desktop's trash any more", intent.copy)
-    trash.restore(trashed, intent.copy, intent.copy_aside, intent.digest)
+        raise OSError(errno.ENOENT, "it is not in the desktop's trash any more", intent.path)
+    trash.restore(trashed, intent.path, intent.path_aside, intent.digest)
+
+
+def _withdraw(intent: Intent) -> None:
+    """Put what was added in the trash: by now it may be nowhere else."""
+    if os.path.lexists(intent.path):
+        if not holds(intent.path, intent.digest):
+            raise OSError(errno.ESTALE, "it was changed just now", intent.path)
+        trash.send(intent.path, intent.digest, _nothing)
+        sync_folder(os.path.dirname(intent.path))
+    remove_folders(intent)
 
 
 def _make_independent(intent: Intent) -> list[str]:
@@ -251,10 +275,10 @@ def _make_independent(intent: Intent) -> list[str]:
 
     Returns the names of extended attributes that cannot be restored.
     """
-    status = os.lstat(intent.copy)
+    status = os.lstat(intent.path)
     if not stat.S_ISLNK(status.st_mode) and (status.st_nlink == 1 or intent.action == "symlink"):
         return []  # a file of its own is there already
-    with opened(os.path.realpath(intent.copy)) as reader, written_new(intent.aside) as writer:
+    with opened(os.path.realpath(intent.path)) as reader, written_new(intent.aside) as writer:
         shutil.copyfileobj(reader, writer)
         writer.flush()
         set_owner(intent.aside, intent.uid, intent.gid)
@@ -265,20 +289,20 @@ def _make_independent(intent: Intent) -> list[str]:
         if not holds(intent.aside, intent.digest):
             raise OSError(errno.ESTALE, "the kept image was changed, and has other bytes by now")
     _replace_link(intent, status)
-    sync_folder(os.path.dirname(intent.copy))
+    sync_folder(os.path.dirname(intent.path))
     return lost
 
 
 def _replace_link(intent: Intent, status: os.stat_result) -> None:
     """Put the file that was made aside in the place of the link, and of nothing else."""
     try:
-        rename_new(intent.copy, intent.link_aside)
+        rename_new(intent.path, intent.link_aside)
         try:
             if not _is_link(intent, status):
                 raise OSError(errno.ESTALE, "it was changed just now")
-            rename_new(intent.aside, intent.copy)
+            rename_new(intent.aside, intent.path)
         except BaseException:
-            rename_new(intent.link_aside, intent.copy)
+            rename_new(intent.link_aside, intent.path)
             raise
     except BaseException:
         remove_temporary(intent.aside)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from cbir.changes import read_log, undo
+from cbir.changes.log import ActionLog
 from cbir.core.errors import CbirError
-from cbir.duplicates.actions import read_log, undo
-from cbir.duplicates.actions.log import ActionLog
 from tests.duplicates.actions.helpers import acted, removal, tree, write
 
 
@@ -51,19 +51,21 @@ def test_a_damaged_line_is_named(root: Path) -> None:
         assert tree(root) == before
 
 
-def test_a_log_of_format_2_is_undone(root: Path) -> None:
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_log_of_an_earlier_format_is_undone(root: Path, version: int) -> None:
     log = logged(root)
     header, *lines = log.read_text().splitlines(keepends=True)
-    assert '"log": 3' in header and '"kept"' in lines[0]
-    older = [header.replace('"log": 3', '"log": 2'), *lines]
-    log.write_text("".join(older).replace('"kept"', '"keeper"'))
+    assert '"log": 4' in header and '"kept"' in lines[0]
+    older = [header.replace('"log": 4', f'"log": {version}'), *lines]
+    kept = "keeper" if version == 2 else "kept"
+    log.write_text("".join(older).replace('"kept"', f'"{kept}"').replace('"path"', '"copy"'))
     assert len(undo(str(log)).undone) == 2
     assert sorted(path.name for path in root.iterdir()) == ["a", "b", "c"]
 
 
 def test_a_log_of_a_later_version_is_not_read(root: Path) -> None:
     log = logged(root)
-    log.write_bytes(log.read_bytes().replace(b'"log": 3', b'"log": 4'))
+    log.write_bytes(log.read_bytes().replace(b'"log": 4', b'"log": 5'))
     with pytest.raises(CbirError, match="use that version"):
         read_log(str(log))
 

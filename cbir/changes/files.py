@@ -11,9 +11,9 @@ import shutil
 import stat
 from collections.abc import Callable, Iterator
 
+from cbir.changes.attributes import check_kept
 from cbir.core.atomic_files import sync_folder
 from cbir.core.renaming import rename_new
-from cbir.duplicates.actions.attributes import check_kept
 
 _BLOCK = 1 << 20
 _LONGEST_NAME = 255

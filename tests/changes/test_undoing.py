@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cbir.changes import read_log, undo
 from cbir.core.errors import CbirError
-from cbir.duplicates.actions import Action, act, plan, read_log, undo
+from cbir.duplicates.actions import Action, act, plan
 from tests.duplicates.actions.helpers import acted, removal, tree, write
 
 ACTIONS: list[Action] = ["move", "hardlink", "symlink"]

@@ -1,33 +1,36 @@
 """What became of a step that was broken off by an error, an interrupt or a kill; clear it up.
 
 Only what has a temporary name of the step, and is by its contents what the step put there, is ever
-removed.
+removed, or what has the name of an addition that is not finished.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import stat
 
+from cbir.changes.files import holds, is_prefix, remove_temporary, same_file
+from cbir.changes.logged_steps import Intent, State
+from cbir.changes.places import is_real
 from cbir.core.atomic_files import sync_folder
 from cbir.core.renaming import rename_new
-from cbir.duplicates.actions.files import holds, is_prefix, remove_temporary, same_file
-from cbir.duplicates.actions.logged_steps import Intent, State
-from cbir.duplicates.actions.places import is_real
 
 
 def state_on_disk(intent: Intent) -> State:
     """Tell by looking at the files whether a step was done."""
-    if is_our_link(intent, intent.copy):
+    if intent.action == "add":
+        return _state_of_addition(intent)
+    if is_our_link(intent, intent.path):
         return "done"
-    there = holds(intent.copy, intent.digest)
+    there = holds(intent.path, intent.digest)
     if intent.action == "move" and intent.target and holds(intent.target, intent.digest):
         return "both" if there else "done"
     if there:
         return "not done"
-    if any(holds(aside, intent.digest) for aside in (intent.copy_aside, intent.aside)):
+    if any(holds(aside, intent.digest) for aside in (intent.path_aside, intent.aside)):
         return "aside"
-    gone = not os.path.lexists(intent.copy)
+    gone = not os.path.lexists(intent.path)
     return "done" if intent.action == "delete" and gone else "unclear"
 
 
@@ -37,11 +40,13 @@ def recover(intent: Intent) -> State:
     An image that is left only under a temporary name gets its old name back, unless something else
     has that by now.
     """
-    if not is_real(intent.copy) or not is_real(intent.aside):
+    if not is_real(intent.path) or not is_real(intent.aside):
         return state_on_disk(intent)
+    if intent.action == "add":
+        return _recover_addition(intent)
     _bring_back(intent)
     whole = _whole(intent)
-    for aside in {intent.copy_aside, intent.aside, intent.link_aside}:
+    for aside in {intent.path_aside, intent.aside, intent.link_aside}:
         if whole is not None and (is_our_link(intent, aside) or is_prefix(aside, whole)):
             remove_temporary(aside)
     state = state_on_disk(intent)
@@ -54,10 +59,35 @@ def recover(intent: Intent) -> State:
     return state
 
 
+def _state_of_addition(intent: Intent) -> State:
+    aside = intent.new_aside
+    if os.path.lexists(aside) and not same_file(aside, intent.path):
+        return "not done"  # whatever is there is somebody else's
+    if holds(intent.path, intent.digest):
+        return "done"
+    return "unclear" if os.path.lexists(intent.path) else "not done"
+
+
+def _recover_addition(intent: Intent) -> State:
+    """Remove what is left of an addition that was broken off, and the folders that it made.
+
+    What is written so far has no contents by which to know it. Its name does: nothing else is ever
+    called so, and no image is ever set aside under such a name.
+    """
+    state = state_on_disk(intent)
+    with contextlib.suppress(OSError):
+        if stat.S_ISREG(os.lstat(intent.new_aside).st_mode):
+            remove_temporary(intent.new_aside)
+    if state == "not done":
+        remove_folders(intent)
+    return state
+
+
 def is_our_link(intent: Intent, path: str) -> bool:
     """Say whether there is, at `path`, the link that the step makes."""
     try:
         if intent.action == "hardlink":
+            assert intent.kept is not None
             return same_file(path, intent.kept) and os.lstat(path).st_nlink > 1
         return intent.action == "symlink" and os.readlink(path) == intent.link
     except (OSError, ValueError):
@@ -66,8 +96,8 @@ def is_our_link(intent: Intent, path: str) -> bool:
 
 def remove_link(intent: Intent) -> None:
     """Remove the link that the step made in the place of the copy, if it is there."""
-    if is_our_link(intent, intent.copy):
-        os.unlink(intent.copy)
+    if is_our_link(intent, intent.path):
+        os.unlink(intent.path)
 
 
 def remove_folders(intent: Intent) -> None:
@@ -81,7 +111,7 @@ def _bring_back(intent: Intent) -> None:
     """Give the image a name again if it has only a temporary one."""
     if _whole(intent) is not None:
         return
-    places = (intent.copy_aside, intent.copy), (intent.aside, intent.target or intent.copy)
+    places = (intent.path_aside, intent.path), (intent.aside, intent.target or intent.path)
     for aside, place in places:
         if holds(aside, intent.digest):
             with contextlib.suppress(OSError):
@@ -90,19 +120,19 @@ def _bring_back(intent: Intent) -> None:
             return
     if is_our_link(intent, intent.link_aside):
         with contextlib.suppress(OSError):
-            rename_new(intent.link_aside, intent.copy)
+            rename_new(intent.link_aside, intent.path)
 
 
 def _whole(intent: Intent) -> str | None:
     """Return a file that has the image's contents under a name that is not temporary."""
-    paths = [intent.copy]
-    if intent.action == "symlink" and is_our_link(intent, intent.copy):
-        paths = [os.path.realpath(intent.copy)]
+    paths = [intent.path]
+    if intent.action == "symlink" and is_our_link(intent, intent.path):
+        paths = [os.path.realpath(intent.path)]
     if intent.target is not None:
         paths.append(intent.target)
     return next((path for path in paths if holds(path, intent.digest)), None)
 
 
 def _is_one_file_with_two_names(intent: Intent) -> bool:
-    copy, target = intent.copy, intent.target
+    copy, target = intent.path, intent.target
     return target is not None and same_file(copy, target) and os.lstat(copy).st_nlink > 1

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from cbir.duplicates.actions import act, files, undo
-from cbir.duplicates.actions.attributes import attributes_of
+from cbir.changes import files, undo
+from cbir.changes.attributes import attributes_of
+from cbir.duplicates.actions import act
 from tests.duplicates.actions.helpers import acted, planned, removal, write
 from tests.duplicates.actions.test_acting import across
 
@@ -71,7 +72,7 @@ def test_a_move_to_where_they_cannot_be_kept_is_refused(
 
 
 def test_more_than_the_log_can_keep_is_refused(root: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr("cbir.duplicates.actions.attributes.MOST_BYTES", 10)
+    monkeypatch.setattr("cbir.changes.attributes.MOST_BYTES", 10)
     write(root, "a")
     tagged(root, "b")
     report = acted(root, "hardlink", removal(root, "a", "b"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cbir.duplicates.actions.files import free_name, opened
+from cbir.changes.files import free_name, opened
 from tests.duplicates.actions.helpers import write
 
 
