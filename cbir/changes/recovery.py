@@ -60,6 +60,8 @@ def recover(intent: Intent) -> State:
 
 
 def _state_of_addition(intent: Intent) -> State:
+    if not is_real(intent.path):
+        return "unclear"  # what is there was not put there by the step
     aside = intent.new_aside
     if os.path.lexists(aside) and not same_file(aside, intent.path):
         return "not done"  # whatever is there is somebody else's

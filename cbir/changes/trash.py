@@ -50,18 +50,19 @@ def send(path: str, sha256: bytes, confirm: Callable[[], None]) -> None:
         raise
 
 
-def find(path: str, sha256: bytes) -> str | None:
-    """Find what was put in the trash from `path`, and holds what it held; the newest of several.
+def find(path: str, sha256: bytes, mtime_ns: int | None = None) -> str | None:
+    """Find what was put in the trash from `path`, and holds what it held.
 
+    Of several, it is the newest of those that were last changed at `mtime_ns`, if there are such.
     Returns the path of the file in the trash.
     """
     found = [
-        (_changed(_info_of(trashed)), trashed)
+        (_changed(trashed) == mtime_ns, _changed(_info_of(trashed)), trashed)
         for folder, top in _folders(path)
         for trashed in _entries(folder, top, path)
         if holds(trashed, sha256)
     ]
-    return max(found)[1] if found else None
+    return max(found)[2] if found else None
 
 
 def restore(trashed: str, path: str, aside: str | None, sha256: bytes) -> None:

@@ -229,7 +229,7 @@ def _obstacle_to_fetching(intent: Intent) -> str:
         return "it was deleted for good"
     if os.path.lexists(intent.path):
         return "something else is there by now; it may be in the desktop's trash"
-    if trash.find(intent.path, intent.digest) is None:
+    if trash.find(intent.path, intent.digest, intent.mtime_ns) is None:
         return (
             "it cannot be found in the desktop's trash from here; if it is there still, restore it"
             " with the desktop's own program"
@@ -254,7 +254,7 @@ def _nothing() -> None:
 def _fetch(intent: Intent) -> None:
     if holds(intent.path, intent.digest):
         return
-    trashed = trash.find(intent.path, intent.digest)
+    trashed = trash.find(intent.path, intent.digest, intent.mtime_ns)
     if trashed is None:
         raise OSError(errno.ENOENT, "it is not in the desktop's trash any more", intent.path)
     trash.restore(trashed, intent.path, intent.path_aside, intent.digest)

@@ -71,7 +71,7 @@ def locked_folders(
             except LockedError as holder:
                 if not wait:
                     raise CbirError(
-                        f"{holder} is moving, linking or deleting files there; wait until it is"
+                        f"{holder} is changing files there; wait until it is"
                         " done, or wait for it with ",
                         Parameter("wait", True),
                     ) from None

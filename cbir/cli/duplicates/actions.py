@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
 import os
 import sys
 from collections.abc import Iterable, Sequence
 
 import click
 
-from cbir.changes.files import free_name
+from cbir.changes.log_folder import new_log
 from cbir.changes.undoing import TO_UNDO
 from cbir.cli.duplicates.options import Options
 from cbir.cli.interrupts import INTERRUPTED
@@ -75,7 +74,7 @@ def act_on(groups: Iterable[Group], root: str, options: Options) -> int:
         return 0
     if not _agreed(_intention(planned), options):
         return 0 if options.dry_run else 1
-    log = options.log or _new_log()
+    log = options.log or new_log(name="duplicates")
     report = act(planned, log, listener, options.wait)
     if report.interrupted or not options.quiet:
         _tell(planned, report, log)
@@ -164,11 +163,6 @@ def _agreed(intention: str, options: Options) -> bool:
     if not agreed:
         click.echo("Nothing was done", err=True)
     return agreed
-
-
-def _new_log() -> str:
-    now = datetime.datetime.now().astimezone()
-    return free_name(f"cbir-duplicates-{now:%Y%m%d-%H%M%S}.log")
 
 
 def _tell(planned: Plan, report: ActionReport, log: str) -> None:

@@ -56,10 +56,10 @@ def at_lines(way: str, folder: str, stride: str) -> None:
     made = planned(root, action, removal(root, "a", "x/b"), permanently=for_good)
     found: Counter[str] = Counter()
     acts = undos = 0
-    while _killed(lambda: act(made, log_path), acts):
+    while killed(lambda: act(made, log_path), acts):
         acts += int(stride)
         found[_check(root, log_path, before, for_good)] += 1
-    while not for_good and _killed(lambda: undo(log_path), undos):
+    while not for_good and killed(lambda: undo(log_path), undos):
         undos += int(stride)
         found["undo: " + _check(root, log_path, before)] += 1
         act(made, log_path)
@@ -104,7 +104,7 @@ def _whereabouts(root: Path, copy: Path, moved: Path) -> tuple[str, ...]:
     return ("done",)  # deleted
 
 
-def _killed(action: Callable[[], object], line: int) -> bool:
+def killed(action: Callable[[], object], line: int) -> bool:
     """Run `action` in a process of its own up to a line; say whether it got no further."""
     child = os.fork()
     if child == 0:
