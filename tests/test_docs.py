@@ -156,9 +156,11 @@ def test_the_python_of_the_documentation_runs(playground: Path, page: str) -> No
     if page == "README.md":
         command = [sys.executable, "-m", "cbir", "index", "-d", "data", "--quiet"]
         subprocess.run(command, cwd=playground, check=True)
+    env = {**os.environ, "XDG_DATA_HOME": str(playground / "home")}  # for the trash
     done = subprocess.run(
-        [sys.executable, script], cwd=playground, capture_output=True, text=True, check=False
-    )
+        [sys.executable, script],
+        cwd=playground, env=env, capture_output=True, text=True, check=False,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "windmill" in done.stdout or "cat" in done.stdout
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from cbir.changes import read_log, undo
 from cbir.core.errors import CbirError
+from tests.changes.helpers import changed
 from tests.duplicates.actions.helpers import acted, removal, tree, write
 
 Line = dict[str, Any]
@@ -60,6 +61,30 @@ FORGERIES: dict[str, Callable[[Line], object]] = {
 }
 
 
+OF_AN_ADDITION: dict[str, Callable[[Line], object]] = {
+    "a kept image": lambda line: line.update(kept=os.path.dirname(line["path"]) + "/a"),
+    "another action": lambda line: line.update(action="move"),
+    "an action that needs a kept image": lambda line: line.update(action="hardlink"),
+    "for good": lambda line: line.update(action="delete", permanently=True, made=[]),
+    "a sidecar": lambda line: line.update(companion=True),
+    "a file out of the dataset": lambda line: line.update(path="/tmp/b.jpg", made=[]),
+    "a file that is the dataset": lambda line: line.update(
+        path=os.path.dirname(os.path.dirname(line["path"]))
+    ),
+    "a hidden file": lambda line: line.update(path=os.path.dirname(line["path"]) + "/.b"),
+    "folders out of the dataset": lambda line: line.update(
+        made=[os.path.dirname(os.path.dirname(os.path.dirname(line["path"])))]
+    ),
+    "the dataset among the folders": lambda line: line.update(
+        made=[os.path.dirname(os.path.dirname(line["path"])), *line["made"]]
+    ),
+    "folders beside it": lambda line: line.update(made=[line["path"] + "x"]),
+    "a target": lambda line: line.update(target=line["path"]),
+    "an aside elsewhere": lambda line: line.update(aside="/tmp/" + os.path.basename(line["aside"])),
+    "no kept image named": lambda line: line.pop("kept"),
+}
+
+
 def moved(root: Path) -> Path:
     """Move two copies; return the log."""
     for name in "abc":
@@ -85,6 +110,38 @@ def test_an_intent_that_no_run_writes_is_refused(root: Path, forgery: str) -> No
         with pytest.raises(CbirError, match=r"line [124] is damaged"):
             read(str(log))
     assert tree(root.parent) == before
+
+
+@pytest.mark.parametrize("forgery", OF_AN_ADDITION)
+def test_an_addition_that_no_run_logs_is_refused(root: Path, forgery: str) -> None:
+    log = Path(changed(root, {"x/b.jpg": b"new"}).log)
+    rewrite(log, OF_AN_ADDITION[forgery])
+    before = tree(root.parent)
+    for read in (read_log, undo):
+        with pytest.raises(CbirError, match="line 2 is damaged"):
+            read(str(log))
+    assert tree(root.parent) == before
+
+
+def test_of_an_addition_that_is_not_finished_only_its_own_file_is_cleared_up(
+    root: Path, trash: Path
+) -> None:
+    log = Path(changed(root, {"x/b.jpg": b"new"}).log)
+    (root / "x" / "b.jpg").unlink()
+    log.write_bytes(b"\n".join(log.read_bytes().split(b"\n")[:2]) + b"\n")  # killed in the step
+    aside = Path(json.loads(log.read_bytes().split(b"\n")[1])["aside"])
+    write(root, f"x/{aside.name}", b"an image that another step set aside")
+    (root / "x" / f"{aside.name}-link").symlink_to("nothing")
+    write(root, f"x/{aside.name}-new", b"ne")
+    undo(str(log))
+    assert sorted(os.listdir(root / "x")) == [aside.name, f"{aside.name}-link"]
+
+
+def test_what_has_other_contents_than_were_added_does_not_go(root: Path, trash: Path) -> None:
+    mine = write(root, "mine.jpg", b"mine")
+    log = Path(changed(root, {"b.jpg": b"new"}).log)
+    rewrite(log, lambda line: line.update(path=str(mine)))
+    assert len(undo(str(log)).left) == 1 and mine.read_bytes() == b"mine"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import select
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from cbir.changes import Addition, Deletion, change, plan_changes
 from cbir.cli.duplicates.actions import act_on
 from cbir.cli.duplicates.command import duplicates
 from cbir.cli.duplicates.options import Options
@@ -266,3 +268,22 @@ def test_an_undo_of_what_is_no_log(here: Run, photos: Path, tmp_path: Path) -> N
         done = here("duplicates", "--undo", name, "--yes")
         assert done.returncode == 1 and f"{name}: " in done.stderr and reason in done.stderr
         assert len(done.stderr.splitlines()) == 1
+
+
+def test_what_was_added_and_deleted_is_undone_by_the_same_command(
+    run: Run, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
+    for name in [name for name in sys.modules if name.startswith("send2trash")]:
+        monkeypatch.delitem(sys.modules, name)
+    before = tree(photos)
+    gone = "cats/cat-1.jpg"
+    seen = hashlib.sha256((photos / gone).read_bytes()).digest()
+    made = plan_changes(str(photos), [Addition("new/a.jpg", b"new")], [Deletion(gone, seen)])
+    change(made, str(tmp_path / "changes.log"))
+    assert (photos / "new" / "a.jpg").exists() and not (photos / gone).exists()
+    shown = run("duplicates", "--undo", str(tmp_path / "changes.log"), "--yes")
+    assert f"remove  {photos}/new/a.jpg   (was added; to the desktop's trash)" in shown.stderr
+    assert f"restore  {photos}/{gone}   (from the desktop's trash)" in shown.stderr
+    assert shown.returncode == 0 and "2 files as before" in shown.stderr
+    assert tree(photos) == before and not (photos / "new").exists()
