@@ -23,8 +23,7 @@ from cbir.core.errors import CbirError
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.parametrized import Parametrized
 from cbir.descriptors.row_kinds import GLOBAL, RowKind
-from cbir.images.encoded_image import EncodedImage
-from cbir.images.image_source import ArrayImage
+from cbir.images.open_image import OpenImage
 from cbir.images.pixels import WORKING_SIZES, Pixels
 
 Row = NDArray[Any]
@@ -177,9 +176,7 @@ class Descriptor(Parametrized, ABC):
             The row that the index stores. The same image always gives the same bytes.
         """
 
-    def describe_image(
-        self, image: EncodedImage | ArrayImage, known: Mapping[str, Row] = NOTHING_KNOWN
-    ) -> Row:
+    def describe_image(self, image: OpenImage, known: Mapping[str, Row] = NOTHING_KNOWN) -> Row:
         """Describe an image that is open, decoded for the working size.
 
         What is made of other descriptors overrides this: each decodes for its own working size, or
@@ -187,7 +184,7 @@ class Descriptor(Parametrized, ABC):
 
         Parameters
         ----------
-        image : EncodedImage or ArrayImage
+        image : OpenImage
         known : mapping of str to ndarray
             Rows of this image, by the fingerprints of the descriptors that gave them.
 

@@ -22,8 +22,7 @@ from cbir.descriptors.parametrized import (
     split_parameters,
 )
 from cbir.descriptors.row_kinds import KINDS
-from cbir.images.encoded_image import EncodedImage
-from cbir.images.image_source import ArrayImage
+from cbir.images.open_image import OpenImage
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -76,14 +75,12 @@ class NamedDescriptor:
         one = self.descriptor
         return one.kind.columns(self.alias, one.dimension, one.has_quality)
 
-    def describe(
-        self, image: EncodedImage | ArrayImage, known: Mapping[str, Row] = NOTHING_KNOWN
-    ) -> Row:
+    def describe(self, image: OpenImage, known: Mapping[str, Row] = NOTHING_KNOWN) -> Row:
         """Describe an image, decoded for the descriptor's working size.
 
         Parameters
         ----------
-        image : EncodedImage or ArrayImage
+        image : OpenImage
         known : mapping of str to ndarray
             Rows of this image, by the fingerprints of the descriptors that gave them; one that is
             made of others need not compute these again.

@@ -18,9 +18,10 @@ from cbir.core.errors import UnreadableImageError, reason_of
 from cbir.core.regular_files import read_regular
 from cbir.images.decoding_memory import decoding_budget, decoding_cost
 from cbir.images.header import Header, read_header
+from cbir.images.open_image import OpenImage, ReducedImage
 from cbir.images.opencv_decoder import decode_with_opencv, jpeg_reduction
 from cbir.images.pillow_decoder import decode_with_pillow
-from cbir.images.pixels import WORKING_SIZES, Pixels, fit, fitted_size, resized, upright
+from cbir.images.pixels import WORKING_SIZES, Pixels, fit, fitted_size, resized, reversals, upright
 from cbir.images.truncation import restore_end
 
 MAX_BYTES = 1 << 31
@@ -31,7 +32,7 @@ _KEPT = 64 << 20
 
 
 @dataclass(slots=True)
-class EncodedImage:
+class EncodedImage(OpenImage):
     """One image file in memory, decoded at most once for each working size.
 
     Attributes
@@ -89,6 +90,11 @@ class EncodedImage:
             self._header = read_header(self.path, self.data)
         return self._header
 
+    @property
+    def dimensions(self) -> tuple[int, int]:
+        """Width and height of the upright image, by its header."""
+        return self.header.width, self.header.height
+
     def pixels(self, size: int | None = None) -> Pixels:
         """Decode the image for a working size.
 
@@ -109,8 +115,7 @@ class EncodedImage:
         """
         size = None if size is None else check_whole("size", size)
         if size not in self._decoded:
-            header = self.header
-            if header.format == "JPEG" and header.for_opencv:
+            if self._can_be_reduced:
                 self._decoded[size] = self._decode_scaled(size)
             elif size is not None and None in self._decoded:
                 self._decoded[size] = fit(self._decoded[None], size)
@@ -118,13 +123,36 @@ class EncodedImage:
                 self._decode_whole(size)
         return self._decoded[size]
 
+    def reduction(self, longest: int, size: int | None) -> int:
+        """Return the largest reduction by which a side of `longest` keeps `size`; 1 if none can."""
+        return jpeg_reduction(longest, size) if self._can_be_reduced else 1
+
+    def reduced(self, reduction: int) -> ReducedImage:
+        """Decode the image at a reduction; each call decodes anew where there is one."""
+        if not self._can_be_reduced:
+            return ReducedImage(self.pixels())
+        with self.reserve_memory(reduction):
+            pixels = self._decode(reduction)
+        # The last square of the file reaches beyond; turned upright, it may be the first.
+        left, top = (
+            -side % reduction if is_reversed else 0
+            for side, is_reversed in zip(
+                self.dimensions, reversals(self.header.orientation), strict=True
+            )
+        )
+        return ReducedImage(pixels, left, top)
+
+    @property
+    def _can_be_reduced(self) -> bool:
+        return self.header.format == "JPEG" and self.header.for_opencv
+
     def reserve_memory(self, reduction: int = 1) -> AbstractContextManager[None]:
         """Hold, for a block, the memory that it takes to decode all of it, by whatever means."""
         return decoding_budget().reserve(decoding_cost(self.header, self.data, reduction))
 
     def _decode_scaled(self, size: int | None) -> Pixels:
-        width, height = self.header.width, self.header.height
-        reduction = jpeg_reduction(max(width, height), size)
+        width, height = self.dimensions
+        reduction = self.reduction(max(width, height), size)
         with self.reserve_memory(reduction):
             decoded = self._decode(reduction)
             return decoded if size is None else resized(decoded, fitted_size(width, height, size))

@@ -12,6 +12,7 @@ from cbir.core.errors import UnreadableImageError
 from cbir.images.color_modes import on_white, to_rgb
 from cbir.images.encoded_image import EncodedImage
 from cbir.images.header import ORIENTATION
+from cbir.images.open_image import OpenImage
 from cbir.images.pillow_decoder import errors_as_unreadable
 from cbir.images.pixels import Pixels, fit, upright
 
@@ -19,7 +20,7 @@ ImageSource = str | os.PathLike[str] | Pixels | Image.Image
 """What an image can be given as."""
 
 
-def open_image(image: ImageSource) -> EncodedImage | ArrayImage:
+def open_image(image: ImageSource) -> OpenImage:
     """Return an image for a file's path, or for pixels that are in memory already.
 
     Parameters
@@ -41,8 +42,8 @@ def open_image(image: ImageSource) -> EncodedImage | ArrayImage:
     return EncodedImage.open(image)
 
 
-class ArrayImage:
-    """Pixels that are in memory already, with the interface of :class:`EncodedImage`.
+class ArrayImage(OpenImage):
+    """Pixels that are in memory already.
 
     Parameters
     ----------
@@ -63,8 +64,14 @@ class ArrayImage:
             raise UnreadableImageError(self.path, f"shape {image.shape} is not an image's")
         self._image = np.asarray(on_white(Image.fromarray(image)))
 
+    @property
+    def dimensions(self) -> tuple[int, int]:
+        """Width and height, in pixels."""
+        height, width = self._image.shape[:2]
+        return width, height
+
     def pixels(self, size: int | None = None) -> Pixels:
-        """Return the image at a working size, as :meth:`EncodedImage.pixels` does."""
+        """Return the image at a working size; see :meth:`OpenImage.pixels`."""
         return self._image if size is None else fit(self._image, check_whole("size", size))
 
 

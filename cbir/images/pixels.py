@@ -57,6 +57,10 @@ def upright(image: Pixels, orientation: int) -> Pixels:
         return image
     if orientation > 4:
         image = image.swapaxes(0, 1)
-    rows = -1 if orientation in (3, 4, 7, 8) else 1
-    columns = -1 if orientation in (2, 3, 6, 7) else 1
+    columns, rows = (-1 if is_reversed else 1 for is_reversed in reversals(orientation))
     return np.ascontiguousarray(image[::rows, ::columns])
+
+
+def reversals(orientation: int) -> tuple[bool, bool]:
+    """Say whether an EXIF orientation reverses the columns and the rows of the upright image."""
+    return orientation in (2, 3, 6, 7), orientation in (3, 4, 7, 8)

@@ -21,8 +21,8 @@ from cbir.core.errors import UsageError
 from cbir.core.threads import one_thread_each
 from cbir.descriptors.base import Row
 from cbir.descriptors.registry import NamedDescriptor
-from cbir.images.encoded_image import EncodedImage
-from cbir.images.image_source import ArrayImage, ImageSource, open_image
+from cbir.images.image_source import ImageSource, open_image
+from cbir.images.open_image import OpenImage
 from cbir.search import metrics
 from cbir.search.candidates import (
     CandidateSource,
@@ -102,7 +102,7 @@ class Searcher(ABC, Generic[D]):
             return self.describe_image(open_image(query))
 
     @abstractmethod
-    def describe_image(self, image: EncodedImage | ArrayImage) -> D:
+    def describe_image(self, image: OpenImage) -> D:
         """Describe an image that is open already."""
 
     @abstractmethod
@@ -231,9 +231,9 @@ class SingleSearcher(Searcher[Row]):
         """Bytes of a row."""
         return self._matrix.shape[1] * self._matrix.itemsize
 
-    def describe_image(self, image: EncodedImage | ArrayImage) -> Row:
+    def describe_image(self, image: OpenImage) -> Row:
         """Describe an image by the descriptor."""
-        check_type(image, EncodedImage | ArrayImage, "an image that is open")
+        check_type(image, OpenImage, "an image that is open")
         return self.named.describe(image)
 
     def indexed(self, row: int) -> Row:
@@ -283,7 +283,7 @@ class FusedSearcher(Searcher[Rows]):
         """Bytes of the rows of all descriptors."""
         return sum(searcher.bytes_per_image for searcher in self._searchers)
 
-    def describe_image(self, image: EncodedImage | ArrayImage) -> Rows:
+    def describe_image(self, image: OpenImage) -> Rows:
         """Describe an image by each descriptor; it is decoded once for each working size."""
         return tuple(searcher.describe_image(image) for searcher in self._searchers)
 

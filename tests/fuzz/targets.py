@@ -18,6 +18,7 @@ _CLASSES: tuple[type[Target], ...] = (
     texts.Ignored,
     texts.Qrels,
     texts.TruthCsv,
+    texts.Regions,
     texts.Spec,
     texts.Weights,
     arrays.Arrays,

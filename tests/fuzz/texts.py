@@ -15,6 +15,7 @@ from cbir.core.errors import UsageError
 from cbir.descriptors.registry import parse
 from cbir.duplicates.exclusions import mark_different, read_exclusions
 from cbir.evaluation.ground_truth import read_ground_truth
+from cbir.images.region import Region
 from cbir.search.fusion.options import Fusion
 from tests.fuzz.target import Target
 
@@ -106,6 +107,24 @@ class Weights(Target):
             raise UsageError(str(error)) from None
         chosen = Fusion.of({"hsv": 1.0, "hog": 0.5}, weights=weights).weights
         assert np.isfinite(chosen).all() and min(chosen) >= 0 and max(chosen) > 0
+
+
+class Regions(Target):
+    """What ``--region`` takes."""
+
+    name = "region"
+    examples = 200
+    tokens = (b",", b"%", b".", b"0", b"e9", b"-", b"nan", b" ")
+
+    @cached_property
+    def seeds(self) -> list[bytes]:
+        return [b"10,20,300,200", b"25%,0,50%,100%", b"1.5,0,2%,3"]
+
+    def parse(self, data: bytes) -> None:
+        region = Region.parse(os.fsdecode(data))
+        assert Region.parse(str(region)) == region
+        x, y, width, height = region.in_pixels("image", (640, 480))
+        assert 0 <= x < x + width <= 640 and 0 <= y < y + height <= 480
 
 
 class Ignored(Target):

@@ -26,8 +26,8 @@ from cbir.descriptors.base import (
 from cbir.descriptors.parametrized import file_parameters
 from cbir.descriptors.registry import create
 from cbir.descriptors.row_kinds import GLOBAL
-from cbir.images.encoded_image import EncodedImage
 from cbir.images.image_source import ArrayImage
+from cbir.images.open_image import OpenImage
 from cbir.images.pixels import Pixels
 
 MOST_DIMENSIONS = 2048
@@ -103,7 +103,7 @@ class Projection(TrainedDescriptor):
         return self.describe_image(ArrayImage(image))
 
     def describe_image(
-        self, image: EncodedImage | ArrayImage, known: Mapping[str, Row] = NOTHING_KNOWN
+        self, image: OpenImage, known: Mapping[str, Row] = NOTHING_KNOWN
     ) -> NDArray[np.int8]:
         """Describe an image by the bases, as far as that is not known, and project that."""
         rows = [
