@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw
 
@@ -20,6 +21,9 @@ from cbir.images.header import MONTAGE_MARKER, exif_naming
 from cbir.images.pixels import WORKING_SIZES
 from cbir.reports.fonts import runs
 from cbir.search.results import SearchResult, distance_text
+
+if TYPE_CHECKING:
+    from cbir.images.region import PixelRegion
 
 _BOX = 240
 _MARGIN = 8
@@ -131,10 +135,13 @@ class _Cell:
     caption: str
     metadata: tuple[str, ...] = ()
     is_query: bool = False
+    region: PixelRegion | None = None
 
 
 def _cells(result: SearchResult, lines: int, height: int, top: int) -> list[_Cell]:
-    cells = [_Cell(_MARGIN, top, result.query, "query", is_query=True)]
+    region = result.region
+    caption = "query" if region is None else f"query   region {region}"
+    cells = [_Cell(_MARGIN, top, result.query, caption, is_query=True, region=region)]
     for place, match in enumerate(result.matches[: lines * _MATCHES_A_LINE]):
         line, column = divmod(place, _MATCHES_A_LINE)
         x = _MARGIN + (column + 1) * (_BOX + _MARGIN)
@@ -156,12 +163,33 @@ def _load(cell: _Cell) -> Image.Image | str:
     """Return the image, fitted into the box; or why it cannot be shown."""
     try:
         size = next(step for step in WORKING_SIZES if step >= _BOX)
-        image = Image.fromarray(EncodedImage.open(cell.path).pixels(size))
+        encoded = EncodedImage.open(cell.path)
+        image = Image.fromarray(encoded.pixels(size))
     except UnreadableImageError as error:
         return error.reason
     zoom = min(_BOX / image.width, _BOX / image.height, _LARGEST_ZOOM)
     fitted = (max(1, round(image.width * zoom)), max(1, round(image.height * zoom)))
-    return image.resize(fitted, Image.Resampling.LANCZOS)
+    image = image.resize(fitted, Image.Resampling.LANCZOS)
+    if cell.region is not None:
+        _draw_region(image, cell.region, encoded.dimensions)
+    return image
+
+
+def _draw_region(image: Image.Image, region: PixelRegion, dimensions: tuple[int, int]) -> None:
+    """Frame a region of what is shown of an image; in two colors, to be seen on any ground."""
+    across, down = image.width / dimensions[0], image.height / dimensions[1]
+    left, top = round(region.x * across), round(region.y * down)
+    right = max(left, round((region.x + region.width) * across) - 1)
+    bottom = max(top, round((region.y + region.height) * down) - 1)
+    draw = ImageDraw.Draw(image)
+    for distance, width, color in ((3, 2, _ACCENT), (1, 1, _PAPER)):
+        frame = (
+            max(0, left - distance),
+            max(0, top - distance),
+            min(image.width - 1, right + distance),
+            min(image.height - 1, bottom + distance),
+        )
+        draw.rectangle(frame, outline=color, width=width)
 
 
 def _draw_cell(sheet: Image.Image, cell: _Cell, image: Image.Image | str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, Unpack
 
 import numpy as np
@@ -16,9 +17,9 @@ from cbir.core.folders import below, shortest
 from cbir.core.threads import cores, growing_batches, one_thread_each, ordered_map
 from cbir.descriptors.base import Row
 from cbir.images.encoded_image import EncodedImage
-from cbir.images.image_source import open_image
 from cbir.search.candidates import RowMask, RowNumbers
 from cbir.search.catalog import Catalog
+from cbir.search.described_query import DescribedQuery, describe_query
 from cbir.search.filters.asked_metadata import AskedMetadata
 from cbir.search.filters.columns import ImageColumns
 from cbir.search.filters.metadata_filter import MetadataFilter
@@ -185,7 +186,7 @@ class Index:
         **options
             What else :class:`SearchRequest` takes: `descriptor`, `metric`, `max_distance`,
             `exclude_self`, `exclude_identical`, `preset`, `fusion`, `weights`, `adaptive`, `where`,
-            `columns`, `group_by`, `facets`.
+            `columns`, `group_by`, `facets`, `region`.
 
         Returns
         -------
@@ -194,7 +195,7 @@ class Index:
         Raises
         ------
         UnreadableImageError
-            When the query is no image.
+            When the query is no image, or the region reaches beyond it.
         UsageError
             When an option makes no sense.
         CbirError
@@ -234,15 +235,9 @@ class Index:
         )
         asked = AskedMetadata(request, self._columns, self._filter)
 
-        def describe(query: QuerySource) -> tuple[QuerySource, Any]:
-            try:
-                if isinstance(query, IndexedImage):
-                    return query, searcher.indexed(self._images.indexed_row(query.path))
-                image = query if isinstance(query, EncodedImage) else open_image(query)
-                return query, searcher.describe_image(image)
-            except UnreadableImageError as error:
-                return query, error
-
+        describe = partial(
+            describe_query, region=request.region, searcher=searcher, images=self._images
+        )
         for some in growing_batches(each_of(request.queries, "an image to search for"), cores()):
             with stderr_capture.capture(), one_thread_each():
                 workers = min(cores(), len(some))
@@ -252,10 +247,10 @@ class Index:
                     else map(describe, some)
                 )
                 answers = [
-                    description
-                    if isinstance(description, UnreadableImageError)
-                    else self._result(request, asked, searcher, query, description)
-                    for query, description in described
+                    one
+                    if isinstance(one, UnreadableImageError)
+                    else self._result(request, asked, searcher, one)
+                    for one in described
                 ]
             yield from answers
 
@@ -264,9 +259,9 @@ class Index:
         request: SearchRequest,
         asked: AskedMetadata,
         searcher: Searcher[Any],
-        query: QuerySource,
-        description: Any,
+        described: DescribedQuery,
     ) -> SearchResult:
+        query, description = described.query, described.description
         name = self._name_of(query)
         excluded: list[int] = []
         identical: list[int] = []
@@ -300,6 +295,7 @@ class Index:
             asked.facets(self._counted_rows(request, searcher, description, rows, eligible))
             if asked.counts
             else {},
+            described.region,
         )
 
     def _own_rows(self, query: QuerySource, name: str) -> tuple[list[int], list[int]]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TypedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypedDict
 
 from cbir.core.arguments import tuple_of
 from cbir.core.checks import check_number, check_whole
@@ -12,18 +12,26 @@ from cbir.images.encoded_image import EncodedImage
 from cbir.images.image_source import ImageSource
 from cbir.search.fusion.options import Weights
 
+if TYPE_CHECKING:
+    from cbir.images.region import RegionLike
+
 
 @dataclass(frozen=True, slots=True)
 class IndexedImage:
     """An image of the index as a query: what is stored of it is compared, and no file is read.
 
+    Only for a region of it its file is read, unless that is given.
+
     Parameters
     ----------
     path : str
         Relative to the dataset, as :attr:`Index.paths` has it.
+    file : EncodedImage, optional
+        Its file, by whoever has a say in which files are read.
     """
 
     path: str
+    file: EncodedImage | None = field(default=None, repr=False, compare=False)
 
 
 QuerySource = ImageSource | EncodedImage | IndexedImage
@@ -46,6 +54,7 @@ class SearchOptions(TypedDict, total=False):
     columns: Sequence[str]
     group_by: str | None
     facets: Sequence[str]
+    region: RegionLike | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +99,15 @@ class SearchRequest:
     facets : sequence of str
         Columns of metadata whose values are counted: among all images within `max_distance`, or
         else among the matches; see :attr:`SearchResult.facets`.
+    region : Region, str, or sequence of four numbers, optional
+        The part of each query that is searched by: left, top, width and height, in pixels of the
+        upright image; as text also in percent of it, as in ``"25%,0,50%,100%"``. It becomes a
+        :class:`~cbir.images.region.Region`.
 
     Raises
     ------
     UsageError
-        When `top` is below 1, or `max_distance` is negative or not finite.
+        When `top` is below 1, `max_distance` is negative or not finite, or `region` is none.
 
     Examples
     --------
@@ -117,11 +130,16 @@ class SearchRequest:
     columns: Sequence[str] = ()
     group_by: str | None = None
     facets: Sequence[str] = ()
+    region: RegionLike | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "max_distance", checked_limit(self.top, self.max_distance))
         for name in ("columns", "facets"):
             object.__setattr__(self, name, tuple_of(getattr(self, name), "a column"))
+        if self.region is not None:
+            from cbir.images.region import Region  # few searches need it
+
+            object.__setattr__(self, "region", Region.of(self.region))
 
 
 def checked_limit(top: int, max_distance: float | None) -> float | None:

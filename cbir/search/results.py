@@ -12,6 +12,8 @@ from cbir.stores.metadata import Value
 if TYPE_CHECKING:
     import pandas
 
+    from cbir.images.region import PixelRegion
+
 FUSED = "fused"
 RECIPROCAL_RANKS = "rrf"
 
@@ -116,6 +118,8 @@ class SearchResult:
     facets : mapping of str to (mapping of (int, float, str or None) to int)
         By column of metadata that was asked for: how many images have each value, the most
         frequent first. None: those that have none.
+    region : PixelRegion or None
+        The part of the query that was searched by, in pixels of the upright image; None: all.
     """
 
     query: str
@@ -125,6 +129,7 @@ class SearchResult:
     meaning: str = ""
     identical: int = 0
     facets: Mapping[str, Mapping[Value, int]] = field(default_factory=dict)
+    region: PixelRegion | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the command line prints as JSON.
@@ -136,6 +141,7 @@ class SearchResult:
         """
         document: dict[str, Any] = {
             **path_fields("query", self.query),
+            **({} if self.region is None else {"region": list(self.region)}),
             "descriptor": self.descriptor,
             "metric": self.metric,
             "results": [match.to_dict() for match in self.matches],

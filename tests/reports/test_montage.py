@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from cbir.core.errors import CbirError, UsageError
+from cbir.images.region import PixelRegion
 from cbir.reports import fonts
 from cbir.reports.fonts import runs
 from cbir.reports.montage import _BOX, _CAPTION, _MARGIN, draw_montage, write_montage
@@ -128,3 +130,34 @@ def test_what_is_known_of_fonts_does_not_grow_without_bound() -> None:
     for cached in (fonts._has, fonts._by_fontconfig, fonts._families, fonts._missing):
         info = cached.cache_info()
         assert info.maxsize is not None and info.currsize <= info.maxsize
+
+
+@pytest.mark.parametrize("size", [(900, 300), (60, 40), (5000, 4000)])
+def test_the_region_is_framed_on_the_query(tmp_path: Path, size: tuple[int, int]) -> None:
+    query = str(tmp_path / "query.png")
+    Image.new("RGB", size, "red").save(query)
+    width, height = size
+    region = PixelRegion(width // 4, height // 4, width // 2, height // 2)
+    plain = SearchResult(query, "hsv", "chi2", ())
+    (before,), (after,) = (
+        boxes(draw_montage([one], 3)[0], 0, 1) for one in (plain, replace(plain, region=region))
+    )
+    changed = (before != after).any(axis=2)
+    rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
+    zoom = min(_BOX / width, _BOX / height, 4)
+    middle = _BOX / 2
+    for found, side in ((columns, width), (rows, height)):
+        assert found[0] == pytest.approx(middle - side * zoom / 4 - 3, abs=2)
+        assert found[-1] == pytest.approx(middle + side * zoom / 4 + 2, abs=2)
+    assert not changed[rows[0] + 4 : rows[-1] - 3, columns[0] + 4 : columns[-1] - 3].any()
+
+
+@pytest.mark.parametrize("region", [(0, 0, 300, 200), (299, 199, 1, 1), (0, 0, 1, 200)])
+def test_a_frame_stays_on_the_query(tmp_path: Path, region: tuple[int, int, int, int]) -> None:
+    query = str(tmp_path / "query.png")
+    Image.new("RGB", (300, 200), "red").save(query)
+    plain = SearchResult(query, "hsv", "chi2", ())
+    framed = replace(plain, region=PixelRegion(*region))
+    (before,), (after,) = (boxes(draw_montage([one], 3)[0], 0, 1) for one in (plain, framed))
+    rows = np.flatnonzero((before != after).any(axis=(1, 2)))
+    assert rows[0] >= 40 and rows[-1] < 200

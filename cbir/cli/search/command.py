@@ -44,7 +44,7 @@ _SILENT_QUERIES = 20
 _SECTIONS = {
     "Common options": "--query --dataset --index --top --montage --format".split(),
     "How images are compared": (
-        "--descriptor --preset --metric --fusion --weights --adaptive".split()
+        "--descriptor --preset --metric --fusion --weights --adaptive --region".split()
     ),
     "Which results": "--where --group-by --max-distance --exclude-self --result-path".split(),
     "What is told of them": "--columns --facets".split(),
@@ -101,6 +101,14 @@ _SECTIONS = {
     help="[default: the descriptor's own]",
 )
 @fusion_options
+@click.option(
+    "--region",
+    callback=once,
+    multiple=True,
+    metavar="X,Y,W,H",
+    help="Search by this part of the query: left, top, width and height, in pixels of the upright"
+    " image or in percent of it.",
+)
 @click.option(
     "--max-distance", type=FiniteRange(min=0), metavar="X", help="Leave out what is farther."
 )
@@ -174,6 +182,7 @@ def search(
       search img.jpg --dataset photos
       search img.jpg --top 10 --metric cosine --montage like-img.png
       search img.jpg --descriptor hsv+hog --weights 1,0.5
+      search img.jpg --region 25%,0,50%,100%
       search img.jpg --where "price < 20 and color in ('blue', 'red')" --columns name,price
       find photos -name '*.jpg' -print0 | search --query - --from0 --format jsonl
     """
@@ -182,6 +191,7 @@ def search(
         raise UsageError("name an image to search for, as IMG or with --query PATH")
     check_streams(queries, from0, null, format_)
     _check_format(options, "paths" if null else format_)
+    _check_region(options)
     _check_montage(montage, no_montage)
     paths = query_paths(queries, from0)
     _check_any(dataset, paths)
@@ -243,6 +253,14 @@ def _check_format(options: SearchOptions, format_: str | None) -> None:
     for format_without, name in (("paths", "columns"), ("paths", "facets"), ("csv", "facets")):
         if format_ == format_without and options[name]:  # type: ignore[literal-required]
             raise UsageError(f"--format {format_} has no room for --{name}; choose another format")
+
+
+def _check_region(options: SearchOptions) -> None:
+    """Stop at what is no region before a folder is described for nothing."""
+    if options["region"] is not None:
+        from cbir.images.region import Region
+
+        options["region"] = Region.of(options["region"])
 
 
 def _check_any(dataset: str | None, paths: Sequence[str]) -> None:

@@ -37,7 +37,8 @@ class Printer(ResultPrinter[SearchResult]):
     def text(self, result: SearchResult) -> str:
         """Return a table of the matches, and of the values that were counted."""
         how = f"{result.descriptor}, {result.metric}: {result.meaning}"
-        lines = [f"{printable(result.query)}  ({how})"]
+        region = "" if result.region is None else f" region {result.region}"
+        lines = [f"{printable(result.query)}{region}  ({how})"]
         if not result.matches:
             lines.append("  nothing found")
         width = len(str(len(result.matches)))
