@@ -16,11 +16,10 @@ from cbir.cli.options import (
     workers_option,
 )
 from cbir.cli.progress import TerminalProgress
-from cbir.core.errors import UsageError, printable
-from cbir.core.optional_packages import optional_module
+from cbir.core.errors import CbirError, UsageError, printable
+from cbir.core.optional_packages import missing_of
 
 if TYPE_CHECKING:
-    from cbir.web.security.tokens import Tokens
     from cbir.web.settings import WebSettings
 
 _SECTIONS = {
@@ -33,6 +32,7 @@ _SECTIONS = {
     "Updates of the index": "--include --exclude".split(),
 }
 
+_MODULES = ("fastapi", "uvicorn", "python_multipart", "urllib3", "prometheus_client")
 _MEGABYTE = 1 << 20
 
 
@@ -148,13 +148,13 @@ def serve(
       cbir serve --index products.csv --allow-changes --port 8080
       cbir serve --host 0.0.0.0 --token-file token.txt
     """
-    for module in ("fastapi", "uvicorn", "multipart", "urllib3", "prometheus_client"):
-        _check_installed(module)
+    if missing := missing_of(_MODULES, "web"):
+        raise CbirError(f"cbir serve {missing}")
     from cbir.web.listening import listen
     from cbir.web.security.hosts import ServedHosts, is_loopback
 
     listener = TerminalProgress(quiet)
-    tokens = _tokens(token_file, without_token, host == "localhost" or is_loopback(host))
+    token = _token(token_file, without_token, host == "localhost" or is_loopback(host))
     hosts = ServedHosts(host, options.pop("allowed_hosts"))
     with listen(host, port) as sock:  # that the port is taken is told before anything slow
         settings = _settings(
@@ -170,8 +170,11 @@ def serve(
         from cbir.web.app import create_app
         from cbir.web.security.body_limits import BodyLimits
         from cbir.web.security.guard import guarded
+        from cbir.web.security.tokens import Tokens
         from cbir.web.server import run
 
+        # Servers on other ports of this host get each other's cookies.
+        tokens = Tokens(token, f"cbir_session_{sock.getsockname()[1]}")
         app = create_app(settings, tokens)
         images = len(app.state.service.index)
 
@@ -191,17 +194,9 @@ def serve(
     sys.stderr.flush()
 
 
-def _check_installed(module: str) -> None:
-    from importlib.util import find_spec
-
-    if find_spec(module) is None:
-        optional_module(module, "cbir serve", "web")
-
-
-def _tokens(token_file: str | None, without_token: bool, is_local: bool) -> Tokens:
-    """Return the secrets of this run; refuse to let in other machines by mistake."""
+def _token(token_file: str | None, without_token: bool, is_local: bool) -> bytes | None:
+    """Return the token, if one is needed; refuse to let in other machines by mistake."""
     from cbir.web.security.token_file import read_token
-    from cbir.web.security.tokens import Tokens
 
     if token_file is not None and without_token:
         raise UsageError("--token-file and --without-token contradict each other")
@@ -210,7 +205,7 @@ def _tokens(token_file: str | None, without_token: bool, is_local: bool) -> Toke
             "other machines could see all images; give a token with --token-file FILE, or say that"
             " everybody may with --without-token"
         )
-    return Tokens(None if token_file is None else read_token(token_file))
+    return None if token_file is None else read_token(token_file)
 
 
 def _settings(

@@ -11,11 +11,13 @@ from cbir.core.errors import CbirError, MissingIndexError, printable
 from cbir.core.messages import Call, Message, Parameter
 
 _OPTIONS = {
+    "allowed_hosts": "--allow-host",
     "descriptors": "--descriptor",
     "index_path": "--index",
     "metrics": "--metric",
     "presets": "--preset",
     "references": "--reference",
+    "url_hosts": "--allow-url-host",
     "vocabulary": "--model",
 }
 """Of the parameters whose option is not just their name with dashes."""

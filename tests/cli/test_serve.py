@@ -1,0 +1,164 @@
+"""``cbir serve``: it starts, answers, ends, and says what is wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Run
+from tests.web.serving import served
+
+
+@pytest.fixture
+def index(photos: Path, run: Run) -> Path:
+    assert run("index", "photos", "--quiet").returncode == 0
+    return photos.parent / "index.csv"
+
+
+@pytest.fixture
+def token_file(tmp_path: Path) -> Path:
+    path = tmp_path / "token.txt"
+    path.write_text(secrets.token_urlsafe() + "\n")
+    path.chmod(0o600)
+    return path
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_it_serves_until_it_is_asked_to_end(index: Path, number: int) -> None:
+    with served(index.parent) as server:
+        assert server.get("/").status == 200
+        found = server.get("/api/search?path=cats/cat-1.jpg&top=3").json()
+        assert server.end(number) == (0, "")
+    (answer,) = found["answers"]
+    assert [one["rank"] for one in answer["results"]] == [1, 2, 3]
+
+
+def test_its_numbers_are_those_of_the_command(index: Path, run: Run) -> None:
+    asked = ("photos/cats/cat-2.jpg", "--top", "5", "--no-montage", "--format", "json")
+    printed = json.loads(run("search", *asked).stdout)
+    (expected,) = printed if isinstance(printed, list) else [printed]
+    with served(index.parent) as server:
+        image = ("cat.jpg", (index.parent / "photos/cats/cat-2.jpg").read_bytes())
+        uploaded = server.request("POST", "/api/search", fields={"image": image, "top": "5"})
+        named = server.get("/api/search?path=cats/cat-2.jpg&top=5")
+    for answered in (uploaded, named):
+        (answer,) = answered.json()["answers"]
+        assert [one["distance"] for one in answer["results"]] == [
+            one["distance"] for one in expected["results"]
+        ]
+        assert [f"photos/{one['path']}" for one in answer["results"]] == [
+            one["path"] for one in expected["results"]
+        ]
+
+
+def test_what_runs_is_finished(index: Path) -> None:
+    with served(index.parent) as server:
+        host, port = re.findall(r"//(.*):(\d+)/", server.url)[0]
+        body = b"top=2&path=cats/cat-1.jpg"
+        head = (
+            f"POST /api/search HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Type:"
+            f" application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        with socket.create_connection((host, int(port)), timeout=30) as client:
+            client.sendall(head.encode() + body[:5])
+            ending = threading.Thread(target=server.end)
+            server.get("/healthz")  # so the request before it is being read
+            ending.start()
+            client.sendall(body[5:])
+            answer = b"".join(iter(lambda: client.recv(65536), b""))
+            ending.join()
+        assert answer.startswith(b"HTTP/1.1 200") and b'"rank":2' in answer
+
+
+def test_a_folder_is_indexed_first(photos: Path) -> None:
+    with served(photos.parent, "photos") as server:
+        assert server.get("/api/info").json()["images"] == 12
+    assert not (photos.parent / "index.csv").exists()
+
+
+def test_only_this_machine_is_answered_unless_told_otherwise(index: Path, run: Run) -> None:
+    refused = run("serve", "--host", "0.0.0.0", "--port", "0")
+    assert refused.returncode == 2
+    assert "--token-file FILE" in refused.stderr and "--without-token" in refused.stderr
+    with served(index.parent, "--host", "0.0.0.0", "--without-token") as server:
+        assert server.get("/").status == 200
+
+
+def test_who_has_the_token_is_let_in(index: Path, token_file: Path) -> None:
+    token = token_file.read_text().strip()
+    with served(index.parent, "--token-file", token_file) as server:
+        assert server.get("/api/info").status == 401
+        assert server.get("/").headers["Location"] == "/login?next=%2F"
+        bearer = {"Authorization": f"Bearer {token}"}
+        assert server.get("/api/info", headers=bearer).status == 200
+        wrong = server.request("POST", "/login", fields={"token": "no", "next": "/"})
+        assert wrong.status == 401 and b"This token is wrong" in wrong.data
+        login = server.request("POST", "/login", fields={"token": token, "next": "/search?top=2"})
+        assert (login.status, login.headers["Location"]) == (303, "/search?top=2")
+        cookie = {"Cookie": login.headers["Set-Cookie"].partition(";")[0]}
+        assert server.get("/", headers=cookie).status == 200
+
+
+def test_the_page_for_the_token_tells_nothing_else(index: Path, token_file: Path) -> None:
+    with served(index.parent, "--allow-changes", "--token-file", token_file) as server:
+        page = server.get("/login").data.decode()
+        assert "change-token" not in page and "cats" not in page
+
+
+def test_a_port_that_is_taken_is_told(index: Path, run: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = run("serve", "--port", str(taken.getsockname()[1]))
+    assert done.returncode == 1 and "in use" in done.stderr and "--port" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["--index", "none.csv"], 1, "the index does not exist"),
+        (["--port", "70000"], 2, "70000"),
+        (["--host", "no such host", "--without-token"], 2, "is not a host"),
+        (["--token-file", "none.txt"], 1, "none.txt"),
+        (["--token-file", "x", "--without-token"], 2, "contradict"),
+        (["--allow-host", "http://x"], 2, "--allow-host"),
+        (["photos", "--result-path", "photos"], 2, "--result-path"),
+        (["photos", "elsewhere"], 2, "elsewhere"),
+    ],
+)
+def test_wrong_input_is_told(
+    index: Path, run: Run, arguments: list[str], code: int, told: str
+) -> None:
+    port = [] if "--port" in arguments else ["--port", "0"]
+    done = run("serve", *arguments, *port)
+    assert (done.returncode, done.stdout) == (code, ""), done.stderr
+    assert told in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_token_that_others_can_read_is_refused(index: Path, run: Run, token_file: Path) -> None:
+    token_file.chmod(0o644)
+    done = run("serve", "--token-file", token_file)
+    assert done.returncode == 1 and f"chmod 600 {token_file}" in done.stderr
+
+
+def test_without_its_packages_it_says_what_installs_them(index: Path) -> None:
+    hidden = (
+        "import importlib.util as u, sys\n"
+        "found = u.find_spec\n"
+        "u.find_spec = lambda name, *rest: None if name == 'fastapi' else found(name, *rest)\n"
+        "from cbir.cli import main\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", hidden, "serve"],
+        cwd=index.parent, capture_output=True, text=True, check=False, env=os.environ,
+    )  # fmt: skip
+    assert done.returncode == 1 and "pip install 'cbir[web]'" in done.stderr
