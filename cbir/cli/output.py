@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 import sys
@@ -11,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
+from cbir.core.csv_lines import csv_lines
 from cbir.core.errors import CbirError, printable, reason_of
 from cbir.core.safe_paths import path_for_arguments
 from cbir.core.text import as_utf8
@@ -75,22 +74,6 @@ class ResultPrinter(ABC, Generic[Result]):
     @abstractmethod
     def paths(self, result: Result) -> Iterable[str]:
         """Return what a list of paths has of a result."""
-
-
-def with_metadata(columns: Sequence[str], metadata: Sequence[str]) -> list[str]:
-    """Return the columns of CSV with those of metadata behind them, each with another name.
-
-    Examples
-    --------
-    >>> with_metadata(["rank", "path"], ["price", "rank"])
-    ['rank', 'path', 'price', 'metadata_rank']
-    """
-    named = list(columns)
-    for name in metadata:
-        while name in named:
-            name = f"metadata_{name}"
-        named.append(name)
-    return named
 
 
 def write_out(data: bytes) -> None:
@@ -159,14 +142,5 @@ def path_record(path: str, end: bytes) -> bytes:
 
 
 def write_csv(rows: Iterable[Sequence[Any]]) -> None:
-    """Write rows to standard output as CSV, lines ended by a line feed.
-
-    The writer quotes a carriage return only if that is part of its own line ends; readers take a
-    bare one for the end of a line.
-    """
-    lines = []
-    for row in rows:
-        line = io.StringIO()
-        csv.writer(line, lineterminator="\r\n").writerow(row)
-        lines.append(line.getvalue()[: -len("\r\n")] + "\n")
-    write_out("".join(lines).encode())
+    """Write rows to standard output as CSV, lines ended by a line feed."""
+    write_out(csv_lines(rows).encode())

@@ -45,6 +45,11 @@ def image_url(path: str) -> str:
     return f"/api/images/{quoted_path(path)}"
 
 
+def page_url(path: str) -> str:
+    """Return the address of the page about an image."""
+    return f"/image/{quoted_path(path)}"
+
+
 def thumbnail_url(entry: CatalogEntry, size: int) -> str:
     """Return the address of a thumbnail, which is another one when the image is."""
     version = entry.sha256[:8].hex()

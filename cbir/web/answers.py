@@ -12,7 +12,7 @@ from cbir.images.encoded_image import EncodedImage
 from cbir.search.engine import Index
 from cbir.search.request import IndexedImage, SearchRequest
 from cbir.search.results import SearchResult, path_fields
-from cbir.web.addresses import image_url, thumbnail_url
+from cbir.web.addresses import image_url, page_url, thumbnail_url
 from cbir.web.image_files import NoSuchImageError
 from cbir.web.search_form import SearchForm
 from cbir.web.service import ServiceState
@@ -92,17 +92,33 @@ def answer(
     """
     query = make_query()
     asked = (index.generation, query.indexed, query.key, form.key())
-    return service.answers.get(asked, lambda: _document(index, query, form))
+
+    def make() -> dict[str, Any]:
+        result = result_of(service, index, query, form)
+        return document_of(index, query, result, form.offset)
+
+    return service.answers.get(asked, make)
 
 
-def _document(index: Index, query: Query, form: SearchForm) -> dict[str, Any]:
-    if isinstance(query.source, IndexedImage) and index.catalog.find(query.key) is None:
-        raise NoSuchImageError(f"{printable(query.key)}: the index has no such image")
-    request = SearchRequest([query.source], form.offset + form.top, **form.options())
+def result_of(service: ServiceState, index: Index, query: Query, form: SearchForm) -> SearchResult:
+    """Search for one image: all matches from the first, whatever the offset of the form is.
+
+    Raises
+    ------
+    CbirError
+        As :func:`answer`.
+    """
+    source = query.source
+    if isinstance(source, IndexedImage):
+        if index.catalog.find(query.key) is None:
+            raise NoSuchImageError(f"{printable(query.key)}: the index has no such image")
+        if form.region is not None:
+            source = IndexedImage(query.key, service.files(index).image(query.key))
+    request = SearchRequest([source], form.offset + form.top, **form.options())
     (result,) = index.answer(request)
     if isinstance(result, UnreadableImageError):
         raise result
-    return document_of(index, query, result, form.offset)
+    return result
 
 
 def document_of(index: Index, query: Query, result: SearchResult, offset: int) -> dict[str, Any]:
@@ -141,9 +157,11 @@ def _matches(
             {
                 **told,
                 **path_fields("path", path),
+                "sha256": entry.sha256.hex(),
                 "width": entry.width,
                 "height": entry.height,
                 "image": image_url(path),
+                "page": page_url(path),
                 "thumbnail": thumbnail_url(entry, Size.GRID),
             }
         )

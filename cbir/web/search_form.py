@@ -49,6 +49,11 @@ class SearchForm(BaseModel):
     facets: Text = Field(None, description="Columns whose values are counted.")
     exclude_self: bool = Field(False, description="Leave out the image that is asked for.")
     exclude_identical: bool = Field(False, description="Leave out all that has its very bytes.")
+    region: Text = Field(
+        None,
+        description="Search by a part of each image: `x,y,width,height`, in pixels of the upright"
+        " image or in percent of its sides, as in `25%,0,50%,100%`.",
+    )
 
     def options(self) -> SearchOptions:
         """Return the options of a :class:`~cbir.search.request.SearchRequest`.
@@ -72,6 +77,7 @@ class SearchForm(BaseModel):
             facets=names_of(self.facets),
             exclude_self=self.exclude_self,
             exclude_identical=self.exclude_identical,
+            region=self.region,
         )
 
     def key(self) -> str:

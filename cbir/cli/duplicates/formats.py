@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from cbir.cli.output import ResultPrinter, with_metadata
+from cbir.cli.output import ResultPrinter
+from cbir.core.csv_lines import with_metadata
 from cbir.core.errors import printable
 from cbir.core.safe_paths import path_for_csv
 from cbir.duplicates.model import Duplicate, Group, QueryCopies

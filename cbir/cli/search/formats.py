@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from cbir.cli.output import ResultPrinter, with_metadata
+from cbir.cli.output import ResultPrinter
 from cbir.core.errors import printable
-from cbir.core.safe_paths import path_for_csv
-from cbir.search.results import SearchResult, distance_text, path_fields
+from cbir.search.result_rows import result_columns, result_rows
+from cbir.search.results import SearchResult, distance_text
 from cbir.stores.metadata import Value
 
 _WIDEST = 40
@@ -31,8 +31,7 @@ class Printer(ResultPrinter[SearchResult]):
     def __init__(self, format_: str, null: bool = False, metadata: Sequence[str] = ()) -> None:
         super().__init__(format_, null)
         self._metadata = metadata
-        fixed = "query descriptor metric rank path distance path_base64 query_base64".split()
-        self.columns = with_metadata(fixed, metadata)
+        self.columns = result_columns(metadata)
 
     def text(self, result: SearchResult) -> str:
         """Return a table of the matches, and of the values that were counted."""
@@ -72,20 +71,7 @@ class Printer(ResultPrinter[SearchResult]):
 
     def rows(self, result: SearchResult) -> Iterator[list[Any]]:
         """Return a row a match."""
-        query = path_fields("query", result.query)
-        for match in result.matches:
-            fields = path_fields("path", match.shown)
-            yield [
-                path_for_csv(query["query"]),
-                result.descriptor,
-                result.metric,
-                match.rank,
-                path_for_csv(fields["path"]),
-                repr(match.distance),
-                fields.get("path_base64", ""),
-                query.get("query_base64", ""),
-                *(match.texts[name] for name in self._metadata),
-            ]
+        return result_rows(result, self._metadata)
 
     def paths(self, result: SearchResult) -> Iterator[str]:
         """Return the paths of the matches."""

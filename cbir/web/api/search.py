@@ -32,9 +32,11 @@ _EXAMPLE = {
                     "rank": 1,
                     "path": "cats/cat-2.jpg",
                     "distance": 0.1834,
+                    "sha256": "3f…",
                     "width": 640,
                     "height": 427,
                     "image": "/api/images/cats/cat-2.jpg",
+                    "page": "/image/cats/cat-2.jpg",
                     "thumbnail": "/api/thumbnails/cats/cat-2.jpg?size=320&version=1f0a",
                 }
             ],
