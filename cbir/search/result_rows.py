@@ -1,4 +1,4 @@
-"""Results as the rows of a CSV: what the command line prints, and what pages let people download."""
+"""Results as rows of CSV: what the command line prints, and what pages let people download."""
 
 from __future__ import annotations
 

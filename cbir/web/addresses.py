@@ -54,3 +54,8 @@ def thumbnail_url(entry: CatalogEntry, size: int) -> str:
     """Return the address of a thumbnail, which is another one when the image is."""
     version = entry.sha256[:8].hex()
     return f"/api/thumbnails/{quoted_path(entry.path)}?size={size}&version={version}"
+
+
+def query_url(key: str, size: int) -> str:
+    """Return the address of a thumbnail of an image from outside that is kept."""
+    return f"/queries/{key}?size={size}"

@@ -13,7 +13,8 @@ from cbir.core.version import __version__
 from cbir.web import problems
 from cbir.web.api import about, images, jobs, search
 from cbir.web.index_updates import update_index
-from cbir.web.pages import gallery, login
+from cbir.web.pages import downloads, gallery, image, login, queries
+from cbir.web.pages import search as search_page
 from cbir.web.pages.assets import add_assets
 from cbir.web.security.tokens import Tokens
 from cbir.web.service import ServiceState
@@ -49,7 +50,8 @@ def create_app(settings: WebSettings, tokens: Tokens) -> FastAPI:
     )
     app.state.service = service
     problems.add_handlers(app)
-    for part in (search, images, about, jobs, gallery, login):
+    pages = (gallery, search_page, downloads, image, queries, login)
+    for part in (search, images, about, jobs, *pages):
         app.include_router(part.router)
     add_assets(app)
     app.add_middleware(_Counting, service=service)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import FileIO
 
@@ -37,15 +38,15 @@ class ImageFiles:
     index: Index
     follow_links: bool = False
 
-    def entry(self, path: str) -> CatalogEntry:
-        """Return what the index says of the image at a path.
+    def entry(self, path: str, columns: Sequence[str] = ()) -> CatalogEntry:
+        """Return what the index says of the image at a path, columns of metadata included.
 
         Raises
         ------
         NoSuchImageError
             When the index has none.
         """
-        entry = self.index.catalog.find(path)
+        entry = self.index.catalog.find(path, columns)
         if entry is None:
             raise NoSuchImageError(f"{printable(path)}: the index has no such image")
         return entry

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 
 from cbir.core.version import __version__
 from cbir.reports import html as reports
-from cbir.web.addresses import image_url, quoted_path, thumbnail_url
+from cbir.web.addresses import image_url, page_url, query_url, quoted_path, thumbnail_url
 from cbir.web.security.authentication import is_open
 from cbir.web.service import ServiceState
 
@@ -54,6 +54,8 @@ def environment() -> jinja2.Environment:
     environment.filters.update(
         quoted_path=quoted_path,
         image_url=image_url,
+        page_url=page_url,
+        query_url=query_url,
         thumbnail_url=thumbnail_url,
     )
     return environment

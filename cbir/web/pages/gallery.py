@@ -2,23 +2,101 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import dataclass
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 
-from cbir.web.api.images import Listed
+from cbir.core.errors import CbirError, UsageError
+from cbir.search.catalog import CatalogPage
+from cbir.search.engine import Index
+from cbir.web.filters import Filters
+from cbir.web.pages.facets import Facet, facets_of, why_no_filters
+from cbir.web.problems import status_of
+from cbir.web.query_string import Pairs, address, parsed
 from cbir.web.rendering import render
+from cbir.web.search_address import SearchAddress
 from cbir.web.service import Service
 
 router = APIRouter(include_in_schema=False)
 
+GALLERY = "/"
 
-@router.get("/")
-async def gallery(
-    service: Service, request: Request, asked: Annotated[Listed, Query()]
-) -> Response:
+PAGE = 60
+"""Images of a page."""
+
+_LARGEST = 1 << 40
+
+
+@dataclass(frozen=True, slots=True)
+class GalleryView:
+    """What the page of the index shows.
+
+    Attributes
+    ----------
+    start : int
+        The number of its first image, from 1.
+    filters : Filters
+    facets : tuple of Facet
+    page : CatalogPage
+    problem : str
+        What is wrong, in words.
+    status : int
+    """
+
+    start: int
+    filters: Filters
+    facets: tuple[Facet, ...]
+    page: CatalogPage
+    problem: str = ""
+    status: int = 200
+
+    @property
+    def search(self) -> SearchAddress:
+        """The search among the same images."""
+        return SearchAddress(filters=self.filters)
+
+    @property
+    def end(self) -> int:
+        """The number of the last image."""
+        return self.start + len(self.page.entries) - 1
+
+    @property
+    def next_url(self) -> str:
+        """The address of the images that follow; empty if none do."""
+        more = self.page.entries and self.end < self.page.total
+        return self._url(self.end + 1) if more else ""
+
+    @property
+    def previous_url(self) -> str:
+        """The address of the images before; empty if there are none."""
+        return self._url(max(1, self.start - PAGE)) if self.start > 1 else ""
+
+    def _url(self, start: int) -> str:
+        return address(GALLERY, [("from", str(start)), *self.filters.pairs()])
+
+
+@router.get(GALLERY)
+async def gallery(service: Service, request: Request) -> Response:
     """Show the images of the index, and the form of the search."""
-    page = await service.pool.run(
-        service.index.catalog.page, asked.offset, asked.limit, asked.where
-    )
-    return render(request, "gallery", page=page, asked=asked)
+    view = await service.pool.run(_view, service.index, request.scope["query_string"])
+    return render(request, "gallery", view.status, view=view, why_no_filters=why_no_filters())
+
+
+def _view(index: Index, query_string: bytes) -> GalleryView:
+    try:
+        start, filters = _asked(parsed(query_string))
+        page = index.catalog.page(start - 1, PAGE, filters.condition)
+    except CbirError as error:
+        page = index.catalog.page(0, PAGE)
+        facets = facets_of(index, Filters())
+        return GalleryView(1, Filters(), facets, page, str(error), status_of(error))
+    return GalleryView(start, filters, facets_of(index, filters), page)
+
+
+def _asked(pairs: Pairs) -> tuple[int, Filters]:
+    """Return the number of the first image that is asked for, and of which images."""
+    fields = {name: value.strip() for name, value in pairs}
+    start = fields.get("from") or "1"
+    if not (start.isascii() and start.isdigit() and 0 < int(start[:20]) < _LARGEST):
+        raise UsageError("the images are numbered from 1 on")
+    return int(start), Filters.of(fields.get("where") or None, pairs)

@@ -1,0 +1,74 @@
+"""Which images are wanted: values of columns that somebody chose from lists, and a condition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+PREFIX = "is."
+"""What the name of a field begins with that chooses a value of the column behind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which images are wanted.
+
+    Parameters
+    ----------
+    where : str, optional
+        An SQL condition.
+    values : mapping of str to (tuple of str)
+        By column, of which values one is to be there; the empty one: nothing is.
+
+    Examples
+    --------
+    >>> Filters("width > 100", {"kind": ("cat", "o'dog")}).condition
+    '(width > 100) AND ("kind" IN (\'cat\', \'o\'\'dog\'))'
+    """
+
+    where: str | None = None
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, where: str | None, pairs: Iterable[tuple[str, str]]) -> Filters:
+        """Return the filters of an address or a form, of whose fields others are passed over."""
+        chosen: dict[str, list[str]] = {}
+        for name, value in pairs:
+            if name.startswith(PREFIX):
+                values = chosen.setdefault(name.removeprefix(PREFIX), [])
+                if value not in values:
+                    values.append(value)
+        return cls(where, {name: tuple(values) for name, values in chosen.items()})
+
+    @property
+    def condition(self) -> str | None:
+        """All of it as one SQL condition; None: every image is wanted."""
+        parts = [] if self.where is None else [self.where]
+        parts += [_one_of(column, values) for column, values in self.values.items()]
+        return " AND ".join(f"({part})" for part in parts) or None
+
+    def without(self, column: str) -> Filters:
+        """Return the same, but for what is chosen of one column."""
+        others = {name: values for name, values in self.values.items() if name != column}
+        return Filters(self.where, others)
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Return them as fields of an address."""
+        fields = [] if self.where is None else [("where", self.where)]
+        return fields + [
+            (PREFIX + column, value) for column, values in self.values.items() for value in values
+        ]
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> str:
+    """Return the SQL condition that a column has one of some values."""
+    name = quoted(column, '"')
+    listed = ", ".join(quoted(value, "'") for value in values if value)
+    there = f"{name} IN ({listed})" if listed else ""
+    missing = f"{name} IS NULL" if "" in values else ""
+    return " OR ".join(part for part in (there, missing) if part)
+
+
+def quoted(text: str, mark: str) -> str:
+    """Return a text between quotation marks, as SQL has it."""
+    return mark + text.replace(mark, mark * 2) + mark

@@ -1,0 +1,74 @@
+"""What the panel beside the results offers, and what of it is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cbir.core.errors import UsageError
+from cbir.descriptors.presets import PRESETS
+from cbir.search.engine import Index
+from cbir.web.filters import Filters
+from cbir.web.pages.facets import Facet, facets_of
+from cbir.web.pages.panel_form import metrics_of
+from cbir.web.search_form import SearchForm, names_of
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """What can be chosen, and what is.
+
+    Attributes
+    ----------
+    presets : mapping of str to str
+        What each is good for, by name.
+    weights : mapping of str to str
+        By alias of the descriptors of the index; empty: it is not among those compared.
+    metrics : tuple of str
+        Of the one descriptor that is compared; empty for a fusion.
+    columns : mapping of str to bool
+        Whether each is told of the results.
+    facets : tuple of Facet
+    """
+
+    presets: Mapping[str, str]
+    weights: Mapping[str, str]
+    metrics: tuple[str, ...]
+    columns: Mapping[str, bool]
+    facets: tuple[Facet, ...]
+
+    @property
+    def is_fusion(self) -> bool:
+        """Whether several descriptors are compared."""
+        return sum(map(bool, self.weights.values())) > 1
+
+
+def panel_of(index: Index, form: SearchForm, filters: Filters) -> Panel:
+    """Return the panel of a search."""
+    chosen = _weights(index, form)
+    shown = _names(form.columns)
+    return Panel(
+        presets={name: PRESETS[name].summary for name in index.presets},
+        weights={alias: chosen.get(alias, "") for alias in index.descriptors},
+        metrics=metrics_of(index, next(iter(chosen))) if len(chosen) == 1 else (),
+        columns={name: name in shown for name in index.columns},
+        facets=facets_of(index, filters),
+    )
+
+
+def _weights(index: Index, form: SearchForm) -> dict[str, str]:
+    """Return the weights of the descriptors that are compared, as text."""
+    if form.preset in PRESETS:
+        return {alias: f"{weight:g}" for alias, weight in PRESETS[form.preset].usual.items()}
+    aliases = (form.descriptor or index.descriptors[0]).split("+")
+    given = (form.weights or "").split(",")
+    if len(given) != len(aliases):
+        given = ["1"] * len(aliases)
+    return {alias: weight.strip() for alias, weight in zip(aliases, given, strict=True)}
+
+
+def _names(columns: str | None) -> tuple[str, ...]:
+    try:
+        return names_of(columns)
+    except UsageError:
+        return ()

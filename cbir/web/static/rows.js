@@ -1,0 +1,21 @@
+/* Rows of images that end at the same place: each image gets a share of the row's room by its
+   proportions, so that all of a row stay equally high. */
+
+export function justifyRows() {
+  const grid = document.querySelector("#results .grid");
+  if (!grid) return;
+  grid.classList.add("justified");
+  justify(grid.children);
+}
+
+/** Gives cards their shares. */
+export function justify(cards) {
+  const row = Number.parseFloat(getComputedStyle(document.querySelector("[data-page]")).getPropertyValue("--row"));
+  for (const card of cards) {
+    const image = card.querySelector("img");
+    const [width, height] = ["width", "height"].map((side) => Number(image.getAttribute(side)));
+    const proportion = Math.min(Math.max(width / height, 0.5), 3);
+    card.style.flex = `${proportion} 1 ${proportion * row}rem`;
+    image.style.aspectRatio = proportion;
+  }
+}

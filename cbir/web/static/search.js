@@ -1,0 +1,20 @@
+/* What the pages of the search and of the gallery can do beside what they do without this. */
+import { offerCamera } from "./camera.js";
+import { offerCrop } from "./crop.js";
+import { moreOnScrolling } from "./more.js";
+import { applyAtOnce, closeOptionsWhereNarrow, followLinksHere } from "./panel.js";
+import { justifyRows } from "./rows.js";
+import { enhance } from "./swap.js";
+import { searchWhenChosen, takeDropsAndPastes } from "./upload.js";
+
+document.documentElement.classList.add("scripted");
+const status = document.createElement("p");
+status.id = "status";
+status.className = "visually-hidden";
+status.setAttribute("role", "status");
+document.body.append(status);
+
+closeOptionsWhereNarrow();
+takeDropsAndPastes();
+followLinksHere();
+enhance(searchWhenChosen, offerCamera, applyAtOnce, offerCrop, justifyRows, moreOnScrolling);
