@@ -12,6 +12,7 @@ BACKLOG = 256
 """Connections that wait to be accepted."""
 
 _PORTS = range(65536)
+_BUFFER = 262_144
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -41,12 +42,17 @@ def listen(host: str, port: int) -> socket.socket:
     if port not in _PORTS:
         raise UsageError(f"there is no port {port}; give ", Parameter("port"), " from 0 to 65535")
     family, address = _resolved(host, port)
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # With the protocol named, asyncio sends the parts of a response without delay.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         # Connections of a server that ended a moment ago do not keep the port.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(address[0] != "::"))
+        # Otherwise the system lends each connection some megabytes, which many idle ones can hold,
+        # and in which it does not show whether an answer is read.
+        for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+            listener.setsockopt(socket.SOL_SOCKET, buffer, _BUFFER)
         listener.bind(address)
         # Already here: two sockets that are bound, but do not listen, can share a port.
         listener.listen(BACKLOG)

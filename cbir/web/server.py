@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -49,8 +50,8 @@ def run(
     ready : callable
         Called with the address of the first page as soon as requests are answered.
     stopping : callable, optional
-        Called when the end begins, so that what would go on for ever, as streams of progress do, can
-        end.
+        Called when the end begins, so that what would go on for ever, as streams of progress do,
+        can end.
     grace : float, optional
         Seconds that what runs has to finish.
     limits : ConnectionLimits, optional
@@ -58,20 +59,21 @@ def run(
     Returns
     -------
     bool
-        Whether all was finished. If not, threads of requests that were cut off may still run.
+        Whether all was finished in time. If not, threads of requests that were cut off may still
+        run, and the interpreter waits for them at its end unless it is left by ``os._exit``.
 
     Raises
     ------
     CbirError
         When the application fails to start; why is on standard error.
     """
-    server = _Server(_config(app, grace, limits or ConnectionLimits()), ready, stopping)
     with listener, _errors_in_one_line():
+        server = _Server(_config(app, grace, limits or ConnectionLimits()), ready, stopping, grace)
         try:
             server.run(sockets=[listener])
         except SystemExit:
             raise CbirError("the server did not start; its reason is above") from None
-    return not server.server_state.tasks
+    return server.in_time
 
 
 def _config(app: ASGIApp, grace: float, limits: ConnectionLimits) -> uvicorn.Config:
@@ -103,10 +105,13 @@ class _Server(uvicorn.Server):
         config: uvicorn.Config,
         ready: Callable[[str], None],
         stopping: Callable[[], None],
+        grace: float,
     ) -> None:
         super().__init__(config)
         self._ready = ready
         self._stopping = stopping
+        self._grace = grace
+        self.in_time = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -115,7 +120,9 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._stopping()
+        began = time.monotonic()
         await super().shutdown(sockets)
+        self.in_time = time.monotonic() - began < self._grace
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -49,7 +49,7 @@ class ConnectionLimits:
     open_at_once: int = 512
     head_seconds: float = 10.0
     idle_seconds: int = 10
-    reader_seconds: float = 20.0
+    reader_seconds: float = 30.0
     farewell_seconds: float = 3.0
 
 
