@@ -16,6 +16,13 @@ _OPEN = ("/healthz", LOGIN)
 _OPEN_FOLDERS = ("/static",)
 _LONGEST = 4096
 _CHALLENGE = (b"www-authenticate", b'Bearer realm="cbir"')
+_RELOADING = b"""<!doctype html>
+<html lang="en">
+<meta http-equiv="refresh" content="0">
+<title>cbir</title>
+<p>One moment. <a href="">Go on</a></p>
+</html>
+"""
 _UNESCAPED = "/?&=%:@!$'()*+,;~-._"
 
 
@@ -64,10 +71,12 @@ class Authentication:
             await self._app(scope, receive, send)
         elif values_of(scope, b"authorization"):
             await self._refuse_wrong(scope, send)
-        elif is_page(scope["path"]):
-            await _send_to_login(scope, send)
-        else:
+        elif not is_page(scope["path"]):
             await answer(scope, send, 401, "The token is needed.", [_CHALLENGE])
+        elif _follows_a_link_of_another_site(scope):
+            await _reload(send)
+        else:
+            await _send_to_login(scope, send)
 
     def _is_let_in(self, scope: Scope) -> bool:
         if not self._tokens.needed or is_open(scope["path"]):
@@ -89,6 +98,21 @@ def is_open(path: str) -> bool:
     """Return whether a path is answered also to those who were not let in."""
     below = any(is_below(path, folder) for folder in _OPEN_FOLDERS)
     return path in _OPEN or (below and ".." not in path.split("/"))
+
+
+def _follows_a_link_of_another_site(scope: Scope) -> bool:
+    sites = values_of(scope, b"sec-fetch-site")
+    return scope["method"] == "GET" and sites in ([b"cross-site"], [b"same-site"])
+
+
+async def _reload(send: Send) -> None:
+    """Let the browser ask again, by itself: it keeps the cookie back when another site sends it."""
+    headers = [
+        (b"content-type", b"text/html; charset=utf-8"),
+        (b"content-length", str(len(_RELOADING)).encode()),
+    ]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": _RELOADING})
 
 
 async def _send_to_login(scope: Scope, send: Send) -> None:

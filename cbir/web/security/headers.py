@@ -48,8 +48,8 @@ _CONTENT_POLICY_NAME = b"content-security-policy"
 def strict(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """Return the headers of a response with those of security.
 
-    A policy for content that is there stays beside ours, since browsers obey both. Nothing is cached
-    unless the response says how, and nothing is shared with other sites.
+    A policy for content that is there stays beside ours, since browsers obey both. Nothing is
+    cached unless the response says how, and nothing is shared with other sites.
     """
     kept = [(name.lower(), value) for name, value in headers]
     kept = [

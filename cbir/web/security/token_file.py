@@ -33,9 +33,7 @@ def read_token(path: str) -> bytes:
     try:
         # Who could put a link there could choose the token.
         if os.path.islink(path):
-            raise CbirError(
-                f"{name}: a link is not read as a token; name the file that it leads to"
-            )
+            raise CbirError(f"{name}: a token is not read from a link; name the file itself")
         with open_regular(path) as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
             data = file.read(_LONGEST + 1)

@@ -1,8 +1,8 @@
 """Who may use a server, and who may change something.
 
-The *token* is a secret that the owner of the server gives to people and programs. The *change token*
-is another one, new with each start, which only pages of this server know: a request that changes
-something brings it along, so that no other site can send such a request.
+The *token* is a secret that the owner of the server gives to people and programs. The *change
+token* is another one, new with each start, which only pages of this server know: a request that
+changes something brings it along, so that no other site can send such a request.
 """
 
 from __future__ import annotations

@@ -1,0 +1,178 @@
+"""Bodies that are too large, too slow or badly framed get an answer at once; others are read."""
+
+from __future__ import annotations
+
+import itertools
+import time
+
+import pytest
+
+from tests.web.security.conftest import Answer, Serve, Served, rest
+
+LIMITS = {"size": 100_000, "seconds": 2.0, "rate": 20_000.0, "patience": 0.5}
+
+
+@pytest.fixture(scope="module")
+def served(serve: Serve) -> Served:
+    return serve(bodies=LIMITS)
+
+
+def head(*lines: str, path: str = "/api/count") -> bytes:
+    return "\r\n".join([f"POST {path} HTTP/1.1", "Host: localhost", *lines, "", ""]).encode()
+
+
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+BADLY_FRAMED = {
+    "both lengths": head("Content-Length: 5", "Transfer-Encoding: chunked") + b"0\r\n\r\n",
+    "both, other order": head("Transfer-Encoding: chunked", "Content-Length: 5") + b"0\r\n\r\n",
+    "negative": head("Content-Length: -5") + b"hello",
+    "with a sign": head("Content-Length: +5") + b"hello",
+    "hexadecimal": head("Content-Length: 0x5") + b"hello",
+    "fraction": head("Content-Length: 5.0") + b"hello",
+    "with a space": head("Content-Length: 5 5") + b"hello",
+    "underscore": head("Content-Length: 1_0") + b"hellohello",
+    "empty": head("Content-Length: ") + b"hello",
+    "foreign digits": head("Content-Length: \u0665") + b"hello",
+    "very long number": head("Content-Length: " + "9" * 1000),
+    "two lengths": head("Content-Length: 5", "Content-Length: 6") + b"hello!",
+    "list of lengths": head("Content-Length: 5, 6") + b"hello!",
+    "unknown coding": head("Transfer-Encoding: gzip"),
+    "coding hidden by a tab": head("Transfer-Encoding:\tchunked, identity"),
+    "two codings": head("Transfer-Encoding: chunked", "Transfer-Encoding: identity"),
+    "coding twice": head("Transfer-Encoding: chunked, chunked"),
+    "space before the colon": head("Transfer-Encoding : chunked") + b"0\r\n\r\n",
+    "misspelled coding": head("Transfer-Encoding: xchunked") + b"0\r\n\r\n",
+    "size of a chunk is none": head("Transfer-Encoding: chunked") + b"five\r\nhello\r\n0\r\n\r\n",
+    "negative chunk": head("Transfer-Encoding: chunked") + b"-5\r\nhello\r\n0\r\n\r\n",
+    "chunk of a huge size": head("Transfer-Encoding: chunked") + b"f" * 30 + b"\r\nhello",
+    "chunk longer than said": head("Transfer-Encoding: chunked") + b"2\r\nhello\r\n0\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("request_", BADLY_FRAMED.values(), ids=BADLY_FRAMED)
+def test_a_badly_framed_body(served: Served, request_: bytes) -> None:
+    answer = served.send(request_)
+    assert answer.status == 400
+    assert answer.headers["x-content-type-options"] == ["nosniff"]
+
+
+def test_a_declared_body_that_is_too_large(served: Served) -> None:
+    answer = served.send(head("Content-Length: 100001"))
+    assert (answer.status, answer.headers["connection"]) == (413, ["close"])
+    assert answer.body == b'{"detail": "The body of the request is larger than 0.1 megabytes."}'
+
+
+def test_nobody_is_told_to_go_on_with_a_body_that_is_too_large(served: Served) -> None:
+    answer = served.send(head("Content-Length: 9000000000", "Expect: 100-continue"))
+    assert answer.status == 413
+
+
+def test_an_undeclared_body_that_is_too_large(served: Served) -> None:
+    with served.connect() as client:
+        client.sendall(head("Transfer-Encoding: chunked") + chunk(bytes(100_001)))
+        answer = Answer.parsed(rest(client))
+    assert answer.status == 413
+
+
+@pytest.mark.parametrize(
+    ("start", "block", "status"),
+    [
+        (head("Transfer-Encoding: chunked"), chunk(bytes(60_000)), 413),
+        (head("Content-Length: 9000000000"), bytes(60_000), 413),
+        (head("Content-Length: 90000", path="/api/early"), bytes(10), 200),
+    ],
+    ids=["undeclared", "declared", "not wanted"],
+)
+def test_the_answer_arrives_while_the_body_still_comes(
+    served: Served, start: bytes, block: bytes, status: int
+) -> None:
+    with served.connect() as client:
+        client.sendall(start)
+        for _ in range(10):
+            client.sendall(block)
+            time.sleep(0.02)
+        assert Answer.parsed(rest(client)).status == status
+
+
+def test_an_endless_body_is_not_read_for_ever(served: Served) -> None:
+    with served.connect() as client:
+        client.sendall(head("Transfer-Encoding: chunked"))
+        began = time.monotonic()
+        try:
+            while time.monotonic() - began < 30:
+                client.sendall(chunk(bytes(60_000)))
+        except ConnectionError:
+            pass
+        else:
+            raise AssertionError("the server still reads")
+
+
+def test_a_body_that_comes_too_slowly(served: Served) -> None:
+    with served.connect() as client:
+        client.sendall(head("Content-Length: 50000"))
+        client.settimeout(0.2)
+        for _ in itertools.count():
+            client.sendall(b"x" * 100)
+            try:
+                data = client.recv(1 << 16)
+                break
+            except TimeoutError:
+                continue
+    assert Answer.parsed(data).status == 408
+
+
+def test_a_body_that_stops(served: Served) -> None:
+    assert served.send(head("Content-Length: 50") + b"half").status == 408
+
+
+def test_a_body_that_takes_too_long_although_it_comes_steadily(serve: Serve) -> None:
+    served = serve(bodies={**LIMITS, "seconds": 1.0, "rate": 1.0})
+    with served.connect() as client:
+        client.sendall(head("Transfer-Encoding: chunked"))
+        client.settimeout(0.05)
+        while True:
+            client.sendall(chunk(b"x" * 100))
+            try:
+                data = client.recv(1 << 16)
+                break
+            except TimeoutError:
+                continue
+    assert Answer.parsed(data).status == 408
+
+
+def test_a_sender_who_goes_away_is_no_error_of_the_application(serve: Serve) -> None:
+    served = serve()
+    with served.connect() as client:
+        client.sendall(head("Content-Length: 50") + b"half")
+        time.sleep(0.2)
+    assert served.ask("GET", "/").status == 200
+    served.process.terminate()
+    assert served.process.communicate(timeout=30)[1] == ""
+
+
+def test_good_bodies(served: Served) -> None:
+    assert served.ask("POST", "/api/count", bytes(100_000)).body == b'{"bytes":100000}'
+    whole = chunk(bytes(60_000)) + chunk(bytes(40_000)) + b"0\r\n\r\n"
+    answer = served.send(head("Transfer-Encoding: chunked", "Connection: close") + whole)
+    assert answer.body == b'{"bytes":100000}'
+    assert served.ask("POST", "/api/count").body == b'{"bytes":0}'
+
+
+def test_a_body_that_is_asked_for(served: Served) -> None:
+    with served.connect() as client:
+        client.sendall(head("Content-Length: 5", "Expect: 100-continue", "Connection: close"))
+        assert client.recv(4096).startswith(b"HTTP/1.1 100 ")
+        client.sendall(b"hello")
+        assert Answer.parsed(rest(client)).body == b'{"bytes":5}'
+
+
+def test_two_requests_in_one_connection_are_two(served: Served) -> None:
+    with served.connect() as client:
+        one = head("Content-Length: 5") + b"hello"
+        client.sendall(one + head("Content-Length: 3", "Connection: close") + b"you")
+        data = rest(client)
+    assert data.count(b"HTTP/1.1 200") == 2
+    assert b'{"bytes":5}' in data and b'{"bytes":3}' in data
