@@ -13,7 +13,7 @@ from PIL import Image
 
 from cbir.images.pixels import Pixels
 
-VOID = {"meta", "img", "image", "use", "path", "input", "br"}
+VOID = {"meta", "link", "img", "image", "use", "path", "input", "br"}
 
 
 class Page(HTMLParser):

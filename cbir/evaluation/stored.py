@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -146,6 +147,24 @@ class StoredEvaluation:
     runs: tuple[StoredRun, ...]
 
 
+class UnreadableEvaluationError(CbirError):
+    """A file that cannot be read as an evaluation.
+
+    Parameters
+    ----------
+    path : str
+    reason : str
+        Why, in a few words.
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(
+            f"{printable(path)}: {reason}; name a file that was written with ", Parameter("save")
+        )
+
+
 def read_evaluation(path: str) -> StoredEvaluation:
     """Read an evaluation that :func:`cbir.evaluation.document.write_evaluation` wrote.
 
@@ -158,22 +177,49 @@ def read_evaluation(path: str) -> StoredEvaluation:
 
     Raises
     ------
-    CbirError
+    UnreadableEvaluationError
         When the file cannot be read, is larger than 16 MB, or has anything else in it.
+    """
+    return read_document(path)[0]
+
+
+def read_document(path: str) -> tuple[StoredEvaluation, bytes]:
+    """Read an evaluation, and return the document that it is from as well.
+
+    Parameters
+    ----------
+    path : str
+
+    Returns
+    -------
+    StoredEvaluation
+    bytes
+        All that the file says, as JSON that any program can read.
+
+    Raises
+    ------
+    UnreadableEvaluationError
+        As :func:`read_evaluation`.
     """
     path = path_of(path, "the evaluation")
     try:
-        return _evaluation(_stem(path), parse_json(read_regular(path, MAX_BYTES), True))
+        document = parse_json(read_regular(path, MAX_BYTES), True)
+        return _evaluation(stem(path), document), json.dumps(document, allow_nan=False).encode()
     except OSError as error:
         reason = reason_of(error)
     except ValueError as error:
         reason = f"no evaluation, or a damaged one ({printable(str(error))[:200]})"
-    raise CbirError(
-        f"{printable(path)}: {reason}; name a file that was written with ", Parameter("save")
-    )
+    raise UnreadableEvaluationError(path, reason)
 
 
-def _stem(path: str) -> str:
+def stem(path: str) -> str:
+    """Return how an evaluation in a file is called.
+
+    Examples
+    --------
+    >>> stem("results/with hog.json")
+    'with hog'
+    """
     return printable(os.path.splitext(os.path.basename(path))[0])
 
 

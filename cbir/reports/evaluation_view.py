@@ -13,6 +13,9 @@ from cbir.reports.image_card import ImageCard, told
 from cbir.reports.query_card import HitCard, QueryCard, rounded_down
 from cbir.search.results import distance_text
 
+MEASURED = ("mAP ±95 %", *HEADINGS.values(), "ms/query", "bytes")
+"""The headings of :func:`measures`."""
+
 CardOf = Callable[[str], ImageCard]
 """Gives the card of an image by its path in the index."""
 
@@ -69,6 +72,7 @@ def evaluation_view(
     outside_card_of: CardOf,
     *,
     worst: int | None = None,
+    only: int | None = None,
 ) -> EvaluationView:
     """Prepare an evaluation for a page.
 
@@ -82,17 +86,20 @@ def evaluation_view(
         Gives the card of a query that is no image of the dataset.
     worst : int, optional
         Queries of each run; all that are there unless told otherwise.
+    only : int, optional
+        The number of the run whose queries are shown, from 0; those of all unless told otherwise.
     """
+    shown = stored.runs if only is None else stored.runs[only : only + 1]
     how = [f"protocol {stored.protocol}", f"truth {stored.truth}"]
     how += [] if stored.where is None else [f"where {stored.where}"]
     return EvaluationView(
         title=stored.name,
         facts=_facts(stored),
         how=" · ".join(how),
-        columns=["descriptor", "metric", "mAP ±95 %", *HEADINGS.values(), "ms/query", "bytes"],
-        rows=[_row(run) for run in stored.runs],
-        chart=chart([(_label(run), run.curve) for run in stored.runs]),
-        runs=[_run(run, stored.columns, card_of, outside_card_of, worst) for run in stored.runs],
+        columns=["descriptor", "metric", *MEASURED],
+        rows=[[run.descriptor, run.metric, *measures(run)] for run in stored.runs],
+        chart=chart([(run_label(run), run.curve) for run in stored.runs]),
+        runs=[_run(run, stored.columns, card_of, outside_card_of, worst) for run in shown],
     )
 
 
@@ -102,10 +109,9 @@ def _facts(stored: StoredEvaluation) -> list[tuple[str, str]]:
     return [*facts, *([nothing] if stored.empty_queries else [])]
 
 
-def _row(run: StoredRun) -> list[str]:
+def measures(run: StoredRun) -> list[str]:
+    """Return the measures of a run as tables show them."""
     return [
-        run.descriptor,
-        run.metric,
         with_interval(run.means["map"], *run.intervals["map"]),
         *(three_decimals(run.means[measure]) for measure in HEADINGS),
         f"{run.ms_per_query:.2f}",
@@ -113,7 +119,8 @@ def _row(run: StoredRun) -> list[str]:
     ]
 
 
-def _label(run: StoredRun) -> str:
+def run_label(run: StoredRun) -> str:
+    """Return what a chart calls a run."""
     return f"{run.descriptor}, {run.metric}: mAP {three_decimals(run.means['map'])}"
 
 

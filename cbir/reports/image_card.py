@@ -59,6 +59,8 @@ class ImageCard:
         The file is not the one that was compared.
     metadata : sequence of (str, str)
         What is known about the image: names of columns, and what these say.
+    search_url : str
+        Leads to the images that are like it; empty where there is no such page.
     """
 
     name: str
@@ -72,6 +74,7 @@ class ImageCard:
     failure: str = ""
     changed: bool = False
     metadata: Sequence[tuple[str, str]] = ()
+    search_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
