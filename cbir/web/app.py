@@ -11,9 +11,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cbir.core.version import __version__
 from cbir.web import problems
-from cbir.web.api import about, images, jobs, search
+from cbir.web.api import about, evaluations, images, jobs, search
 from cbir.web.index_updates import update_index
-from cbir.web.pages import downloads, gallery, image, login, queries
+from cbir.web.pages import downloads, evaluation, gallery, image, login, queries
 from cbir.web.pages import search as search_page
 from cbir.web.pages.assets import add_assets
 from cbir.web.security.tokens import Tokens
@@ -50,8 +50,8 @@ def create_app(settings: WebSettings, tokens: Tokens) -> FastAPI:
     )
     app.state.service = service
     problems.add_handlers(app)
-    pages = (gallery, search_page, downloads, image, queries, login)
-    for part in (search, images, about, jobs, *pages):
+    pages = (gallery, search_page, downloads, image, queries, evaluation, login)
+    for part in (search, images, about, jobs, evaluations, *pages):
         app.include_router(part.router)
     add_assets(app)
     app.add_middleware(_Counting, service=service)

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from cbir.core.errors import BrokenIndexError, CbirError, UnreadableImageError, UsageError
+from cbir.web.evaluations import BrokenEvaluationError, NoSuchEvaluationError
 from cbir.web.image_files import ImageGoneError, NoSuchImageError
 from cbir.web.kept_queries import QueryGoneError
 from cbir.web.rendering import render
@@ -20,6 +21,8 @@ _STATUS: Mapping[type[CbirError], int] = {
     NoSuchImageError: 404,
     ImageGoneError: 410,
     QueryGoneError: 404,
+    NoSuchEvaluationError: 404,
+    BrokenEvaluationError: 503,
     UnreadableImageError: 422,
     UsageError: 422,
     BrokenIndexError: 503,

@@ -13,6 +13,7 @@ from fastapi import Depends, Request
 from cbir.core.lru_cache import LruCache
 from cbir.search.engine import Index
 from cbir.web.blob_cache import BlobCache
+from cbir.web.evaluations import Evaluations
 from cbir.web.image_files import ImageFiles
 from cbir.web.jobs import Jobs
 from cbir.web.kept_queries import KeptQueries
@@ -48,6 +49,7 @@ class ServiceState:
     queries : KeptQueries
     answers : LruCache
         What searches found, by the generation of the index and what was asked.
+    evaluations : Evaluations
     traffic : Traffic
 
     Raises
@@ -70,6 +72,7 @@ class ServiceState:
         self.thumbnails = Thumbnails(self._caches[0])
         self.queries = KeptQueries(self._caches[1], settings.max_pixels)
         self.answers: LruCache[Any] = LruCache(settings.cached_answers)
+        self.evaluations = Evaluations(settings.evaluations)
         self.traffic = Traffic()
 
     @property
