@@ -7,6 +7,8 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
+from fastapi.exception_handlers import request_validation_exception_handler
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
@@ -61,6 +63,7 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(BusyError, _busy)
     app.add_exception_handler(TookTooLongError, _late)
     app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(RequestValidationError, _misunderstood)
 
 
 async def _explained(request: Request, error: Exception) -> Response:
@@ -81,9 +84,21 @@ async def _refused(request: Request, error: Exception) -> Response:
     return _answer(request, str(error.detail), error.status_code)
 
 
+async def _misunderstood(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    if _is_program(request):
+        return await request_validation_exception_handler(request, error)
+    reasons = [f"{one['loc'][-1]}: {one['msg']}" for one in error.errors()]
+    return _answer(request, "; ".join(reasons), 422)
+
+
+def _is_program(request: Request) -> bool:
+    return request.url.path.startswith("/api/")
+
+
 def _answer(request: Request, reason: str, status: int, retry_after: int | None = None) -> Response:
     """Return what is wrong: as JSON to programs, as a page to people."""
-    if request.url.path.startswith("/api/"):
+    if _is_program(request):
         answer: Response = JSONResponse({"detail": reason}, status)
     else:
         answer = render(
