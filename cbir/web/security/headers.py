@@ -23,7 +23,7 @@ CONTENT_POLICY = "; ".join(
 """Nothing inline, nothing from elsewhere, nothing framed."""
 
 _UNUSED = (
-    "accelerometer", "autoplay", "bluetooth", "browsing-topics", "display-capture",
+    "accelerometer", "autoplay", "browsing-topics", "display-capture",
     "encrypted-media", "geolocation", "gyroscope", "hid", "idle-detection", "local-fonts",
     "magnetometer", "microphone", "midi", "payment", "publickey-credentials-get",
     "screen-wake-lock", "serial", "usb", "xr-spatial-tracking",
