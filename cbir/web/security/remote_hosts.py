@@ -14,7 +14,7 @@ from cbir.web.security.remote_addresses import Address, is_public
 
 _PORTS = {"http": 80, "https": 443}
 _LONGEST = 4096
-_PARAMETER = "allowed_url_hosts"
+_PARAMETER = "url_hosts"
 _LABEL = r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?"
 _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _NUMBER = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)")

@@ -158,7 +158,7 @@ def test_allowed(url: str, plain: str) -> None:
     ],
 )  # fmt: skip
 def test_what_is_not_a_host_is_not_taken(name: str) -> None:
-    with pytest.raises(UsageError, match="is not a host; give allowed_url_hosts"):
+    with pytest.raises(UsageError, match="is not a host; give url_hosts"):
         RemoteHosts([name])
 
 
