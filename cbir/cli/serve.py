@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -185,13 +186,15 @@ def serve(
             if open_:
                 click.launch(url)
 
-        run(
+        finished = run(
             guarded(app, hosts, tokens, BodyLimits(settings.max_upload)),
             sock,
             ready=ready,
             stopping=app.state.service.stop_streams,
         )
-    sys.stderr.flush()
+    if not finished:  # threads that nobody waits for any more would delay the end
+        sys.stderr.flush()
+        os._exit(0)
 
 
 def _token(token_file: str | None, without_token: bool, is_local: bool) -> bytes | None:

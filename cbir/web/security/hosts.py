@@ -104,14 +104,21 @@ class ServedHosts:
     """
 
     def __init__(self, bound: str, names: Iterable[str] = ()) -> None:
-        named = {_host(bound), *map(_named, names)}
-        self._hosts = _LOCAL | named
+        self._names = frozenset(map(_named, names))
+        self._hosts = _LOCAL | {_host(bound)} | self._names
         # Nobody else can point an address at this machine, as they can a name of their own.
         self._any_address = bound != "localhost" and not is_loopback(bound)
 
     def __contains__(self, host: object) -> bool:
         """Return whether a host, in lower case, is one of them."""
         return host in self._hosts or (self._any_address and _is_address(str(host)))
+
+    def schemes(self, host: str, scheme: str) -> tuple[str, ...]:
+        """Return by which schemes pages of a host are got, if requests come here by `scheme`.
+
+        A proxy in front of the server, which passes on a name of its own, may speak https.
+        """
+        return (scheme, "https") if host in self._names else (scheme,)
 
 
 class HostCheck:
@@ -150,17 +157,19 @@ class HostCheck:
             return 400, BAD_HOST
         if host.host not in self._hosts:
             return 421, WRONG_HOST
-        if _is_foreign(scope, host):
+        if _is_foreign(scope, host, self._hosts.schemes(host.host, scope["scheme"])):
             return 403, FOREIGN
         if scope["method"] not in _METHODS:
             return 405, "This method is not served."
         return None
 
 
-def _is_foreign(scope: Scope, host: Authority) -> bool:
+def _is_foreign(scope: Scope, host: Authority, schemes: Iterable[str]) -> bool:
     """Return whether a page of another site made the browser send this."""
     origins = values_of(scope, b"origin")
-    if origins and (len(origins) > 1 or not _is_own(origins[0], scope["scheme"], host)):
+    if len(origins) > 1:
+        return True
+    if origins and not any(_is_own(origins[0], scheme, host) for scheme in schemes):
         return True
     sites = values_of(scope, b"sec-fetch-site")
     return any(site.lower() in _FOREIGN for site in sites) and not _follows_a_link(scope)

@@ -283,6 +283,17 @@ def test_the_port_that_a_scheme_implies_may_be_left_out(served: Served) -> None:
         assert answer.status == 200
 
 
+def test_a_proxy_that_is_named_may_speak_https(served: Served) -> None:
+    def status(host: str, origin: str) -> int:
+        return served.ask("POST", "/api/count", Host=host, Origin=origin).status
+
+    assert status("images.example.org", "https://images.example.org") == 200
+    assert status("images.example.org:8443", "https://images.example.org:8443") == 200
+    assert status("images.example.org", "https://images.example.org:8443") == 403
+    assert status("images.example.org", "https://evil.example") == 403
+    assert status("localhost", "https://localhost") == 403
+
+
 def test_any_address_but_no_other_name_if_all_are_listened_to() -> None:
     for bound in ("0.0.0.0", "::", "192.168.0.7", "[fd00::7]", "server.lan"):
         hosts = ServedHosts(bound)
