@@ -83,6 +83,35 @@ def find_images(
     return sorted(walk.files(), key=lambda found: os.fsencode(found.path))
 
 
+def find_image(root: str, path: str) -> ImageFile | None:
+    """Return the image file at one path below `root`; None where :func:`find_images` finds none.
+
+    Raises
+    ------
+    UnreadableImageError
+        When it cannot be looked at.
+
+    Examples
+    --------
+    >>> find_image(".", "no/such.jpg")
+    """
+    if any(part.startswith(".") for part in path.split("/")):
+        return None
+    file = os.path.join(root, path)
+    try:
+        status = os.stat(file)
+        extension = os.path.splitext(path)[1].lower()
+        if not stat.S_ISREG(status.st_mode) or (extension and extension not in IMAGE_EXTENSIONS):
+            return None
+        if not extension and not _starts_like_an_image(file):
+            return None
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise UnreadableImageError(file, reason_of(error)) from None
+    return ImageFile(path, status.st_size, status.st_mtime_ns // 1_000_000)
+
+
 @dataclass
 class _Walk:
     root: str

@@ -45,6 +45,7 @@ def build_index(
     retrain: bool = False,
     features: str | LocalExtractor[Any] | None = None,
     keep_others: bool = False,
+    paths: Sequence[str] | None = None,
     wait: bool = False,
     listener: ProgressListener | None = None,
 ) -> IndexReport:
@@ -93,6 +94,10 @@ def build_index(
         Also keep the local features that this extracts of each image, as in ``sift:count=300``.
     keep_others : bool
         Images of the index that the patterns leave out stay in it.
+    paths : sequence of str, optional
+        Look only at these paths of the dataset, relative to it and with ``/``: those where an image
+        is enter the index or are brought up to date, the others of them leave it. All other images
+        stay in it as they are.
     wait : bool
         Wait for another process that writes to the index.
     listener : ProgressListener, optional
@@ -109,6 +114,11 @@ def build_index(
         written. The old one survives.
     """
     listener = ProgressListener.of(listener)
+    if paths is not None and (include or exclude):
+        raise UsageError(
+            Parameter("paths"), " are looked at without ", Parameter("include"), " and ",
+            Parameter("exclude"),
+        )  # fmt: skip
     of_presets = [presets.get(name).specs for name in tuple_of(preset, "a preset")]
     request = IndexRequest(
         dataset=path_of(dataset, "a dataset"),
@@ -124,6 +134,7 @@ def build_index(
         keep_others=keep_others,
         features=None if features is None else extractor_of(features),
         metadata=_metadata(metadata, key, table, tuple_of(columns, "a column")),
+        paths=None if paths is None else frozenset(tuple_of(paths, "a path", path_of)),
     )
     for spec in request.descriptors:
         parse(spec)  # a typing error is told before anything is touched

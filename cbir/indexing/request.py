@@ -27,6 +27,8 @@ class IndexRequest:
     workers : int
         Threads.
     rebuild, retrain, keep_others : bool
+    paths : collection of str or None
+        If not None, only these paths of the dataset are looked at.
     features : LocalExtractor or None
         Extracts the local features that are to be kept.
     metadata : MetadataRequest or None
@@ -46,3 +48,4 @@ class IndexRequest:
     keep_others: bool
     features: LocalExtractor[Any] | None
     metadata: MetadataRequest | None = None
+    paths: frozenset[str] | None = None

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cbir.core.digests import sha256_if_readable
 from cbir.core.errors import CbirError, UnreadableImageError, printable
 from cbir.core.messages import Message, Parameter
 from cbir.core.progress import ProgressListener
-from cbir.images.discovery import ImageFile, find_images, is_selected
+from cbir.images.discovery import ImageFile, find_image, find_images, is_selected
 from cbir.indexing.request import IndexRequest
 from cbir.stores.locations import kept_location
 from cbir.stores.model import Snapshot
@@ -53,7 +53,7 @@ class Scan:
 
 
 def scan(request: IndexRequest, listener: ProgressListener) -> Scan:
-    """Walk the dataset.
+    """Walk the dataset, or look only at the paths that are asked for.
 
     Raises
     ------
@@ -68,8 +68,11 @@ def scan(request: IndexRequest, listener: ProgressListener) -> Scan:
         unreadable.append(error)
         listener.unreadable(error)
 
-    images = find_images(request.dataset, request.include, request.exclude, report, left_out)
-    if not images:
+    if request.paths is None:
+        images = find_images(request.dataset, request.include, request.exclude, report, left_out)
+    else:
+        images = _images_at(request.dataset, request.paths, report)
+    if not images and request.paths is None:
         include, exclude = Parameter("include"), Parameter("exclude")
         hint = (
             Message("nothing matches ", include, ", or all is left out by ", exclude)
@@ -85,13 +88,29 @@ def scan(request: IndexRequest, listener: ProgressListener) -> Scan:
     return Scan(request.dataset, root, images, unreadable, left_out, started)
 
 
+def _images_at(
+    dataset: str, paths: Collection[str], report: Callable[[UnreadableImageError], None]
+) -> list[ImageFile]:
+    if not os.path.isdir(dataset):
+        raise CbirError(f"{printable(dataset)}: the dataset is not a folder, or does not exist")
+    images = []
+    for path in sorted(paths, key=os.fsencode):
+        try:
+            found = find_image(dataset, path)
+        except UnreadableImageError as error:
+            report(error)
+        else:
+            images += [found] if found is not None else []
+    return images
+
+
 def recognized(
     scan: Scan, request: IndexRequest, base: Snapshot, listener: ProgressListener
 ) -> Scan:
     """Return a scan of the dataset of an index, with the images that may not be gone.
 
     Those are the ones below what could not be looked at, and, if others than those that the
-    patterns select are to be kept, these.
+    patterns select are to be kept, or others than some paths are not to be looked at, these.
 
     Parameters
     ----------
@@ -105,35 +124,52 @@ def recognized(
     Raises
     ------
     CbirError
-        When it is another dataset.
+        When it is another dataset, or no image would be left.
     """
-    is_moved = _check_root(scan, base, listener)
+    known = scan.images if request.paths is None else _images_of(base)
+    is_moved = _check_root(scan, known, base, listener)
     errors = scan.unreadable
     places = [os.path.relpath(one.path, scan.dataset).replace(os.sep, "/") for one in errors]
     below = tuple(f"{place}/" for place in places)
 
+    def is_other(path: str) -> bool:
+        if request.paths is not None:
+            return path not in request.paths
+        return request.keep_others and not is_selected(path, request.include, request.exclude)
+
     def may_be_there(path: str) -> bool:
-        is_other = request.keep_others and not is_selected(path, request.include, request.exclude)
-        return is_other or path in places or path.startswith(below)
+        return is_other(path) or path in places or path.startswith(below)
 
     images = scan.images
-    if request.keep_others or places:
+    if request.keep_others or request.paths is not None or places:
         found = {one.path for one in images}
         others = [
-            ImageFile(path, int(fact["bytes"]), int(fact["mtime"]))
-            for path, fact in zip(base.rows.paths, base.rows.facts, strict=True)
-            if path not in found and may_be_there(path)
+            one for one in _images_of(base) if one.path not in found and may_be_there(one.path)
         ]
         images = sorted([*images, *others], key=lambda one: os.fsencode(one.path))
+    if not images:
+        raise CbirError(
+            f"{printable(scan.dataset)}: no image would be left in the index; it stays as it is"
+        )
     return replace(scan, images=images, is_moved=is_moved)
 
 
-def _check_root(scan: Scan, base: Snapshot, listener: ProgressListener) -> bool:
-    """Say whether the dataset of an index was moved; refuse another one."""
+def _images_of(base: Snapshot) -> list[ImageFile]:
+    """Return the images of an index as it knows them."""
+    return [
+        ImageFile(path, int(fact["bytes"]), int(fact["mtime"]))
+        for path, fact in zip(base.rows.paths, base.rows.facts, strict=True)
+    ]
+
+
+def _check_root(
+    scan: Scan, images: Sequence[ImageFile], base: Snapshot, listener: ProgressListener
+) -> bool:
+    """Say whether the dataset of an index was moved, by images in it; refuse another one."""
     if base.manifest.root == scan.root:
         return False
     is_gone = not os.path.isdir(base.root)
-    if is_gone and _is_same_dataset(base, scan.dataset, scan.images):
+    if is_gone and _is_same_dataset(base, scan.dataset, images):
         listener.note(
             f"{printable(base.path)}: the dataset was at {printable(base.root)}; its images are"
             " recognized by their content"

@@ -78,6 +78,11 @@ class Index:
         return self._snapshot.content
 
     @property
+    def snapshot(self) -> Snapshot:
+        """The commit of the index that was opened."""
+        return self._snapshot
+
+    @property
     def catalog(self) -> Catalog:
         """The images of the index, to be listed and counted."""
         return Catalog(self._snapshot.rows, self._columns, self._filter)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from cbir.descriptors.local_features.base import LocalExtractor
+from cbir.search.engine import Index
 from cbir.web.jobs import Job, JobListener
 from cbir.web.service import ServiceState
 
@@ -22,7 +24,7 @@ def update_index(service: ServiceState) -> Job:
     settings = service.settings
 
     def work(listener: JobListener) -> dict[str, Any]:
-        return _update(service, settings.include, settings.exclude, False, listener)
+        return _update(service, listener, include=settings.include, exclude=settings.exclude)
 
     return service.jobs.start(UPDATE, work, only_one=True)
 
@@ -31,15 +33,15 @@ def update_paths(
     service: ServiceState, paths: Sequence[str], listener: JobListener
 ) -> dict[str, Any]:
     """Bring the index up to date about some paths, within a job; other images stay as they are."""
-    return _update(service, [_pattern(path) for path in paths], (), True, listener)
+    return _update(service, listener, paths=paths)
 
 
 def _update(
     service: ServiceState,
-    include: Sequence[str],
-    exclude: Sequence[str],
-    keep_others: bool,
     listener: JobListener,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    paths: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     from cbir.indexing.build import build_index
 
@@ -49,7 +51,8 @@ def _update(
         index.path,
         include=include,
         exclude=exclude,
-        keep_others=keep_others,
+        paths=paths,
+        features=kept_features(index),
         wait=True,
         listener=listener,
     )
@@ -60,6 +63,10 @@ def _update(
     return result
 
 
-def _pattern(path: str) -> str:
-    """Return the shell pattern that only a path matches."""
-    return "".join(f"[{char}]" if char in "*?[" else char for char in path)
+def kept_features(index: Index) -> LocalExtractor[Any] | None:
+    """Return what extracts the local features that an index keeps of its images, if it does."""
+    from cbir.duplicates.image_content import EXTRACTOR
+
+    first = index.snapshot.rows.facts["sha256"][:1]
+    with index.snapshot.features(EXTRACTOR) as kept:
+        return EXTRACTOR if any(sha256.tobytes() in kept for sha256 in first) else None
