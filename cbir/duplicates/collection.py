@@ -35,6 +35,10 @@ from cbir.stores.features.store import FeatureStore
 from cbir.stores.model import Snapshot
 
 
+class IncompleteIndexError(CbirError):
+    """An index lacks what a search for duplicates needs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Collection:
     """Images with what is known of them.
@@ -151,7 +155,7 @@ def open_collection(
 
         if dataset is None:
             snapshot = open_store(kept).snapshot()
-            _check_complete(snapshot, level)
+            check_complete(snapshot, level)
         else:
             snapshot = update(dataset, kept, patterns=True)
         root = dataset if dataset is not None else shortest(snapshot.root)
@@ -184,7 +188,53 @@ def _missing_descriptors(path: str) -> list[str]:
     return [spec] if old is None or old.parameters == HASH.parameters else [f"phash256={spec}"]
 
 
-def _check_complete(snapshot: Snapshot, level: CopyLevel) -> None:
+def collection_of(
+    snapshot: Snapshot,
+    level: CopyLevel = "near",
+    *,
+    root: str | None = None,
+    where: str | None = None,
+    columns: str | Sequence[str] = (),
+    listener: ProgressListener | None = None,
+) -> Collection:
+    """Return the images of one commit of an index, which is used as it is.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+    level : CopyLevel
+        For which there must be enough in the index.
+    root : str, optional
+        Where the dataset is now, if it has moved since it was indexed.
+    where : str, optional
+        Only images take part for which this condition on their metadata holds.
+    columns : str or sequence of str
+        Columns of metadata that the images are to have.
+    listener : ProgressListener, optional
+
+    Raises
+    ------
+    CbirError
+        When there is no such image, or the index lacks what the level needs.
+    """
+    one_of(level, COPY_LEVELS, "level")
+    check_complete(snapshot, level)
+    folder = shortest(snapshot.root) if root is None else path_of(root, "a dataset")
+    selection = Selection(where=where, columns=tuple_of(columns, "a column"))
+    images = images_of(snapshot, folder, False, selection, None)
+    stores = [snapshot.features(EXTRACTOR)] if level == "edited" else []
+    cache = ContentCache(_Features(stores))
+    return _merged(images, cache, folder, [], ProgressListener.of(listener))
+
+
+def check_complete(snapshot: Snapshot, level: CopyLevel) -> None:
+    """Make sure that an index holds what a search for duplicates at a level needs.
+
+    Raises
+    ------
+    IncompleteIndexError
+        When it does not.
+    """
     missing = []
     if hash_alias(snapshot) is None:
         missing.append("hashes")
@@ -193,7 +243,7 @@ def _check_complete(snapshot: Snapshot, level: CopyLevel) -> None:
         if any(sha256.tobytes() not in features for sha256 in snapshot.rows.facts["sha256"]):
             missing.append("local features")
     if missing:
-        raise CbirError(
+        raise IncompleteIndexError(
             f"{printable(snapshot.path)}: the index lacks {' and '.join(missing)} of its images;"
             " add them with: ",
             Call("open_collection", dataset=snapshot.root, index=snapshot.path, level=level),

@@ -10,6 +10,7 @@ from cbir.cli.output import ResultPrinter
 from cbir.core.csv_lines import with_metadata
 from cbir.core.errors import printable
 from cbir.core.safe_paths import path_for_csv
+from cbir.duplicates.documents import copies_document, duplicate_document, group_document
 from cbir.duplicates.model import Duplicate, Group, QueryCopies
 from cbir.search.results import path_fields
 
@@ -59,8 +60,8 @@ class Printer(ResultPrinter[Finding]):
     def document(self, result: Finding) -> dict[str, Any]:
         """Return a group, or the matches of a query."""
         if isinstance(result, Group):
-            return _group_document(result)
-        return _copies_document(result)
+            return group_document(result)
+        return copies_document(result)
 
     def rows(self, result: Finding) -> Iterator[list[Any]]:
         """Return a row an image of a group, or a copy."""
@@ -101,45 +102,6 @@ def _duplicates(found: Finding) -> tuple[Duplicate, ...]:
     return found.duplicates if isinstance(found, Group) else found.copies
 
 
-def _group_document(group: Group) -> dict[str, Any]:
-    """Keep out of the list of those that programs may remove what stays."""
-    references = [_document(one) for one in group.duplicates if one.record.reference]
-    more = [_document(one) for one in group.duplicates if one.stays]
-    return {
-        "group": group.number,
-        **path_fields("keep", group.keep.path),
-        **({"keep_metadata": dict(group.keep.metadata)} if group.keep.metadata else {}),
-        "duplicates": [_document(one) for one in group.duplicates if one.removable],
-        **({"references": references} if references else {}),
-        **({"shows_more": more} if more else {}),
-        "max_distance": group.max_distance,
-    }
-
-
-def _copies_document(copies: QueryCopies) -> dict[str, Any]:
-    matches = [
-        {
-            **_document(one),
-            **({"reference": True} if one.record.reference else {}),
-            **({"shows_more": True} if one.stays else {}),
-        }
-        for one in copies.copies
-    ]
-    return {**path_fields("query", copies.query), "matches": matches}
-
-
-def _document(duplicate: Duplicate) -> dict[str, Any]:
-    losses = [{"loss": loss.kind, "detail": loss.detail} for loss in duplicate.losses]
-    return {
-        **path_fields("path", duplicate.record.path),
-        "distance": duplicate.match.distance,
-        "level": duplicate.match.level,
-        "evidence": duplicate.match.evidence,
-        **({"losses": losses} if losses else {}),
-        **({"metadata": dict(duplicate.record.metadata)} if duplicate.record.metadata else {}),
-    }
-
-
 def _group_rows(group: Group) -> Iterator[list[Any]]:
     kept = path_fields("path", group.keep.path)
     path, encoded = path_for_csv(kept["path"]), kept.get("path_base64", "")
@@ -161,7 +123,7 @@ def _copies_rows(copies: QueryCopies) -> Iterator[list[Any]]:
 
 
 def _cells(duplicate: Duplicate) -> list[Any]:
-    document = _document(duplicate)
+    document = duplicate_document(duplicate)
     document["path"] = path_for_csv(document["path"])
     document["losses"] = printable("; ".join(map(str, duplicate.losses)))
     keys = ("path", "distance", "level", "evidence", "losses", "path_base64")
