@@ -2,7 +2,8 @@
 
 :func:`plan_changes` decides which images may be added and deleted, :func:`change` does it and keeps
 a log, :func:`read_log` tells what a log says, and :func:`undo` takes it back; also what
-:mod:`cbir.duplicates.actions` did. :func:`new_log` and :func:`list_logs` are for a folder of logs.
+:mod:`cbir.duplicates.actions` did. :func:`finish` clears up
+after a run that was killed. :func:`new_log` and :func:`list_logs` are for a folder of logs.
 
 Examples
 --------
@@ -24,6 +25,7 @@ from __future__ import annotations
 from cbir.changes.change_plan import Addition, ChangePlan, ChangeStep, Deletion
 from cbir.changes.change_planning import plan_changes
 from cbir.changes.changing import ChangeReport, change
+from cbir.changes.finishing import finish
 from cbir.changes.left_file import LeftFile
 from cbir.changes.log import read_log
 from cbir.changes.log_folder import LogSummary, list_logs, new_log
@@ -41,6 +43,7 @@ __all__ = [
     "LoggedStep",
     "UndoReport",
     "change",
+    "finish",
     "list_logs",
     "new_log",
     "plan_changes",

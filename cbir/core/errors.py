@@ -73,6 +73,10 @@ class MissingIndexError(BrokenIndexError):
     """An index that does not exist."""
 
 
+class IncompleteIndexError(CbirError):
+    """An index that lacks what is needed of its images."""
+
+
 def printable(text: str) -> str:
     r"""Return `text` on one line, safe for a terminal.
 

@@ -27,6 +27,10 @@ _PAUSE = 0.1
 """Seconds between two attempts."""
 
 
+class FoldersInUseError(CbirError):
+    """Another run is changing files there."""
+
+
 @contextlib.contextmanager
 def locked_folders(
     exclusive: Iterable[str], shared: Iterable[str] = (), wait: bool = False
@@ -44,7 +48,7 @@ def locked_folders(
 
     Raises
     ------
-    CbirError
+    FoldersInUseError
         When another run holds one of them and `wait` is false.
 
     Examples
@@ -70,7 +74,7 @@ def locked_folders(
                 break
             except LockedError as holder:
                 if not wait:
-                    raise CbirError(
+                    raise FoldersInUseError(
                         f"{holder} is changing files there; wait until it is"
                         " done, or wait for it with ",
                         Parameter("wait", True),

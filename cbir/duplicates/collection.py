@@ -15,7 +15,12 @@ from numpy.typing import NDArray
 from cbir.core.amounts import counted
 from cbir.core.arguments import one_of, path_of, text_of, tuple_of
 from cbir.core.digests import digest
-from cbir.core.errors import CbirError, UnreadableImageError, UsageError, printable
+from cbir.core.errors import (
+    IncompleteIndexError,
+    UnreadableImageError,
+    UsageError,
+    printable,
+)
 from cbir.core.folders import shortest
 from cbir.core.messages import Call, Parameter
 from cbir.core.progress import ProgressListener
@@ -33,10 +38,6 @@ from cbir.indexing.build import build_index
 from cbir.stores import open_store
 from cbir.stores.features.store import FeatureStore
 from cbir.stores.model import Snapshot
-
-
-class IncompleteIndexError(CbirError):
-    """An index lacks what a search for duplicates needs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -328,6 +328,11 @@ class IndexStore(ABC):
     def cache_folders(self) -> list[Path]:
         """Where caches of the index may lie, the preferred folder first."""
 
+    @property
+    @abstractmethod
+    def change_folder(self) -> Path:
+        """Where logs lie of what was done to the dataset by way of the index; it may be missing."""
+
     @abstractmethod
     def writer(self, wait: bool = False) -> AbstractContextManager[Writer]:
         """Lock the index for writing.

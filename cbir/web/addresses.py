@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated
+from typing import Annotated, Protocol
 from urllib.parse import quote, unquote_to_bytes
 
 from fastapi import Depends, Path, Request
-
-from cbir.search.catalog import CatalogEntry
 
 _UNDECODED = "\ufffd"
 """What the server puts in the place of bytes that are not UTF-8."""
@@ -50,7 +48,19 @@ def page_url(path: str) -> str:
     return f"/image/{quoted_path(path)}"
 
 
-def thumbnail_url(entry: CatalogEntry, size: int) -> str:
+class IndexedFile(Protocol):
+    """An image of the index: its path, and what it holds."""
+
+    @property
+    def path(self) -> str:
+        """Relative to the dataset."""
+
+    @property
+    def sha256(self) -> bytes:
+        """Of the file."""
+
+
+def thumbnail_url(entry: IndexedFile, size: int) -> str:
     """Return the address of a thumbnail, which is another one when the image is."""
     version = entry.sha256[:8].hex()
     return f"/api/thumbnails/{quoted_path(entry.path)}?size={size}&version={version}"

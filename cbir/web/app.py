@@ -11,8 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cbir.core.version import __version__
 from cbir.web import problems
-from cbir.web.api import about, evaluations, images, jobs, search
-from cbir.web.index_updates import update_index
+from cbir.web.api import about, changes, duplicates, evaluations, images, jobs, search
+from cbir.web.dataset_changes import go_on
 from cbir.web.pages import downloads, evaluation, gallery, image, login, queries
 from cbir.web.pages import search as search_page
 from cbir.web.pages.assets import add_assets
@@ -40,8 +40,8 @@ def create_app(settings: WebSettings, tokens: Tokens) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with service.running():
-            if settings.allow_changes and service.served.store.unfinished:
-                update_index(service)
+            if settings.allow_changes:
+                go_on(service)
             yield
 
     # The pages that come with FastAPI for OpenAPI take scripts from the network.
@@ -50,8 +50,9 @@ def create_app(settings: WebSettings, tokens: Tokens) -> FastAPI:
     )
     app.state.service = service
     problems.add_handlers(app)
+    api = (search, changes, images, duplicates, about, jobs, evaluations)
     pages = (gallery, search_page, downloads, image, queries, evaluation, login)
-    for part in (search, images, about, jobs, evaluations, *pages):
+    for part in (*api, *pages):
         app.include_router(part.router)
     add_assets(app)
     app.add_middleware(_Counting, service=service)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cbir.descriptors.local_features.base import LocalExtractor
@@ -10,7 +10,7 @@ from cbir.search.engine import Index
 from cbir.web.jobs import Job, JobListener
 from cbir.web.service import ServiceState
 
-UPDATE = "update"
+UPDATE, UPDATE_PATHS = "update", "update of some images"
 
 
 def update_index(service: ServiceState) -> Job:
@@ -21,19 +21,46 @@ def update_index(service: ServiceState) -> Job:
     BusyError
         When too many jobs wait.
     """
-    settings = service.settings
 
     def work(listener: JobListener) -> dict[str, Any]:
-        return _update(service, listener, include=settings.include, exclude=settings.exclude)
+        return update_all(service, listener)
 
     return service.jobs.start(UPDATE, work, only_one=True)
 
 
-def update_paths(
-    service: ServiceState, paths: Sequence[str], listener: JobListener
-) -> dict[str, Any]:
-    """Bring the index up to date about some paths, within a job; other images stay as they are."""
-    return _update(service, listener, paths=paths)
+def update_all(service: ServiceState, listener: JobListener) -> dict[str, Any]:
+    """Bring the index up to date with the dataset, within a job.
+
+    If the server is stopped or killed meanwhile, that is noted for the next start.
+    """
+    settings = service.settings
+    with service.changes.noted_update():
+        return _update(service, listener, include=settings.include, exclude=settings.exclude)
+
+
+def update_paths(service: ServiceState, paths: Iterable[str]) -> Job:
+    """Start an update of the index about some paths; other images stay as they are.
+
+    Paths that are told before it begins are brought up to date together.
+    """
+    service.changes.await_update(paths)
+
+    def work(listener: JobListener) -> dict[str, Any]:
+        return update_awaited(service, listener)
+
+    return service.jobs.start(UPDATE_PATHS, work, only_one=True)
+
+
+def update_awaited(service: ServiceState, listener: JobListener) -> dict[str, Any]:
+    """Bring the index up to date about all paths that wait for it, within a job."""
+    paths = service.changes.take_paths()
+    if not paths:
+        return {}
+    try:
+        return _update(service, listener, paths=paths)
+    except BaseException:
+        service.changes.await_update(paths)
+        raise
 
 
 def _update(

@@ -1,4 +1,4 @@
-"""Long work in the background, one at a time, with its progress for whoever asks."""
+"""Long work in the background, one at a time of each queue, with its progress for whoever asks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from cbir.core.errors import CbirError, UnreadableImageError, printable
 from cbir.core.progress import ProgressListener
@@ -20,6 +20,9 @@ from cbir.web.work_pool import BusyError
 _LOG = logging.getLogger(__name__)
 
 State = Literal["waiting", "running", "done", "failed", "stopped"]
+
+Queue = Literal["changes", "reads"]
+"""What jobs wait in."""
 
 ENDED: tuple[State, ...] = ("done", "failed", "stopped")
 
@@ -102,6 +105,10 @@ class JobListener(ProgressListener):
         self._job = job
         self._stopping = stopping
 
+    def stopped(self) -> bool:
+        """Return whether the job is to end before its next step."""
+        return self._stopping.is_set()
+
     def begin(self, task: str, total: int, unit: str = "images") -> None:
         self._job.task, self._job.done, self._job.total, self._job.unit = task, 0, total, unit
 
@@ -129,17 +136,20 @@ Work = Callable[[JobListener], dict[str, Any]]
 
 
 class Jobs:
-    """Runs jobs one after the other; threads may share it."""
+    """Runs jobs; those of one queue one after the other. Threads may share it."""
 
     def __init__(self) -> None:
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="cbir-job")
+        self._executors: dict[Queue, ThreadPoolExecutor] = {
+            queue: ThreadPoolExecutor(1, thread_name_prefix=f"cbir-{queue}")
+            for queue in get_args(Queue)
+        }
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._ending = False
 
-    def start(self, kind: str, work: Work, only_one: bool = False) -> Job:
-        """Take a job; it runs when those before it have ended.
+    def start(self, kind: str, work: Work, only_one: bool = False, queue: Queue = "changes") -> Job:
+        """Take a job; it runs when those before it in its queue have ended.
 
         Parameters
         ----------
@@ -147,11 +157,14 @@ class Jobs:
         work : callable
         only_one : bool
             Return a job of this kind that still waits, if there is one, instead of a second one.
+        queue : {"changes", "reads"}
+            Jobs that change the index or its images do so one after the other. Those that only
+            read do not keep them waiting.
 
         Raises
         ------
         BusyError
-            When too many wait.
+            When too many wait, and it may be one of several of its kind.
         """
         with self._lock:
             waiting = [job for job in self._jobs.values() if job.state == "waiting"]
@@ -159,14 +172,14 @@ class Jobs:
                 for job in waiting:
                     if job.kind == kind:
                         return job
-            if len(waiting) >= _MOST_WAITING:
+            if len(waiting) >= _MOST_WAITING and not only_one:
                 raise BusyError
             job = Job(secrets.token_hex(8), kind)
             self._jobs[job.id] = job
             ended = [one.id for one in self._jobs.values() if one.ended]
             for old in itertools.islice(ended, max(0, len(ended) - _KEPT)):
                 del self._jobs[old]
-        self._executor.submit(self._run, job, work)
+        self._executors[queue].submit(self._run, job, work)
         return job
 
     def get(self, job_id: str) -> Job | None:
@@ -194,12 +207,15 @@ class Jobs:
         yield job.to_dict()
 
     def close(self, grace: float) -> None:
-        """Let the job that runs come to its end, or stop it after some seconds; drop the others."""
+        """Let the jobs that run come to their end, or stop them after a while; drop the others."""
         running = [job for job in self.all() if not job.ended]
         timer = threading.Timer(grace if running else 0, self._stopping.set)
         timer.daemon = True
         timer.start()
-        self._executor.shutdown(cancel_futures=True)
+        for executor in self._executors.values():
+            executor.shutdown(wait=False, cancel_futures=True)
+        for executor in self._executors.values():
+            executor.shutdown()
         timer.cancel()
 
     def _run(self, job: Job, work: Work) -> None:

@@ -12,14 +12,28 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from cbir.core.errors import BrokenIndexError, CbirError, UnreadableImageError, UsageError
+from cbir.core.errors import (
+    BrokenIndexError,
+    CbirError,
+    IncompleteIndexError,
+    UnreadableImageError,
+    UsageError,
+)
+from cbir.core.folder_locks import FoldersInUseError
+from cbir.web.dataset_changes import ChangeRefusedError, NoSuchChangeError
 from cbir.web.evaluations import BrokenEvaluationError, NoSuchEvaluationError
 from cbir.web.image_files import ImageGoneError, NoSuchImageError
 from cbir.web.kept_queries import QueryGoneError
 from cbir.web.rendering import render
+from cbir.web.shown_plans import PlanGoneError
 from cbir.web.work_pool import BusyError, TookTooLongError
 
 _STATUS: Mapping[type[CbirError], int] = {
+    ChangeRefusedError: 409,
+    FoldersInUseError: 409,
+    IncompleteIndexError: 409,
+    NoSuchChangeError: 404,
+    PlanGoneError: 404,
     NoSuchImageError: 404,
     ImageGoneError: 410,
     QueryGoneError: 404,

@@ -13,13 +13,16 @@ from fastapi import Depends, Request
 from cbir.core.lru_cache import LruCache
 from cbir.search.engine import Index
 from cbir.web.blob_cache import BlobCache
+from cbir.web.duplicate_searches import DuplicateSearches
 from cbir.web.evaluations import Evaluations
+from cbir.web.file_changes import FileChanges
 from cbir.web.image_files import ImageFiles
 from cbir.web.jobs import Jobs
 from cbir.web.kept_queries import KeptQueries
 from cbir.web.security.tokens import Tokens
 from cbir.web.served_index import ServedIndex
 from cbir.web.settings import WebSettings
+from cbir.web.shown_plans import ShownPlans
 from cbir.web.thumbnails import Thumbnails
 from cbir.web.traffic import Traffic
 from cbir.web.work_pool import WorkPool
@@ -45,6 +48,10 @@ class ServiceState:
     served : ServedIndex
     pool : WorkPool
     jobs : Jobs
+    changes : FileChanges
+    duplicates : DuplicateSearches
+    plans : ShownPlans
+        What was shown of what is to be done with duplicates.
     thumbnails : Thumbnails
     queries : KeptQueries
     answers : LruCache
@@ -64,6 +71,9 @@ class ServiceState:
         self.served = ServedIndex(settings.index, settings.dataset)
         self.pool = WorkPool(settings.workers, settings.waiting, settings.time_limit)
         self.jobs = Jobs()
+        self.changes = FileChanges(self.served.store)
+        self.duplicates = DuplicateSearches(self.jobs)
+        self.plans = ShownPlans()
         folders = self.served.store.cache_folders
         self._caches = (
             BlobCache(folders, "thumbnails.sqlite", settings.cached_bytes),

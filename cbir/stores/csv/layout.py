@@ -43,6 +43,11 @@ class Layout:
         """Of an unfinished run."""
         return self.folder / "journal"
 
+    @property
+    def changes(self) -> Path:
+        """Logs of what was done to the dataset."""
+        return self.folder / "changes"
+
     def caches(self) -> list[Path]:
         """Where caches may lie, the preferred place first."""
         import platformdirs

@@ -103,6 +103,10 @@ class CsvStore(IndexStore):
     def cache_folders(self) -> list[Path]:
         return self.layout.caches()
 
+    @property
+    def change_folder(self) -> Path:
+        return self.layout.changes
+
     @contextlib.contextmanager
     def writer(self, wait: bool = False) -> Iterator[Writer]:
         with explained(self.path, "write the index"):
