@@ -142,7 +142,7 @@ def open_collection(
             report = build_index(
                 folder,
                 path,
-                [*_missing_descriptors(path), *missing_in(path, more)],
+                [*missing_descriptors(path), *missing_in(path, more)],
                 include=include if patterns else (),
                 exclude=exclude if patterns else (),
                 keep_others=True,
@@ -178,7 +178,7 @@ def open_collection(
         yield merged
 
 
-def _missing_descriptors(path: str) -> list[str]:
+def missing_descriptors(path: str) -> list[str]:
     """Return the descriptors to add to an index, so that it holds the hash."""
     store = open_store(path)
     stored = store.snapshot(accept_edited=True).manifest.entries if store.exists() else ()

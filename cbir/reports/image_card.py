@@ -7,7 +7,7 @@ import hashlib
 import io
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from urllib.parse import quote
@@ -22,7 +22,7 @@ from cbir.images.encoded_image import EncodedImage
 from cbir.images.pixels import Pixels, fit
 from cbir.reports.difference_image import difference
 from cbir.reports.tally import contents
-from cbir.verification.geometry import Transform, inverted, orientation_transform
+from cbir.verification.geometry import Transform, inverted, orientation_transform, pixels_inside
 
 THUMBNAIL = 320
 """Longest side, in pixels."""
@@ -86,7 +86,8 @@ class Contrast:
     difference : str
         The address of the image of the difference, such as a data URI.
     changed, shown, added : float
-        Of :class:`cbir.reports.difference_image.Difference`.
+        Of :class:`cbir.reports.difference_image.Difference`; `changed` is None where the pixels
+        were not compared.
     matrix : str
         Where the kept image lies in the copy, for SVG.
     frame : str
@@ -94,7 +95,7 @@ class Contrast:
     """
 
     difference: str
-    changed: float
+    changed: float | None
     shown: float
     added: float
     matrix: str
@@ -147,12 +148,9 @@ def _image(
     record: ImageRecord, folder: str, embedded: bool
 ) -> tuple[ImageCard, Pixels | None, list[str]]:
     """Return an image for the page, its pixels if they are what was compared, and notes."""
-    facts = f"{record.width:,} × {record.height:,} px · {size_text(record.bytes)}"
-    when = _when(record.mtime)
-    facts = f"{facts} · {when}" if when else facts
     shown = partial(
         named_card(record.path, folder),
-        facts=facts,
+        facts=facts_of(record),
         reference=record.reference,
         metadata=told(record.metadata),
     )
@@ -172,21 +170,51 @@ def _image(
 
 
 def _contrast(kept: Pixels, copy: Pixels, match: CopyMatch) -> Contrast:
-    transform = match.transform
-    if transform is None:
-        transform = orientation_transform(kept.shape, copy.shape, 0)
-    found = difference(kept, copy, transform)
-    return Contrast(
+    found = difference(kept, copy, working_transform(kept.shape, copy.shape, match))
+    return replace(
+        contrast_between(kept.shape, copy.shape, match),
         difference=data_uri(found.image, _DIFFERENCE_QUALITY),
         changed=found.changed,
-        shown=found.shown,
-        added=found.added,
-        matrix=_matrix(transform),
-        frame=_frame(transform, copy) if found.shown < _WHOLE else "",
     )
 
 
-def _when(mtime: int) -> str:
+def contrast_between(kept: Sequence[int], copy: Sequence[int], match: CopyMatch) -> Contrast:
+    """Return how a copy lies to the kept image, without looking at their pixels.
+
+    Parameters
+    ----------
+    kept, copy : sequence of int
+        The shapes of both at the working size: height and width.
+    match : CopyMatch
+    """
+    transform = working_transform(kept, copy, match)
+    shown = float(pixels_inside(kept, transform, copy).mean())
+    return Contrast(
+        difference="",
+        changed=None,
+        shown=shown,
+        added=float((~pixels_inside(copy, inverted(transform), kept)).mean()),
+        matrix=_matrix(transform),
+        frame=_frame(transform, copy) if shown < _WHOLE else "",
+    )
+
+
+def working_transform(kept: Sequence[int], copy: Sequence[int], match: CopyMatch) -> Transform:
+    """Return where the kept image lies in a copy, both at the working size."""
+    if match.transform is None:
+        return orientation_transform(kept, copy, 0)
+    return match.transform
+
+
+def facts_of(record: ImageRecord) -> str:
+    """Return the sizes of an image, and its date."""
+    facts = f"{record.width:,} × {record.height:,} px · {size_text(record.bytes)}"
+    when = date_text(record.mtime)
+    return f"{facts} · {when}" if when else facts
+
+
+def date_text(mtime: int) -> str:
+    """Return milliseconds since 1970 as a date; nothing for one that no calendar has."""
     try:
         return f"{datetime.fromtimestamp(mtime // 1000, UTC):%Y-%m-%d %H:%M} UTC"
     except (ValueError, OverflowError, OSError):  # a date that no calendar has
@@ -260,8 +288,8 @@ def _matrix(transform: Transform) -> str:
     return f"matrix({_numbers([*linear.T.ravel(), *shift])})"
 
 
-def _frame(transform: Transform, copy: Pixels) -> str:
-    height, width = copy.shape[:2]
+def _frame(transform: Transform, copy: Sequence[int]) -> str:
+    height, width = copy[:2]
     corners = np.array([(0, 0), (width, 0), (width, height), (0, height)]) - 0.5
     back = inverted(transform)
     return _numbers((corners @ back[:, :2].T + back[:, 2] + 0.5).ravel())

@@ -13,7 +13,10 @@ from cbir.core.version import __version__
 from cbir.web import problems
 from cbir.web.api import about, changes, duplicates, evaluations, images, jobs, search
 from cbir.web.dataset_changes import go_on
-from cbir.web.pages import downloads, evaluation, gallery, image, login, queries
+from cbir.web.pages import add, downloads, evaluation, gallery, image, login, queries
+from cbir.web.pages import changes as changes_page
+from cbir.web.pages import duplicates as duplicates_page
+from cbir.web.pages import jobs as jobs_page
 from cbir.web.pages import search as search_page
 from cbir.web.pages.assets import add_assets
 from cbir.web.security.tokens import Tokens
@@ -51,8 +54,9 @@ def create_app(settings: WebSettings, tokens: Tokens) -> FastAPI:
     app.state.service = service
     problems.add_handlers(app)
     api = (search, changes, images, duplicates, about, jobs, evaluations)
-    pages = (gallery, search_page, downloads, image, queries, evaluation, login)
-    for part in (*api, *pages):
+    looking = (gallery, search_page, downloads, image, queries, evaluation)
+    changing = (duplicates_page, changes_page, jobs_page, add, login)
+    for part in (*api, *looking, *changing):
         app.include_router(part.router)
     add_assets(app)
     app.add_middleware(_Counting, service=service)

@@ -83,7 +83,7 @@ def logged_change(service: ServiceState, patience: float = 20.0) -> Iterator[str
             yield log
         finally:
             if os.path.exists(log):
-                service.changes.await_update(_logged_paths(service.index, log))
+                service.changes.await_update(logged_paths(service.index, log))
 
 
 def add_images(service: ServiceState, images: Sequence[tuple[str, bytes]]) -> Changed:
@@ -176,7 +176,7 @@ def undo_change(service: ServiceState, name: str) -> Job:
             try:
                 report = undo(log, listener, stopped=listener.stopped)
             finally:
-                service.changes.await_update(_logged_paths(service.index, log))
+                service.changes.await_update(logged_paths(service.index, log))
         counts = {"undone": len(report.undone), "left": len(report.left), "log": name}
         return {**counts, "update": update_awaited(service, listener)}
 
@@ -201,7 +201,7 @@ def go_on(service: ServiceState) -> Job | None:
             with service.changes.turn(patience=-1):
                 if summary.open:
                     finish(summary.path)
-                paths = _logged_paths(index, summary.path)
+                paths = logged_paths(index, summary.path)
             service.changes.await_update(path for path in paths if _differs(index, path))
         result = update_awaited(service, listener)
         goes_on = was_updating or (unfinished and not result)
@@ -258,7 +258,7 @@ def _changed(service: ServiceState, planned: ChangePlan) -> Changed:
     return Changed((*paths, *planned.unchanged), os.path.basename(log), job)
 
 
-def _logged_paths(index: Index, log: str) -> list[str]:
+def logged_paths(index: Index, log: str) -> list[str]:
     """Return the paths of the index that a log tells of."""
     start = os.path.join(os.path.realpath(index.root), "")
     try:

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cbir.descriptors.local_features.base import LocalExtractor
+from cbir.duplicates.model import CopyLevel
 from cbir.search.engine import Index
 from cbir.web.jobs import Job, JobListener
 from cbir.web.service import ServiceState
 
 UPDATE, UPDATE_PATHS = "update", "update of some images"
+PREPARE = "preparation for duplicates"
 
 
 def update_index(service: ServiceState) -> Job:
@@ -69,6 +71,8 @@ def _update(
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     paths: Sequence[str] | None = None,
+    descriptors: Sequence[str] = (),
+    features: LocalExtractor[Any] | None = None,
 ) -> dict[str, Any]:
     from cbir.indexing.build import build_index
 
@@ -76,10 +80,11 @@ def _update(
     report = build_index(
         index.root,
         index.path,
+        descriptors,
         include=include,
         exclude=exclude,
         paths=paths,
-        features=kept_features(index),
+        features=features or kept_features(index),
         wait=True,
         listener=listener,
     )
@@ -88,6 +93,20 @@ def _update(
     result: dict[str, Any] = {name: getattr(report, name) for name in numbers}
     result["unreadable"] = len(report.unreadable)
     return result
+
+
+def prepare_for_duplicates(service: ServiceState, level: CopyLevel) -> Job:
+    """Start a job that adds to the index what a search for duplicates at a level needs."""
+
+    def work(listener: JobListener) -> dict[str, Any]:
+        from cbir.duplicates.collection import missing_descriptors
+        from cbir.duplicates.image_content import EXTRACTOR
+
+        descriptors = missing_descriptors(service.index.path)
+        features = EXTRACTOR if level == "edited" else kept_features(service.index)
+        return _update(service, listener, paths=(), descriptors=descriptors, features=features)
+
+    return service.jobs.start(PREPARE, work, only_one=True)
 
 
 def kept_features(index: Index) -> LocalExtractor[Any] | None:

@@ -1,0 +1,31 @@
+// The progress of jobs, as it is told by the server; at their end the page is shown anew.
+
+function show(box, state) {
+  const bar = box.querySelector("progress");
+  const label = box.querySelector("label");
+  if (state.total) {
+    bar.max = state.total;
+    bar.value = state.done;
+  } else {
+    bar.removeAttribute("value");
+  }
+  label.firstChild.textContent = state.task ? `${state.kind}: ${state.task}` : state.kind;
+  const steps = state.total
+    ? `, ${state.done.toLocaleString("en")} of ${state.total.toLocaleString("en")} ${state.unit}`
+    : "";
+  box.querySelector("[role=status]").textContent = state.state + steps;
+}
+
+for (const box of document.querySelectorAll("[data-job]")) {
+  const events = new EventSource(`/api/jobs/${box.dataset.job}`);
+  events.onmessage = (event) => {
+    const state = JSON.parse(event.data);
+    show(box, state);
+    if (["done", "failed", "stopped"].includes(state.state)) {
+      events.close();
+      location.reload();
+    }
+  };
+  // A server that has ended does not go on with a job.
+  events.onerror = () => events.close();
+}
