@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.core.threads import scan_pool
+from cbir.core.threads import cores, scan_pool
 from cbir.descriptors.base import Encoding, Row
 from cbir.search.candidates import Distances, RowNumbers, ScannedSource
 from cbir.search.metrics import Metric
@@ -58,14 +58,15 @@ class FlatIndex(ScannedSource[Row]):
         estimates = np.empty(len(self.matrix), precision)
         scan = self._scan()
 
-        def scan_block(block: slice) -> None:
-            scan(values, self.matrix[block], estimates[block])
+        def scan_part(part: slice) -> None:
+            scan(values, self.matrix[part], estimates[part])
 
-        if self.matrix.size > _WORTH_THREADS:
-            list(scan_pool().map(scan_block, self._blocks(len(self.matrix))))
-        else:
-            for block in self._blocks(len(self.matrix)):
-                scan_block(block)
+        # One part a thread, and one is our own: what is handed over has to wait for Python's lock.
+        first, *others = self._parts()
+        scanned = [scan_pool().submit(scan_part, part) for part in others]
+        scan_part(first)
+        for one in scanned:
+            one.result()
         return estimates
 
     def exact(self, query: Row, rows: RowNumbers) -> Distances:
@@ -98,11 +99,19 @@ class FlatIndex(ScannedSource[Row]):
 
     def _scan_with_numpy(self, query: Row, rows: Row, out: Row) -> None:
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows is computed exactly
-            out[:] = self.metric.between(query, self.encoding.values(rows, self._precision()))
+            for block in self._blocks(len(rows)):
+                values = self.encoding.values(rows[block], self._precision())
+                out[block] = self.metric.between(query, values)
 
     def _precision(self) -> type[np.floating[Any]]:
         """Return single precision if it holds every stored number."""
         return np.float32 if np.can_cast(self.matrix.dtype, np.float32, "safe") else np.float64
+
+    def _parts(self) -> Iterator[slice]:
+        """Yield what each thread scans; all of it in one part if threads do not pay."""
+        parts = cores() if self.matrix.size > _WORTH_THREADS else 1
+        step = max(1, -(-len(self.matrix) // parts))
+        return (slice(start, start + step) for start in range(0, max(1, len(self.matrix)), step))
 
     def _blocks(self, rows: int) -> Iterator[slice]:
         step = max(1, _BLOCK // max(1, self.matrix.shape[1]))
