@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -116,24 +116,32 @@ class Catalog:
         values = {name: column.values(rows) for name, column in told.items()}
         texts = {name: column.texts(rows) for name, column in told.items()}
         facts = self._rows.facts[rows]
+        names = ("bytes", "mtime", "width", "height")
+        numbers = zip(*(facts[name].tolist() for name in names), strict=True)
+        places = zip(rows.tolist(), facts["sha256"], numbers, strict=True)
         return tuple(
             CatalogEntry(
                 path=self._rows.paths[row],
-                sha256=fact["sha256"].tobytes(),
-                bytes=int(fact["bytes"]),
-                mtime=int(fact["mtime"]),
-                width=int(fact["width"]),
-                height=int(fact["height"]),
+                sha256=digest.tobytes(),
+                bytes=size,
+                mtime=mtime,
+                width=width,
+                height=height,
                 metadata={name: values[name][place] for name in told},
                 texts={name: texts[name][place] for name in told},
             )
-            for place, (row, fact) in enumerate(zip(rows.tolist(), facts, strict=True))
+            for place, (row, digest, (size, mtime, width, height)) in enumerate(places)
         )
 
     def find(self, path: str, columns: Sequence[str] = ()) -> CatalogEntry | None:
         """Return what the index says of the image at a path, or None if it has no such one."""
         row = self._rows.paths.find(path)
         return None if row is None else self.entries(np.array([row], np.intp), columns)[0]
+
+    def find_all(self, paths: Iterable[str]) -> tuple[CatalogEntry, ...]:
+        """Return what the index says of the images at some paths that it has, in their order."""
+        rows = [self._rows.paths.find(path) for path in paths]
+        return self.entries(np.array(rows, np.intp))
 
     def facets(
         self, columns: Sequence[str], where: str | None = None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from contextlib import nullcontext
+from functools import cached_property, partial
 from typing import Any, Unpack
 
 import numpy as np
@@ -102,7 +103,7 @@ class Index:
         """The aliases of what the index holds, the default first."""
         return tuple(entry.alias for entry in self._snapshot.manifest.entries)
 
-    @property
+    @cached_property
     def presets(self) -> list[str]:
         """The names of the presets that it is ready for."""
         return ready_presets(self._snapshot)
@@ -244,7 +245,9 @@ class Index:
             describe_query, region=request.region, searcher=searcher, images=self._images
         )
         for some in growing_batches(each_of(request.queries, "an image to search for"), cores()):
-            with stderr_capture.capture(), one_thread_each():
+            # Nothing is decoded of images of the index, so nothing is printed about them.
+            is_decoded = not all(isinstance(query, IndexedImage) for query in some)
+            with stderr_capture.capture() if is_decoded else nullcontext(), one_thread_each():
                 workers = min(cores(), len(some))
                 described = (
                     ordered_map(describe, some, workers, -(-len(some) // (4 * workers)))

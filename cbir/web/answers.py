@@ -148,21 +148,17 @@ def document_of(index: Index, query: Query, result: SearchResult, offset: int) -
 def _matches(
     index: Index, found: Sequence[dict[str, Any]], result: SearchResult, offset: int
 ) -> list[dict[str, Any]]:
-    catalog, matches = index.catalog, []
-    for match, told in zip(result.matches[offset:], found, strict=True):
-        path = index.path_in_dataset(match)
-        entry = catalog.find(path)
-        assert entry is not None
-        matches.append(
-            {
-                **told,
-                **path_fields("path", path),
-                "sha256": entry.sha256.hex(),
-                "width": entry.width,
-                "height": entry.height,
-                "image": image_url(path),
-                "page": page_url(path),
-                "thumbnail": thumbnail_url(entry, Size.GRID),
-            }
-        )
-    return matches
+    paths = [index.path_in_dataset(match) for match in result.matches[offset:]]
+    return [
+        {
+            **told,
+            **path_fields("path", entry.path),
+            "sha256": entry.sha256.hex(),
+            "width": entry.width,
+            "height": entry.height,
+            "image": image_url(entry.path),
+            "page": page_url(entry.path),
+            "thumbnail": thumbnail_url(entry, Size.GRID),
+        }
+        for told, entry in zip(found, index.catalog.find_all(paths), strict=True)
+    ]

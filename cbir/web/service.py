@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
 from cbir.core.lru_cache import LruCache
+from cbir.core.threads import one_thread_each
 from cbir.search.engine import Index
 from cbir.web.blob_cache import BlobCache
 from cbir.web.duplicate_searches import DuplicateSearches
@@ -29,6 +31,9 @@ from cbir.web.work_pool import WorkPool
 
 _LOOK = 1.0
 """Seconds between two looks at whether another process has committed."""
+
+_TURN = 0.0005
+"""Seconds that a thread may keep Python's lock while others wait."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -103,7 +108,9 @@ class ServiceState:
         """Watch the index while the server runs, and end what runs when it ends."""
         watching = asyncio.create_task(self._watch())
         try:
-            yield
+            # All the time, for each request would pay for it anew.
+            with one_thread_each(), _short_turns():
+                yield
         finally:
             watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -122,6 +129,17 @@ class ServiceState:
             if failure is not None and str(failure) != told:
                 told = str(failure)
                 _LOG.warning("The index so far is served, for the new one cannot be: %s", failure)
+
+
+@contextlib.contextmanager
+def _short_turns() -> Iterator[None]:
+    """Let threads wait less for Python's lock: most requests have little to do, some much."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(_TURN)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 def service_of(request: Request) -> ServiceState:
