@@ -216,3 +216,29 @@ def test_every_sample_image_has_a_source_and_a_license() -> None:
         for path in (PROJECT / folder).rglob("*.jpg"):
             name = str(path.relative_to(PROJECT / folder))
             assert f"`{name}`" in text or f"`{folder}/{name}`" in text, path
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_commands_and_the_python_about_the_page_run(playground: Path) -> None:
+    """Both are about the same server, which the first of the commands start."""
+    script = playground / "page.py"
+    script.write_text("\n".join(blocks("docs/web.md", "python")), encoding="utf-8")
+    for name in ("cats", "sky"):  # so there is something to find
+        (playground / "data" / name).mkdir(exist_ok=True)
+    shutil.copy(playground / "data/cats/cat-1.jpg", playground / "data/again.jpg")
+    commands = "\n".join(blocks("docs/web.md", "bash"))
+    tour = f"trap 'kill %1' EXIT\n{commands}\n{sys.executable} page.py\n"
+    scripts = str(Path(sys.executable).parent)
+    env = {
+        **os.environ,
+        "PATH": os.pathsep.join([scripts, os.environ["PATH"]]),
+        "XDG_DATA_HOME": str(playground / "xdg"),
+    }
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", tour],
+        cwd=playground, env=env, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '"total":1' in done.stdout and "cats/cat-" in done.stdout
+    assert done.stdout.splitlines().count("done") == 3 and "'unreadable': 0" in done.stdout
