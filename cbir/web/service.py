@@ -21,6 +21,7 @@ from cbir.web.file_changes import FileChanges
 from cbir.web.image_files import ImageFiles
 from cbir.web.jobs import Jobs
 from cbir.web.kept_queries import KeptQueries
+from cbir.web.security.remote_hosts import RemoteHosts
 from cbir.web.security.tokens import Tokens
 from cbir.web.served_index import ServedIndex
 from cbir.web.settings import WebSettings
@@ -50,6 +51,8 @@ class ServiceState:
     ----------
     settings : WebSettings
     tokens : Tokens
+    remote_hosts : RemoteHosts
+        Those from which images are fetched.
     served : ServedIndex
     pool : WorkPool
     jobs : Jobs
@@ -73,6 +76,7 @@ class ServiceState:
     def __init__(self, settings: WebSettings, tokens: Tokens) -> None:
         self.settings = settings
         self.tokens = tokens
+        self.remote_hosts = RemoteHosts(settings.url_hosts)
         self.served = ServedIndex(settings.index, settings.dataset)
         self.pool = WorkPool(settings.workers, settings.waiting, settings.time_limit)
         self.jobs = Jobs()

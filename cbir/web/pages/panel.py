@@ -61,10 +61,14 @@ def _weights(index: Index, form: SearchForm) -> dict[str, str]:
     if form.preset in PRESETS:
         return {alias: f"{weight:g}" for alias, weight in PRESETS[form.preset].usual.items()}
     aliases = (form.descriptor or index.descriptors[0]).split("+")
-    given = (form.weights or "").split(",")
-    if len(given) != len(aliases):
-        given = ["1"] * len(aliases)
-    return {alias: weight.strip() for alias, weight in zip(aliases, given, strict=True)}
+    try:
+        given = form.options()["weights"]
+    except UsageError:
+        given = None
+    if given is None:
+        return dict.fromkeys(aliases, "1")
+    by_alias = given if isinstance(given, Mapping) else dict(zip(aliases, given, strict=False))
+    return {alias: f"{by_alias.get(alias, 1):g}" for alias in aliases}
 
 
 def _names(columns: str | None) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from cbir.web.pages.panel_form import ABOUT, address_fields
 from cbir.web.pages.query_view import QueryView, query_view
 from cbir.web.pages.result_cards import ResultCard, result_cards
 from cbir.web.problems import status_of
-from cbir.web.query_string import address, parsed
+from cbir.web.query_string import parsed
 from cbir.web.rendering import render
 from cbir.web.search_address import SEARCH, SearchAddress
 from cbir.web.search_form import MOST_RESULTS, SearchForm
@@ -88,7 +88,7 @@ async def search_page(service: Service, request: Request) -> Response:
     try:
         pairs = parsed(request.scope["query_string"])
         if any(name == ABOUT for name, _ in pairs):
-            return RedirectResponse(address(SEARCH, address_fields(pairs, index)), 303)
+            return RedirectResponse(SearchAddress.of(address_fields(pairs, index)).url(), 303)
         asked = SearchAddress.of(pairs)
     except UsageError as error:
         return await _refused(service, request, index, error)
@@ -117,6 +117,8 @@ async def _kept(service: ServiceState, form: FormData) -> list[str]:
     keys = [
         await service.pool.run(_keep, service, await file.read(), _name(file)) for file in files
     ]
+    if url := _field(form, "url").strip():
+        keys.append(await service.pool.run(_keep_remote, service, url))
     if not keys:
         raise UsageError("choose an image first")
     return keys
@@ -127,6 +129,16 @@ def _keep(service: ServiceState, data: bytes, name: str) -> str:
         return service.queries.add(data)
     except UnreadableImageError as error:
         raise UnreadableImageError(name, error.reason) from None
+
+
+def _keep_remote(service: ServiceState, url: str) -> str:
+    from cbir.web.security.remote_image import fetch_image  # few servers may
+
+    limits = service.settings
+    data = fetch_image(
+        url, service.remote_hosts, max_bytes=limits.max_upload, timeout=limits.time_limit / 2
+    )
+    return _keep(service, data, "the image at this address")
 
 
 def _name(file: UploadFile) -> str:

@@ -54,6 +54,11 @@ export function searchWhenChosen() {
       if (input.files.length) searchFor([...input.files]);
       input.value = "";
     });
+    input.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter") return;
+      event.preventDefault(); // or it would send the form, as yet without a file
+      input.click();
+    });
   });
   form().addEventListener("submit", (event) => {
     event.preventDefault();
