@@ -82,6 +82,7 @@ def visiting(browser: Browser) -> Iterator[Visiting]:
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("response", lambda answer: faults.append(answer.url) if _is_gap(answer) else None)
         page.on("console", lambda told: faults.append(told.text) if _is_fault(told) else None)
         return page
 
@@ -100,3 +101,7 @@ def page(visiting: Visiting) -> Page:
 def _is_fault(told: Any) -> bool:
     # A request that is answered with an error, which a test may want, is told as one as well.
     return told.type == "error" and not told.text.startswith("Failed to load resource")
+
+
+def _is_gap(answer: Any) -> bool:
+    return answer.request.resource_type == "image" and answer.status >= 400
