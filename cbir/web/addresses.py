@@ -7,9 +7,19 @@ from typing import Annotated, Protocol
 from urllib.parse import quote, unquote_to_bytes
 
 from fastapi import Depends, Path, Request
+from starlette.convertors import PathConvertor, register_url_convertor
 
 _UNDECODED = "\ufffd"
 """What the server puts in the place of bytes that are not UTF-8."""
+
+
+class _ImagePath(PathConvertor):
+    """The path of an image, which may have line breaks in it."""
+
+    regex = "(?s:.*)"
+
+
+register_url_convertor("image", _ImagePath())
 
 
 def quoted_path(path: str) -> str:
@@ -35,7 +45,7 @@ def _named_path(
 
 
 NamedPath = Annotated[str, Depends(_named_path)]
-"""The parameter by which a route that ends in ``{path:path}`` gets it."""
+"""The parameter by which a route that ends in ``{path:image}`` gets it."""
 
 
 def image_url(path: str) -> str:

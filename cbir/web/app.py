@@ -49,7 +49,12 @@ def create_app(settings: WebSettings, tokens: Tokens) -> FastAPI:
 
     # The pages that come with FastAPI for OpenAPI take scripts from the network.
     app = FastAPI(
-        title="cbir", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None
+        title="cbir",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
     )
     app.state.service = service
     problems.add_handlers(app)

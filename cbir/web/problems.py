@@ -58,7 +58,28 @@ def problem(description: str) -> dict[str, Any]:
     return {"description": description, "content": {"application/json": {"schema": PROBLEM}}}
 
 
+def example(document: Any, description: str = "") -> dict[str, Any]:
+    """Return what OpenAPI says of an answer by an example."""
+    content = {"content": {"application/json": {"example": document}}}
+    return {**content, "description": description} if description else content
+
+
+JOB = {
+    "id": "7f3c1d9a2b4e6f80",
+    "kind": "update",
+    "state": "running",
+    "task": "describing images",
+    "done": 40,
+    "total": 103,
+    "unit": "images",
+    "notes": [],
+    "error": "",
+    "result": {},
+}
+"""A job, as an example."""
+
 ANY_ROUTE: dict[int | str, dict[str, Any]] = {
+    400: problem("The request is not what its headers say, or is cut off."),
     422: problem("What was asked makes no sense, or an image cannot be read."),
     429: problem("Too much is asked at once; try again after the seconds of Retry-After."),
     503: problem("It took too long, or the index cannot be read."),

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cbir.core.version import __version__
 from cbir.search.engine import Index
-from cbir.web.problems import ANY_ROUTE
+from cbir.web.problems import ANY_ROUTE, example
 from cbir.web.search_form import Text, names_of
 from cbir.web.service import Service, ServiceState
 
@@ -17,11 +17,37 @@ router = APIRouter(tags=["about"])
 
 _PROMETHEUS = "text/plain; version=1.0.0; charset=utf-8"
 
+_METRICS = 'cbir_requests_total{method="GET",route="/healthz",status="200"} 1.0'
+
+_INFO = {
+    "version": "1.0",
+    "generation": "5f0c2a9e4b1d7788",
+    "images": 103,
+    "descriptors": [
+        {
+            "alias": "hsv",
+            "metric": "chi2",
+            "meaning": "0 = the same colors, 1 = no color in common",
+        }
+    ],
+    "presets": ["fast"],
+    "columns": {"kind": "category", "price": "number"},
+    "changes": False,
+    "change_token": None,
+    "url_hosts": [],
+    "limits": {"upload": 33554432, "pixels": 64000000, "queries": 16},
+}
+
+_FACETS = {
+    "generation": "5f0c2a9e4b1d7788",
+    "facets": {"kind": [{"value": "cats", "count": 12}, {"value": None, "count": 3}]},
+}
+
 _MOST_VALUES = 1000
 """Values of a column that are told; the rarest are left out."""
 
 
-@router.get("/api/info", responses=ANY_ROUTE)
+@router.get("/api/info", name="get_info", responses={**ANY_ROUTE, 200: example(_INFO)})
 async def info(service: Service) -> dict[str, Any]:
     """Say what the index holds, and what the server allows."""
     return await service.pool.run(_info, service)
@@ -37,19 +63,24 @@ class Counted(BaseModel):
     limit: int = Field(50, ge=1, le=_MOST_VALUES, description="How many values of each to tell.")
 
 
-@router.get("/api/facets", responses=ANY_ROUTE)
+@router.get("/api/facets", name="count_facets", responses={**ANY_ROUTE, 200: example(_FACETS)})
 async def facets(service: Service, asked: Annotated[Counted, Query()]) -> dict[str, Any]:
     """Count the values of columns among the images for which a condition holds."""
     return await service.pool.run(_facets, service.index, asked)
 
 
-@router.get("/healthz")
+@router.get("/healthz", name="get_health", responses={200: example({"status": "ok"})})
 async def healthz(service: Service) -> dict[str, str]:
     """Say that the server is there, and whether it serves what is newest."""
     return {"status": "stale" if service.served.failure else "ok"}
 
 
-@router.get("/metrics", response_class=Response)
+@router.get(
+    "/metrics",
+    name="get_metrics",
+    response_class=Response,
+    responses={**ANY_ROUTE, 200: {"content": {_PROMETHEUS: {"example": _METRICS}}}},
+)
 async def metrics(service: Service) -> Response:
     """Return counts of requests and jobs, as Prometheus reads them."""
     return Response(await service.pool.run(_metrics, service), media_type=_PROMETHEUS)

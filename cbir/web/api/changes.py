@@ -23,7 +23,7 @@ from cbir.web.dataset_changes import (
     remove_image,
     undo_change,
 )
-from cbir.web.problems import ANY_ROUTE, problem
+from cbir.web.problems import ANY_ROUTE, JOB, example, problem
 from cbir.web.service import Service, ServiceState
 
 router = APIRouter(tags=["changes"])
@@ -34,7 +34,15 @@ _REFUSED: dict[int | str, dict[str, Any]] = {
     409: problem("The files are not as they would have to be."),
 }
 _FORMS = ("multipart/", "application/x-www-form-urlencoded")
-_TAKEN: dict[str, Any] = {"description": "The job that brings the index up to date."}
+_TAKEN = example(
+    {
+        "path": "cats/new.jpg",
+        "image": "/api/images/cats/new.jpg",
+        "change": "cbir-changes-20261130-170000-000000.log",
+        "job": JOB,
+    },
+    "The job that brings the index up to date.",
+)
 
 _LISTED = {
     "total": 1,
@@ -65,6 +73,7 @@ class ListedChanges(BaseModel):
 
 @router.get(
     "/api/changes",
+    name="list_changes",
     responses={**ANY_ROUTE, 200: {"content": {"application/json": {"example": _LISTED}}}},
 )
 async def listed(service: Service, asked: Annotated[ListedChanges, Query()]) -> dict[str, Any]:
@@ -75,8 +84,13 @@ async def listed(service: Service, asked: Annotated[ListedChanges, Query()]) -> 
 
 @router.post(
     "/api/changes/{log}/undo",
+    name="undo_change",
     status_code=202,
-    responses={**_REFUSED, 404: problem("There is no such change.")},
+    responses={
+        **_REFUSED,
+        202: example(JOB, "The job that takes it back."),
+        404: problem("There is no such change."),
+    },
     dependencies=[ChangesAllowed],
 )
 async def undo(service: Service, log: str) -> Response:
@@ -85,7 +99,8 @@ async def undo(service: Service, log: str) -> Response:
 
 
 @router.put(
-    "/api/images/{path:path}",
+    "/api/images/{path:image}",
+    name="put_image",
     status_code=202,
     openapi_extra={
         "requestBody": {
@@ -111,7 +126,8 @@ async def put(service: Service, request: Request, path: NamedPath) -> Response:
 
 
 @router.delete(
-    "/api/images/{path:path}",
+    "/api/images/{path:image}",
+    name="delete_image",
     status_code=202,
     responses={**_REFUSED, 202: _TAKEN, 404: problem("The index has no such image.")},
     dependencies=[ChangesAllowed],

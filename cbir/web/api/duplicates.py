@@ -26,7 +26,7 @@ from cbir.web.duplicate_choices import (
 from cbir.web.duplicate_documents import groups_document
 from cbir.web.duplicates_form import DuplicatesForm, DuplicatesPage
 from cbir.web.jobs import Job
-from cbir.web.problems import ANY_ROUTE, problem
+from cbir.web.problems import ANY_ROUTE, JOB, example, problem
 from cbir.web.service import Service
 
 router = APIRouter(tags=["duplicates"])
@@ -60,6 +60,15 @@ _FOUND = {
     ],
 }
 
+_PLANNED = {
+    "plan": "qF3v",
+    "action": "delete",
+    "steps": 1,
+    "refused": 0,
+    "bytes": 53017,
+    "lines": ["delete cats/small.jpg"],
+}
+
 _REFUSED: dict[int | str, dict[str, Any]] = {
     403: problem("The server does not allow changes, or the token for them is missing."),
     409: problem("The groups were found anew meanwhile, or the index lacks what is needed."),
@@ -68,10 +77,11 @@ _REFUSED: dict[int | str, dict[str, Any]] = {
 
 @router.get(
     "/api/duplicates",
+    name="list_duplicates",
     responses={
         **ANY_ROUTE,
         200: {"content": {"application/json": {"example": _FOUND}}},
-        202: {"description": "The job that finds them; ask again after Retry-After seconds."},
+        202: example(JOB, "The job that finds them; ask again after Retry-After seconds."),
         409: problem("The index lacks hashes or local features of its images."),
     },
 )
@@ -188,7 +198,8 @@ class NamedPlan(BaseModel):
 
 @router.post(
     "/api/duplicates/plan",
-    responses={**ANY_ROUTE, **_REFUSED},
+    name="plan_duplicates",
+    responses={**ANY_ROUTE, **_REFUSED, 200: example(_PLANNED)},
     dependencies=[ChangesAllowed],
 )
 async def plan(service: Service, asked: AskedPlan) -> dict[str, Any]:
@@ -200,8 +211,14 @@ async def plan(service: Service, asked: AskedPlan) -> dict[str, Any]:
 
 @router.post(
     "/api/duplicates/act",
+    name="act_on_duplicates",
     status_code=202,
-    responses={**ANY_ROUTE, **_REFUSED, 404: problem("The plan is not remembered any more.")},
+    responses={
+        **ANY_ROUTE,
+        **_REFUSED,
+        202: example(JOB, "The job that acts."),
+        404: problem("The plan is not remembered any more."),
+    },
     dependencies=[ChangesAllowed],
 )
 async def act(service: Service, asked: NamedPlan) -> Response:

@@ -45,6 +45,7 @@ _DOCUMENT = {
 
 @router.get(
     "/api/evaluations",
+    name="list_evaluations",
     responses={**ANY_ROUTE, 200: {"content": {"application/json": {"example": _LIST}}}},
 )
 async def evaluations(service: Service) -> dict[str, Any]:
@@ -54,6 +55,7 @@ async def evaluations(service: Service) -> dict[str, Any]:
 
 @router.get(
     "/api/evaluations/{name}",
+    name="get_evaluation",
     response_class=Response,
     responses={
         **ANY_ROUTE,

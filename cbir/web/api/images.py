@@ -71,6 +71,7 @@ _PAGE = {
 
 @router.get(
     "/api/images",
+    name="list_images",
     responses={**ANY_ROUTE, 200: {"content": {"application/json": {"example": _PAGE}}}},
 )
 async def images(service: Service, asked: Annotated[Listed, Query()]) -> dict[str, Any]:
@@ -79,7 +80,8 @@ async def images(service: Service, asked: Annotated[Listed, Query()]) -> dict[st
 
 
 @router.get(
-    "/api/images/{path:path}",
+    "/api/images/{path:image}",
+    name="get_image",
     response_class=Response,
     responses={**_GONE, 200: {"description": "The file.", "content": {"image/*": {}}}},
 )
@@ -99,7 +101,8 @@ async def image(service: Service, path: NamedPath) -> Response:
 
 
 @router.get(
-    "/api/thumbnails/{path:path}",
+    "/api/thumbnails/{path:image}",
+    name="get_thumbnail",
     response_class=Response,
     responses={**_GONE, 200: {"description": "The thumbnail.", "content": {MEDIA_TYPE: {}}}},
 )

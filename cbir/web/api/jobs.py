@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from cbir.web.changes_allowed import ChangesAllowed
 from cbir.web.index_updates import update_index
 from cbir.web.jobs import Job
-from cbir.web.problems import ANY_ROUTE, problem
+from cbir.web.problems import ANY_ROUTE, JOB, example, problem
 from cbir.web.service import Service
 
 router = APIRouter(tags=["jobs"])
@@ -22,8 +22,13 @@ _EVENTS = "text/event-stream"
 
 @router.post(
     "/api/index",
+    name="update_index",
     status_code=202,
-    responses={**ANY_ROUTE, 403: problem("The server does not allow changes.")},
+    responses={
+        **ANY_ROUTE,
+        202: example(JOB, "The job, or one that waits already."),
+        403: problem("The server does not allow changes, or the token for them is missing."),
+    },
     dependencies=[ChangesAllowed],
 )
 async def update(service: Service) -> Response:
@@ -31,7 +36,7 @@ async def update(service: Service) -> Response:
     return accepted(update_index(service))
 
 
-@router.get("/api/jobs", responses=ANY_ROUTE)
+@router.get("/api/jobs", name="list_jobs", responses={**ANY_ROUTE, 200: example({"jobs": [JOB]})})
 async def jobs(service: Service) -> dict[str, Any]:
     """List the jobs that are remembered, the newest first."""
     return {"jobs": [job.to_dict() for job in service.jobs.all()]}
@@ -39,11 +44,12 @@ async def jobs(service: Service) -> dict[str, Any]:
 
 @router.get(
     "/api/jobs/{job_id}",
+    name="get_job",
     responses={
         **ANY_ROUTE,
         200: {
             "description": "The state of the job; as events until its end if these are accepted.",
-            "content": {_EVENTS: {}},
+            "content": {"application/json": {"example": JOB}, _EVENTS: {}},
         },
         404: problem("There is no such job, or none any more."),
     },

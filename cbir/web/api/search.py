@@ -68,13 +68,13 @@ class Upload(Asked):
     image: list[UploadFile] = Field([], description="Image files.")
 
 
-@router.get("/api/search", responses=_ANSWERS)
+@router.get("/api/search", name="search_for", responses=_ANSWERS)
 async def search_for(service: Service, asked: Annotated[Asked, Query()]) -> dict[str, Any]:
     """Find the images most like others that the server knows."""
     return await _answered(service, asked, [])
 
 
-@router.post("/api/search", responses=_ANSWERS)
+@router.post("/api/search", name="search", responses=_ANSWERS)
 async def search(
     service: Service, asked: Annotated[Upload, Form(media_type="multipart/form-data")]
 ) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from cbir.web.thumbnails import Size
 router = APIRouter(include_in_schema=False)
 
 
-@router.get("/image/{path:path}")
+@router.get("/image/{path:image}")
 async def image_page(service: Service, request: Request, path: NamedPath) -> Response:
     """Show one image of the index."""
     index = service.index
