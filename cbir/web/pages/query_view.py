@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cbir.core.errors import printable
+from cbir.images.pixels import fitted_size
 from cbir.images.region import PixelRegion, Region
 from cbir.search.engine import Index
 from cbir.web.addresses import page_url, query_url, thumbnail_url
@@ -23,8 +24,8 @@ class QueryView:
     name : str
         Its file name; of an image from outside, what it is called here.
     sha256 : str
-    thumbnails : sequence of str
-        Addresses: of the small one, then the large one.
+    thumbnails : mapping of str to int
+        How wide each is, by its address; the small one first.
     page : str
         The address of the page about it, if it is one of the index.
     width, height : int
@@ -35,7 +36,7 @@ class QueryView:
 
     name: str
     sha256: str
-    thumbnails: Sequence[str]
+    thumbnails: Mapping[str, int]
     page: str
     width: int
     height: int
@@ -54,12 +55,13 @@ def query_view(service: ServiceState, index: Index, asked: SearchAddress) -> Que
         entry = service.files(index).entry(asked.path)
         name, key, page = printable(asked.path), entry.sha256.hex(), page_url(asked.path)
         size = entry.width, entry.height
-        thumbnails = [thumbnail_url(entry, size) for size in Size]
+        urls = {longest: thumbnail_url(entry, longest) for longest in Size}
     else:
         assert asked.query is not None
         name, key, page = "your image", asked.query, ""
         size = service.queries.get(asked.query).dimensions
-        thumbnails = [query_url(asked.query, size) for size in Size]
+        urls = {longest: query_url(asked.query, longest) for longest in Size}
     region = asked.form.region
     part = None if region is None else Region.parse(region).in_pixels(name, size)
-    return QueryView(name, key, thumbnails, page, *size, part)
+    widths = {url: fitted_size(*size, longest)[0] for longest, url in urls.items()}
+    return QueryView(name, key, widths, page, *size, part)

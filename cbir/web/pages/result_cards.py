@@ -96,7 +96,7 @@ def _path(match: Mapping[str, Any]) -> str:
 
 def _words(match: Mapping[str, Any], query: QueryView) -> str:
     if match["sha256"] == query.sha256:
-        return "the same file" if query.region is None else "the whole of it"
+        return "the same file"
     return "no difference found" if match["distance"] == 0 else ""
 
 

@@ -21,9 +21,9 @@ export function applyAtOnce() {
 }
 
 /** Options would push the results out of a small screen. */
-export function closeOptionsWhereNarrow() {
+export function closeOptionsWhereNarrow(isSamePage) {
   const options = document.getElementById("options") ?? document.getElementById("filters");
-  if (options && isNarrow.matches) options.open = false;
+  if (options && isNarrow.matches && !isSamePage) options.open = false;
 }
 
 /** Links that only change what is shown do so without leaving the page. */

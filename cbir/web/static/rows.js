@@ -10,12 +10,13 @@ export function justifyRows() {
 
 /** Gives cards their shares. */
 export function justify(cards) {
-  const row = Number.parseFloat(getComputedStyle(document.querySelector("[data-page]")).getPropertyValue("--row"));
+  const style = getComputedStyle(document.querySelector("[data-page]"));
+  const height = Number.parseFloat(style.getPropertyValue("--basis"));
   for (const card of cards) {
     const image = card.querySelector("img");
-    const [width, height] = ["width", "height"].map((side) => Number(image.getAttribute(side)));
-    const proportion = Math.min(Math.max(width / height, 0.5), 3);
-    card.style.flex = `${proportion} 1 ${proportion * row}rem`;
+    const [across, down] = ["width", "height"].map((side) => Number(image.getAttribute(side)));
+    const proportion = Math.min(Math.max(across / down, 0.5), 3);
+    card.style.flex = `${proportion} 1 ${proportion * height}rem`;
     image.style.aspectRatio = proportion;
   }
 }

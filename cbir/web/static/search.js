@@ -14,7 +14,14 @@ status.className = "visually-hidden";
 status.setAttribute("role", "status");
 document.body.append(status);
 
-closeOptionsWhereNarrow();
 takeDropsAndPastes();
 followLinksHere();
-enhance(searchWhenChosen, offerCamera, applyAtOnce, offerCrop, justifyRows, moreOnScrolling);
+enhance(
+  closeOptionsWhereNarrow,
+  searchWhenChosen,
+  offerCamera,
+  applyAtOnce,
+  offerCrop,
+  justifyRows,
+  moreOnScrolling,
+);

@@ -4,10 +4,11 @@
 const whenShown = [];
 let running = null;
 
-/** Calls a function now, and after each page that is shown. */
+/** Calls functions now, and after each page that is shown; they get whether it is the same page with
+    other contents. */
 export function enhance(...functions) {
   whenShown.push(...functions);
-  functions.forEach((one) => one());
+  functions.forEach((one) => one(false));
 }
 
 /** Gives up what is being fetched. */
@@ -75,7 +76,7 @@ function replace(main, page, keep) {
     const found = document.getElementById(id);
     if (found) found.open = isOpen;
   });
-  whenShown.forEach((one) => one());
+  whenShown.forEach((one) => one(keep));
   places.forEach(([id, place]) => {
     const found = document.getElementById(id);
     if (found) found.scrollTop = place;

@@ -57,6 +57,14 @@ def test_a_phone_shows_results_before_options(visiting: Visiting, site: Served) 
     expect(page.get_by_label("Take a photo")).to_have_attribute("capture", "environment")
     first = page.locator("#results .card").first.bounding_box()
     assert first is not None and first["y"] < NARROW["height"]
+    page.goto(site.url)
+    page.set_input_files("#query-image", DATA / "cats/cat-1.jpg")
+    expect(page.locator("h1")).to_have_text("Images like your image")
+    expect(page.locator("#comparison")).to_be_hidden()
+    page.locator("#options > summary").click()
+    page.get_by_role("checkbox", name="cat", exact=True).check()
+    expect(page.locator("#results .card")).to_have_count(3)
+    expect(page.locator("#comparison")).to_be_visible()
 
 
 def test_all_works_without_scripts(visiting: Visiting, site: Served) -> None:
