@@ -288,13 +288,13 @@ def _update(server: Server, index: Path, repeated: Path, options: argparse.Names
 
 def _gallery(server: Server, options: argparse.Namespace) -> list[Row]:
     count, places = options.gallery_rows, random.Random(1)
-    offsets = [places.randrange(count - 50) for _ in range(200)]
+    starts = [places.randrange(1, count - 60) for _ in range(200)]
     rows = []
     for what, address in (
-        ("gallery, HTML", "/?offset={}&limit=50"),
+        ("gallery, HTML", "/?from={}"),
         ("gallery, JSON", "/api/images?offset={}&limit=50"),
     ):
-        requests = [server.get(address.format(offset)) for offset in offsets]
+        requests = [server.get(address.format(start)) for start in starts]
         asyncio.run(_all_answers(server, requests[:10], 1))
         rows.append(_asked(server, what, count, requests[10:], 1, "100 ms"))
     return rows

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter, Request, Response
 
-from cbir.core.errors import CbirError, UsageError
+from cbir.core.errors import CbirError, UsageError, printable
 from cbir.search.catalog import CatalogPage
 from cbir.search.engine import Index
-from cbir.web.filters import Filters
+from cbir.web.filters import PREFIX, Filters
 from cbir.web.pages.facets import Facet, facets_of, why_no_filters
 from cbir.web.problems import status_of
 from cbir.web.query_string import Pairs, address, parsed
@@ -24,6 +24,7 @@ GALLERY = "/"
 PAGE = 60
 """Images of a page."""
 
+_FIELDS = frozenset({"from", "where"})
 _LARGEST = 1 << 40
 
 
@@ -95,7 +96,9 @@ def _view(index: Index, query_string: bytes) -> GalleryView:
 
 def _asked(pairs: Pairs) -> tuple[int, Filters]:
     """Return the number of the first image that is asked for, and of which images."""
-    fields = {name: value.strip() for name, value in pairs}
+    fields = {name: value.strip() for name, value in pairs if not name.startswith(PREFIX)}
+    for name in fields.keys() - _FIELDS:
+        raise UsageError(f"{printable(name)}: the list of images has no such option")
     start = fields.get("from") or "1"
     if not (start.isascii() and start.isdigit() and 0 < int(start[:20]) < _LARGEST):
         raise UsageError("the images are numbered from 1 on")

@@ -67,6 +67,7 @@ def test_one_can_go_to_an_image_by_its_number(many: TestClient) -> None:
         ("from=-1", "numbered from 1"),
         ("from=x", "numbered from 1"),
         (f"from={'9' * 5000}", "numbered from 1"),
+        ("offset=5", "offset: the list of images has no such option"),
         ("where=nonsense", "no column"),
         ("is.nonsense=1", "no column"),
     ],
