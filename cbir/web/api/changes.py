@@ -14,7 +14,7 @@ from cbir.changes import LogSummary
 from cbir.search.results import path_fields
 from cbir.web.addresses import NamedPath, image_url
 from cbir.web.api.jobs import accepted
-from cbir.web.changes_allowed import ChangesAllowed
+from cbir.web.changes_allowed import CHANGE_HEADER, ChangesAllowed
 from cbir.web.dataset_changes import (
     Changed,
     add_images,
@@ -33,7 +33,6 @@ _REFUSED: dict[int | str, dict[str, Any]] = {
     403: problem("The server does not allow changes, or the token for them is missing."),
     409: problem("The files are not as they would have to be."),
 }
-_FORMS = ("multipart/", "application/x-www-form-urlencoded")
 _TAKEN = example(
     {
         "path": "cats/new.jpg",
@@ -138,7 +137,9 @@ async def delete(service: Service, path: NamedPath) -> Response:
 
 
 async def _body(service: ServiceState, request: Request) -> bytes:
-    if request.headers.get("content-type", "").startswith(_FORMS):
+    # What curl sends without being told otherwise is named a form, too; it is the file.
+    is_form = request.headers.get("content-type", "").startswith("multipart/")
+    if is_form or CHANGE_HEADER not in request.headers:
         raise HTTPException(415, "the body is to be the file itself, and not a form")
     data, most = bytearray(), service.settings.max_upload
     async for part in request.stream():

@@ -21,7 +21,7 @@ from cbir.reports.image_card import (
     told,
 )
 from cbir.reports.tally import contents
-from cbir.web.addresses import image_url, thumbnail_url
+from cbir.web.addresses import page_url, thumbnail_url
 from cbir.web.thumbnails import Size
 
 MOST_COPIES = 24
@@ -76,7 +76,7 @@ def _image(record: ImageRecord) -> ImageCard:
     return ImageCard(
         name=printable(record.path.rpartition("/")[2]),
         path=printable(record.path),
-        url=image_url(record.path),
+        url=page_url(record.path),
         facts=facts_of(record),
         reference=record.reference,
         thumbnail=thumbnail_url(record, Size.ALONE),
