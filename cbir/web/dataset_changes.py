@@ -200,7 +200,7 @@ def go_on(service: ServiceState) -> Job | None:
                 continue
             with service.changes.turn(patience=-1):
                 if summary.open:
-                    finish(summary.path)
+                    _finish(summary.path, listener)
                 paths = logged_paths(index, summary.path)
             service.changes.await_update(path for path in paths if _differs(index, path))
         result = update_awaited(service, listener)
@@ -208,6 +208,13 @@ def go_on(service: ServiceState) -> Job | None:
         return update_all(service, listener) if goes_on else result
 
     return service.jobs.start(UPDATE_PATHS, work)
+
+
+def _finish(log: str, listener: JobListener) -> None:
+    try:
+        finish(log)
+    except CbirError as error:  # the other logs and the index are to be looked at all the same
+        listener.warn(str(error))
 
 
 def check_image(service: ServiceState, data: bytes) -> None:

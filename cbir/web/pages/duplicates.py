@@ -43,7 +43,7 @@ _PAGE = 10
 _LEVELS = {
     "exact": "exact: same bytes or pixels",
     "near": "near: also recompressed, resized, recolored",
-    "edited": "edited: also cropped, rotated, mirrored, written on",
+    "edited": "edited: also cropped, rotated, mirrored",
 }
 _POLICIES = {
     "best": "the best: most detail, then color",
