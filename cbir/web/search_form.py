@@ -42,7 +42,9 @@ class SearchForm(BaseModel):
         None, description="What each descriptor of a fusion counts: `1,0.5`, or `hsv=1,hog=0.5`."
     )
     adaptive: bool = Field(False, description="Weigh the descriptors by the query.")
-    max_distance: float | None = Field(None, ge=0, description="Leave out what is farther.")
+    max_distance: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="Leave out what is farther."
+    )
     where: Text = Field(None, description="An SQL condition on metadata.")
     columns: Text = Field(None, description="Columns to tell of each result: `name,price`.")
     group_by: Text = Field(None, description="Only the nearest of each value of a column.")
