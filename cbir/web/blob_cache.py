@@ -49,8 +49,7 @@ class BlobCache:
     def __init__(self, folders: Sequence[Path], name: str, most_bytes: int) -> None:
         self._most = most_bytes
         self._lock = threading.Lock()
-        self._connection = _opened([folder / name for folder in folders])
-        self._bytes = self._size()
+        self._connection, self._bytes = _opened([folder / name for folder in folders])
 
     def get(self, key: str, make: Callable[[], bytes]) -> bytes:
         """Return the bytes of a key, made if they are not there; not more than one may be kept."""
@@ -92,7 +91,7 @@ class BlobCache:
 
     def _make_room(self) -> None:
         """Let the oldest leave. Other processes may have written, too: so count anew."""
-        self._bytes = self._size()
+        self._bytes = _size(self._connection)
         oldest = "SELECT key, length(data) FROM blobs ORDER BY used, key"
         leaving = []
         for key, size in self._connection.execute(oldest):
@@ -102,34 +101,29 @@ class BlobCache:
             self._bytes -= size
         self._connection.executemany("DELETE FROM blobs WHERE key = ?", leaving)
 
-    def _size(self) -> int:
-        query = "SELECT coalesce(sum(length(data)), 0) FROM blobs"
-        size: int = self._connection.execute(query).fetchone()[0]
-        return size
-
 
 def _now() -> int:
     """Return the hour: were it more precise, each reading would write."""
     return int(time.time()) // 3600
 
 
-def _opened(paths: Sequence[Path]) -> sqlite3.Connection:
+def _opened(paths: Sequence[Path]) -> tuple[sqlite3.Connection, int]:
+    """Open the first file that can be written to; return how many bytes it keeps, too."""
     for path in paths:
         with contextlib.suppress(OSError, sqlite3.Error):
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 return _connected(str(path))
             except sqlite3.DatabaseError as error:
-                if isinstance(
-                    error, sqlite3.OperationalError
-                ):  # it cannot be written, or is locked
+                if isinstance(error, sqlite3.OperationalError):  # cannot be written, or is locked
                     raise
-                os.unlink(path)  # damaged
+                for part in ("", "-wal", "-shm"):  # damaged
+                    path.with_name(path.name + part).unlink(missing_ok=True)
                 return _connected(str(path))
     return _connected(":memory:")
 
 
-def _connected(path: str) -> sqlite3.Connection:
+def _connected(path: str) -> tuple[sqlite3.Connection, int]:
     connection = sqlite3.connect(
         path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
     )
@@ -138,7 +132,13 @@ def _connected(path: str) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.executescript(_SCHEMA)
+        return connection, _size(connection)
     except BaseException:
         connection.close()
         raise
-    return connection
+
+
+def _size(connection: sqlite3.Connection) -> int:
+    query = "SELECT coalesce(sum(length(data)), 0) FROM blobs"
+    size: int = connection.execute(query).fetchone()[0]
+    return size
