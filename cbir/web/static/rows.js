@@ -10,8 +10,8 @@ export function justifyRows() {
 
 /** Gives cards their shares. */
 export function justify(cards) {
-  const style = getComputedStyle(document.querySelector("[data-page]"));
-  const height = Number.parseFloat(style.getPropertyValue("--basis"));
+  const style = getComputedStyle(document.querySelector("#results .grid"));
+  const height = Number.parseFloat(style.getPropertyValue("--row"));
   for (const card of cards) {
     const image = card.querySelector("img");
     const [across, down] = ["width", "height"].map((side) => Number(image.getAttribute(side)));

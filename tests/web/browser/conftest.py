@@ -39,8 +39,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=_WAIT)
     program = os.environ.get("CBIR_CHROMIUM") or shutil.which("chromium")
     assert program, "there is no Chromium; .ci/browser.sh installs it"
     with sync_playwright() as playwright:
