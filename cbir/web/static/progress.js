@@ -26,6 +26,10 @@ for (const box of document.querySelectorAll("[data-job]")) {
       location.reload();
     }
   };
-  // A server that has ended does not go on with a job.
-  events.onerror = () => events.close();
+  // A lost connection comes back by itself; a job that the server does not know any more does not.
+  events.onerror = () => {
+    if (events.readyState === EventSource.CLOSED) {
+      location.reload();
+    }
+  };
 }

@@ -24,7 +24,7 @@ __all__ = ["_made_copies", "copies"]
 pytestmark = pytest.mark.services
 
 ADDRESSES = (
-    "changes", "jobs", "add", "duplicates?level=near&where=no+such", "image/forest/brook-1.jpg",
+    "changes", "jobs", "add", "duplicates?level=near&threshold=x", "image/forest/brook-1.jpg",
 )  # fmt: skip
 """Of other pages on which something can be changed."""
 
@@ -40,7 +40,7 @@ def find(page: Page, site: Served, level: str = "edited") -> None:
     page.goto(f"{site.url}duplicates")
     page.get_by_label("Copies").select_option(level)
     page.get_by_role("button", name="Find duplicates").click()
-    expect(page.locator(".group").first).to_be_visible()
+    expect(page.locator(".group").first).to_be_visible(timeout=20_000)
 
 
 def pixels(place: Locator) -> NDArray[np.int16]:
@@ -100,13 +100,13 @@ def test_what_is_chosen_is_planned_done_and_taken_back(
     expect(page.locator(".plan")).not_to_contain_text("part.jpg")
     assert files(copies / "photos") == before
     page.get_by_role("button", name="Put in the trash").click()
-    expect(page.get_by_text("Done.")).to_be_visible()
+    expect(page.get_by_text("Done.")).to_be_visible(timeout=20_000)
     left = files(copies / "photos")
     assert len(left) == len(before) - 2 and HOSTILE in left and "cats/cat-1.jpg" not in left
 
     page.get_by_role("link", name="All changes").click()
     page.get_by_role("button", name="Take back").click()
-    expect(page.get_by_text("Done.")).to_be_visible()
+    expect(page.get_by_text("Done.")).to_be_visible(timeout=20_000)
     assert files(copies / "photos") == before
 
 
@@ -117,7 +117,7 @@ def test_the_keyboard_is_enough(page: Page, site: Served, copies: Path) -> None:
     page.keyboard.press("ArrowUp")  # exact
     page.get_by_role("button", name="Find duplicates").focus()
     page.keyboard.press("Enter")
-    expect(page.locator(".group")).to_have_count(1)
+    expect(page.locator(".group")).to_have_count(1, timeout=20_000)
     box = page.locator(".copy").get_by_role("checkbox").first
     box.focus()
     page.keyboard.press("Space")
@@ -126,7 +126,7 @@ def test_the_keyboard_is_enough(page: Page, site: Served, copies: Path) -> None:
     for name in ("Plan for what is chosen here", "Put in the trash"):
         page.get_by_role("button", name=name).focus()
         page.keyboard.press("Enter")
-    expect(page.get_by_text("Done.")).to_be_visible()
+    expect(page.get_by_text("Done.")).to_be_visible(timeout=20_000)
     assert len(files(copies / "photos")) == len(before) - 1
 
 
@@ -136,11 +136,11 @@ def test_all_works_without_scripts(visiting: Visiting, site: Served, copies: Pat
     find(page, site)
     page.get_by_role("button", name="Plan for all 2 groups").click()
     page.get_by_role("button", name="Put in the trash").click()
-    expect(page.get_by_text("Done.")).to_be_visible()
+    expect(page.get_by_text("Done.")).to_be_visible(timeout=20_000)
     assert len(files(copies / "photos")) == len(before) - 3
     page.get_by_role("link", name="All changes").click()
     page.get_by_role("button", name="Take back").click()
-    expect(page.get_by_text("Done.")).to_be_visible()
+    expect(page.get_by_text("Done.")).to_be_visible(timeout=20_000)
     assert files(copies / "photos") == before
 
 
