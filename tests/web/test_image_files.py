@@ -1,4 +1,4 @@
-"""Only images of the index, and nothing but them, whatever lies in their places and is asked for."""
+"""Only images of the index are served, whatever lies in their places and is asked for."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ def test_an_image_of_the_index_is_opened(files: ImageFiles, photos: Path) -> Non
     [
         "", ".", "..", "/", "cats", "cats/", "../index.csv", "../photos/cats/cat-1.jpg",
         "./cats/cat-1.jpg", "cats/../cats/cat-1.jpg", "cats//cat-1.jpg", "/etc/passwd",
-        "cats/cat-1.jpg/", "cats/cat-1.jpg\0", "CATS/CAT-1.JPG", "cats\\cat-1.jpg", "not-indexed.jpg",
+        "cats/cat-1.jpg/", "cats/cat-1.jpg\0", "CATS/CAT-1.JPG", "cats\\cat-1.jpg",
+        "not-indexed.jpg",
         "cats%2Fcat-1.jpg", "\udcff", "x" * 10_000,
     ],
 )  # fmt: skip
@@ -143,7 +144,8 @@ def test_a_file_that_is_no_image_any_more_cannot_be_read(collection: Path, photo
 
 
 NAMES = [
-    "a%2Fb.jpg", "a%252e.jpg", "a b+c.jpg", "ü#?&=;.jpg", "line\nbreak.jpg", "x..jpg.jpg", "a\\b.jpg",
+    "a%2Fb.jpg", "a%252e.jpg", "a b+c.jpg", "ü#?&=;.jpg", "line\nbreak.jpg", "x..jpg.jpg",
+    "a\\b.jpg",
     "…/deep/er.jpg", '"quoted".jpg', os.fsdecode(b"not\xffutf-8\xc3.jpg"), "\ufffd.jpg", "-.jpg",
 ]  # fmt: skip
 
