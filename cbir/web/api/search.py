@@ -6,11 +6,11 @@ import asyncio
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Query, UploadFile
+from fastapi import APIRouter, Form, Query, Request, UploadFile
 from pydantic import Field
 
 from cbir.core.errors import UsageError
-from cbir.web import answers
+from cbir.web import answers, query_string
 from cbir.web.problems import ANY_ROUTE, problem
 from cbir.web.search_form import SearchForm
 from cbir.web.service import Service, ServiceState
@@ -69,9 +69,14 @@ class Upload(Asked):
 
 
 @router.get("/api/search", name="search_for", responses=_ANSWERS)
-async def search_for(service: Service, asked: Annotated[Asked, Query()]) -> dict[str, Any]:
+async def search_for(
+    service: Service, request: Request, asked: Annotated[Asked, Query()]
+) -> dict[str, Any]:
     """Find the images most like others that the server knows."""
-    return await _answered(service, asked, [])
+    # The framework replaces the bytes of paths that are not UTF-8.
+    fields = query_string.parsed(request.scope["query_string"])
+    paths = [value for name, value in fields if name == "path"]
+    return await _answered(service, asked.model_copy(update={"path": paths}), [])
 
 
 @router.post("/api/search", name="search", responses=_ANSWERS)
