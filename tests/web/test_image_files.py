@@ -53,6 +53,7 @@ def test_an_image_of_the_index_is_opened(files: ImageFiles, photos: Path) -> Non
         "not-indexed.jpg",
         "cats%2Fcat-1.jpg", "\udcff", "x" * 10_000,
     ],
+    ids=ascii,
 )  # fmt: skip
 def test_what_the_index_does_not_have_is_not_opened(
     files: ImageFiles, photos: Path, path: str
@@ -170,11 +171,11 @@ def test_images_of_any_name_are_served_by_their_addresses(odd: Served, tmp_path:
     for name in NAMES:
         expected = (tmp_path / "odd" / name).read_bytes()
         address = f"api/images/{quote(os.fsencode(name))}"
-        assert odd.get(address).data == expected, name
+        assert odd.get(address).data == expected, ascii(name)
         assert odd.get(f"api/thumbnails/{quote(os.fsencode(name))}").status == 200
         assert odd.get(f"image/{quote(os.fsencode(name))}").status == 200
         asked = odd.get(f"api/search?path={quote(os.fsencode(name), safe='')}&top=1")
-        assert asked.status == 200, name
+        assert asked.status == 200, ascii(name)
     for one in listed:
         assert odd.get(one["image"]).data.startswith(b"\xff\xd8")
         assert odd.get(one["thumbnail"]).status == 200
