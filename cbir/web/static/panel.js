@@ -35,7 +35,6 @@ export function followLinksHere() {
     event.preventDefault();
     show(link.href).then((problem) => problem && location.assign(link.href));
   });
-  addEventListener("popstate", () => show(location.href, { push: false }));
 }
 
 async function submit() {

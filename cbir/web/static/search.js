@@ -4,7 +4,7 @@ import { offerCrop } from "./crop.js";
 import { moreOnScrolling } from "./more.js";
 import { applyAtOnce, closeOptionsWhereNarrow, followLinksHere } from "./panel.js";
 import { justifyRows } from "./rows.js";
-import { enhance } from "./swap.js";
+import { enhance, followHistory } from "./swap.js";
 import { searchWhenChosen, takeDropsAndPastes } from "./upload.js";
 
 document.documentElement.classList.add("scripted");
@@ -16,6 +16,7 @@ document.body.append(status);
 
 takeDropsAndPastes();
 followLinksHere();
+followHistory();
 enhance(
   closeOptionsWhereNarrow,
   searchWhenChosen,

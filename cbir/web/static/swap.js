@@ -2,13 +2,21 @@
    in <main> is taken over. */
 
 const whenShown = [];
+const here = () => location.pathname + location.search;
+
 let running = null;
+let shown = here();
 
 /** Calls functions now, and after each page that is shown; they get whether it is the same page with
     other contents. */
 export function enhance(...functions) {
   whenShown.push(...functions);
   functions.forEach((one) => one(false));
+}
+
+/** Shows the page that the browser went back or on to; a place on the same page is none. */
+export function followHistory() {
+  addEventListener("popstate", () => here() !== shown && show(location.href, { push: false }));
 }
 
 /** Gives up what is being fetched. */
@@ -35,6 +43,7 @@ export async function show(address, { push = true, keep = false, request = {} } 
       return response.ok ? null : problemOf(response, page);
     }
     if (push) history.pushState(null, "", response.url);
+    shown = here();
     replace(main, page, keep);
     return null;
   } catch (error) {

@@ -107,7 +107,7 @@ def test_an_awkward_name_leads_to_its_page_and_its_file(page: Page, site: Served
     page.goto(f"{site.url}search?path=cats/cat-1.jpg")
     page.get_by_role("link", name=COPY, exact=True).click()
     expect(page.locator("h1")).to_have_text(COPY)
-    assert page.evaluate("document.querySelector('.large').naturalWidth") > 0
+    page.wait_for_function("document.querySelector('.large').naturalWidth > 0")
     page.get_by_role("link", name="More like this").click()
     expect(page.locator("h1")).to_have_text(f"Images like {COPY}")
 
@@ -122,12 +122,16 @@ def test_results_are_downloaded(page: Page, site: Served) -> None:
 
 
 def test_keys_alone_do_it_all(page: Page, site: Served) -> None:
+    page.on("filechooser", lambda _: None)  # so that none opens before somebody waits for it
     page.goto(site.url)
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     expect(page.locator("#query-image")).to_be_focused()
+    assert site.url not in asked
     with page.expect_file_chooser():
         page.keyboard.press("Enter")
     tab_to(page, "dune")
