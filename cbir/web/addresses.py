@@ -33,7 +33,7 @@ def quoted_path(path: str) -> str:
     return quote(os.fsencode(path))
 
 
-def _named_path(
+async def _named_path(
     request: Request, path: Annotated[str, Path(description="Of an image of the index.")]
 ) -> str:
     """Return the path that a request names, whatever bytes it has."""

@@ -146,7 +146,7 @@ def _short_turns() -> Iterator[None]:
         sys.setswitchinterval(before)
 
 
-def service_of(request: Request) -> ServiceState:
+async def service_of(request: Request) -> ServiceState:
     """Return the state of the application that a request has come to."""
     state: ServiceState = request.app.state.service
     return state
