@@ -43,9 +43,6 @@ class _Capture:
         self.cleanup = contextlib.ExitStack()
 
     def start(self) -> None:
-        # Pillow's warnings about odd metadata are of the same kind.
-        self.cleanup.enter_context(warnings.catch_warnings())
-        warnings.filterwarnings("ignore", module=r"PIL\.")
         try:
             saved = os.dup(_STDERR)
         except OSError:  # there is no descriptor 2: nothing to catch, nothing to keep clean
@@ -92,6 +89,10 @@ _capture = _Capture()
 def enable(enabled: bool = True) -> None:
     """Say that descriptor 2 is ours to catch: in a command it is, in somebody's program not."""
     _capture.enabled = enabled
+    if enabled:
+        # Pillow's warnings about odd metadata are of the same kind. Not only while something is
+        # caught: filters that are put back by one thread are those of all others, too.
+        warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 @contextlib.contextmanager
@@ -116,7 +117,11 @@ def capture() -> Iterator[None]:
 
 def captured_size() -> int:
     """Return how many bytes were caught so far; 0 when nothing is being caught."""
-    return os.fstat(_capture.file.fileno()).st_size if _capture.file else 0
+    file = _capture.file
+    try:
+        return os.fstat(file.fileno()).st_size if file else 0
+    except (OSError, ValueError):  # another thread has just ended its capture
+        return 0
 
 
 def output_of(action: Callable[[], object]) -> str:

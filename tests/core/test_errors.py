@@ -47,7 +47,7 @@ def _all_errors() -> list[type[CbirError]]:
 @pytest.mark.parametrize("cls", _all_errors())
 def test_every_error_can_be_pickled(cls: type[CbirError]) -> None:
     count = len(inspect.signature(cls.__init__).parameters) - 1
-    error = cls("a.heic", "no reader", "install one") if count >= 3 else cls("a message")
+    error = cls(*("a.heic", "no reader", "install one")[:count])
     error.add_note("a note")
     copy = pickle.loads(pickle.dumps(error))
     assert type(copy) is cls and str(copy) == str(error) and vars(copy) == vars(error)

@@ -86,7 +86,7 @@ _REFUSED: dict[int | str, dict[str, Any]] = {
     },
 )
 async def duplicates(service: Service, asked: Annotated[DuplicatesPage, Query()]) -> Response:
-    """Return the groups of copies, as ``cbir duplicates --index`` finds them."""
+    """Return the groups of copies, as ``cbir duplicates`` finds them in an index."""
     form = DuplicatesForm(**asked.model_dump(include=set(DuplicatesForm.model_fields)))
     found = await service.pool.run(service.duplicates.find, service.index, form)
     if isinstance(found, Job):

@@ -60,7 +60,7 @@ async def evaluations(service: Service) -> dict[str, Any]:
     responses={
         **ANY_ROUTE,
         200: {
-            "description": "The document, as `cbir evaluate --save` wrote it.",
+            "description": "The document, as `cbir evaluate` saved it.",
             "content": {"application/json": {"example": _DOCUMENT}},
         },
         404: problem("The server shows no evaluation of this name."),
