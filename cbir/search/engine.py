@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
@@ -17,7 +16,6 @@ from cbir.core.errors import CbirError, UnreadableImageError, printable
 from cbir.core.folders import below, shortest
 from cbir.core.threads import cores, growing_batches, one_thread_each, ordered_map
 from cbir.descriptors.base import Row
-from cbir.images.encoded_image import EncodedImage
 from cbir.search.candidates import RowMask, RowNumbers
 from cbir.search.catalog import Catalog
 from cbir.search.described_query import DescribedQuery, describe_query
@@ -270,11 +268,10 @@ class Index:
         described: DescribedQuery,
     ) -> SearchResult:
         query, description = described.query, described.description
-        name = self._name_of(query)
         excluded: list[int] = []
         identical: list[int] = []
         if request.exclude_self or request.exclude_identical:
-            excluded, identical = self._own_rows(query, name)
+            excluded, identical = self._images.own_rows(query)
         if request.exclude_identical:
             excluded += identical
         eligible = asked.eligible_without(excluded, len(self))
@@ -284,7 +281,7 @@ class Index:
         rows = [one.row for one in ranked]
         folder, paths = self._images.shown_root(), self._images.paths
         return SearchResult(
-            name,
+            self._images.name_of(query),
             searcher.label,
             searcher.metric_name,
             tuple(
@@ -305,24 +302,6 @@ class Index:
             else {},
             described.region,
         )
-
-    def _own_rows(self, query: QuerySource, name: str) -> tuple[list[int], list[int]]:
-        """Return the query's own row, if it is in the index, and those with its very bytes."""
-        if isinstance(query, IndexedImage):
-            row, identical = self._images.indexed_rows(query.path)
-            return [row], identical.tolist()
-        if isinstance(query, EncodedImage):
-            return [], self._images.rows_with_digest(hashlib.sha256(query.data).digest()).tolist()
-        found = self._images.row_of(name)
-        identical = self._images.rows_with_bytes_of(name)
-        return [] if found is None else [found], identical.tolist()
-
-    def _name_of(self, query: QuerySource) -> str:
-        if isinstance(query, IndexedImage):
-            return self.shown(query.path)
-        if isinstance(query, EncodedImage):
-            return query.path
-        return path_of(query, "a query") if isinstance(query, str | os.PathLike) else "<array>"
 
     @staticmethod
     def _counted_rows(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.core.arguments import text_of
+from cbir.core.arguments import path_of, text_of
 from cbir.core.digests import sha256_if_readable
 from cbir.core.errors import UsageError, printable
-from cbir.core.folders import current_folder, shortest
+from cbir.core.folders import below, current_folder, shortest
+from cbir.images.encoded_image import EncodedImage
 from cbir.search.candidates import RowNumbers
+from cbir.search.request import IndexedImage, QuerySource
 from cbir.stores.paths import PathList
 
 
@@ -101,3 +104,22 @@ class ImageLocations:
             if row is not None:
                 return row
         return None
+
+    def name_of(self, query: QuerySource) -> str:
+        """Return what results call a query."""
+        if isinstance(query, IndexedImage):
+            return below(self.shown_root(), query.path)
+        if isinstance(query, EncodedImage):
+            return query.path
+        return path_of(query, "a query") if isinstance(query, str | os.PathLike) else "<array>"
+
+    def own_rows(self, query: QuerySource) -> tuple[list[int], list[int]]:
+        """Return the query's own row, if it is in the index, and those with its very bytes."""
+        if isinstance(query, IndexedImage):
+            row, identical = self.indexed_rows(query.path)
+            return [row], identical.tolist()
+        if isinstance(query, EncodedImage):
+            return [], self.rows_with_digest(hashlib.sha256(query.data).digest()).tolist()
+        name = self.name_of(query)
+        found = self.row_of(name)
+        return [] if found is None else [found], self.rows_with_bytes_of(name).tolist()
