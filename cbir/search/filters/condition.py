@@ -28,6 +28,16 @@ _BEFORE = f"SELECT 1 FROM {TABLE} WHERE "
 _LONGEST = 20_000
 """Characters of a condition."""
 
+_DEEPEST = 32
+"""Open brackets, and signs and words in a row: what DuckDB's parser takes for a text that is no
+condition grows with the square of them, to gigabytes for a page of text."""
+
+_OPENING = frozenset({b"(", b"[", b"{"})
+_CLOSING = frozenset({b")", b"]", b"}"})
+
+_VALUES = frozenset({"identifier", "numeric_const", "string_const"})
+"""Tokens after which nothing is open but brackets."""
+
 _SHOWN = 72
 """Characters of a condition that a message shows around the place of a fault."""
 
@@ -169,15 +179,26 @@ def _check_text(text: str) -> None:
 
 
 def _check_tokens(text: str) -> None:
-    """Refuse what is nowhere in a tree, and could hide from a reader what follows."""
+    """Refuse what could hide from a reader what follows, and what would cost too much to parse."""
     import duckdb
 
-    raw = text.encode()
-    for at, kind in duckdb.tokenize(text):
+    raw, depth, row = text.encode(), 0, 0
+    tokens = duckdb.tokenize(text)
+    ends = [at for at, _ in tokens[1:]] + [len(raw)]
+    for (at, kind), end in zip(tokens, ends, strict=True):
         if kind == duckdb.token_type.comment:
             raise fault(text, "a comment is not allowed in a condition", (at, 1))
-        if kind == duckdb.token_type.operator and raw[at : at + 1] == b";":
+        sign = raw[at:end].strip() if kind == duckdb.token_type.operator else b""
+        if sign == b";":
             raise fault(text, "one condition is one expression, without a semicolon", (at, 1))
+        depth += (sign in _OPENING) - (sign in _CLOSING)
+        if kind.name in _VALUES or sign in _CLOSING:
+            row = 0
+        elif sign not in _OPENING:
+            row += max(1, len(sign))
+        if max(depth, row) > _DEEPEST:
+            what = "brackets are open" if depth > row else "signs and words are in a row"
+            raise fault(text, f"more than {_DEEPEST} {what} here; make it simpler", (at, 1))
 
 
 def fault(text: str, reason: str, place: tuple[int, int], *more: Part) -> UsageError:

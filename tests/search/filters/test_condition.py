@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -212,3 +214,71 @@ def test_columns_that_differ_in_capitals_only_are_told_apart_where_they_can_be()
     assert images.matching("a = 2").tolist() == [True, True]
     with pytest.raises(CbirError, match="differ in capitals only"):
         images.matching("A = a")
+
+
+HOSTILE = [
+    "(", "[", "{", "(a + (", "-(", "(-", "not (", "not -", "abs(", "a in (", "a = (", "(select ",
+    "exists(", "cast(", "(1, ", "case when (", "array[", "{'a': ", "a[", "- ", "+", "~", "- + ",
+    "not ", "!", "@ ", "@@ - ", "case ", "case when a then 1 else ", "case when a then ",
+    "a and ", "a or not ", "a = b and (", "a ^ ", "a -> ", "a || ", "a::int ", "a between 1 and ",
+    "a like b escape ", "a is null and ", "interval ", "a.", "a, ", "'x' ", "1 ", "?", "$1 ",
+    "#", "*",
+]  # fmt: skip
+
+PARSER = """
+import resource, sys
+import duckdb
+from cbir.core.errors import UsageError
+from cbir.search.filters.condition import Condition
+
+def most():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+
+cursor = duckdb.connect()
+Condition.parsed("a = 1", cursor)
+before = most()
+for unit in sys.argv[1:]:
+    for size in (4_000, 20_000):
+        for start, end in (("", ""), ("", "a"), ("a = ", ")"), ("'((' = a and ", " '")):
+            text = start + unit * ((size - len(start) - len(end)) // len(unit)) + end
+            try:
+                Condition.parsed(text, cursor)
+            except UsageError as error:
+                assert len(str(error)) < 1_000
+            assert most() - before < 120, (unit, size, most() - before)
+"""
+
+
+def test_no_text_costs_much_memory_to_parse() -> None:
+    run = [sys.executable, "-c", PARSER, *HOSTILE]
+    assert subprocess.run(run, capture_output=True, text=True).stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ("(" * 33 + "true" + ")" * 33, "more than 32 brackets are open here"),
+        ("[(" * 17 + "true", "more than 32 brackets are open here"),
+        ("- " * 33 + "width > 1", "more than 32 signs and words are in a row"),
+        ("not " * 40 + "true", "more than 32 signs and words are in a row"),
+    ],
+)
+def test_what_is_nested_too_deeply_is_refused(
+    images: MetadataFilter, where: str, message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        images.matching(where)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "(" * 32 + "true" + ")" * 32,
+        "path <> '" + "(" * 500 + "'",
+        " and ".join(["(width > 1)"] * 200),
+        "width in (" + ", ".join(["-1"] * 2_000 + ["10", "20", "30", "40"]) + ")",
+        "not " * 20 + "true",
+    ],
+)
+def test_what_is_long_but_not_deep_passes(images: MetadataFilter, where: str) -> None:
+    assert images.matching(where).tolist() == [True] * 4
