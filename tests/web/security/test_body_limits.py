@@ -176,3 +176,107 @@ def test_two_requests_in_one_connection_are_two(served: Served) -> None:
         data = rest(client)
     assert data.count(b"HTTP/1.1 200") == 2
     assert b'{"bytes":5}' in data and b'{"bytes":3}' in data
+
+
+FIELDS = {"size": 2_000_000, "seconds": 5.0}
+IMAGE_ROUTES = [
+    ("POST", "/api/search"), ("POST", "/search"), ("POST", "/add"), ("PUT", "/api/images/a/b.jpg"),
+]  # fmt: skip
+OTHER_ROUTES = [
+    ("POST", "/api/duplicates/plan"), ("POST", "/api/duplicates/act"), ("POST", "/api/index"),
+    ("POST", "/duplicates/plan"), ("POST", "/logout"), ("POST", "/api/images/a.jpg"),
+    ("DELETE", "/api/images/a.jpg"), ("PUT", "/search"), ("GET", "/api/search"), ("POST", "/"),
+    ("POST", "/api/search/"), ("POST", "/add/more"), ("PATCH", "/add"), ("PUT", "/api/imagesque"),
+    ("POST", "/api/changes/a/undo"), ("POST", "/remove/a.jpg"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def large(serve: Serve) -> Served:
+    return serve(bodies=FIELDS)
+
+
+@pytest.mark.parametrize(("method", "path"), IMAGE_ROUTES)
+def test_a_route_for_images_takes_large_bodies(large: Served, method: str, path: str) -> None:
+    assert large.ask(method, path, Content_Length="2000001").status == 413
+    assert large.ask(method, path, bytes(300_000)).status == 200
+
+
+@pytest.mark.parametrize(("method", "path"), OTHER_ROUTES)
+def test_any_other_route_takes_small_bodies_only(large: Served, method: str, path: str) -> None:
+    assert large.ask(method, path, bytes(262_144)).status == 200
+    assert large.ask(method, path, Content_Length="262145").status == 413
+    chunks = chunk(bytes(200_000)) * 2
+    start = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with large.connect() as client:
+        client.sendall(start.encode() + chunks)
+        # Whoever does not read a body is not told that it is too large.
+        assert Answer.parsed(rest(client)).status in (413, 200)
+
+
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "status"),
+    [
+        (FORM, 16_384, 200),
+        (f"{FORM}; charset=utf-8", 100, 200),
+        (FORM, 16_385, 413),
+        ("multipart/form-data; boundary=B", 100, 415),
+        ("multipart/form-data; boundary=B", 20_000, 413),
+        ("application/json", 100, 415),
+        ("", 100, 415),
+    ],
+)
+def test_the_form_for_the_token_is_small_and_plain(
+    large: Served, kind: str, size: int, status: int
+) -> None:
+    assert large.ask("POST", "/login", b"x" * size, Content_Type=kind).status == status
+
+
+def test_an_undeclared_form_for_the_token_is_plain_too(large: Served) -> None:
+    answer = large.send(head("Transfer-Encoding: chunked", path="/login"))
+    assert answer.status == 415
+
+
+def test_bodies_are_bounded_together(serve: Serve) -> None:
+    served = serve(bodies={"size": 100_000, "together": 250_000, "seconds": 5.0})
+    senders = [served.connect() for _ in range(2)]
+    for sender in senders:
+        sender.sendall(head("Content-Length: 100000", "Connection: close") + bytes(99_999))
+    time.sleep(0.3)
+    declared = served.send(head("Content-Length: 100000"))
+    assert (declared.status, declared.headers["retry-after"]) == (429, ["2"])
+    with served.connect() as client:
+        client.sendall(head("Transfer-Encoding: chunked") + chunk(bytes(60_000)))
+        undeclared = Answer.parsed(rest(client))
+    assert (undeclared.status, undeclared.headers["connection"]) == (429, ["close"])
+    assert served.ask("POST", "/api/count", bytes(40_000)).body == b'{"bytes":40000}'
+    for sender in senders:
+        sender.sendall(b"x")
+        assert Answer.parsed(rest(sender)).body == b'{"bytes":100000}'
+        sender.close()
+    assert served.ask("POST", "/api/count", bytes(100_000)).status == 200
+
+
+def test_what_was_only_announced_takes_no_room_from_others(serve: Serve) -> None:
+    served = serve(bodies={"size": 100_000, "together": 100_000, "seconds": 5.0})
+    with served.connect() as one, served.connect() as two:
+        for client in (one, two):
+            client.sendall(head("Content-Length: 100000"))
+        time.sleep(0.2)
+        assert served.ask("POST", "/api/count", bytes(100_000)).body == b'{"bytes":100000}'
+
+
+def test_room_is_given_back_by_all_who_leave(serve: Serve) -> None:
+    served = serve(bodies={"size": 100_000, "together": 100_000, "seconds": 1.0, "patience": 0.2})
+    for _ in range(3):
+        with served.connect() as client:
+            client.sendall(head("Content-Length: 100000") + bytes(90_000))
+        until = time.monotonic() + 10
+        while served.ask("POST", "/api/count", bytes(100_000)).status == 429:
+            assert time.monotonic() < until
+    assert served.send(head("Content-Length: 100000") + bytes(90_000)).status == 408
+    assert served.ask("POST", "/api/fail", bytes(90_000)).status == 500
+    assert served.ask("POST", "/api/count", bytes(100_000)).body == b'{"bytes":100000}'
