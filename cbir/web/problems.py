@@ -7,7 +7,6 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from fastapi.exception_handlers import request_validation_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
@@ -87,6 +86,14 @@ ANY_ROUTE: dict[int | str, dict[str, Any]] = {
 """Answers that any route may give."""
 
 
+_MOST_FAULTS = 5
+_DEEPEST = 8
+"""Steps to the place of a fault."""
+
+_LONGEST = 200
+"""Characters of a step, or of what is wrong there."""
+
+
 def status_of(error: CbirError) -> int:
     """Return the status of the answer to a request that an error ended."""
     return next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
@@ -120,11 +127,23 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 async def _misunderstood(request: Request, error: Exception) -> Response:
+    """Tell a few of the faults, each in short: what was sent may be long, and wrong throughout."""
     assert isinstance(error, RequestValidationError)
+    faults = [_fault(one) for one in error.errors()[:_MOST_FAULTS]]
     if _is_program(request):
-        return await request_validation_exception_handler(request, error)
-    reasons = [f"{one['loc'][-1]}: {one['msg']}" for one in error.errors()]
+        return JSONResponse({"detail": faults}, 422)
+    reasons = [f"{fault['loc'][-1]}: {fault['msg']}" for fault in faults]
     return _answer(request, "; ".join(reasons), 422)
+
+
+def _fault(error: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is wrong and where, without what was sent."""
+    places = [one if isinstance(one, int) else _short(str(one)) for one in error["loc"]]
+    return {"type": error["type"], "loc": places[:_DEEPEST], "msg": _short(str(error["msg"]))}
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def _is_program(request: Request) -> bool:

@@ -14,7 +14,7 @@ from cbir.changes import LogSummary
 from cbir.search.results import path_fields
 from cbir.web.addresses import NamedPath, image_url
 from cbir.web.api.jobs import accepted
-from cbir.web.changes_allowed import CHANGE_HEADER, ChangesAllowed
+from cbir.web.changes_allowed import ChangesAllowed, ChangingRoute
 from cbir.web.dataset_changes import (
     Changed,
     add_images,
@@ -26,7 +26,7 @@ from cbir.web.dataset_changes import (
 from cbir.web.problems import ANY_ROUTE, JOB, example, problem
 from cbir.web.service import Service, ServiceState
 
-router = APIRouter(tags=["changes"])
+router = APIRouter(tags=["changes"], route_class=ChangingRoute)
 
 _REFUSED: dict[int | str, dict[str, Any]] = {
     **ANY_ROUTE,
@@ -138,8 +138,7 @@ async def delete(service: Service, path: NamedPath) -> Response:
 
 async def _body(service: ServiceState, request: Request) -> bytes:
     # What curl sends without being told otherwise is named a form, too; it is the file.
-    is_form = request.headers.get("content-type", "").startswith("multipart/")
-    if is_form or CHANGE_HEADER not in request.headers:
+    if request.headers.get("content-type", "").startswith("multipart/"):
         raise HTTPException(415, "the body is to be the file itself, and not a form")
     data, most = bytearray(), service.settings.max_upload
     async for part in request.stream():

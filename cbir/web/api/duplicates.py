@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from cbir.core.errors import UsageError
 from cbir.duplicates.actions import Plan
 from cbir.web.api.jobs import accepted
-from cbir.web.changes_allowed import ChangesAllowed
+from cbir.web.changes_allowed import ChangesAllowed, ChangingRoute
 from cbir.web.duplicate_choices import (
     Choices,
     GroupChoice,
@@ -29,7 +29,7 @@ from cbir.web.jobs import Job
 from cbir.web.problems import ANY_ROUTE, JOB, example, problem
 from cbir.web.service import Service
 
-router = APIRouter(tags=["duplicates"])
+router = APIRouter(tags=["duplicates"], route_class=ChangingRoute)
 
 _MOST_CHOSEN = 10_000
 

@@ -9,13 +9,13 @@ from typing import Any
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from cbir.web.changes_allowed import ChangesAllowed
+from cbir.web.changes_allowed import ChangesAllowed, ChangingRoute
 from cbir.web.index_updates import update_index
 from cbir.web.jobs import Job
 from cbir.web.problems import ANY_ROUTE, JOB, example, problem
 from cbir.web.service import Service
 
-router = APIRouter(tags=["jobs"])
+router = APIRouter(tags=["jobs"], route_class=ChangingRoute)
 
 _EVENTS = "text/event-stream"
 

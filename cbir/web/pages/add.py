@@ -10,13 +10,13 @@ from typing import Annotated
 from fastapi import APIRouter, Form, HTTPException, Request, Response, UploadFile
 
 from cbir.core.errors import CbirError, UnreadableImageError, UsageError, printable
-from cbir.web.changes_allowed import ChangesAllowed
+from cbir.web.changes_allowed import ChangesAllowed, ChangingRoute
 from cbir.web.dataset_changes import Changed, add_images, check_image, check_path
 from cbir.web.rendering import render
 from cbir.web.service import Service, ServiceState
 from cbir.web.upload_names import free_path, safe_name
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=ChangingRoute)
 
 _LONGEST = 1000
 """Characters of a folder's path."""

@@ -14,13 +14,13 @@ from cbir.changes import LogSummary
 from cbir.core.amounts import counted
 from cbir.core.errors import printable
 from cbir.web.addresses import NamedPath
-from cbir.web.changes_allowed import ChangesAllowed
+from cbir.web.changes_allowed import ChangesAllowed, ChangingRoute
 from cbir.web.dataset_changes import changes, logged_paths, remove_image, undo_change
 from cbir.web.pages.jobs import to_job
 from cbir.web.rendering import render
 from cbir.web.service import Service, ServiceState
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=ChangingRoute)
 
 _PAGE = 20
 _FEW = 3

@@ -16,7 +16,7 @@ from cbir.duplicates.loss import LOSSES
 from cbir.duplicates.model import COPY_LEVELS, KEEP_POLICIES, Group, ImageRecord
 from cbir.reports.image_card import GroupCard
 from cbir.reports.tally import summary
-from cbir.web.changes_allowed import ChangesAllowed
+from cbir.web.changes_allowed import ChangesAllowed, ChangingRoute
 from cbir.web.duplicate_choices import (
     Choices,
     GroupChoice,
@@ -35,7 +35,7 @@ from cbir.web.pages.jobs import to_job
 from cbir.web.rendering import render
 from cbir.web.service import Service
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=ChangingRoute)
 
 _PAGE = 10
 """Groups of a page."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
 
-from cbir.web.changes_allowed import ChangesAllowed
+from cbir.web.changes_allowed import ChangesAllowed, ChangingRoute
 from cbir.web.index_updates import update_index
 from cbir.web.jobs import Job
 from cbir.web.rendering import render
 from cbir.web.service import Service
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=ChangingRoute)
 
 
 @router.get("/jobs")

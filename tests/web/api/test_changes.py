@@ -94,9 +94,12 @@ def test_an_upload_that_is_too_large_is_not_added(changing: Changing, copies: Pa
 def test_a_form_is_no_file(client: TestClient) -> None:
     answer = client.put("/api/images/a.jpg", files={"image": ("a.jpg", TIGER)})
     assert answer.status_code == 415
+
+
+def test_to_programs_only_the_header_counts(client: TestClient) -> None:
     token = client.headers.pop("X-CBIR-Token")
     answer = client.put("/api/images/a.jpg", data={"change_token": token})
-    assert answer.status_code == 415
+    assert answer.status_code == 403
 
 
 def test_a_file_may_come_as_curl_sends_it(client: TestClient, copies: Path) -> None:
