@@ -36,6 +36,11 @@ _LOOK = 1.0
 _TURN = 0.0005
 """Seconds that a thread may keep Python's lock while others wait."""
 
+_FETCHES = 3
+"""Images that are fetched from other servers at a time."""
+
+_WAITING_FETCHES = 6
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -55,6 +60,8 @@ class ServiceState:
         Those from which images are fetched.
     served : ServedIndex
     pool : WorkPool
+    fetches : WorkPool
+        Its threads wait for other servers, so that those of `pool` need not.
     jobs : Jobs
     changes : FileChanges
     duplicates : DuplicateSearches
@@ -79,6 +86,7 @@ class ServiceState:
         self.remote_hosts = RemoteHosts(settings.url_hosts)
         self.served = ServedIndex(settings.index, settings.dataset)
         self.pool = WorkPool(settings.workers, settings.waiting, settings.time_limit)
+        self.fetches = WorkPool(_FETCHES, _WAITING_FETCHES, settings.time_limit)
         self.jobs = Jobs()
         self.changes = FileChanges(self.served.store)
         self.duplicates = DuplicateSearches(self.jobs)
@@ -120,6 +128,7 @@ class ServiceState:
             with contextlib.suppress(asyncio.CancelledError):
                 await watching
             await asyncio.to_thread(self.jobs.close, self.settings.grace)
+            await asyncio.to_thread(self.fetches.close)
             await asyncio.to_thread(self.pool.close)
             for cache in self._caches:
                 cache.close()

@@ -118,7 +118,8 @@ async def _kept(service: ServiceState, form: FormData) -> list[str]:
         await service.pool.run(_keep, service, await file.read(), _name(file)) for file in files
     ]
     if url := _field(form, "url").strip():
-        keys.append(await service.pool.run(_keep_remote, service, url))
+        data = await service.fetches.run(_fetched, service, url)
+        keys.append(await service.pool.run(_keep, service, data, "the image at this address"))
     if not keys:
         raise UsageError("choose an image first")
     return keys
@@ -131,14 +132,13 @@ def _keep(service: ServiceState, data: bytes, name: str) -> str:
         raise UnreadableImageError(name, error.reason) from None
 
 
-def _keep_remote(service: ServiceState, url: str) -> str:
+def _fetched(service: ServiceState, url: str) -> bytes:
     from cbir.web.security.remote_image import fetch_image  # few servers may
 
     limits = service.settings
-    data = fetch_image(
+    return fetch_image(
         url, service.remote_hosts, max_bytes=limits.max_upload, timeout=limits.time_limit / 2
     )
-    return _keep(service, data, "the image at this address")
 
 
 def _name(file: UploadFile) -> str:

@@ -7,6 +7,9 @@ import io
 import json
 import os
 import shutil
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import parse_qsl, quote_from_bytes, urlencode, urlsplit
 
@@ -18,6 +21,7 @@ from PIL import Image
 import cbir
 from cbir.web.app import create_app
 from cbir.web.security.tokens import Tokens
+from cbir.web.service import _FETCHES, _WAITING_FETCHES
 from cbir.web.settings import WebSettings
 from tests.conftest import DATA
 from tests.web.conftest import COPY, Serving
@@ -326,3 +330,19 @@ def test_a_name_that_is_not_utf_8_keeps_its_bytes(hostile: TestClient) -> None:
             if one.text.startswith("caf") and one.parents[-1].tag == "p"
         ]  # fmt: skip
         assert client.get(link).status_code == 200
+
+
+def test_servers_that_do_not_answer_hold_up_only_those_who_ask_them(serving: Serving) -> None:
+    client = serving(url_hosts=("127.0.0.1",), workers=1)
+    taken = _FETCHES + _WAITING_FETCHES
+    with ThreadPoolExecutor(16) as senders:
+        with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
+            address = f"http://127.0.0.1:{silent.getsockname()[1]}/a.jpg"
+            sent = [senders.submit(upload, client, url=address) for _ in range(16)]
+            while len(done := [one for one in sent if one.done()]) < 16 - taken:
+                time.sleep(0.01)
+            assert client.get("/api/search?path=cats/cat-1.jpg&top=1").status_code == 200
+            assert sum(one.done() for one in sent) == 16 - taken
+        assert {one.result().status_code for one in done} == {429}
+        assert all(one.result().headers["retry-after"] for one in done)
+    assert sum(one.result().status_code == 422 for one in sent) == taken
