@@ -117,18 +117,25 @@ def _read_pipe(descriptor: int, limit: int) -> bytes:
 
 def _opened(path: str) -> tuple[int, int]:
     """Open a regular file; return its descriptor and its size."""
-    _check_regular(path, os.stat(path).st_mode)  # opening alone can make a device do something
+    check_regular(path, os.stat(path).st_mode)  # opening alone can make a device do something
     descriptor = os.open(path, os.O_RDONLY | _FLAGS)
     try:
         status = os.fstat(descriptor)
-        _check_regular(path, status.st_mode)
+        check_regular(path, status.st_mode)
     except BaseException:
         os.close(descriptor)
         raise
     return descriptor, status.st_size
 
 
-def _check_regular(path: str, mode: int) -> None:
+def check_regular(path: str, mode: int) -> None:
+    """Make sure that a mode is that of a regular file.
+
+    Raises
+    ------
+    OSError
+        When it is none.
+    """
     if stat.S_ISREG(mode):
         return
     if stat.S_ISDIR(mode):

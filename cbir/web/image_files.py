@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from io import FileIO
 
+from cbir.core.confined_files import LeadsOutError, open_beneath
 from cbir.core.errors import CbirError, UnreadableImageError, printable, reason_of
 from cbir.core.regular_files import open_regular
 from cbir.images.encoded_image import EncodedImage
@@ -63,7 +64,12 @@ class ImageFiles:
         """
         entry = self.entry(path)
         try:
-            file = open_regular(self._real(path))
+            file = self._opened(path)
+        except LeadsOutError:
+            raise ImageGoneError(
+                f"{printable(path)}: a link leads to it, out of the dataset, and the server is not"
+                " to follow such links"
+            ) from None
         except (OSError, ValueError) as error:
             reason = reason_of(error) if isinstance(error, OSError) else str(error)
             raise ImageGoneError(f"{printable(path)}: {reason}; update the index") from None
@@ -91,14 +97,7 @@ class ImageFiles:
             except OSError as error:
                 raise UnreadableImageError(path, reason_of(error)) from None
 
-    def _real(self, path: str) -> str:
-        """Return where a file is, all links followed; refuse what is out of the dataset."""
-        root = os.path.realpath(self.index.root)
-        real = os.path.realpath(os.path.join(root, path))
-        inside = os.path.commonpath([root, real]) == root
-        if not (inside or self.follow_links):
-            raise ImageGoneError(
-                f"{printable(path)}: a link leads to it, out of the dataset, and the server is not"
-                " to follow such links"
-            )
-        return real
+    def _opened(self, path: str) -> FileIO:
+        if self.follow_links:
+            return open_regular(os.path.join(self.index.root, path))
+        return open_beneath(self.index.root, path)
