@@ -27,8 +27,8 @@ from cbir.changes.change_planning import plan_changes
 from cbir.changes.changing import ChangeReport, change
 from cbir.changes.finishing import finish
 from cbir.changes.left_file import LeftFile
-from cbir.changes.log import read_log
-from cbir.changes.log_folder import LogSummary, list_logs, new_log
+from cbir.changes.log import ForeignLogError, read_log
+from cbir.changes.log_folder import LogFolder, LogSummary, list_logs, new_log
 from cbir.changes.logged_steps import LoggedStep
 from cbir.changes.undoing import UndoReport, undo
 
@@ -38,7 +38,9 @@ __all__ = [
     "ChangeReport",
     "ChangeStep",
     "Deletion",
+    "ForeignLogError",
     "LeftFile",
+    "LogFolder",
     "LogSummary",
     "LoggedStep",
     "UndoReport",

@@ -36,6 +36,10 @@ called `keeper`; up to version 3, `path` was called `copy`, and nothing was adde
 _START = b'{"cbir": '
 
 
+class ForeignLogError(CbirError):
+    """A log tells of files of another dataset than the one that it is to be about."""
+
+
 def read_log(path: str) -> list[LoggedStep]:
     """Tell what became of each step of a log, in the order in which they were taken.
 
@@ -233,6 +237,37 @@ class ActionLog:
             raise CbirError(
                 error, "; nothing is done without a log: what was done before is in it"
             ) from None
+
+
+def check_within(path: str, steps: Iterable[LoggedStep], root: str | None) -> None:
+    """Make sure that all that a log tells of is in the dataset that it is to be about.
+
+    Parameters
+    ----------
+    path : str
+        Of the log.
+    steps : iterable of LoggedStep
+    root : str or None
+        The dataset; None: whichever the log names.
+
+    Raises
+    ------
+    ForeignLogError
+        When something is not.
+    """
+    if root is None:
+        return
+    real = os.path.realpath(root)
+    for step in steps:
+        paths = [step.path]
+        if step.intent is not None:
+            paths += [each for each in (step.intent.kept, step.intent.target) if each is not None]
+        outside = any(below(each, real) in (None, os.curdir) for each in paths)
+        if outside or (step.header is not None and step.header.root != real):
+            raise ForeignLogError(
+                f"{printable(path)}: this log tells of files of another dataset, and nothing is"
+                f" done by it; this one is {printable(root)}"
+            )
 
 
 def folders_of(steps: Iterable[LoggedStep]) -> set[str]:

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from cbir.changes.files import free_name
-from cbir.changes.log import read_log
+from cbir.changes.log import check_within, read_log
 from cbir.changes.log_lines import LONGEST_LINE, parsed, text_of
 from cbir.changes.logged_steps import Action, LoggedStep
 from cbir.changes.undoing import TO_UNDO
@@ -17,6 +17,8 @@ from cbir.core.atomic_files import explained
 from cbir.core.errors import CbirError
 
 _START, _END = "cbir-", ".log"
+
+_Stamp = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class LogSummary:
     path : str
     time : datetime or None
         When its first run began; None where it does not say.
+    steps : int
     done : dict of str to int
         How many steps of each action are done, and not undone.
     undone, left : int
@@ -43,6 +46,7 @@ class LogSummary:
 
     path: str
     time: datetime.datetime | None
+    steps: int
     done: dict[Action, int]
     undone: int = 0
     left: int = 0
@@ -63,46 +67,92 @@ def new_log(folder: str = "", name: str = "changes") -> str:
     return free_name(os.path.join(folder, f"{_START}{name}-{now:%Y%m%d-%H%M%S-%f}{_END}"))
 
 
-def list_logs(folder: str) -> list[LogSummary]:
-    """Tell what the logs of a folder say that are called as :func:`new_log` does, the last first.
+class LogFolder:
+    """A folder of logs, of which those that did not change are read once; threads may share it.
+
+    Parameters
+    ----------
+    path : str
+    root : str, optional
+        The only dataset of which its logs may tell; others are listed with that as the problem.
+    """
+
+    def __init__(self, path: str, root: str | None = None) -> None:
+        self.path = path
+        self.root = root
+        self._known: dict[str, tuple[_Stamp, LogSummary]] = {}
+
+    def summaries(self) -> list[LogSummary]:
+        """Tell what the logs say that are called as :func:`new_log` does, the last first.
+
+        Those that tell of nothing, not even when they were begun, are left out.
+
+        Raises
+        ------
+        CbirError
+            When the folder cannot be listed.
+        """
+        with explained(self.path, "list the logs"):
+            names = os.listdir(self.path)
+        found = dict[str, tuple[_Stamp, LogSummary]]()
+        for name in names:
+            if not (name.startswith(_START) and name.endswith(_END)):
+                continue
+            path = os.path.join(self.path, name)
+            stamp = _stamp(path)
+            if stamp is not None:
+                known = self._known.get(path)
+                # What became of a step that is open, the files tell, and not the log.
+                if known is None or known[0] != stamp or known[1].open:
+                    known = stamp, _summary(path, self.root)
+                found[path] = known
+        self._known = found
+        summaries = (summary for _, summary in found.values())
+        return sorted(filter(_tells, summaries), key=_order, reverse=True)
+
+
+def list_logs(folder: str, root: str | None = None) -> list[LogSummary]:
+    """Tell what the logs of a folder say, as :meth:`LogFolder.summaries` does.
 
     Raises
     ------
     CbirError
         When the folder cannot be listed.
     """
-    with explained(folder, "list the logs"):
-        names = os.listdir(folder)
-    paths = [
-        os.path.join(folder, name)
-        for name in sorted(names, key=os.fsencode)
-        if name.startswith(_START) and name.endswith(_END)
-    ]
-    summaries = [_summary(path) for path in paths if _is_regular(path)]
-    return sorted(summaries, key=_order, reverse=True)
+    return LogFolder(folder, root).summaries()
 
 
 def _order(summary: LogSummary) -> tuple[float, bytes]:
     return summary.time.timestamp() if summary.time else 0.0, os.fsencode(summary.path)
 
 
-def _is_regular(path: str) -> bool:
+def _tells(summary: LogSummary) -> bool:
+    return bool(summary.time or summary.problem or summary.steps)
+
+
+def _stamp(path: str) -> _Stamp | None:
+    """Return what of a regular file changes when its contents do; None for anything else."""
     try:
-        return stat.S_ISREG(os.lstat(path).st_mode)
+        status = os.lstat(path)
     except OSError:
-        return False
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
-def _summary(path: str) -> LogSummary:
+def _summary(path: str, root: str | None) -> LogSummary:
     try:
         steps = read_log(path)
+        check_within(path, steps, root)
     except CbirError as error:
-        return LogSummary(path, None, {}, problem=str(error))
+        return LogSummary(path, None, 0, {}, problem=str(error))
     done = [step.intent.action for step in steps if step.intent and step.state == "done"]
     states = Counter(step.state for step in steps)
     return LogSummary(
         path,
         _began(path),
+        len(steps),
         dict(Counter(done)),
         undone=states["undone"],
         left=sum(states[state] for state in ("skipped", "failed", "not done")),

@@ -20,7 +20,7 @@ from cbir.changes.files import (
     written_new,
 )
 from cbir.changes.left_file import LeftFile
-from cbir.changes.log import ActionLog, folders_of, inside, read_log
+from cbir.changes.log import ActionLog, check_within, folders_of, inside, read_log
 from cbir.changes.logged_steps import Intent, LoggedStep
 from cbir.changes.places import below, hidden_folder, is_real
 from cbir.changes.recovery import is_our_link, recover, remove_folders, state_on_disk
@@ -64,6 +64,7 @@ def undo(
     follow_links: bool = False,
     wait: bool = False,
     stopped: Callable[[], bool] = never,
+    root: str | None = None,
 ) -> UndoReport:
     """Take back the steps of a log, the last one first.
 
@@ -88,19 +89,25 @@ def undo(
         Wait for another run that acts on the same files, instead of failing.
     stopped : callable
         Asked before each step whether to stop; a thread may let it be answered by another one.
+    root : str, optional
+        The only dataset of which the log may tell.
 
     Raises
     ------
+    ForeignLogError
+        When it tells of another dataset.
     CbirError
         When the log cannot be read or written, belongs to another user, or when another run acts
         on the same files.
     """
     path = os.path.abspath(log_path)
     steps = [step for step in read_log(path) if step.state != "undone"]
+    check_within(path, steps, root)
     with (
         locked_folders(folders_of(steps), wait=wait),
         ActionLog.opened(path, {"action": "undo"}, new=False) as log,
     ):
+        check_within(path, log.steps, root)
         log.recover_open_steps(follow_links)
         return _Undo(log, follow_links, listener or ProgressListener(), stopped).report()
 

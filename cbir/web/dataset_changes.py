@@ -16,7 +16,6 @@ from cbir.changes import (
     LogSummary,
     change,
     finish,
-    list_logs,
     plan_changes,
     read_log,
     undo,
@@ -133,8 +132,7 @@ def remove_image(service: ServiceState, path: str) -> Changed:
 
 def changes(service: ServiceState, offset: int, limit: int) -> tuple[int, list[LogSummary]]:
     """Return how many changes there were, and what some of the logs say, the last first."""
-    folder = service.changes.folder
-    logs = list_logs(folder) if os.path.isdir(folder) else []
+    logs = service.changes.logs(service.index.root)
     return len(logs), logs[offset : offset + limit]
 
 
@@ -163,18 +161,22 @@ def undo_change(service: ServiceState, name: str) -> Job:
     ------
     NoSuchChangeError
         When there is no such log.
-    CbirError
-        When it cannot be read.
+    ChangeRefusedError
+        When it cannot be read, or tells of another dataset.
     BusyError
         When too many jobs wait.
     """
     log = log_named(service, name)
-    read_log(log)
+    told = next((one for one in service.changes.logs(service.index.root) if one.path == log), None)
+    if told is None:
+        raise NoSuchChangeError(f"{printable(name)}: there is no log of such a change")
+    if told.problem:
+        raise ChangeRefusedError(told.problem)
 
     def work(listener: JobListener) -> dict[str, Any]:
         with service.changes.turn(patience=-1):
             try:
-                report = undo(log, listener, stopped=listener.stopped)
+                report = undo(log, listener, stopped=listener.stopped, root=service.index.root)
             finally:
                 service.changes.await_update(logged_paths(service.index, log))
         counts = {"undone": len(report.undone), "left": len(report.left), "log": name}
@@ -195,12 +197,12 @@ def go_on(service: ServiceState) -> Job | None:
 
     def work(listener: JobListener) -> dict[str, Any]:
         index = service.index
-        for summary in list_logs(folder) if os.path.isdir(folder) else []:
+        for summary in service.changes.logs(index.root):
             if summary.problem:
                 continue
             with service.changes.turn(patience=-1):
                 if summary.open:
-                    _finish(summary.path, listener)
+                    _finish(summary.path, index.root, listener)
                 paths = logged_paths(index, summary.path)
             service.changes.await_update(path for path in paths if _differs(index, path))
         result = update_awaited(service, listener)
@@ -210,9 +212,9 @@ def go_on(service: ServiceState) -> Job | None:
     return service.jobs.start(UPDATE_PATHS, work)
 
 
-def _finish(log: str, listener: JobListener) -> None:
+def _finish(log: str, root: str, listener: JobListener) -> None:
     try:
-        finish(log)
+        finish(log, root=root)
     except CbirError as error:  # the other logs and the index are to be looked at all the same
         listener.warn(str(error))
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from cbir.changes import new_log
+from cbir.changes import LogFolder, LogSummary, new_log
 from cbir.core.atomic_files import explained
 from cbir.stores.model import IndexStore
 from cbir.web.jobs import StoppedError
@@ -31,6 +31,7 @@ class FileChanges:
 
     def __init__(self, store: IndexStore) -> None:
         self.folder = str(store.change_folder)
+        self._logs: LogFolder | None = None
         self._turn = threading.Lock()
         self._paths: set[str] = set()
         self._paths_lock = threading.Lock()
@@ -56,6 +57,15 @@ class FileChanges:
         with explained(self.folder, "keep a log of the change"):
             os.makedirs(self.folder, exist_ok=True)
         return new_log(self.folder)
+
+    def logs(self, root: str) -> list[LogSummary]:
+        """Tell what the logs say of a dataset, the last first; others are told with a problem."""
+        if not os.path.isdir(self.folder):
+            return []
+        logs = self._logs
+        if logs is None or logs.root != root:
+            logs = self._logs = LogFolder(self.folder, root)
+        return logs.summaries()
 
     @contextmanager
     def noted_update(self) -> Iterator[None]:

@@ -7,7 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from cbir.changes import Addition, change, list_logs, new_log, plan_changes, undo
+from cbir.changes import (
+    Addition,
+    ForeignLogError,
+    LogFolder,
+    change,
+    finish,
+    list_logs,
+    new_log,
+    plan_changes,
+    undo,
+)
 from cbir.core.errors import CbirError
 from tests.changes.helpers import changed
 from tests.duplicates.actions.helpers import acted, removal, write
@@ -53,9 +63,39 @@ def test_what_is_no_log_is_told_or_left_out(tmp_path: Path) -> None:
     (tmp_path / "cbir-folder.log").mkdir()
     os.mkfifo(tmp_path / "cbir-pipe.log")
     found = {os.path.basename(summary.path): summary for summary in list_logs(str(tmp_path))}
-    assert sorted(found) == ["cbir-damaged.log", "cbir-empty.log", "cbir-timeless.log"]
+    assert sorted(found) == ["cbir-damaged.log"]
     assert "line 2 is damaged" in found["cbir-damaged.log"].problem
-    assert found["cbir-timeless.log"].time is None and found["cbir-empty.log"].done == {}
+
+
+def test_logs_that_grow_and_go_are_told_anew(root: Path, trash: Path, tmp_path: Path) -> None:
+    folder = LogFolder(str(tmp_path))
+    assert folder.summaries() == []
+    log = new_log(str(tmp_path))
+    change(plan_changes(str(root), [Addition("x.jpg", b"x")]), log)
+    assert [one.done for one in folder.summaries()] == [{"add": 1}]
+    undo(log)
+    assert folder.summaries() == list_logs(str(tmp_path))
+    assert [one.undone for one in folder.summaries()] == [1]
+    os.unlink(log)
+    assert folder.summaries() == []
+
+
+def test_logs_of_other_datasets_are_told_and_nothing_is_done_by_them(
+    root: Path, trash: Path, tmp_path: Path
+) -> None:
+    log = str(tmp_path / "cbir-x.log")
+    change(plan_changes(str(root), [Addition("sub/x.jpg", b"x")]), log)
+    (root / "sub/inner").mkdir()
+    elsewhere = (tmp_path, tmp_path / "no", root / "sub", root / "sub/inner")
+    for other in map(str, elsewhere):
+        (summary,) = list_logs(str(tmp_path), other)
+        assert "another dataset" in summary.problem and not summary.to_undo
+        for act in (undo, finish):
+            with pytest.raises(ForeignLogError):
+                act(log, root=other)
+    assert (root / "sub/x.jpg").read_bytes() == b"x"
+    assert not list_logs(str(tmp_path), str(root))[0].problem
+    assert len(undo(log, root=str(root)).undone) == 1
 
 
 def test_the_last_log_comes_first_and_names_are_new(tmp_path: Path, root: Path) -> None:

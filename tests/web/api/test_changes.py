@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 import cbir
+from cbir.changes import Addition, change, plan_changes
 from tests.conftest import DATA
 from tests.web.copies import (
     HOSTILE,
@@ -221,6 +222,28 @@ def test_changes_are_listed_the_last_first(client: TestClient) -> None:
 def test_only_logs_are_undone(client: TestClient, log: str) -> None:
     put(client, "a.jpg")
     assert client.post(f"/api/changes/{log}/undo").status_code in (404, 405, 422)
+
+
+@pytest.mark.parametrize("lines", [2, 3], ids=["not finished", "done"])
+def test_by_a_log_of_another_dataset_nothing_is_done(
+    changing: Changing, copies: Path, lines: int
+) -> None:
+    other, logs = copies / "other", copies / "index.csv.cbir/changes"
+    other.mkdir()
+    logs.mkdir(exist_ok=True)
+    log = logs / "cbir-forged.log"
+    change(plan_changes(str(other), [Addition("new/a.jpg", TIGER)]), str(log))
+    log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:lines]))
+    (other / "new/a.jpg").rename(other / "mine.jpg")
+    client = changing()
+    idle(client)
+    (told,) = client.get("/api/changes").json()["changes"]
+    assert "another dataset" in told["problem"] and told["to_undo"] == 0
+    assert "another dataset" in client.get("/changes").text
+    answer = client.post("/api/changes/cbir-forged.log/undo")
+    assert answer.status_code == 409 and "another dataset" in answer.json()["detail"]
+    idle(client)
+    assert sorted(path.name for path in other.iterdir()) == ["mine.jpg", "new"]
 
 
 REQUESTS = [
