@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from cbir.cli.choices import Choice
 from cbir.cli.command import Command
 from cbir.cli.options import (
     dataset_option,
@@ -19,12 +21,13 @@ from cbir.cli.options import (
 from cbir.cli.progress import TerminalProgress
 from cbir.core.errors import CbirError, UsageError, printable
 from cbir.core.optional_packages import missing_of
+from cbir.descriptors.presets import PRESETS
 
 if TYPE_CHECKING:
     from cbir.web.settings import WebSettings
 
 _SECTIONS = {
-    "Common options": "--index --dataset --port --open --quiet".split(),
+    "Common options": "--dataset --index --descriptor --preset --port --open --quiet".split(),
     "Who may use it": "--host --token-file --without-token --allow-host".split(),
     "What it allows": (
         "--allow-changes --allow-url-host --follow-links --max-upload --max-pixels"
@@ -44,6 +47,20 @@ class _ServeCommand(Command):
 @click.command(cls=_ServeCommand, sections=_SECTIONS)
 @dataset_option()
 @index_option
+@click.option(
+    "--descriptor",
+    "descriptors",
+    metavar="SPEC",
+    multiple=True,
+    help="Add this to the index of DIR first, as index --descriptor does; repeatable.",
+)
+@click.option(
+    "--preset",
+    "presets",
+    type=Choice(list(PRESETS)),
+    multiple=True,
+    help="Add the descriptors of a preset, which finds more than one does; repeatable.",
+)
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
@@ -123,6 +140,8 @@ class _ServeCommand(Command):
 def serve(
     dataset: str | None,
     index_path: str,
+    descriptors: tuple[str, ...],
+    presets: tuple[str, ...],
     port: int,
     host: str,
     open_: bool,
@@ -138,14 +157,14 @@ def serve(
     """Look at an index in a browser, and search it by HTTP.
 
     Serves a page on which one drops an image and sees what is like it, and the same as JSON; see
-    cbir docs web. With DIR, its index is brought up to date first; without --index, that one is
-    kept in your cache folder. Only this machine is answered unless --host says otherwise. Ctrl-C
-    ends it.
+    cbir docs web. With DIR, its index is brought up to date first, with --descriptor and --preset;
+    without --index, that one is kept in your cache folder. Only this machine is answered unless
+    --host says otherwise. Ctrl-C ends it.
 
     \b
     Examples:
       cbir serve
-      cbir serve photos --open
+      cbir serve photos --preset balanced --open
       cbir serve --index products.csv --allow-changes --port 8080
       cbir serve --host 0.0.0.0 --token-file token.txt
     """
@@ -162,6 +181,8 @@ def serve(
             dataset,
             index_path,
             result_path,
+            descriptors,
+            presets,
             listener,
             max_upload=max_upload * _MEGABYTE,
             max_pixels=max_pixels * 1_000_000,
@@ -215,6 +236,8 @@ def _settings(
     dataset: str | None,
     index_path: str,
     result_path: str | None,
+    descriptors: Sequence[str],
+    presets: Sequence[str],
     listener: TerminalProgress,
     **options: Any,
 ) -> WebSettings:
@@ -230,6 +253,14 @@ def _settings(
 
         source = click.get_current_context().get_parameter_source("index_path")
         named = None if source is ParameterSource.DEFAULT else index_path
-        index_path = open_dataset(dataset, named, None, None, listener)[0].path
+        index_path = open_dataset(
+            dataset, named, descriptors, presets, listener, options["include"], options["exclude"]
+        )[0].path
         result_path = dataset
+    elif descriptors or presets:
+        added = "--descriptor" if descriptors else "--preset"
+        raise UsageError(
+            f"{added} is added to the index of a folder: name the folder, as in cbir serve DIR"
+            f" {added} NAME; or add it to an index by index --dataset DIR --index FILE {added} NAME"
+        )
     return WebSettings(index=index_path, dataset=result_path, **options)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from cbir.core.digests import sha256_if_readable
 from cbir.core.errors import CbirError, UnreadableImageError, printable
-from cbir.core.messages import Message, Parameter
+from cbir.core.messages import Call, Message, Parameter
 from cbir.core.progress import ProgressListener
 from cbir.images.discovery import ImageFile, find_image, find_images, is_selected
 from cbir.indexing.request import IndexRequest
@@ -182,8 +182,8 @@ def _check_root(
         f"{printable(base.path)}: this is the index of {printable(base.root)}, not of"
         f" {printable(scan.dataset)}{reason}; name another file with ",
         Parameter("index"),
-        ", or replace it with ",
-        Parameter("rebuild", True),
+        ", or replace it: ",
+        Call("index", dataset=scan.dataset, index=base.path, rebuild=True),
     )
 
 

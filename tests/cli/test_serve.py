@@ -132,6 +132,10 @@ def test_a_port_that_is_taken_is_told(index: Path, run: Run) -> None:
         (["--allow-host", "http://x"], 2, "--allow-host"),
         (["photos", "--result-path", "photos"], 2, "--result-path"),
         (["photos", "elsewhere"], 2, "elsewhere"),
+        (["--descriptor", "phash"], 2, "cbir serve DIR --descriptor NAME"),
+        (["--preset", "fast"], 2, "--preset is added to the index of a folder"),
+        (["photos", "--preset", "none"], 2, "balanced"),
+        (["photos", "--descriptor", "none"], 2, "none"),
     ],
 )
 def test_wrong_input_is_told(
@@ -162,3 +166,30 @@ def test_without_its_packages_it_says_what_installs_them(index: Path) -> None:
         cwd=index.parent, capture_output=True, text=True, check=False, env=os.environ,
     )  # fmt: skip
     assert done.returncode == 1 and "pip install 'cbir[web]'" in done.stderr
+
+
+def test_a_folder_is_served_with_presets_and_descriptors(photos: Path) -> None:
+    with served(photos.parent, "photos") as server:  # the kept index has none of them yet
+        assert server.get("/api/info").json()["presets"] == []
+    asked = ("--preset", "fast", "--descriptor", "phash", "--descriptor", "small=hog")
+    with served(photos.parent, "photos", *asked) as server:
+        info = server.get("/api/info").json()
+        found = server.get("/search?path=cats%2Fcat-1.jpg&preset=fast&top=3&exclude_self=true")
+    assert "fast" in info["presets"]
+    assert {"hsv", "phash", "small"} <= {one["alias"] for one in info["descriptors"]}
+    assert found.status == 200 and found.data.count(b"/image/") >= 3
+
+
+def test_patterns_hold_from_the_first_update_on(photos: Path) -> None:
+    with served(photos.parent, "photos", "--exclude", "cats") as server:
+        images = server.get("/api/images").json()["images"]
+    assert images and not any(one["path"].startswith("cats/") for one in images)
+
+
+def test_an_index_of_another_folder_is_not_replaced_and_says_how(index: Path, run: Run) -> None:
+    (index.parent / "others").mkdir()
+    (index.parent / "photos/cats/cat-1.jpg").rename(index.parent / "others/cat.jpg")
+    done = run("serve", "others", "--index", "index.csv", "--port", "0")
+    assert done.returncode == 1
+    assert "name another file with --index" in done.stderr
+    assert "index --dataset others --index index.csv --rebuild" in done.stderr

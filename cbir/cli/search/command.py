@@ -239,7 +239,8 @@ def _opened(
 
         source = click.get_current_context().get_parameter_source("index_path")
         named = None if source is ParameterSource.DEFAULT else index_path
-        return open_dataset(dataset, named, descriptor, preset, listener)
+        parts = descriptor.split("+") if descriptor else ()
+        return open_dataset(dataset, named, parts, [preset] if preset else (), listener)
     index = open_index(index_path, result_path)
     if not index.has_images:
         listener.warn(

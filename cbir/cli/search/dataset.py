@@ -1,17 +1,19 @@
-"""``search --dataset``: bring the index of a folder up to date before it is searched."""
+"""Bring the index of a folder up to date before it is searched or served."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from itertools import chain
 
 from cbir.cli.index import summary
 from cbir.cli.progress import TerminalProgress
 from cbir.core.atomic_files import explained
 from cbir.core.errors import BrokenIndexError, CbirError, printable
-from cbir.descriptors import presets, registry
+from cbir.descriptors import registry
+from cbir.descriptors.presets import get as get_preset
 from cbir.descriptors.registry import parse
 from cbir.indexing.build import build_index
 from cbir.indexing.commit import IndexReport
@@ -29,9 +31,11 @@ _ATTEMPTS = 3
 def open_dataset(
     dataset: str,
     index: str | None,
-    descriptor: str | None,
-    preset: str | None,
+    descriptors: Sequence[str],
+    presets: Sequence[str],
     listener: TerminalProgress,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
 ) -> tuple[Index, str | None]:
     """Bring an index of the dataset up to date, with what is to be searched by, and open it.
 
@@ -42,10 +46,12 @@ def open_dataset(
     index : str or None
         The index file; unless it is named, one in the user's cache folder, which any search may
         add descriptors to. So there a name always means the same, not what came first.
-    descriptor, preset : str or None
+    descriptors, presets : sequence of str
         What to search by; added where it is missing.
     listener : TerminalProgress
         Told of what is done.
+    include, exclude : sequence of str, optional
+        Shell patterns of which images to take and leave.
 
     Returns
     -------
@@ -57,20 +63,21 @@ def open_dataset(
     CbirError
         When there is nothing to index, or the index cannot be written.
     """
-    if index is None and descriptor is None and preset is None:
-        descriptor = DEFAULT
+    parts = list(descriptors)
+    if index is None and not parts and not presets:
+        parts = [DEFAULT]
     path = index or kept_index(dataset)
-    parts = descriptor.split("+") if descriptor else []
     there: Mapping[str, DescriptorEntry] = {}
     with contextlib.suppress(BrokenIndexError):
         if os.path.exists(path):
             there = _entries(open_store(path).snapshot())
     for _ in range(_ATTEMPTS):
-        stale = () if index is not None else _stale(there, parts, preset)
+        stale = () if index is not None else _stale(there, parts, presets)
         missing = [part for part in parts if part not in there or part in stale]
         build = partial(
             build_index, dataset, path, missing,
-            preset=preset or (), drop=stale, wait=True, listener=listener,
+            preset=presets, drop=stale, include=include, exclude=exclude, wait=True,
+            listener=listener,
         )  # fmt: skip
         with listener:
             report = build() if index is not None else _kept_up_to_date(build, path)
@@ -81,7 +88,7 @@ def open_dataset(
         aliases = [part if part in there else parse(part).alias for part in parts]
         snapshot = open_store(path).snapshot()
         there = _entries(snapshot)
-        if index is not None or not _stale(there, parts, preset):
+        if index is not None or not _stale(there, parts, presets):
             return Index(snapshot, dataset), "+".join(aliases) or None
     raise CbirError(
         f"{printable(path)}: other searches of the folder keep changing what the names of"
@@ -94,7 +101,7 @@ def _entries(snapshot: Snapshot) -> Mapping[str, DescriptorEntry]:
 
 
 def _stale(
-    there: Mapping[str, DescriptorEntry], parts: Iterable[str], preset: str | None
+    there: Mapping[str, DescriptorEntry], parts: Iterable[str], presets: Iterable[str]
 ) -> list[str]:
     """Return the aliases by which the index has another descriptor than this search means.
 
@@ -105,7 +112,8 @@ def _stale(
         for part in parts
         if part not in there or there[part].name == part or part in registry.names()
     ]
-    wanted = map(parse, [*asked, *(presets.get(preset).specs if preset else ())])
+    of_presets = chain.from_iterable(get_preset(name).specs for name in presets)
+    wanted = map(parse, [*asked, *of_presets])
     return [
         one.alias
         for one in wanted
