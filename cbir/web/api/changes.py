@@ -11,18 +11,21 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from cbir.changes import LogSummary
+from cbir.core.errors import printable
 from cbir.search.results import path_fields
 from cbir.web.addresses import NamedPath, image_url
 from cbir.web.api.jobs import accepted
 from cbir.web.changes_allowed import ChangesAllowed, ChangingRoute
 from cbir.web.dataset_changes import (
     Changed,
+    ChangeRefusedError,
     add_images,
     changes,
     check_path,
     remove_image,
     undo_change,
 )
+from cbir.web.image_files import ImageGoneError
 from cbir.web.problems import ANY_ROUTE, JOB, example, problem
 from cbir.web.service import Service, ServiceState
 
@@ -128,12 +131,27 @@ async def put(service: Service, request: Request, path: NamedPath) -> Response:
     "/api/images/{path:image}",
     name="delete_image",
     status_code=202,
-    responses={**_REFUSED, 202: _TAKEN, 404: problem("The index has no such image.")},
+    responses={
+        **_REFUSED,
+        202: _TAKEN,
+        404: problem("The index has no such image."),
+        410: problem("Its file is not there any more."),
+    },
     dependencies=[ChangesAllowed],
 )
 async def delete(service: Service, path: NamedPath) -> Response:
     """Put an image into the desktop's trash; it leaves the index, in the background."""
-    return _answer(await service.pool.run(remove_image, service, path), path)
+    return _answer(await service.pool.run(_removed, service, path), path)
+
+
+def _removed(service: ServiceState, path: str) -> Changed:
+    try:
+        return remove_image(service, path)
+    except ChangeRefusedError:
+        # Who was quicker removed it, and the index does not know yet.
+        if os.path.lexists(os.path.join(service.index.root, path)):
+            raise
+        raise ImageGoneError(f"{printable(path)}: the file is not there any more") from None
 
 
 async def _body(service: ServiceState, request: Request) -> bytes:

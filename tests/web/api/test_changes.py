@@ -176,6 +176,15 @@ def test_what_was_changed_since_it_was_indexed_is_not_removed(
     assert (copies / "photos/forest/brook-1.jpg").read_bytes() == TIGER
 
 
+def test_what_is_gone_already_is_gone(client: TestClient, copies: Path) -> None:
+    address = "/api/images/forest/brook-1.jpg"
+    assert client.delete(address).status_code == 202
+    assert client.delete(address).status_code in (404, 410)  # as the index knows of it or not
+    (copies / "photos/snow/snow-forest-1.jpg").unlink()
+    answer = client.delete("/api/images/snow/snow-forest-1.jpg")
+    assert answer.status_code == 410 and "not there any more" in answer.json()["detail"]
+
+
 def test_images_that_were_left_out_stay_left_out(client: TestClient, copies: Path) -> None:
     (copies / "photos/left-out.jpg").write_bytes(TIGER)
     (copies / "photos/forest/new.jpg").write_bytes(TIGER)
