@@ -11,12 +11,15 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import Run
-from tests.web.serving import served
+from tests.web.serving import Served, served
+
+TOKEN = secrets.token_urlsafe()
 
 
 @pytest.fixture
@@ -28,9 +31,16 @@ def index(photos: Path, run: Run) -> Path:
 @pytest.fixture
 def token_file(tmp_path: Path) -> Path:
     path = tmp_path / "token.txt"
-    path.write_text(secrets.token_urlsafe() + "\n")
+    path.write_text(TOKEN + "\n")
     path.chmod(0o600)
     return path
+
+
+@pytest.fixture
+def served_by_name(index: Path, token_file: Path) -> Iterator[Served]:
+    options = ("--token-file", token_file, "--allow-host", "photos.example")
+    with served(index.parent, *options) as server:
+        yield server
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
@@ -97,7 +107,8 @@ def test_only_this_machine_is_answered_unless_told_otherwise(index: Path, run: R
 def test_who_has_the_token_is_let_in(index: Path, token_file: Path) -> None:
     token = token_file.read_text().strip()
     with served(index.parent, "--token-file", token_file) as server:
-        assert server.get("/api/info").status == 401
+        refused = server.get("/api/info")
+        assert refused.status == 401 and "Authorization: Bearer TOKEN" in refused.json()["detail"]
         assert server.get("/").headers["Location"] == "/login?next=%2F"
         bearer = {"Authorization": f"Bearer {token}"}
         assert server.get("/api/info", headers=bearer).status == 200
@@ -107,6 +118,40 @@ def test_who_has_the_token_is_let_in(index: Path, token_file: Path) -> None:
         assert (login.status, login.headers["Location"]) == (303, "/search?top=2")
         cookie = {"Cookie": login.headers["Set-Cookie"].partition(";")[0]}
         assert server.get("/", headers=cookie).status == 200
+
+
+def test_failed_logins_are_told_in_few_lines_without_what_was_given(
+    index: Path, token_file: Path
+) -> None:
+    with served(index.parent, "--token-file", token_file, "--quiet") as server:
+        for given in ("guess-1", "guess-2"):
+            server.request("POST", "/login", fields={"token": given, "next": "/"})
+        server.get("/api/info", headers={"Authorization": "Bearer guess-3"})
+        code, told = server.end()
+    lines = told.splitlines()
+    assert code == 0 and lines[0] == "1 login failed by a wrong token from 127.0.0.1"
+    assert len(lines) <= 2 and "guess" not in told
+
+
+@pytest.mark.parametrize(
+    ("headers", "secure"),
+    [
+        ({"Host": "photos.example", "Origin": "https://photos.example"}, True),
+        ({"Host": "photos.example", "Referer": "https://photos.example/login"}, True),
+        ({"Host": "photos.example", "Origin": "http://photos.example"}, False),
+        ({"Host": "photos.example", "Referer": "https://other.example/"}, False),
+        ({"Host": "photos.example", "X-Forwarded-Proto": "https"}, False),
+        ({"Host": "localhost", "Referer": "https://localhost/login"}, False),
+        ({}, False),
+    ],
+)
+def test_the_cookie_is_secure_behind_a_proxy_with_tls(
+    served_by_name: Served, headers: dict[str, str], secure: bool
+) -> None:
+    fields = {"token": TOKEN, "next": "/"}
+    login = served_by_name.request("POST", "/login", fields=fields, headers=headers)
+    assert login.status == 303
+    assert ("Secure" in login.headers["Set-Cookie"]) is secure
 
 
 def test_the_page_for_the_token_tells_nothing_else(index: Path, token_file: Path) -> None:

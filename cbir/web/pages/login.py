@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from cbir.web.rendering import render
-from cbir.web.security.authentication import LOGIN, local_path
+from cbir.web.security.authentication import LOGIN, local_path, sender_of
 from cbir.web.service import Service
 
 router = APIRouter(include_in_schema=False)
@@ -36,6 +36,7 @@ async def log_in(
         answer: Response = RedirectResponse(local_path(wanted), 303)
         answer.headers["Set-Cookie"] = service.tokens.session_cookie(request.url.scheme)
         return answer
+    service.tokens.failed.note(sender_of(request.scope))
     in_time = await service.tokens.pause()
     page = render(request, "login", 401 if in_time else 429, wanted=local_path(wanted), wrong=True)
     if not in_time:

@@ -15,6 +15,7 @@ LOGIN = "/login"
 _OPEN = ("/healthz", LOGIN)
 _OPEN_FOLDERS = ("/static",)
 _LONGEST = 4096
+_HOW = "; programs send it as the header Authorization: Bearer TOKEN"
 _CHALLENGE = (b"www-authenticate", b'Bearer realm="cbir"')
 _RELOADING = b"""<!doctype html>
 <html lang="en">
@@ -72,7 +73,7 @@ class Authentication:
         elif values_of(scope, b"authorization"):
             await self._refuse_wrong(scope, send)
         elif not is_page(scope["path"]):
-            await answer(scope, send, 401, "The token is needed.", [_CHALLENGE])
+            await answer(scope, send, 401, f"The token is needed{_HOW}.", [_CHALLENGE])
         elif _follows_a_link_of_another_site(scope):
             await _reload(send)
         else:
@@ -87,11 +88,18 @@ class Authentication:
         return any(map(self._tokens.has_session, values_of(scope, b"cookie")))
 
     async def _refuse_wrong(self, scope: Scope, send: Send) -> None:
+        self._tokens.failed.note(sender_of(scope))
         if await self._tokens.pause():
-            await answer(scope, send, 401, "The token is wrong.", [_CHALLENGE])
+            await answer(scope, send, 401, f"The token is wrong{_HOW}.", [_CHALLENGE])
         else:
             retry = (b"retry-after", b"5")
             await answer(scope, send, 429, "Too many wrong tokens; try again later.", [retry])
+
+
+def sender_of(scope: Scope) -> str:
+    """Return the address that a request came from."""
+    client: tuple[str, int] | None = scope.get("client")
+    return client[0] if client else "this machine"
 
 
 def is_open(path: str) -> bool:

@@ -124,6 +124,9 @@ class ServedHosts:
 class HostCheck:
     """Middleware that refuses requests meant for another host or sent by another site.
 
+    A request of a page that was got by https is passed on as one by https, too: a proxy
+    in front speaks that, and what it says in headers of its own anybody can say.
+
     Parameters
     ----------
     app
@@ -142,12 +145,21 @@ class HostCheck:
             return
         refused = self._refusal(scope)
         if refused is None:
-            await self._app(scope, receive, send)
+            await self._app(self._as_sent(scope), receive, send)
         elif refused[0] == 405:
             allowed = (b"allow", ", ".join(sorted(_METHODS)).encode())
             await answer(scope, send, *refused, [allowed])
         else:
             await answer(scope, send, *refused)
+
+    def _as_sent(self, scope: Scope) -> Scope:
+        host = Authority.parsed(values_of(scope, b"host")[0])
+        if host is None or "https" not in self._hosts.schemes(host.host, scope["scheme"]):
+            return scope
+        pages = values_of(scope, b"origin") or map(_origin, values_of(scope, b"referer"))
+        if any(_is_own(page, "https", host) for page in pages):
+            return {**scope, "scheme": "https"}
+        return scope
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         given = values_of(scope, b"host")
@@ -183,6 +195,10 @@ def _follows_a_link(scope: Scope) -> bool:
         and values_of(scope, b"sec-fetch-dest") in ([], [b"document"])
         and is_page(scope["path"])
     )
+
+
+def _origin(address: bytes) -> bytes:
+    return b"/".join(address.split(b"/")[:3])
 
 
 def _is_own(origin: bytes, scheme: str, host: Authority) -> bool:

@@ -12,6 +12,8 @@ import hmac
 import secrets
 from hashlib import sha256
 
+from cbir.web.security.failed_logins import FailedLogins
+
 _PAUSE = 0.25
 """Seconds between two answers to wrong tokens."""
 
@@ -36,6 +38,8 @@ class Tokens:
     ----------
     change_token : str
         Which requests that change something have to bring.
+    failed : FailedLogins
+        Is to be told of each wrong token.
 
     Examples
     --------
@@ -53,6 +57,7 @@ class Tokens:
         self._secret = secrets.token_bytes(32)
         self._failing = asyncio.Lock()
         self._waiting = 0
+        self.failed = FailedLogins()
         self.cookie = cookie
         self.change_token = secrets.token_urlsafe(32)
 
