@@ -123,7 +123,7 @@ def test_who_has_the_token_is_let_in(index: Path, token_file: Path) -> None:
 def test_failed_logins_are_told_in_few_lines_without_what_was_given(
     index: Path, token_file: Path
 ) -> None:
-    with served(index.parent, "--token-file", token_file, "--quiet") as server:
+    with served(index.parent, "--token-file", token_file) as server:
         for given in ("guess-1", "guess-2"):
             server.request("POST", "/login", fields={"token": given, "next": "/"})
         server.get("/api/info", headers={"Authorization": "Bearer guess-3"})
