@@ -62,6 +62,11 @@ class SearchAddress:
         filters = Filters.of(form.where, pairs)
         return cls(form.model_copy(update={"where": None}), filters, path, query, also)
 
+    @property
+    def has_image(self) -> bool:
+        """Whether it says which image is searched for."""
+        return self.path is not None or self.query is not None
+
     def asked(self) -> SearchForm:
         """Return the form of the search with the filters as its condition."""
         return self.form.model_copy(update={"where": self.filters.condition})

@@ -38,7 +38,7 @@ async def results_json(service: Service, request: Request) -> Response:
 
 def _asked(request: Request) -> SearchAddress:
     asked = SearchAddress.of(parsed(request.scope["query_string"]))
-    if asked.path is None and asked.query is None:
+    if not asked.has_image:
         raise UsageError("give an image: a path of the index, or the key of one from outside")
     return asked
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fastapi import APIRouter, Request, Response
 
@@ -10,6 +10,7 @@ from cbir.core.errors import CbirError, UsageError, printable
 from cbir.search.catalog import CatalogPage
 from cbir.search.engine import Index
 from cbir.web.filters import PREFIX, Filters
+from cbir.web.page_comparison import with_usual_comparison
 from cbir.web.pages.facets import Facet, facets_of, why_no_filters
 from cbir.web.problems import status_of
 from cbir.web.query_string import Pairs, address, parsed
@@ -34,6 +35,8 @@ class GalleryView:
 
     Attributes
     ----------
+    search : SearchAddress
+        The search among the same images.
     start : int
         The number of its first image, from 1.
     filters : Filters
@@ -44,17 +47,13 @@ class GalleryView:
     status : int
     """
 
+    search: SearchAddress
     start: int
     filters: Filters
     facets: tuple[Facet, ...]
     page: CatalogPage
     problem: str = ""
     status: int = 200
-
-    @property
-    def search(self) -> SearchAddress:
-        """The search among the same images."""
-        return SearchAddress(filters=self.filters)
 
     @property
     def end(self) -> int:
@@ -84,14 +83,16 @@ async def gallery(service: Service, request: Request) -> Response:
 
 
 def _view(index: Index, query_string: bytes) -> GalleryView:
+    search = with_usual_comparison(SearchAddress(), index)
     try:
         start, filters = _asked(parsed(query_string))
         page = index.catalog.page(start - 1, PAGE, filters.condition)
     except CbirError as error:
         page = index.catalog.page(0, PAGE)
         facets = facets_of(index, Filters())
-        return GalleryView(1, Filters(), facets, page, str(error), status_of(error))
-    return GalleryView(start, filters, facets_of(index, filters), page)
+        return GalleryView(search, 1, Filters(), facets, page, str(error), status_of(error))
+    search = replace(search, filters=filters)
+    return GalleryView(search, start, filters, facets_of(index, filters), page)
 
 
 def _asked(pairs: Pairs) -> tuple[int, Filters]:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from cbir.core.amounts import size_text
 from cbir.search.catalog import CatalogEntry
 from cbir.web.addresses import NamedPath
+from cbir.web.page_comparison import with_usual_comparison
 from cbir.web.rendering import render
 from cbir.web.search_address import SearchAddress
 from cbir.web.service import Service
@@ -29,7 +30,7 @@ async def image_page(service: Service, request: Request, path: NamedPath) -> Res
         facts=_facts(entry),
         known=_known(entry),
         large=Size.ALONE,
-        like=SearchAddress().about(path=path),
+        like=with_usual_comparison(SearchAddress(), index).about(path=path),
     )
 
 

@@ -9,8 +9,9 @@ from cbir.core.errors import UsageError
 from cbir.descriptors.presets import PRESETS
 from cbir.search.engine import Index
 from cbir.web.filters import Filters
+from cbir.web.page_comparison import usual_preset
 from cbir.web.pages.facets import Facet, facets_of
-from cbir.web.pages.panel_form import metrics_of
+from cbir.web.pages.panel_form import FIRST, metrics_of
 from cbir.web.search_form import SearchForm, names_of
 
 
@@ -22,6 +23,10 @@ class Panel:
     ----------
     presets : mapping of str to str
         What each is good for, by name.
+    usual : str or None
+        The one by which is searched unless told otherwise.
+    first : str
+        The first descriptor of the index.
     weights : mapping of str to str
         By alias of the descriptors of the index; empty: it is not among those compared.
     metrics : tuple of str
@@ -32,10 +37,22 @@ class Panel:
     """
 
     presets: Mapping[str, str]
+    usual: str | None
+    first: str
     weights: Mapping[str, str]
     metrics: tuple[str, ...]
     columns: Mapping[str, bool]
     facets: tuple[Facet, ...]
+
+    @property
+    def first_choice(self) -> str:
+        """What stands for a preset where the first descriptor is meant."""
+        return FIRST
+
+    @property
+    def has_choice(self) -> bool:
+        """Whether images can be compared in several ways, metrics aside."""
+        return bool(self.presets) or len(self.weights) > 1
 
     @property
     def is_fusion(self) -> bool:
@@ -49,6 +66,8 @@ def panel_of(index: Index, form: SearchForm, filters: Filters) -> Panel:
     shown = _names(form.columns)
     return Panel(
         presets={name: PRESETS[name].summary for name in index.presets},
+        usual=usual_preset(index),
+        first=index.descriptors[0],
         weights={alias: chosen.get(alias, "") for alias in index.descriptors},
         metrics=metrics_of(index, next(iter(chosen))) if len(chosen) == 1 else (),
         columns={name: name in shown for name in index.columns},

@@ -17,6 +17,9 @@ WEIGHT = "weight."
 REGION = tuple(f"region.{name}" for name in ("x", "y", "width", "height"))
 """The fields of a region."""
 
+FIRST = "first descriptor"
+"""What stands for a preset in the form where the first descriptor of the index is meant."""
+
 _SEVERAL = ("descriptor", "columns")
 _OF_ONE = frozenset({"metric"})
 _OF_FUSIONS = frozenset({"fusion", "adaptive", "weights"})
@@ -70,6 +73,9 @@ def _comparison(
     fields: dict[str, str], descriptors: list[str], weights: dict[str, str], index: Index
 ) -> dict[str, str]:
     """Return the fields with how images are compared, as far as one choice goes with the other."""
+    if fields.get("preset") == FIRST:
+        others = _without(fields, frozenset({"preset"}) | _OF_ONE | _OF_FUSIONS)
+        return others | {"descriptor": index.descriptors[0]}
     if "preset" in fields:
         return _without(fields, _OF_ONE)
     if len(descriptors) < 2:

@@ -13,6 +13,7 @@ from starlette.datastructures import FormData, UploadFile
 from cbir.core.errors import CbirError, UnreadableImageError, UsageError, printable
 from cbir.search.engine import Index
 from cbir.web import answers
+from cbir.web.page_comparison import with_usual_comparison
 from cbir.web.pages.facets import why_no_filters
 from cbir.web.pages.panel import Panel, panel_of
 from cbir.web.pages.panel_form import ABOUT, address_fields
@@ -89,9 +90,12 @@ async def search_page(service: Service, request: Request) -> Response:
         pairs = parsed(request.scope["query_string"])
         if any(name == ABOUT for name, _ in pairs):
             return RedirectResponse(SearchAddress.of(address_fields(pairs, index)).url(), 303)
-        asked = SearchAddress.of(pairs)
+        given = SearchAddress.of(pairs)
     except UsageError as error:
         return await _refused(service, request, index, error)
+    asked = with_usual_comparison(given, index)
+    if asked != given and asked.has_image:
+        return RedirectResponse(asked.url(), 303)
     return _shown(request, await service.pool.run(_view, service, index, asked))
 
 
@@ -108,7 +112,7 @@ async def search_by_upload(service: Service, request: Request) -> Response:
             return await _refused(service, request, index, error)
     first, *others = dict.fromkeys(keys)
     found = replace(asked, path=None, query=first, also=tuple(others))
-    return RedirectResponse(found.url(), 303)
+    return RedirectResponse(with_usual_comparison(found, index).url(), 303)
 
 
 async def _kept(service: ServiceState, form: FormData) -> list[str]:
@@ -156,7 +160,7 @@ async def _refused(
     """Show the form of the search with what is wrong."""
 
     def view() -> SearchView:
-        asked = SearchAddress()
+        asked = with_usual_comparison(SearchAddress(), index)
         panel = panel_of(index, asked.form, asked.filters)
         return SearchView(asked, panel, problem=str(error), status=status_of(error))
 
@@ -169,7 +173,7 @@ def _shown(request: Request, view: SearchView) -> Response:
 
 def _view(service: ServiceState, index: Index, asked: SearchAddress) -> SearchView:
     panel = panel_of(index, asked.form, asked.filters)
-    if asked.path is None and asked.query is None:
+    if not asked.has_image:
         return SearchView(asked, panel)
     query = None
     try:

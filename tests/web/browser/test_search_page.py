@@ -14,7 +14,7 @@ from tests.web.serving import Served
 
 pytestmark = pytest.mark.services
 
-KITE = "search?path=things/kite-1.jpg"
+KITE = "search?path=things/kite-1.jpg&descriptor=hsv"
 
 
 def test_an_image_of_the_gallery_is_searched_for_by_a_click(page: Page, site: Served) -> None:
@@ -63,7 +63,6 @@ def test_the_gallery_is_filtered_by_a_condition(page: Page, site: Served) -> Non
 
 def test_descriptors_are_chosen_and_fused(page: Page, site: Served) -> None:
     page.goto(site.url + KITE)
-    page.get_by_text("Comparison").click()
     page.get_by_label("phash").check()
     expect(page.locator(".how")).to_contain_text("by hsv+phash")
     see_names(page, found(site, page.url))

@@ -49,11 +49,43 @@ def found(client: TestClient, **asked: str) -> list[str]:
 
 
 def test_an_image_of_the_index_shows_what_the_api_finds(client: TestClient) -> None:
-    page = Document(client.get("/search?path=cats/cat-1.jpg"))
+    page = Document(client.get("/search?path=cats/cat-1.jpg&descriptor=hsv"))
     assert page.one("h1").text == "Images like cats/cat-1.jpg"
     assert page.names() == found(client, path="cats/cat-1.jpg")
     assert "Distance: 0 = the same colors" in page.one("p", "how").text
     assert [one.text for one in page.all("span", "chip")] == ["the same file"] * 2
+
+
+def test_the_page_searches_by_a_preset_and_its_address_says_so(client: TestClient) -> None:
+    wanted = found(client, path="cats/cat-1.jpg", preset="fast", exclude_self="true")
+    gallery = Document(client.get("/"))
+    (click,) = gallery.all("a", **{"aria-label": "Images like cats/cat-1.jpg"})
+    about = Document(client.get("/image/cats/cat-1.jpg")).link("More like this")
+    for address in (click.attributes["href"], about):
+        assert "preset=fast" in address
+        assert Document(client.get(address)).names() == wanted
+    answer = client.get("/search?path=cats/cat-1.jpg&exclude_self=true")
+    assert "preset=fast" in str(answer.url)
+    page = Document(answer)
+    assert page.names() == wanted
+    assert ", by fast." in page.one("p", "how").text
+    assert "open" in page.one("details", id="comparison").attributes
+    assert all("preset=fast" in one for one in likes(page))
+    assert "preset=fast" in str(upload(client, CAT.read_bytes()).url)
+
+
+def likes(page: Document) -> list[str]:
+    """Return where the results' links to what is like them lead."""
+    return [
+        one.attributes["href"] for one in page.all("a") if one.text.startswith("More like this")
+    ]
+
+
+def test_the_first_descriptor_can_be_chosen_instead_of_a_preset(client: TestClient) -> None:
+    page = Document(client.get("/search?path=cats/cat-1.jpg"))
+    answer = asked(client, page.sent("panel", preset="first descriptor"))
+    assert answer.url.query == b"path=cats%2Fcat-1.jpg&descriptor=hsv"
+    assert Document(answer).names() == found(client, path="cats/cat-1.jpg")
 
 
 def test_an_upload_leads_to_an_address_that_holds_all(client: TestClient) -> None:
@@ -156,7 +188,7 @@ def test_an_address_that_makes_no_sense_is_told_in_words(
 def test_the_pages_of_results_are_those_of_one_list(client: TestClient) -> None:
     whole = found(client, path="cats/cat-1.jpg")
     names: list[str] = []
-    address = "/search?path=cats/cat-1.jpg&top=5"
+    address = "/search?path=cats/cat-1.jpg&descriptor=hsv&top=5"
     for _ in range(3):
         page = Document(client.get(address))
         names += page.names()
@@ -199,7 +231,7 @@ def test_the_panel_sends_the_address_that_it_shows(client: TestClient) -> None:
 def test_what_is_chosen_in_the_panel_stands_in_the_address(
     client: TestClient, changed: dict[str, str | list[str]], address: str
 ) -> None:
-    page = Document(client.get("/search?path=cats/cat-1.jpg"))
+    page = Document(client.get("/search?path=cats/cat-1.jpg&descriptor=hsv"))
     answer = asked(client, page.sent("panel", **changed))
     assert answer.status_code == 200
     assert address in str(answer.url)
@@ -220,7 +252,7 @@ def test_a_region_of_an_indexed_image_is_searched_for_as_one_from_outside(
     region = "25%,0,50%,80%"
     for asked in ({"path": "cats/cat-1.jpg"}, {"query": KEY}):
         page = Document(client.get("/search", params={**asked, "region": region}))
-        assert page.names() == found(client, query=KEY, region=region)
+        assert page.names() == found(client, query=KEY, region=region, preset="fast")
     (answer,) = client.get(f"/api/search?path=cats/cat-1.jpg&region={region}").json()["answers"]
     assert answer["region"] == [100, 0, 200, 208]
 
