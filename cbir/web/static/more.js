@@ -3,6 +3,7 @@ import { justify } from "./rows.js";
 import { announce, pageOf } from "./swap.js";
 
 let observer = null;
+let running = null;
 
 export function moreOnScrolling() {
   observer?.disconnect();
@@ -19,27 +20,48 @@ export function moreOnScrolling() {
   });
 }
 
+/** Adds images until there are so many, or no more. */
+export async function loadUntil(count) {
+  let link = nextLink(document);
+  while (link && document.querySelectorAll("#results .grid > li").length < count) {
+    await add(link);
+    const next = nextLink(document);
+    link = next === link ? null : next;
+  }
+}
+
 function nextLink(page) {
   return page.querySelector("#results .more a[rel=next]");
 }
 
-async function add(link, focus = false) {
+/** Adds the images of a page; whoever asks for it meanwhile waits for the same. */
+function add(link, focus = false) {
+  if (running?.link !== link) running = { link, done: addPage(link, focus) };
+  return running.done;
+}
+
+async function addPage(link, focus) {
   observer.disconnect();
-  let page = null;
-  try {
-    const response = await fetch(link.href);
-    page = response.ok ? await pageOf(response) : null;
-  } catch {
-    // The link stays, to be tried again.
+  const page = await fetchPage(link.href);
+  if (link.isConnected && page) {
+    const items = [...page.querySelectorAll("#results .grid > li")];
+    document.querySelector("#results .grid").append(...items.map((one) => document.adoptNode(one)));
+    justify(items);
+    const next = nextLink(page);
+    if (next) link.replaceWith(document.adoptNode(next));
+    else link.remove();
+    moreOnScrolling();
+    announce(`${items.length} more`);
+    if (focus) items[0]?.querySelector("a:not([tabindex])")?.focus();
   }
-  if (!page || !link.isConnected) return;
-  const items = [...page.querySelectorAll("#results .grid > li")];
-  document.querySelector("#results .grid").append(...items.map((one) => document.adoptNode(one)));
-  justify(items);
-  const next = nextLink(page);
-  if (next) link.replaceWith(document.adoptNode(next));
-  else link.remove();
-  moreOnScrolling();
-  announce(`${items.length} more`);
-  if (focus) items[0]?.querySelector("a:not([tabindex])")?.focus();
+  running = null; // if it failed, the link stays, to be tried again
+}
+
+async function fetchPage(address) {
+  try {
+    const response = await fetch(address);
+    return response.ok ? await pageOf(response) : null;
+  } catch {
+    return null;
+  }
 }

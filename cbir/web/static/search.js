@@ -3,6 +3,7 @@ import { offerCamera } from "./camera.js";
 import { offerCrop } from "./crop.js";
 import { moreOnScrolling } from "./more.js";
 import { applyAtOnce, closeOptionsWhereNarrow, followLinksHere } from "./panel.js";
+import { keepPlace } from "./place.js";
 import { justifyRows } from "./rows.js";
 import { enhance, followHistory } from "./swap.js";
 import { searchWhenChosen, takeDropsAndPastes } from "./upload.js";
@@ -26,3 +27,4 @@ enhance(
   justifyRows,
   moreOnScrolling,
 );
+keepPlace();

@@ -2,6 +2,7 @@
    in <main> is taken over. */
 
 const whenShown = [];
+let returned = () => null;
 const here = () => location.pathname + location.search;
 
 let running = null;
@@ -16,7 +17,20 @@ export function enhance(...functions) {
 
 /** Shows the page that the browser went back or on to; a place on the same page is none. */
 export function followHistory() {
-  addEventListener("popstate", () => here() !== shown && show(location.href, { push: false }));
+  addEventListener("popstate", async () => {
+    if (!isShown()) await show(location.href, { push: false });
+    if (isShown()) returned();
+  });
+}
+
+/** Calls a function when the browser went back or on to a page, and it is shown. */
+export function whenReturned(call) {
+  returned = call;
+}
+
+/** Says whether the page at the address of the window is the one that is seen. */
+export function isShown() {
+  return here() === shown;
 }
 
 /** Gives up what is being fetched. */
