@@ -76,7 +76,7 @@ async def listed(
 @router.post("/changes/{log}/undo", dependencies=[ChangesAllowed])
 async def undo(service: Service, log: str) -> Response:
     """Take a change back."""
-    return to_job(await service.pool.run(undo_change, service, log))
+    return to_job(await service.pool.run(undo_change, service, log), "/changes")
 
 
 @router.post("/remove/{path:path}", dependencies=[ChangesAllowed])

@@ -122,14 +122,19 @@ async def plan(service: Service, request: Request) -> Response:
     found = found_in(service, str(sent.get("generation", "")), form)
     planned = await service.pool.run(plan_of, found, _choices(found, sent))
     shown = service.plans.show(planned)
-    return render(request, "plan", shown=shown, plan=planned, back=_address(form))
+    return render(
+        request, "plan", shown=shown, plan=planned, back=_address(form), hidden=_hidden(form)
+    )
 
 
 @router.post("/duplicates/act", dependencies=[ChangesAllowed])
 async def act(service: Service, request: Request) -> Response:
     """Do what a plan says."""
-    token = str((await request.form()).get("plan", ""))
-    return to_job(service.plans.act(token, lambda planned: start_acting(service, planned)))
+    sent = await request.form()
+    form, _ = _form_of(sent)
+    token = str(sent.get("plan", ""))
+    job = service.plans.act(token, lambda planned: start_acting(service, planned))
+    return to_job(job, _address(form))
 
 
 @router.post("/duplicates/prepare", dependencies=[ChangesAllowed])
@@ -138,7 +143,7 @@ async def prepare(service: Service, request: Request) -> Response:
     form, failure = _form_of(await request.form())
     if failure:
         raise UsageError(failure)
-    return to_job(prepare_for_duplicates(service, form.level))
+    return to_job(prepare_for_duplicates(service, form.level), _address(form))
 
 
 def _form_of(sent: ImmutableMultiDict[str, Any]) -> tuple[DuplicatesForm, str]:

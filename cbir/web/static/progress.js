@@ -1,4 +1,5 @@
-// The progress of jobs, as it is told by the server; at their end the page is shown anew.
+// The progress of jobs, as it is told by the server; at their end the page is shown anew, or the one
+// that a job was for.
 
 function show(box, state) {
   const bar = box.querySelector("progress");
@@ -23,7 +24,9 @@ for (const box of document.querySelectorAll("[data-job]")) {
     show(box, state);
     if (["done", "failed", "stopped"].includes(state.state)) {
       events.close();
-      location.reload();
+      const isDone = state.state === "done" && !state.notes.length;
+      if (isDone && box.dataset.next) location.replace(box.dataset.next);
+      else location.reload();
     }
   };
   // A lost connection comes back by itself; a job that the server does not know any more does not.

@@ -181,3 +181,14 @@ def test_a_visitor_who_may_not_change_only_looks(visiting: Visiting, copies: Pat
         expect(page.get_by_role("button", name="Plan")).to_have_count(0)
         page.goto(f"{server.url}changes")
         expect(page.get_by_role("link", name="Add images")).to_have_count(0)
+
+
+def test_what_the_index_lacks_is_added_and_the_duplicates_are_shown(
+    page: Page, changing_site: Served
+) -> None:
+    page.goto(f"{changing_site.url}duplicates")
+    page.get_by_label("Copies").select_option("edited")
+    page.get_by_role("button", name="Find duplicates").click()
+    page.get_by_role("button", name="Add them to the index").click()
+    expect(page.get_by_role("heading", name="Group 1")).to_be_visible()
+    assert page.url.endswith("/duplicates?level=edited")

@@ -122,6 +122,7 @@ def test_the_index_is_updated_by_a_button(client: TestClient, copies: Path) -> N
     assert answer.status_code == 303
     idle(client)
     page = client.get(answer.headers["location"]).text
+    assert '<a class="button main" href="/">To the images</a>' in page
     assert "Done." in page and "found.jpg" in indexed(client)
     assert "update" in client.get("/jobs").text
 
@@ -129,6 +130,13 @@ def test_the_index_is_updated_by_a_button(client: TestClient, copies: Path) -> N
 def test_unknown_jobs_and_changes_are_told(client: TestClient) -> None:
     assert client.get("/jobs/none").status_code == 404
     assert sent(client, "/changes/none.log/undo").status_code == 404
+
+
+@pytest.mark.parametrize("wanted", ["//evil.example", "https://evil.example", "/\\evil", "x"])
+def test_a_job_leads_nowhere_else(client: TestClient, wanted: str) -> None:
+    job = sent(client, "/jobs/update").headers["location"].partition("?")[0]
+    page = client.get(job, params={"next": wanted}).text
+    assert "evil" not in page and 'href="/">To the images</a>' in page
 
 
 def test_changes_are_shown_page_by_page(client: TestClient) -> None:

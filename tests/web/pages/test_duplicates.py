@@ -24,6 +24,7 @@ from tests.web.copies import (
     idle,
     indexed,
 )
+from tests.web.pages.document import Document
 
 __all__ = ["_made_copies", "changing", "copies"]
 
@@ -150,6 +151,7 @@ def test_what_was_chosen_is_planned_done_and_taken_back(client: TestClient, copi
     assert acted.status_code == 303 and acted.headers["location"].startswith("/jobs/")
     idle(client)
     job = client.get(acted.headers["location"]).text
+    assert 'href="/duplicates?level=edited"' in job
     assert "Done." in job and len(files(copies / "photos")) == len(before) - 3
     changes = client.get("/changes").text
     assert "3 files put in the trash" in changes and "<img src=x" not in changes
@@ -219,6 +221,9 @@ def test_what_the_index_lacks_is_added(serving: Any, collection: Path) -> None:
     answer = client.post("/duplicates/prepare", content=urlencode(sent), headers=headers)
     assert answer.status_code == 200
     idle(client)
+    assert Document(client.get(str(answer.url))).link("To the duplicates") == (
+        "/duplicates?level=edited"
+    )
     page = found(client)
     assert "a b#1" in page and '<section class="group"' in page and "left-out" not in page
 
