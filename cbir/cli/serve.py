@@ -190,15 +190,13 @@ def serve(
             **options,
         )
         from cbir.web.app import create_app
-        from cbir.web.security.body_limits import BodyLimits
-        from cbir.web.security.guard import guarded
         from cbir.web.security.tokens import Tokens
         from cbir.web.server import run
 
         # Servers on other ports of this host get each other's cookies.
         tokens = Tokens(token, f"cbir_session_{sock.getsockname()[1]}")
-        app = create_app(settings, tokens)
-        images = len(app.state.service.index)
+        app = create_app(settings, tokens, hosts)
+        images = len(app.service.index)
 
         def ready(url: str) -> None:
             listener.note(
@@ -208,10 +206,10 @@ def serve(
                 click.launch(url)
 
         finished = run(
-            guarded(app, hosts, tokens, BodyLimits(settings.max_upload)),
+            app,
             sock,
             ready=ready,
-            stopping=app.state.service.stop_streams,
+            stopping=app.service.stop_streams,
         )
     if not finished:  # threads that nobody waits for any more would delay the end
         sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""The application: its routes, and what guards them."""
+"""The application: its routes, and with what guards them."""
 
 from __future__ import annotations
 
@@ -19,19 +19,76 @@ from cbir.web.pages import duplicates as duplicates_page
 from cbir.web.pages import jobs as jobs_page
 from cbir.web.pages import search as search_page
 from cbir.web.pages.assets import add_assets
+from cbir.web.security.body_limits import BodyLimits
+from cbir.web.security.guard import guarded
+from cbir.web.security.hosts import ServedHosts
 from cbir.web.security.tokens import Tokens
 from cbir.web.service import ServiceState
 from cbir.web.settings import WebSettings
 
 
-def create_app(settings: WebSettings, tokens: Tokens) -> FastAPI:
-    """Return the application that serves an index.
+class WebApp:
+    """The application that serves an index, as :func:`create_app` returns it: of ASGI.
+
+    Attributes
+    ----------
+    service : ServiceState
+        What all its routes share.
+    """
+
+    def __init__(self, guarded_app: ASGIApp, service: ServiceState) -> None:
+        self._app = guarded_app
+        self.service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or refuse it."""
+        await self._app(scope, receive, send)
+
+
+def create_app(
+    settings: WebSettings,
+    tokens: Tokens,
+    hosts: ServedHosts | None = None,
+    bodies: BodyLimits | None = None,
+) -> WebApp:
+    """Return the application that serves an index, with all that protects it.
 
     Parameters
     ----------
     settings : WebSettings
     tokens : Tokens
         Who may use it, and who may change something.
+    hosts : ServedHosts, optional
+        Those that it answers for; only this machine unless told. Requests meant for other hosts,
+        and those that pages of other sites send, are refused.
+    bodies : BodyLimits, optional
+        Those of `settings` unless told.
+
+    Raises
+    ------
+    CbirError
+        When the index cannot be opened.
+    """
+    app = unguarded_app(settings, tokens)
+    whole = guarded(
+        app,
+        hosts or ServedHosts("127.0.0.1"),
+        tokens,
+        bodies or BodyLimits(settings.max_upload),
+    )
+    return WebApp(whole, app.state.service)
+
+
+def unguarded_app(settings: WebSettings, tokens: Tokens) -> FastAPI:
+    """Return the routes alone, to look at or to test: never to listen with.
+
+    It asks for no token, and answers any page of any site that gets a browser to send a request.
+    Its lifespan runs once; then all that it holds open is closed.
+
+    Parameters
+    ----------
+    settings : WebSettings
+    tokens : Tokens
 
     Raises
     ------
@@ -68,6 +125,10 @@ def create_app(settings: WebSettings, tokens: Tokens) -> FastAPI:
     return app
 
 
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""Those that are told apart: each one that is counted takes memory for ever."""
+
+
 class _Counting:
     """Counts what was asked, how it was answered, and how long that took."""
 
@@ -92,4 +153,5 @@ class _Counting:
         finally:
             route = getattr(scope.get("route"), "path", "none")
             seconds = time.perf_counter() - started
-            self._service.traffic.note(scope["method"], route, status, seconds)
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            self._service.traffic.note(method, route, status, seconds)

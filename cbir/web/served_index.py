@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 
 from cbir.core.errors import CbirError
@@ -40,13 +41,26 @@ class ServedIndex:
         self._dataset = dataset
         self._lock = threading.Lock()
         self._version = self.store.version()
-        self._current = self._open()
+        self._current: Index | None = self._open()
         self.failure: CbirError | None = None
 
     @property
     def current(self) -> Index:
-        """The index as it was committed last."""
+        """The index as it was committed last.
+
+        Raises
+        ------
+        CbirError
+            When it has been let go.
+        """
+        if self._current is None:
+            raise CbirError("the index is not served any more; serve it anew")
         return self._current
+
+    def close(self) -> None:
+        """Let the index go, and with it the files that it holds open."""
+        self._current = None
+        gc.collect()  # its parts know each other, so that nothing else lets them go now
 
     def refresh(self) -> bool:
         """Open what was committed since, if anything was, and switch to it; say whether.
@@ -65,7 +79,7 @@ class ServedIndex:
                 self.failure = error
                 return False
             self._version, self.failure = version, None
-            switched = opened.generation != self._current.generation
+            switched = opened.generation != self.current.generation
             self._current = opened
             return switched
 

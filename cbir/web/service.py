@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
+from cbir.core.errors import CbirError
 from cbir.core.lru_cache import LruCache
 from cbir.core.threads import one_thread_each
 from cbir.search.engine import Index
@@ -101,6 +102,7 @@ class ServiceState:
         self.answers: LruCache[Any] = LruCache(settings.cached_answers)
         self.evaluations = Evaluations(settings.evaluations)
         self.traffic = Traffic()
+        self._has_run = False
 
     @property
     def index(self) -> Index:
@@ -117,7 +119,16 @@ class ServiceState:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Watch the index while the server runs, and end what runs when it ends."""
+        """Watch the index while the server runs, and end what runs when it ends: once.
+
+        Raises
+        ------
+        CbirError
+            When it has run before, and all is closed.
+        """
+        if self._has_run:
+            raise CbirError("this application has been ended; make another one by create_app()")
+        self._has_run = True
         watching = asyncio.create_task(self._watch())
         try:
             # All the time, for each request would pay for it anew.
@@ -132,6 +143,7 @@ class ServiceState:
             await asyncio.to_thread(self.pool.close)
             for cache in self._caches:
                 cache.close()
+            self.served.close()
 
     async def _watch(self) -> None:
         told = None

@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 import cbir
-from cbir.web.app import create_app
+from cbir.web.app import unguarded_app
 from cbir.web.security.tokens import Tokens
 from cbir.web.service import ServiceState
 from cbir.web.settings import WebSettings
@@ -73,7 +73,7 @@ def serving(collection: Path) -> Iterator[Serving]:
 
     def serving(**settings: object) -> TestClient:
         chosen = {"index": os.fspath(collection / "index.csv"), **settings}
-        client = TestClient(create_app(WebSettings(**chosen), Tokens(None)))  # type: ignore[arg-type]
+        client = TestClient(unguarded_app(WebSettings(**chosen), Tokens(None)))  # type: ignore[arg-type]
         clients.append(client.__enter__())
         return client
 

@@ -17,7 +17,7 @@ from PIL import Image
 
 import cbir
 from cbir.duplicates.collection import open_collection
-from cbir.web.app import create_app
+from cbir.web.app import unguarded_app
 from cbir.web.security.tokens import Tokens
 from cbir.web.settings import WebSettings
 from tests.conftest import DATA
@@ -78,7 +78,7 @@ def changing(copies: Path) -> Iterator[Changing]:
         tokens = Tokens(None)
         chosen = {"index": str(copies / "index.csv"), "allow_changes": True, **settings}
         headers = {"X-CBIR-Token": tokens.change_token}
-        client = TestClient(create_app(WebSettings(**chosen), tokens), headers=headers)
+        client = TestClient(unguarded_app(WebSettings(**chosen), tokens), headers=headers)
         clients.append(client.__enter__())
         return client
 

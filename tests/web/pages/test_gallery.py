@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 import cbir
-from cbir.web.app import create_app
+from cbir.web.app import unguarded_app
 from cbir.web.pages.gallery import PAGE
 from cbir.web.security.tokens import Tokens
 from cbir.web.settings import WebSettings
@@ -30,7 +30,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
         Image.new("RGB", (8, 6), (number, 0, 0)).save(folder / f"photos/{number:03}.png")
     cbir.index(str(folder / "photos"), str(folder / "index.csv"), ["hsv"])
     settings = WebSettings(index=str(folder / "index.csv"))
-    with TestClient(create_app(settings, Tokens(None))) as client:
+    with TestClient(unguarded_app(settings, Tokens(None))) as client:
         yield client
 
 

@@ -19,7 +19,7 @@ from httpx import Response
 from PIL import Image
 
 import cbir
-from cbir.web.app import create_app
+from cbir.web.app import unguarded_app
 from cbir.web.security.tokens import Tokens
 from cbir.web.service import _FETCHES, _WAITING_FETCHES
 from cbir.web.settings import WebSettings
@@ -311,7 +311,7 @@ def hostile(tmp_path: Path) -> TestClient:
     names = ("plain.jpg", "plain-2.jpg", HOSTILE)
     table.write_text("\n".join(json.dumps({"path": name, **told}) for name in names))
     cbir.index(str(photos), str(tmp_path / "index.csv"), ["hsv"], metadata=str(table), key="path")
-    return TestClient(create_app(WebSettings(index=str(tmp_path / "index.csv")), Tokens(None)))
+    return TestClient(unguarded_app(WebSettings(index=str(tmp_path / "index.csv")), Tokens(None)))
 
 
 def test_names_and_metadata_are_text_whatever_they_look_like(hostile: TestClient) -> None:
@@ -365,12 +365,12 @@ def test_a_name_that_is_not_utf_8_keeps_its_bytes(hostile: TestClient) -> None:
 
 
 def test_servers_that_do_not_answer_hold_up_only_those_who_ask_them(serving: Serving) -> None:
-    client = serving(url_hosts=("127.0.0.1",), workers=1)
     taken = _FETCHES + _WAITING_FETCHES
     with ThreadPoolExecutor(16) as senders:
         with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
-            address = f"http://127.0.0.1:{silent.getsockname()[1]}/a.jpg"
-            sent = [senders.submit(upload, client, url=address) for _ in range(16)]
+            host = f"127.0.0.1:{silent.getsockname()[1]}"
+            client = serving(url_hosts=(host,), workers=1)
+            sent = [senders.submit(upload, client, url=f"http://{host}/a.jpg") for _ in range(16)]
             while len(done := [one for one in sent if one.done()]) < 16 - taken:
                 time.sleep(0.01)
             assert client.get("/api/search?path=cats/cat-1.jpg&top=1").status_code == 200
