@@ -23,6 +23,10 @@ from cbir.web.security.connections import HEAD_BYTES, ConnectionLimits, guarded_
 
 _END = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 _BY_SIGNAL = 128
+_TALKATIVE = ("python_multipart", "urllib3", "PIL")
+"""Loggers of libraries that would write a line for each malformed request or image."""
+
+_NOTHING = logging.CRITICAL + 1
 _LOGGERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi", "asyncio")
 
 
@@ -169,10 +173,10 @@ def _errors_in_one_line() -> Iterator[None]:
     """Log errors to standard error, one line each, and nothing else; meanwhile only."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_OneLine())
-    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    loggers = [logging.getLogger(name) for name in (*_LOGGERS, *_TALKATIVE)]
     before = [(logger.level, logger.propagate, logger.handlers[:]) for logger in loggers]
     for logger in loggers:
-        logger.setLevel(logging.ERROR)
+        logger.setLevel(_NOTHING if logger.name in _TALKATIVE else logging.ERROR)
         logger.propagate = False
         logger.handlers = [handler]
     try:
