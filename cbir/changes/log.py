@@ -27,6 +27,8 @@ from cbir.core.atomic_files import explained, sync_folder
 from cbir.core.errors import CbirError, printable
 from cbir.core.locks import LockedError, flock
 from cbir.core.messages import Parameter
+from cbir.core.private_files import open_private
+from cbir.core.regular_files import open_regular
 from cbir.core.version import __version__
 
 FORMAT = 4
@@ -55,7 +57,7 @@ def read_log(path: str) -> list[LoggedStep]:
         When it cannot be read, or is no such log.
     """
     _check_regular(path)
-    with explained(path, "read the log"), open(path, "rb", buffering=0) as file:
+    with explained(path, "read the log"), open_regular(path) as file:
         steps, _ = _read(path, file)
         return _looked_up(steps)
 
@@ -161,8 +163,7 @@ class ActionLog:
         if os.path.exists(path):
             _check_regular(path)
         with explained(path, "write the log"):
-            mode: Literal["a+b", "r+b"] = "a+b" if new else "r+b"
-            file = open(path, mode, buffering=0)  # noqa: SIM115 - the next line closes it
+            file = open_private(path, create=new)
         with file:
             _lock(path, file)
             _check_owner(path, file)

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from cbir.core.private_files import check_private, open_private
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS blobs (
     key TEXT PRIMARY KEY, data BLOB NOT NULL, used INTEGER NOT NULL
@@ -19,6 +21,11 @@ CREATE INDEX IF NOT EXISTS blobs_by_use ON blobs (used, key, length(data));
 _SHARE_LEFT = 0.9
 """Of the bytes that are allowed, after the oldest have left: not at each one is room made."""
 
+_MEMORY = ":memory:"
+
+_PARTS = ("", "-wal", "-shm", "-journal")
+"""Endings of the names of its files."""
+
 _PATIENCE = 5.0
 """Seconds to wait for another process that writes."""
 
@@ -27,7 +34,7 @@ class BlobCache:
     """Keeps bytes by a key; what was not used for longest leaves. Threads and processes share it.
 
     It lies in the first folder that can be written to, or else in memory. What was damaged is as
-    good as absent.
+    good as absent; what is a link, or has another name, too, is left as it is.
 
     Parameters
     ----------
@@ -116,17 +123,22 @@ def _opened(paths: Sequence[Path]) -> tuple[sqlite3.Connection, int]:
             except sqlite3.DatabaseError as error:
                 if isinstance(error, sqlite3.OperationalError):  # cannot be written, or is locked
                     raise
-                for part in ("", "-wal", "-shm"):  # damaged
+                for part in _PARTS:  # damaged
                     path.with_name(path.name + part).unlink(missing_ok=True)
                 return _connected(str(path))
-    return _connected(":memory:")
+    return _connected(_MEMORY)
 
 
 def _connected(path: str) -> tuple[sqlite3.Connection, int]:
+    if path != _MEMORY:
+        open_private(path).close()
     connection = sqlite3.connect(
         path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
     )
     try:
+        if path != _MEMORY:
+            for part in _PARTS:  # also the file itself: now it is open, and nothing is written yet
+                check_private(f"{path}{part}")
         # A power cut may cost what was written last, and nothing else.
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from cbir.changes import LogFolder, LogSummary, new_log
 from cbir.core.atomic_files import explained
+from cbir.core.private_files import open_private
 from cbir.stores.model import IndexStore
 from cbir.web.jobs import StoppedError
 from cbir.web.work_pool import BusyError
@@ -73,8 +74,7 @@ class FileChanges:
         note = os.path.join(self.folder, _NOTE)
         with explained(self.folder, "note the update"):
             os.makedirs(self.folder, exist_ok=True)
-            with open(note, "wb"):
-                pass
+            open_private(note).close()
         try:
             yield
         except StoppedError:

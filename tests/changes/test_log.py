@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from cbir.changes import read_log, undo
+from cbir.changes import Addition, change, plan_changes, read_log, undo
 from cbir.changes.log import ActionLog
 from cbir.core.errors import CbirError
+from tests.changes.helpers import changed
 from tests.duplicates.actions.helpers import acted, removal, tree, write
 
 
@@ -87,3 +90,23 @@ def test_a_file_of_the_users_is_no_log(root: Path, text: str) -> None:
     with pytest.raises(CbirError, match="no log of actions"):
         acted(root, "move", removal(root, "a", "b"))
     assert (root.parent / "log").read_text() == text and (root / "b").exists()
+
+
+@pytest.mark.parametrize("plant", [os.symlink, os.link])
+@pytest.mark.parametrize("content", [b"", b"another log"])
+def test_a_log_is_written_to_no_other_file(
+    root: Path, tmp_path: Path, plant: Callable[[Path, Path], None], content: bytes
+) -> None:
+    other = tmp_path / "other"
+    if content:
+        other = Path(changed(root, {"y.jpg": b"y"}).log).rename(other)
+    else:
+        other.write_bytes(content)
+    before = other.read_bytes()
+    plant(other, tmp_path / "planted")
+    with pytest.raises(CbirError, match="write the log"):
+        change(plan_changes(str(root), [Addition("x.jpg", b"x")]), str(tmp_path / "planted"))
+    if content:
+        with pytest.raises(CbirError, match="write the log"):
+            undo(str(tmp_path / "planted"))
+    assert other.read_bytes() == before and not (root / "x.jpg").exists()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import random
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -138,3 +141,23 @@ def test_processes_share_it(tmp_path: Path) -> None:
     assert [other.wait(100) for other in others] == [0, 0, 0]
     # Each counts what the others write only when it makes room itself.
     assert 0 < stored_bytes(tmp_path / "x.sqlite") <= 3 * 50_000
+
+
+@pytest.mark.parametrize("part", ["", "-wal", "-shm", "-journal"])
+@pytest.mark.parametrize("plant", [os.symlink, os.link])
+@pytest.mark.parametrize("content", [b"", b"text of mine" * 1000, None])
+def test_what_is_planted_in_its_place_is_not_touched(
+    tmp_path: Path, part: str, plant: Callable[[Path, Path], None], content: bytes | None
+) -> None:
+    mine, folder = tmp_path / "mine", tmp_path / "cache"
+    folder.mkdir()
+    if content is None:
+        with contextlib.closing(sqlite3.connect(mine)) as made:
+            made.execute("CREATE TABLE mine (a)")
+        content = mine.read_bytes()
+    mine.write_bytes(content)
+    plant(mine, folder / f"it{part}")
+    cache = BlobCache([folder], "it", 1000)
+    assert cache.get("a", lambda: b"first") == b"first" == cache.find("a")
+    cache.close()
+    assert mine.read_bytes() == content

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -292,3 +293,15 @@ def test_the_index_of_the_command_is_the_same(client: TestClient, copies: Path) 
     served = (copies / "index.csv").read_bytes()
     cbir.index(str(copies / "photos"), str(copies / "index.csv"))
     assert (copies / "index.csv").read_bytes() == served
+
+
+@pytest.mark.parametrize("plant", [os.symlink, os.link])
+def test_what_is_planted_for_the_note_of_an_update_is_not_touched(
+    client: TestClient, copies: Path, plant: Callable[[Path, Path], None]
+) -> None:
+    (copies / "mine").write_bytes(b"mine")
+    (copies / "index.csv.cbir/changes").mkdir(exist_ok=True)
+    plant(copies / "mine", copies / "index.csv.cbir/changes/updating")
+    put(client, "a.jpg")
+    ended(client, client.post("/api/index").json())
+    assert (copies / "mine").read_bytes() == b"mine"
