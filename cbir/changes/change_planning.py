@@ -12,10 +12,14 @@ from cbir.changes.left_file import LeftFile
 from cbir.changes.places import below
 from cbir.changes.refusals import RefusedError, regular
 from cbir.core.errors import CbirError, printable, reason_of
+from cbir.core.real_paths import real_path
 from cbir.images.discovery import IMAGE_EXTENSIONS
 
 _LONGEST_NAME = 255
 """Bytes; what nearly every file system allows."""
+
+_DEEPEST = 64
+"""Parts of a path of an image that is added."""
 
 _LONGEST_PATH = 4095
 """Bytes of an absolute path; what Linux allows."""
@@ -28,10 +32,10 @@ def plan_changes(
 
     A file is refused, with a reason in :attr:`ChangePlan.refused`, when its path is empty,
     absolute, has ``.`` or ``..`` in it, leads out of the dataset through a link, is hidden or in a
-    hidden folder, or is in the plan already. An addition also when its name is too long or none
-    of an image, or something with other contents is there; a deletion also when the file is
-    missing, a link, or has other contents than were seen. Folders that are missing are made for an
-    addition.
+    hidden folder, or is in the plan already. An addition also when its path has more than 64
+    parts, its name is too long or none of an image, or something with other contents is there; a
+    deletion also when the file is missing, a link, or has other contents than were seen. Folders
+    that are missing are made for an addition.
 
     Parameters
     ----------
@@ -55,7 +59,7 @@ def plan_changes(
             f"{printable(root)}: the dataset is no folder; give the one that is indexed"
         )
     changes: list[Change] = [*_sorted(deletions), *_sorted(additions)]
-    real_root = os.path.realpath(root)
+    real_root = real_path(root)
     steps, refused, unchanged = dict[str, ChangeStep](), list[LeftFile](), list[str]()
     for change in changes:
         try:
@@ -112,7 +116,7 @@ def _place(path: str, root: str) -> str:
     if size > _LONGEST_PATH or any(len(os.fsencode(part)) > _LONGEST_NAME for part in parts):
         raise RefusedError("it is longer than file systems allow")
     folder, name = os.path.split(os.path.join(root, *parts))
-    real = os.path.join(os.path.realpath(folder), name)
+    real = os.path.join(real_path(folder), name)
     inside = below(real, root)
     if inside is None:
         raise RefusedError("it is outside of the dataset, behind a linked folder")
@@ -143,6 +147,8 @@ def _is_there(addition: Addition, path: str) -> bool:
     RefusedError
         When it may not.
     """
+    if addition.path.count("/") >= _DEEPEST:
+        raise RefusedError(f"it is in too many folders; a path may have {_DEEPEST} parts")
     extension = os.path.splitext(path)[1].lower()
     if extension not in IMAGE_EXTENSIONS:
         raise RefusedError("its name has no extension of an image that is indexed, like .jpg")

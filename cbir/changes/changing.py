@@ -20,6 +20,7 @@ from cbir.core.atomic_files import sync_folder
 from cbir.core.errors import reason_of
 from cbir.core.folder_locks import locked_folders
 from cbir.core.progress import ProgressListener
+from cbir.core.real_paths import real_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def change(
         When the log cannot be written: nothing is done without it. When another run changes the
         same files.
     """
-    root, path = os.path.realpath(plan.root), os.path.abspath(log_path)
+    root, path = real_path(plan.root), os.path.abspath(log_path)
     folders = {root}
     if os.path.exists(path):
         folders |= folders_of(step for step in read_log(path) if step.open)
@@ -143,7 +144,7 @@ class _Run:
             target=None,
             link=None,
             aside=os.path.join(folder, self.runner.log.aside(number)),
-            made=tuple(missing_folders(folder)),
+            made=tuple(missing_folders(folder)[:1]),
             sha256=hashlib.sha256(addition.data).hexdigest(),
             size=len(addition.data),
             mtime_ns=0,

@@ -23,11 +23,13 @@ from cbir.changes.log_lines import LONGEST_LINE, add_event, header_of, parsed, t
 from cbir.changes.logged_steps import Intent, LoggedStep, RunHeader, State
 from cbir.changes.places import below, is_real
 from cbir.changes.recovery import recover, state_on_disk
+from cbir.changes.refusals import StepRefusedError
 from cbir.core.atomic_files import explained, sync_folder
 from cbir.core.errors import CbirError, printable
 from cbir.core.locks import LockedError, flock
 from cbir.core.messages import Parameter
 from cbir.core.private_files import open_private
+from cbir.core.real_paths import real_path
 from cbir.core.regular_files import open_regular
 from cbir.core.version import __version__
 
@@ -138,6 +140,11 @@ class ActionLog:
         Unbuffered, and positioned at its end.
     steps : list of LoggedStep
         What it told when it was opened.
+
+    Attributes
+    ----------
+    tells : bool
+        It tells of a step.
     """
 
     def __init__(self, path: str, file: FileIO, steps: list[LoggedStep]) -> None:
@@ -145,6 +152,7 @@ class ActionLog:
         self.steps = steps
         self.token = secrets.token_hex(4)
         self._file = file
+        self.tells = bool(steps)
         self._next = max((step.number for step in steps), default=0) + 1
 
     @classmethod
@@ -164,7 +172,7 @@ class ActionLog:
             _check_regular(path)
         with explained(path, "write the log"):
             file = open_private(path, create=new)
-        with file:
+        with file, contextlib.ExitStack() as held:
             _lock(path, file)
             _check_owner(path, file)
             with explained(path, "write the log"):
@@ -179,6 +187,8 @@ class ActionLog:
                 file.truncate(end)
                 file.seek(0, os.SEEK_END)
             log = cls(path, file, _looked_up(steps))
+            if not end:
+                held.enter_context(_removed_if_it_tells_nothing(path, log))
             now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
             log._write({"cbir": __version__, "log": FORMAT, "time": now, **header})
             sync_folder(os.path.dirname(path))
@@ -210,7 +220,15 @@ class ActionLog:
         return f".cbir-{self.token}-{number}"
 
     def begin(self, intent: Intent) -> None:
-        """Write, durably, that a step begins."""
+        """Write, durably, that a step begins.
+
+        Raises
+        ------
+        StepRefusedError
+            When what is to be written could not be read.
+        """
+        if len(_line(intent.line())) > LONGEST_LINE:
+            raise StepRefusedError("what a log would tell of it is too long for a line")
         self._write(intent.line())
 
     def begin_undo(self, number: int) -> None:
@@ -227,15 +245,19 @@ class ActionLog:
         self._write(line, durable=False)
 
     def _write(self, event: dict[str, Any], durable: bool = True) -> None:
-        left = memoryview(json.dumps(event).encode("ascii") + b"\n")
+        line = _line(event)
+        if len(line) > LONGEST_LINE:
+            raise CbirError(f"{printable(self.path)}: what is to be logged is too long for a line")
+        left = memoryview(line)
         try:
             with explained(self.path, "write the log"):
                 while left:  # a full disk takes a part first
                     left = left[self._file.write(left) :]
                 if durable:
                     os.fsync(self._file.fileno())
+            self.tells |= "step" in event
         except CbirError as error:
-            raise CbirError(
+            raise type(error)(
                 error, "; nothing is done without a log: what was done before is in it"
             ) from None
 
@@ -258,7 +280,7 @@ def check_within(path: str, steps: Iterable[LoggedStep], root: str | None) -> No
     """
     if root is None:
         return
-    real = os.path.realpath(root)
+    real = real_path(root)
     for step in steps:
         paths = [step.path]
         if step.intent is not None:
@@ -278,7 +300,7 @@ def folders_of(steps: Iterable[LoggedStep]) -> set[str]:
         if step.header is not None:
             folders |= {step.header.root, step.header.destination or step.header.root}
             folders |= set() if inside(step) else {os.path.dirname(step.path)}
-    return {os.path.realpath(folder) for folder in folders}
+    return {real_path(folder) for folder in folders}
 
 
 def inside(step: LoggedStep) -> bool:
@@ -286,6 +308,22 @@ def inside(step: LoggedStep) -> bool:
     if step.header is None or below(step.path, step.header.root) is None:
         return False
     return is_real(step.path)
+
+
+@contextlib.contextmanager
+def _removed_if_it_tells_nothing(path: str, log: ActionLog) -> Iterator[None]:
+    """Remove a new log when the block fails before a step was told: on a full disk, for example."""
+    try:
+        yield
+    except BaseException:
+        if not log.tells:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+        raise
+
+
+def _line(event: dict[str, Any]) -> bytes:
+    return json.dumps(event).encode("ascii") + b"\n"
 
 
 def _reason(reason: str) -> dict[str, str]:

@@ -60,7 +60,8 @@ class Intent:
     aside : str
         A temporary name that the step may use, in the folder of `target` or else of `path`.
     made : tuple of str
-        Folders that have to be made for `target`, or for what is added.
+        The outermost of the folders that have to be made for `target`, or for what is added; none
+        if all are there.
     sha256 : str
         Of the file, in hexadecimal digits.
     size, mtime_ns, mode, uid, gid : int
@@ -110,6 +111,15 @@ class Intent:
     def new_aside(self) -> str:
         """The temporary name of a file that is being added."""
         return f"{self.path_aside}-new"
+
+    @property
+    def made_folders(self) -> list[str]:
+        """All folders that have to be made, the outermost first."""
+        folder, folders = os.path.dirname(self.target or self.path), list[str]()
+        while self.made and len(folder) >= len(min(self.made, key=len)):
+            folders.insert(0, folder)
+            folder = os.path.dirname(folder)
+        return folders
 
     def line(self) -> dict[str, Any]:
         """Return what the log has of it."""

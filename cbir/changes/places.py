@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from cbir.core.errors import CbirError, printable
+from cbir.core.real_paths import UnsteadyPathError, real_path
 
 
 def below(path: str, folder: str) -> str | None:
@@ -25,7 +26,10 @@ def below(path: str, folder: str) -> str | None:
 def is_real(path: str) -> bool:
     """Say whether no symbolic link is on the way to a file; it may be one, or be missing."""
     folder = os.path.dirname(path)
-    return os.path.realpath(folder) == folder
+    try:
+        return real_path(folder) == folder
+    except UnsteadyPathError:
+        return False
 
 
 def check_destination(destination: str, root: str) -> None:
@@ -36,7 +40,7 @@ def check_destination(destination: str, root: str) -> None:
     CbirError
         When something else has its name, or the next scan would find the copies there.
     """
-    real, real_root = os.path.realpath(destination), os.path.realpath(root)
+    real, real_root = real_path(destination), real_path(root)
     if os.path.lexists(real) and not os.path.isdir(real):
         raise CbirError(f"{printable(destination)}: this is no folder; name another destination")
     inside = below(real, real_root)

@@ -14,6 +14,7 @@ from cbir.changes.files import holds, is_prefix, remove_temporary, same_file
 from cbir.changes.logged_steps import Intent, State
 from cbir.changes.places import is_real
 from cbir.core.atomic_files import sync_folder
+from cbir.core.real_paths import real_path
 from cbir.core.renaming import rename_new
 
 
@@ -104,7 +105,7 @@ def remove_link(intent: Intent) -> None:
 
 def remove_folders(intent: Intent) -> None:
     """Remove the folders that the step made, if nothing is in them."""
-    for folder in reversed(intent.made):
+    for folder in reversed(intent.made_folders):
         with contextlib.suppress(OSError):
             os.rmdir(folder)
 
@@ -129,7 +130,7 @@ def _whole(intent: Intent) -> str | None:
     """Return a file that has the image's contents under a name that is not temporary."""
     paths = [intent.path]
     if intent.action == "symlink" and is_our_link(intent, intent.path):
-        paths = [os.path.realpath(intent.path)]
+        paths = [real_path(intent.path)]
     if intent.target is not None:
         paths.append(intent.target)
     return next((path for path in paths if holds(path, intent.digest)), None)

@@ -59,7 +59,7 @@ def add(intent: Intent, data: bytes) -> None:
     OSError
         When the file cannot be written.
     """
-    for folder in intent.made:
+    for folder in intent.made_folders:
         if not is_real(folder):
             raise StepRefusedError("its folder is behind a symbolic link by now")
         os.makedirs(folder, exist_ok=True)
@@ -79,7 +79,7 @@ def add(intent: Intent, data: bytes) -> None:
         if os.path.samestat(os.lstat(intent.path), status):
             os.unlink(intent.path)
         raise StepRefusedError("its folder is behind a symbolic link by now")
-    for folder in (*intent.made, intent.path):
+    for folder in (*intent.made_folders, intent.path):
         sync_folder(os.path.dirname(folder))
 
 

@@ -85,7 +85,11 @@ class StepRunner:
     def attempt(self, current: CurrentStep, perform: Callable[[], None]) -> bool:
         """Log a step, take it by `perform`, log what came of it, and say whether it was done."""
         intent = current.intent
-        self.log.begin(intent)
+        try:
+            self.log.begin(intent)
+        except StepRefusedError as reason:
+            self.skip(current.name, intent.path, str(reason))
+            return False
         self._current = current
         done = False
         try:
@@ -93,7 +97,7 @@ class StepRunner:
         except StepRefusedError as reason:
             done = self._give_up(current, str(reason), "skipped")
         except OSError as error:
-            done = self._give_up(current, _explained(intent, error))
+            done = self._give_up(current, _explained(intent, error), number=error.errno or 0)
         else:
             self.log.end(intent.number, "done")
             current.finish()
@@ -106,7 +110,9 @@ class StepRunner:
         self.log.skip(path, reason)
         self._tell(self.skipped, name, reason)
 
-    def _give_up(self, current: CurrentStep, reason: str, outcome: State = "failed") -> bool:
+    def _give_up(
+        self, current: CurrentStep, reason: str, outcome: State = "failed", number: int = 0
+    ) -> bool:
         """Find out what came of a step that did not end well, and undo a half of it."""
         intent = current.intent
         state = recover(intent)
@@ -120,11 +126,12 @@ class StepRunner:
             aside = printable(intent.path_aside)
             reason = Message(reason, f"; it is at {aside}, from where an undo brings it back")
         self.log.end(intent.number, outcome if state == "not done" else state, reason)
-        self._tell(self.skipped if outcome == "skipped" else self.failed, current.name, reason)
+        where = self.skipped if outcome == "skipped" else self.failed
+        self._tell(where, current.name, reason, number)
         return False
 
-    def _tell(self, where: list[LeftFile], name: str, reason: str) -> None:
-        left_file = LeftFile(name, reason)
+    def _tell(self, where: list[LeftFile], name: str, reason: str, number: int = 0) -> None:
+        left_file = LeftFile(name, reason, number)
         where.append(left_file)
         self.listener.warn(left_file.message)
 

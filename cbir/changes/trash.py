@@ -16,6 +16,7 @@ from cbir.changes.files import copy_to_temporary, holds
 from cbir.core.atomic_files import sync_folder
 from cbir.core.errors import reason_of
 from cbir.core.locks import user_lock
+from cbir.core.real_paths import real_path
 from cbir.core.renaming import rename_new
 
 _INFO = ".trashinfo"
@@ -101,7 +102,7 @@ def _folders(path: str) -> Iterator[tuple[str, str]]:
         return
     data = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
     yield os.path.join(data, "Trash"), data
-    top = os.path.realpath(os.path.dirname(path))
+    top = real_path(os.path.dirname(path))
     while not os.path.ismount(top):
         top = os.path.dirname(top)
     shared = os.path.join(top, ".Trash")

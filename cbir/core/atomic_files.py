@@ -13,13 +13,21 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.core.errors import CbirError, printable, reason_of
+from cbir.core.errors import CbirError, NoSpaceError, NoWritingError, printable, reason_of
 
 _REMEDIES = {
     errno.ENOSPC: "; free some space and run the same command again",
     errno.EFBIG: "; the file system or a limit allows no larger file",
     errno.EACCES: "; choose a folder that you may write to",
     errno.EROFS: "; choose a folder that you may write to",
+}
+
+_CLASSES: Mapping[int, type[CbirError]] = {
+    errno.ENOSPC: NoSpaceError,
+    errno.EDQUOT: NoSpaceError,
+    errno.EACCES: NoWritingError,
+    errno.EPERM: NoWritingError,
+    errno.EROFS: NoWritingError,
 }
 
 
@@ -31,7 +39,19 @@ def explained(path: str, doing: str) -> Iterator[None]:
     except OSError as error:
         reason = os.strerror(error.errno).lower() if error.errno else reason_of(error)
         hint = _REMEDIES.get(error.errno or 0, "")
-        raise CbirError(f"{printable(path)}: cannot {doing}: {reason}{hint}") from None
+        kind = kind_of(error.errno)
+        raise kind(f"{printable(path)}: cannot {doing}: {reason}{hint}") from None
+
+
+def kind_of(number: int | None) -> type[CbirError]:
+    """Return the class of the error that tells of one of the operating system's.
+
+    Examples
+    --------
+    >>> kind_of(errno.ENOSPC).__name__, kind_of(errno.EIO).__name__
+    ('NoSpaceError', 'CbirError')
+    """
+    return _CLASSES.get(number or 0, CbirError)
 
 
 @contextlib.contextmanager

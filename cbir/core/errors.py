@@ -41,6 +41,14 @@ class CbirError(Exception):
         return copyreg.__newobj__, (type(self), *self.args), dict(vars(self))  # type: ignore[attr-defined]
 
 
+class NoSpaceError(CbirError):
+    """The disk is full, or what the user may use of it."""
+
+
+class NoWritingError(CbirError):
+    """The system lets nothing be written there."""
+
+
 class UsageError(CbirError):
     """The call itself makes no sense (exit code 2 on the command line)."""
 

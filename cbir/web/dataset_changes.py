@@ -21,7 +21,9 @@ from cbir.changes import (
     undo,
 )
 from cbir.core import stderr_capture
+from cbir.core.atomic_files import kind_of
 from cbir.core.errors import CbirError, UsageError, printable
+from cbir.core.real_paths import real_path
 from cbir.core.threads import one_thread_each
 from cbir.images.discovery import IMAGE_EXTENSIONS, find_image
 from cbir.search.engine import Index
@@ -102,6 +104,8 @@ def add_images(service: ServiceState, images: Sequence[tuple[str, bytes]]) -> Ch
         When no image may have such a path.
     ChangeRefusedError
         When something else is at one of the paths: then none is added.
+    NoSpaceError, NoWritingError
+        When the system does not let them be written.
     BusyError
         When others change something for long.
     """
@@ -120,12 +124,18 @@ def remove_image(service: ServiceState, path: str) -> Changed:
     NoSuchImageError
         When the index has none.
     ChangeRefusedError
-        When its file was changed since it was indexed, is missing, or out of the dataset.
+        When its file was changed since it was indexed, is missing, or out of the dataset, or when
+        no other image would be left.
     BusyError
         When others change something for long.
     """
     index = service.index
     entry = service.files(index).entry(path)
+    if not _others_are_there(index, path):
+        raise ChangeRefusedError(
+            f"{printable(path)}: it is the last image, and an index has one at least; add another"
+            " first"
+        )
     deletion = Deletion(path, entry.sha256)
     return _changed(service, plan_changes(index.root, deletions=[deletion]))
 
@@ -261,7 +271,8 @@ def _changed(service: ServiceState, planned: ChangePlan) -> Changed:
     with logged_change(service) as log:
         report = change(planned, log)
     for one in (*report.skipped, *report.failed):
-        raise ChangeRefusedError(one.message)
+        kind = kind_of(one.number)
+        raise (ChangeRefusedError if kind is CbirError else kind)(one.message)
     paths = tuple(step.change.path for step in report.done)
     job = update_paths(service, missing)
     return Changed((*paths, *planned.unchanged), os.path.basename(log), job)
@@ -269,7 +280,7 @@ def _changed(service: ServiceState, planned: ChangePlan) -> Changed:
 
 def logged_paths(index: Index, log: str) -> list[str]:
     """Return the paths of the index that a log tells of."""
-    start = os.path.join(os.path.realpath(index.root), "")
+    start = os.path.join(real_path(index.root), "")
     try:
         steps = read_log(log)
     except CbirError as error:
@@ -277,6 +288,14 @@ def logged_paths(index: Index, log: str) -> list[str]:
         return []
     paths = (step.path for step in steps)
     return [path[len(start) :] for path in dict.fromkeys(paths) if path.startswith(start)]
+
+
+def _others_are_there(index: Index, path: str) -> bool:
+    """Say whether the file of any other image is there; of the first one that is."""
+    others = (
+        os.path.join(index.root, other) for other in index.snapshot.rows.paths if other != path
+    )
+    return any(map(os.path.lexists, others))
 
 
 def _differs(index: Index, path: str) -> bool:

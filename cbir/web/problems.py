@@ -15,10 +15,13 @@ from cbir.core.errors import (
     BrokenIndexError,
     CbirError,
     IncompleteIndexError,
+    NoSpaceError,
+    NoWritingError,
     UnreadableImageError,
     UsageError,
 )
 from cbir.core.folder_locks import FoldersInUseError
+from cbir.core.real_paths import UnsteadyPathError
 from cbir.web.dataset_changes import ChangeRefusedError, NoSuchChangeError
 from cbir.web.evaluations import BrokenEvaluationError, NoSuchEvaluationError
 from cbir.web.image_files import ImageGoneError, NoSuchImageError
@@ -38,6 +41,9 @@ _STATUS: Mapping[type[CbirError], int] = {
     QueryGoneError: 404,
     NoSuchEvaluationError: 404,
     BrokenEvaluationError: 503,
+    UnsteadyPathError: 409,
+    NoSpaceError: 507,
+    NoWritingError: 409,
     UnreadableImageError: 422,
     UsageError: 422,
     BrokenIndexError: 503,

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from io import FileIO
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -18,7 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cbir.changes import Addition, change, list_logs, plan_changes, read_log, step_execution, undo
-from cbir.core.errors import CbirError
+from cbir.core.atomic_files import explained
+from cbir.core.errors import CbirError, NoSpaceError, NoWritingError
 from cbir.core.folder_locks import locked_folders
 from tests.changes.helpers import changed, deletion
 from tests.duplicates.actions.helpers import ODD_NAMES, tree, write
@@ -319,3 +321,60 @@ def test_undo_restores_exactly_what_there_was(
         if runs:
             assert not undo(str(root.parent / "log")).left
         assert tree(root) == before and names(root) == all_before
+
+
+class FullFile(FileIO):
+    """A file on a disk that has room for some bytes only, and is full then."""
+
+    room = 0
+
+    def write(self, data: Any) -> int:
+        if self.room <= 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written = super().write(bytes(data)[: self.room])
+        self.room -= written
+        return written
+
+
+@pytest.mark.parametrize("room", [0, 1, 50, 300, 400])
+def test_a_full_disk_leaves_no_log_without_a_step(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int
+) -> None:
+    def opened(path: str, create: bool) -> FullFile:
+        file = FullFile(path, "w+")
+        file.room = room
+        return file
+
+    monkeypatch.setattr("cbir.changes.log.open_private", opened)
+    with pytest.raises(NoSpaceError, match="no space left"):
+        changed(root, {"x.jpg": b"x"})
+    assert not (tmp_path / "log").exists() and not any(root.iterdir())
+
+
+def test_a_folder_that_cannot_be_written_is_told(root: Path) -> None:
+    with pytest.raises(NoWritingError, match="read-only"), explained("log", "write"):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+
+@pytest.mark.parametrize("parts", [2, 64, 65, 1500])
+def test_only_paths_of_some_parts_are_added_and_only_one_folder_is_noted(
+    root: Path, trash: Path, parts: int
+) -> None:
+    path = "/".join(["d"] * (parts - 1) + ["x.jpg"])
+    planned = plan_changes(str(root), [Addition(path, b"x")])
+    assert bool(planned.refused) == (parts > 64)
+    if not planned.refused:
+        log = change(planned, str(root.parent / "log")).log
+        (step,) = read_log(log)
+        assert step.intent is not None and step.intent.made == (str(root / "d"),)
+        assert len(undo(log).undone) == 1 and not any(root.iterdir())
+
+
+def test_a_step_that_a_log_could_not_tell_again_is_not_taken(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cbir.changes.log.LONGEST_LINE", 700)
+    report = changed(root, {"x.jpg": b"x", "y" * 120 + "/" + "y" * 120 + ".jpg": b"y"})
+    assert [step.change.path for step in report.done] == ["x.jpg"]
+    assert "too long" in report.skipped[0].reason
+    assert [step.state for step in read_log(report.log)] == ["done", "skipped"]

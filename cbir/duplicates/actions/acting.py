@@ -184,7 +184,7 @@ class _Run:
             target=target,
             link=self._link(step) if self.plan.action == "symlink" else None,
             aside=os.path.join(folder, self.runner.log.aside(number)),
-            made=tuple(missing_folders(folder)),
+            made=tuple(missing_folders(folder)[:1]),
             sha256=step.removal.copy_sha256.hex(),
             size=status.st_size,
             mtime_ns=status.st_mtime_ns,

@@ -34,7 +34,8 @@ router = APIRouter(tags=["changes"], route_class=ChangingRoute)
 _REFUSED: dict[int | str, dict[str, Any]] = {
     **ANY_ROUTE,
     403: problem("The server does not allow changes, or the token for them is missing."),
-    409: problem("The files are not as they would have to be."),
+    409: problem("The files are not as they would have to be, or cannot be written."),
+    507: problem("The disk is full."),
 }
 _TAKEN = example(
     {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 from collections.abc import Callable
@@ -256,6 +257,26 @@ def test_by_a_log_of_another_dataset_nothing_is_done(
     assert sorted(path.name for path in other.iterdir()) == ["mine.jpg", "new"]
 
 
+@pytest.mark.parametrize(
+    ("number", "status"), [(errno.ENOSPC, 507), (errno.EDQUOT, 507), (errno.EROFS, 409)]
+)
+@pytest.mark.parametrize("place", ["cbir.changes.log.open_private", "cbir.changes.changing.add"])
+def test_a_full_disk_and_a_folder_that_is_read_only_are_told(
+    client: TestClient, copies: Path, monkeypatch: pytest.MonkeyPatch,
+    number: int, status: int, place: str,
+) -> None:  # fmt: skip
+    def fails(*_: Any, **__: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(place, fails)
+    before = files(copies / "photos")
+    answer = put(client, "a.jpg")
+    assert answer.status_code == status, answer.text
+    assert os.strerror(number).lower() in answer.json()["detail"].lower()
+    assert files(copies / "photos") == before
+    assert all(one["time"] for one in client.get("/api/changes").json()["changes"])
+
+
 REQUESTS = [
     ("PUT", "/api/images/a.jpg"),
     ("DELETE", "/api/images/cats/cat-1.jpg"),
@@ -305,3 +326,12 @@ def test_what_is_planted_for_the_note_of_an_update_is_not_touched(
     put(client, "a.jpg")
     ended(client, client.post("/api/index").json())
     assert (copies / "mine").read_bytes() == b"mine"
+
+
+def test_the_last_image_is_not_removed(client: TestClient, copies: Path) -> None:
+    images = client.get("/api/images?limit=1000").json()["images"]
+    answers = [client.delete(image["image"]) for image in images]
+    assert [answer.status_code for answer in answers] == [202] * (len(answers) - 1) + [409]
+    assert "the last image" in answers[-1].json()["detail"]
+    idle(client)
+    assert len(indexed(client)) == 1 == len(files(copies / "photos"))
