@@ -11,8 +11,9 @@ import click
 from click.core import ParameterSource
 
 from cbir.cli.interrupts import MESSAGE, end, raised
-from cbir.cli.wording import error_text, quoted
+from cbir.cli.wording import error_text
 from cbir.core import stderr_capture
+from cbir.core.command_words import quoted
 from cbir.core.errors import CbirError, UsageError, printable, shown
 
 _COMMAND_LINE = ParameterSource.COMMANDLINE

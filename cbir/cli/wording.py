@@ -2,44 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Iterable
-
 import click
 
-from cbir.core.errors import CbirError, MissingIndexError, printable
+from cbir.core import command_words
+from cbir.core.command_words import options_of
+from cbir.core.errors import CbirError, MissingIndexError
 from cbir.core.messages import Call, Message, Parameter
-
-_OPTIONS = {
-    "allowed_hosts": "--allow-host",
-    "descriptors": "--descriptor",
-    "index_path": "--index",
-    "metrics": "--metric",
-    "presets": "--preset",
-    "references": "--reference",
-    "url_hosts": "--allow-url-host",
-    "vocabulary": "--model",
-}
-"""Of the parameters whose option is not just their name with dashes."""
-
-_COMMANDS = {
-    "evaluate": "cbir evaluate",
-    "index": "index",
-    "learn_projection": "cbir train",
-    "open_collection": "cbir duplicates",
-    "train_models": "cbir train",
-}
-"""By the name of the function that does the work, without its module's."""
-
-_PLACES = {
-    "dataset": "DIR",
-    "descriptor": "NAME",
-    "descriptors": "NAME",
-    "index": "FILE",
-    "output": "FILE",
-    "truth": "SPEC",
-}
-"""What stands for a value that only the reader knows."""
 
 
 def worded(message: str) -> str:
@@ -65,56 +33,12 @@ def command_of(call: Call) -> str:
     """Return the command that does what a call does.
 
     A dataset that is left open is the one that this command is about, if there is one.
-
-    Examples
-    --------
-    >>> command_of(Call("index", dataset="my data", index="index.csv", rebuild=True))
-    "index --dataset 'my data' --index index.csv --rebuild"
-    >>> command_of(Call("index", dataset=..., vocabulary=...))
-    'index --dataset DIR --model VALUE'
     """
-    words = [_COMMANDS[call.function.rpartition(".")[2]]]
-    for one in call.arguments:
-        if one.value is ...:
-            known = _the_dataset() if one.name == "dataset" else None
-            place = quoted(known) if known else _PLACES.get(one.name, "VALUE")
-            words.append(f"{_option(one.name)} {place}")
-        else:
-            words.append(_with_value(one))
-    return " ".join(words)
-
-
-def quoted(path: str) -> str:
-    """Return a path for a shell, so far as a terminal can show it.
-
-    Examples
-    --------
-    >>> quoted("my images")
-    "'my images'"
-    """
-    return printable(shlex.quote(path))
+    return command_words.command_of(call, _the_dataset())
 
 
 def _words(named: Parameter | Call) -> str:
-    if isinstance(named, Call):
-        return command_of(named)
-    if named.value is None or named.value is ...:
-        return _option(named.name)
-    return _with_value(named)
-
-
-def _with_value(parameter: Parameter) -> str:
-    option, value = _option(parameter.name), parameter.value
-    if value is True:
-        return option
-    if value is False:
-        return option.replace("--", "--no-", 1)
-    values = value if isinstance(value, Iterable) and not isinstance(value, str) else [value]
-    return " ".join(f"{option} {quoted(str(one))}" for one in values)
-
-
-def _option(name: str) -> str:
-    return _OPTIONS.get(name, f"--{name.replace('_', '-')}")
+    return command_of(named) if isinstance(named, Call) else options_of(named)
 
 
 def _the_dataset() -> str | None:

@@ -12,9 +12,9 @@ import click
 import pytest
 from PIL import Image
 
-from cbir.cli import wording
 from cbir.cli.group import cli
 from cbir.cli.wording import command_of, worded
+from cbir.core.command_words import _COMMANDS, _OPTIONS, _option
 from cbir.core.messages import Call, Message, Parameter
 from tests.conftest import DATA, PROJECT, Run
 
@@ -118,15 +118,15 @@ def _commands() -> dict[str, click.Command]:
 def test_whatever_messages_name_is_an_option_or_a_command() -> None:
     commands = _commands()
     options = {name for one in commands.values() for param in one.params for name in param.opts}
-    assert {name.removeprefix("cbir ") for name in wording._COMMANDS.values()} <= set(commands)
-    assert set(wording._OPTIONS.values()) <= options
+    assert {name.removeprefix("cbir ") for name in _COMMANDS.values()} <= set(commands)
+    assert set(_OPTIONS.values()) <= options
     for path in (PROJECT / "cbir").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
                 continue
             first = node.args[0] if node.args else None
             if node.func.id == "Parameter" and isinstance(first, ast.Constant):
-                assert wording._option(str(first.value)) in options, path
+                assert _option(str(first.value)) in options, path
             elif node.func.id == "Call" and isinstance(first, ast.Constant):
-                assert str(first.value).rpartition(".")[2] in wording._COMMANDS, path
-                assert {wording._option(str(one.arg)) for one in node.keywords} <= options, path
+                assert str(first.value).rpartition(".")[2] in _COMMANDS, path
+                assert {_option(str(one.arg)) for one in node.keywords} <= options, path

@@ -13,8 +13,9 @@ from cbir.changes.undoing import TO_UNDO
 from cbir.cli.duplicates.options import Options
 from cbir.cli.interrupts import INTERRUPTED
 from cbir.cli.progress import TerminalProgress
-from cbir.cli.wording import quoted, worded
+from cbir.cli.wording import worded
 from cbir.core.amounts import counted, size_text
+from cbir.core.command_words import quoted
 from cbir.core.errors import CbirError, printable
 from cbir.core.overwriting import Output
 from cbir.duplicates.actions import (

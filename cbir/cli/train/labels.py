@@ -10,8 +10,9 @@ import numpy as np
 
 from cbir.cli.output import write_text
 from cbir.cli.progress import TerminalProgress
-from cbir.cli.wording import command_of, quoted
+from cbir.cli.wording import command_of
 from cbir.core.amounts import counted
+from cbir.core.command_words import quoted
 from cbir.core.errors import UsageError, printable
 from cbir.core.messages import Call
 from cbir.descriptors.encoders.projection import Projection
