@@ -13,6 +13,9 @@ from cbir.core.version import __version__
 from cbir.web import problems
 from cbir.web.api import about, changes, duplicates, evaluations, images, jobs, search
 from cbir.web.dataset_changes import go_on
+from cbir.web.head_requests import HeadRequests
+from cbir.web.openapi import DescribedApp
+from cbir.web.pages import about as about_page
 from cbir.web.pages import add, downloads, evaluation, gallery, image, login, queries
 from cbir.web.pages import changes as changes_page
 from cbir.web.pages import duplicates as duplicates_page
@@ -105,7 +108,8 @@ def unguarded_app(settings: WebSettings, tokens: Tokens) -> FastAPI:
             yield
 
     # The pages that come with FastAPI for OpenAPI take scripts from the network.
-    app = FastAPI(
+    app = DescribedApp(
+        tokens,
         title="cbir",
         version=__version__,
         lifespan=lifespan,
@@ -117,11 +121,12 @@ def unguarded_app(settings: WebSettings, tokens: Tokens) -> FastAPI:
     problems.add_handlers(app)
     api = (search, changes, images, duplicates, about, jobs, evaluations)
     looking = (gallery, search_page, downloads, image, queries, evaluation)
-    changing = (duplicates_page, changes_page, jobs_page, add, login)
+    changing = (duplicates_page, changes_page, jobs_page, add, login, about_page)
     for part in (*api, *looking, *changing):
         app.include_router(part.router)
     add_assets(app)
     app.add_middleware(_Counting, service=service)
+    app.add_middleware(HeadRequests)
     return app
 
 

@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args
 
 from cbir.core.errors import CbirError, UnreadableImageError, printable
 from cbir.core.progress import ProgressListener
+from cbir.web.wording import told
 from cbir.web.work_pool import BusyError
 
 _LOG = logging.getLogger(__name__)
@@ -226,7 +227,7 @@ class Jobs:
         except StoppedError:
             job.state = "stopped"
         except CbirError as error:
-            job.error, job.state = str(error), "failed"
+            job.error, job.state = told(error), "failed"
         except Exception:  # nobody waits for it whom an exception would reach
             job.error, job.state = "an error of the program; the server's log has it", "failed"
             _LOG.exception("A job failed: %s", job.kind)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -19,6 +19,7 @@ from cbir.core.errors import (
     NoWritingError,
     UnreadableImageError,
     UsageError,
+    printable,
 )
 from cbir.core.folder_locks import FoldersInUseError
 from cbir.core.real_paths import UnsteadyPathError
@@ -28,6 +29,7 @@ from cbir.web.image_files import ImageGoneError, NoSuchImageError
 from cbir.web.kept_queries import QueryGoneError
 from cbir.web.rendering import render
 from cbir.web.shown_plans import PlanGoneError
+from cbir.web.wording import told
 from cbir.web.work_pool import BusyError, TookTooLongError
 
 _STATUS: Mapping[type[CbirError], int] = {
@@ -51,9 +53,26 @@ _STATUS: Mapping[type[CbirError], int] = {
 }
 """By the nearest class of an error."""
 
+_UNKNOWN = "there is no such field"
+
 PROBLEM: dict[str, Any] = {
     "type": "object",
-    "properties": {"detail": {"description": "What is wrong, and what helps."}},
+    "properties": {
+        "detail": {"type": "string", "description": "What is wrong, and what helps."},
+        "errors": {
+            "type": "array",
+            "description": "Which fields of the request are wrong, where that is known.",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "loc": {"type": "array", "items": {"type": ["string", "integer"]}},
+                    "msg": {"type": "string"},
+                    "type": {"type": "string"},
+                },
+                "required": ["loc", "msg", "type"],
+            },
+        },
+    },
     "required": ["detail"],
 }
 
@@ -116,7 +135,7 @@ def add_handlers(app: FastAPI) -> None:
 
 async def _explained(request: Request, error: Exception) -> Response:
     assert isinstance(error, CbirError)
-    return _answer(request, str(error), status_of(error))
+    return _answer(request, told(error), status_of(error))
 
 
 async def _busy(request: Request, _: Exception) -> Response:
@@ -135,11 +154,14 @@ async def _refused(request: Request, error: Exception) -> Response:
 async def _misunderstood(request: Request, error: Exception) -> Response:
     """Tell a few of the faults, each in short: what was sent may be long, and wrong throughout."""
     assert isinstance(error, RequestValidationError)
-    faults = [_fault(one) for one in error.errors()[:_MOST_FAULTS]]
-    if _is_program(request):
-        return JSONResponse({"detail": faults}, 422)
-    reasons = [f"{fault['loc'][-1]}: {fault['msg']}" for fault in faults]
-    return _answer(request, "; ".join(reasons), 422)
+    errors = [_fault(one) for one in error.errors()[:_MOST_FAULTS]]
+    return _answer(request, "; ".join(map(_in_words, errors)), 422, errors=errors)
+
+
+def _in_words(error: Mapping[str, Any]) -> str:
+    place = ".".join(printable(str(part)) for part in error["loc"][1:])
+    reason = _UNKNOWN if error["type"] == "extra_forbidden" else error["msg"]
+    return f"{place}: {reason}" if place else reason
 
 
 def _fault(error: Mapping[str, Any]) -> dict[str, Any]:
@@ -156,10 +178,18 @@ def _is_program(request: Request) -> bool:
     return request.url.path.startswith("/api/")
 
 
-def _answer(request: Request, reason: str, status: int, retry_after: int | None = None) -> Response:
+def _answer(
+    request: Request,
+    reason: str,
+    status: int,
+    retry_after: int | None = None,
+    errors: Sequence[Mapping[str, Any]] = (),
+) -> Response:
     """Return what is wrong: as JSON to programs, as a page to people."""
     if _is_program(request):
-        answer: Response = JSONResponse({"detail": reason}, status)
+        answer: Response = JSONResponse(
+            {"detail": reason, **({"errors": errors} if errors else {})}, status
+        )
     else:
         answer = render(
             request, "problem", status, heading=HTTPStatus(status).phrase, reason=reason

@@ -22,6 +22,11 @@ def _blank_is_none(text: str | None) -> str | None:
     return text if text and text.strip() else None
 
 
+def _joined(text: str | None) -> str | None:
+    """Return aliases joined by plus signs: an address that does not escape them has blanks."""
+    return text and "+".join(text.replace("+", " ").split())
+
+
 Text = Annotated[str | None, Field(max_length=_LONGEST), AfterValidator(_blank_is_none)]
 
 
@@ -32,7 +37,7 @@ class SearchForm(BaseModel):
 
     top: int = Field(20, ge=1, le=MOST_RESULTS, description="How many images to return at most.")
     offset: int = Field(0, ge=0, le=MOST_RESULTS, description="How many of them to pass over.")
-    descriptor: Text = Field(
+    descriptor: Annotated[Text, AfterValidator(_joined)] = Field(
         None, description="An alias, or several joined by +; the index's first unless told."
     )
     metric: Text = Field(None, description="The descriptor's own unless told.")

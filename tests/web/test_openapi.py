@@ -6,17 +6,22 @@ import contextlib
 import importlib
 import pkgutil
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 import schemathesis
 from fastapi.testclient import TestClient
-from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import HealthCheck, given, seed
+from hypothesis import settings as of_hypothesis
 from hypothesis.errors import Unsatisfiable
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 
 from cbir.web import api
+from cbir.web.app import create_app
+from cbir.web.security.tokens import Tokens
+from cbir.web.settings import WebSettings
 from tests.web.conftest import Serving, service_of
 
 load_all_checks()
@@ -50,7 +55,7 @@ def ask(client: TestClient, mode: GenerationMode, examples: int) -> int:
         operation = result.ok()
 
         @seed(13)
-        @settings(
+        @of_hypothesis(
             max_examples=examples, deadline=None, database=None,
             suppress_health_check=list(HealthCheck),
         )  # fmt: skip
@@ -110,3 +115,21 @@ def test_every_route_of_the_api_is_described(client: TestClient) -> None:
         for method in route.methods
     }
     assert routes == described
+
+
+def test_the_tokens_are_described(collection: Path) -> None:
+    index = str(collection / "index.csv")
+    settings = WebSettings(index=index, allow_changes=True)
+    app = create_app(settings, Tokens(b"correct-horse"))
+    described = app.openapi()
+    schemes = described["components"]["securitySchemes"]
+    assert (schemes["token"]["type"], schemes["token"]["scheme"]) == ("http", "bearer")
+    assert schemes["change_token"]["name"] == "X-CBIR-Token"
+    paths = described["paths"]
+    assert paths["/healthz"]["get"]["security"] == []
+    assert paths["/api/info"]["get"]["security"] == [{"token": []}]
+    assert paths["/api/index"]["post"]["security"] == [{"token": [], "change_token": []}]
+    for of_path in paths.values():
+        for method, one in of_path.items():
+            if method in ("put", "delete"):
+                assert one["security"] == [{"token": [], "change_token": []}]

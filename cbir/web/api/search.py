@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Query, Request, UploadFile
-from pydantic import Field
+from fastapi import APIRouter, Form, HTTPException, Query, Request, UploadFile
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from cbir.core.errors import UsageError
 from cbir.web import answers, query_string
@@ -16,6 +18,10 @@ from cbir.web.search_form import SearchForm
 from cbir.web.service import Service, ServiceState
 
 router = APIRouter(tags=["search"])
+
+_WANTED = "an image file is sent as the field `image` of a form, as by curl -F image=@FILE"
+_UNKNOWN = f"the form has a field that a search does not know; {_WANTED}"
+_FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
 _EXAMPLE = {
     "generation": "5f0c2a9e4b1d7788",
@@ -53,6 +59,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
     404: problem("The index has no such image, or one from outside is not kept any more."),
     413: problem("The request is too large."),
 }
+_ANSWERS_TO_FORMS = {**_ANSWERS, 415: problem("The body is not a form.")}
 
 
 class Asked(SearchForm):
@@ -67,6 +74,14 @@ class Upload(Asked):
 
     image: list[UploadFile] = Field([], description="Image files.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _only_known(cls, fields: Any) -> Any:
+        # The body may be the file itself: then these are no names.
+        if isinstance(fields, Mapping) and not fields.keys() <= cls.model_fields.keys():
+            raise PydanticCustomError("unknown_field", _UNKNOWN)
+        return fields
+
 
 @router.get("/api/search", name="search_for", responses=_ANSWERS)
 async def search_for(
@@ -79,11 +94,16 @@ async def search_for(
     return await _answered(service, asked.model_copy(update={"path": paths}), [])
 
 
-@router.post("/api/search", name="search", responses=_ANSWERS)
+@router.post("/api/search", name="search", responses=_ANSWERS_TO_FORMS)
 async def search(
-    service: Service, asked: Annotated[Upload, Form(media_type="multipart/form-data")]
+    service: Service,
+    request: Request,
+    asked: Annotated[Upload, Form(media_type="multipart/form-data")],
 ) -> dict[str, Any]:
     """Find the images most like others: image files, or images of the index."""
+    kind = request.headers.get("content-type", "")
+    if kind and not kind.lower().startswith(_FORMS):
+        raise HTTPException(415, f"the body is not a form; {_WANTED}")
     return await _answered(service, asked, [await image.read() for image in asked.image])
 
 
@@ -95,7 +115,7 @@ async def _answered(service: ServiceState, asked: Asked, uploads: list[bytes]) -
         *(partial(answers.uploaded_query, service, data) for data in uploads),
     ]
     if not queries:
-        raise UsageError("give an image: a path of the index, or an image file")
+        raise UsageError(f"give an image: of the index, as `path`; {_WANTED}")
     if len(queries) > service.settings.max_queries:
         raise UsageError(f"one search is about up to {service.settings.max_queries} images")
     found = await asyncio.gather(

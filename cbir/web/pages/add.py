@@ -15,6 +15,7 @@ from cbir.web.dataset_changes import Changed, add_images, check_image, check_pat
 from cbir.web.rendering import render
 from cbir.web.service import Service, ServiceState
 from cbir.web.upload_names import free_path, safe_name
+from cbir.web.wording import told
 
 router = APIRouter(include_in_schema=False, route_class=ChangingRoute)
 
@@ -79,7 +80,7 @@ def _add(service: ServiceState, folder: str, files: Sequence[tuple[str, bytes]])
         except UnreadableImageError as error:
             uploads.refused.append((printable(name), error.reason))
         except UsageError as error:
-            uploads.refused.append((printable(name), str(error)))
+            uploads.refused.append((printable(name), told(error)))
         else:
             path = free_path(path, is_taken)
             chosen[path] = data
@@ -88,7 +89,7 @@ def _add(service: ServiceState, folder: str, files: Sequence[tuple[str, bytes]])
         try:
             uploads.changed = add_images(service, list(chosen.items()))
         except CbirError as error:
-            uploads.refused += [(name, str(error)) for name, _ in uploads.added]
+            uploads.refused += [(name, told(error)) for name, _ in uploads.added]
             uploads.added.clear()
     return uploads
 

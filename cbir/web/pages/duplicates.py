@@ -34,6 +34,7 @@ from cbir.web.pages.duplicate_cards import MOST_COPIES, differing_fields, group_
 from cbir.web.pages.jobs import to_job
 from cbir.web.rendering import render
 from cbir.web.service import Service
+from cbir.web.wording import told
 
 router = APIRouter(include_in_schema=False, route_class=ChangingRoute)
 
@@ -70,7 +71,7 @@ async def duplicates(
         except IncompleteIndexError:
             values["lacking"] = True
         except CbirError as error:
-            values["failure"] = str(error)
+            values["failure"] = told(error)
         else:
             values["job" if isinstance(found, Job) else "found"] = found
             if isinstance(found, FoundGroups):
@@ -162,7 +163,7 @@ def _form_of(sent: ImmutableMultiDict[str, Any]) -> tuple[DuplicatesForm, str]:
             {}
         ), f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
     except UsageError as error:
-        return DuplicatesForm.model_validate({}), str(error)
+        return DuplicatesForm.model_validate({}), told(error)
     return form, ""
 
 

@@ -17,6 +17,7 @@ from cbir.web.evaluations import BrokenEvaluationError, Evaluations
 from cbir.web.rendering import render
 from cbir.web.service import Service
 from cbir.web.thumbnails import Size
+from cbir.web.wording import told
 
 if TYPE_CHECKING:
     from cbir.evaluation.stored import StoredEvaluation
@@ -85,7 +86,7 @@ def _several(evaluations: Evaluations, names: list[str]) -> dict[str, Any]:
         try:
             stored.append(evaluations.get(name).stored)
         except BrokenEvaluationError as error:
-            problems.append(str(error))
+            problems.append(told(error))
     return {
         "view": comparison_view(stored),
         "links": [(one.name, f"/evaluation?{urlencode({'file': one.name})}") for one in stored],

@@ -17,6 +17,7 @@ from cbir.web.query_string import Pairs, address, parsed
 from cbir.web.rendering import render
 from cbir.web.search_address import SearchAddress
 from cbir.web.service import Service
+from cbir.web.wording import told
 
 router = APIRouter(include_in_schema=False)
 
@@ -90,7 +91,7 @@ def _view(index: Index, query_string: bytes) -> GalleryView:
     except CbirError as error:
         page = index.catalog.page(0, PAGE)
         facets = facets_of(index, Filters())
-        return GalleryView(search, 1, Filters(), facets, page, str(error), status_of(error))
+        return GalleryView(search, 1, Filters(), facets, page, told(error), status_of(error))
     search = replace(search, filters=filters)
     return GalleryView(search, start, filters, facets_of(index, filters), page)
 

@@ -25,6 +25,7 @@ from cbir.web.rendering import render
 from cbir.web.search_address import SEARCH, SearchAddress
 from cbir.web.search_form import MOST_RESULTS, SearchForm
 from cbir.web.service import Service, ServiceState
+from cbir.web.wording import told
 
 router = APIRouter(include_in_schema=False)
 
@@ -162,7 +163,7 @@ async def _refused(
     def view() -> SearchView:
         asked = with_usual_comparison(SearchAddress(), index)
         panel = panel_of(index, asked.form, asked.filters)
-        return SearchView(asked, panel, problem=str(error), status=status_of(error))
+        return SearchView(asked, panel, problem=told(error), status=status_of(error))
 
     return _shown(request, await service.pool.run(view))
 
@@ -180,7 +181,7 @@ def _view(service: ServiceState, index: Index, asked: SearchAddress) -> SearchVi
         query = query_view(service, index, asked)
         answer = answers.answer(service, index, make_query(service, asked), asked.asked())
     except CbirError as error:
-        return SearchView(asked, panel, query, problem=str(error), status=status_of(error))
+        return SearchView(asked, panel, query, problem=told(error), status=status_of(error))
     cards = result_cards(answer, query, asked)
     return SearchView(asked, panel, query, answer, cards, _why_nothing(index, asked.asked(), cards))
 

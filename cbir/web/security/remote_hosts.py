@@ -126,7 +126,11 @@ class RemoteHosts:
 
 def refusal(url: str) -> RemoteImageError:
     """Return the error for a URL that is not allowed."""
-    remedy = ("name its host, and its address if that is private, in ", Parameter(_PARAMETER))
+    remedy = (
+        "name its host, as host:port where that is not the usual port, and its address if that"
+        " is private, in ",
+        Parameter(_PARAMETER),
+    )
     return RemoteImageError(f"{printable(url[:200])}: {NOT_ALLOWED}", *remedy)
 
 
