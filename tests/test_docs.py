@@ -226,7 +226,6 @@ def test_the_commands_and_the_python_about_the_page_run(playground: Path) -> Non
     script.write_text("\n".join(blocks("docs/web.md", "python")), encoding="utf-8")
     for name in ("cats", "sky"):  # so there is something to find
         (playground / "data" / name).mkdir(exist_ok=True)
-    shutil.copy(playground / "data/cats/cat-1.jpg", playground / "data/again.jpg")
     commands = "\n".join(blocks("docs/web.md", "bash"))
     tour = f"trap 'kill %1' EXIT\n{commands}\n{sys.executable} page.py\n"
     scripts = str(Path(sys.executable).parent)

@@ -37,7 +37,7 @@ _SECTIONS = {
 }
 
 _MODULES = ("fastapi", "uvicorn", "python_multipart", "urllib3", "prometheus_client")
-_MEGABYTE = 1 << 20
+_MEGABYTE = 1_000_000
 
 
 class _ServeCommand(Command):
@@ -80,7 +80,8 @@ class _ServeCommand(Command):
 @click.option(
     "--token-file",
     metavar="FILE",
-    help="Let in only who has the token in this file.",
+    help="Let in only who has the token in this file; programs send it as the header"
+    " Authorization: Bearer TOKEN.",
 )
 @click.option("--without-token", is_flag=True, help="Let in everybody, also from other machines.")
 @click.option(
@@ -101,7 +102,7 @@ class _ServeCommand(Command):
     metavar="NAME",
     multiple=True,
     help="Fetch images by their address from this host, or with *. from those below it;"
-    " repeatable.",
+    " NAME:8080 is another port than the usual; repeatable.",
 )
 @click.option(
     "--follow-links",
@@ -197,6 +198,9 @@ def serve(
         tokens = Tokens(token, f"cbir_session_{sock.getsockname()[1]}")
         app = create_app(settings, tokens, hosts)
         images = len(app.service.index)
+        for one in app.service.evaluations.listed():
+            if one.problem:
+                listener.warn(f"{printable(one.name)}: this evaluation is not shown: {one.problem}")
 
         def ready(url: str) -> None:
             listener.note(

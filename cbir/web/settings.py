@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from cbir.core.threads import cores
 
-MEGABYTE = 1 << 20
+MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -238,3 +238,12 @@ def test_an_index_of_another_folder_is_not_replaced_and_says_how(index: Path, ru
     assert done.returncode == 1
     assert "name another file with --index" in done.stderr
     assert "index --dataset others --index index.csv --rebuild" in done.stderr
+
+
+def test_an_evaluation_that_cannot_be_shown_is_told_at_once(index: Path) -> None:
+    (index.parent / "bad.json").write_text("{")
+    with served(index.parent, "--evaluation", "bad.json") as server:
+        assert server.get("/").status == 200
+        assert server.get("/api/info").json()["limits"]["upload"] == 32_000_000
+        warnings = [line for line in server.told if "bad: this evaluation is not shown" in line]
+    assert len(warnings) == 1

@@ -29,10 +29,13 @@ class Served:
     url : str
         Of the first page, with the slash at its end.
     process : subprocess.Popen
+    told : list of str
+        Lines on standard error until it served.
     """
 
     url: str
     process: subprocess.Popen[str]
+    told: list[str] = field(default_factory=list)
     http: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(retries=False))
 
     def get(self, path: str, **options: Any) -> urllib3.BaseHTTPResponse:
@@ -68,7 +71,7 @@ def served(folder: Path, *arguments: str | Path, **options: Any) -> Iterator[Ser
             told += line
             found = _URL.search(line)
             if found:
-                yield Served(found[1], process)
+                yield Served(found[1], process, told.splitlines())
                 break
         else:
             raise AssertionError(f"the server did not start: {told}")

@@ -35,7 +35,7 @@ _INFO = {
     "changes": False,
     "change_token": None,
     "url_hosts": [],
-    "limits": {"upload": 33554432, "pixels": 64000000, "queries": 16},
+    "limits": {"upload": 32000000, "pixels": 64000000, "queries": 16},
 }
 
 _FACETS = {

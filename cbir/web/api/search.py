@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any
@@ -20,7 +21,11 @@ from cbir.web.service import Service, ServiceState
 router = APIRouter(tags=["search"])
 
 _WANTED = "an image file is sent as the field `image` of a form, as by curl -F image=@FILE"
-_UNKNOWN = f"the form has a field that a search does not know; {_WANTED}"
+_UNKNOWN = f"no field that a search knows; {_WANTED}"
+_NAME = re.compile(r"[A-Za-z_-]{1,40}")
+_FEW = 3
+"""Unknown fields that are named."""
+
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
 _EXAMPLE = {
@@ -78,8 +83,11 @@ class Upload(Asked):
     @classmethod
     def _only_known(cls, fields: Any) -> Any:
         # The body may be the file itself: then these are no names.
-        if isinstance(fields, Mapping) and not fields.keys() <= cls.model_fields.keys():
-            raise PydanticCustomError("unknown_field", _UNKNOWN)
+        unknown = set(fields) - set(cls.model_fields) if isinstance(fields, Mapping) else ()
+        if unknown:
+            plain = sorted(name for name in unknown if _NAME.fullmatch(name))[:_FEW]
+            names = ", ".join(plain) if len(plain) == len(unknown) else "the body"
+            raise PydanticCustomError("unknown_field", f"{names}: {_UNKNOWN}")
         return fields
 
 
