@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import Depends, HTTPException, Request, Response
 from fastapi.routing import APIRoute
 
+from cbir.core.errors import CbirError
 from cbir.web.security.answers import is_page
 from cbir.web.service import Service, ServiceState, service_of
 
@@ -18,6 +19,10 @@ CHANGE_FIELD = "change_token"
 """The field of a form that does."""
 
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+
+
+class StaleFormError(CbirError):
+    """A form was made by a server that was started before this one."""
 
 
 class ChangingRoute(APIRoute):
@@ -55,8 +60,10 @@ async def _check(service: Service, request: Request) -> None:
     if CHANGE_HEADER in request.headers:
         return
     field = (await request.form()).get(CHANGE_FIELD)
-    if not service.tokens.may_change(field if isinstance(field, str) else None):
+    if not (field and isinstance(field, str)):
         raise _refusal()
+    if not service.tokens.may_change(field):
+        raise StaleFormError("the server was started anew; load the page again and repeat it")
 
 
 def _may_be_form_of_page(request: Request) -> bool:

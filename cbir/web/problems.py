@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -23,6 +24,7 @@ from cbir.core.errors import (
 )
 from cbir.core.folder_locks import FoldersInUseError
 from cbir.core.real_paths import UnsteadyPathError
+from cbir.web.changes_allowed import StaleFormError
 from cbir.web.dataset_changes import ChangeRefusedError, NoSuchChangeError
 from cbir.web.evaluations import BrokenEvaluationError, NoSuchEvaluationError
 from cbir.web.image_files import ImageGoneError, NoSuchImageError
@@ -127,6 +129,7 @@ def status_of(error: CbirError) -> int:
 def add_handlers(app: FastAPI) -> None:
     """Let an application answer with a status and a reason when something is wrong."""
     app.add_exception_handler(CbirError, _explained)
+    app.add_exception_handler(StaleFormError, _stale)
     app.add_exception_handler(BusyError, _busy)
     app.add_exception_handler(TookTooLongError, _late)
     app.add_exception_handler(HTTPException, _refused)
@@ -136,6 +139,24 @@ def add_handlers(app: FastAPI) -> None:
 async def _explained(request: Request, error: Exception) -> Response:
     assert isinstance(error, CbirError)
     return _answer(request, told(error), status_of(error))
+
+
+async def _stale(request: Request, error: Exception) -> Response:
+    """Lead people back to the page whose form does not hold any more."""
+    reason = str(error)
+    if _is_program(request):
+        return _answer(request, reason, 403)
+    sentence = f"{reason[:1].upper()}{reason[1:]}."
+    back = _page_of_form(request)
+    return render(request, "problem", 403, heading="Once more", reason=sentence, back=back)
+
+
+def _page_of_form(request: Request) -> str:
+    """Return the page that has the form for what changes something."""
+    first, _, rest = request.scope["raw_path"].decode("latin-1").strip("/").partition("/")
+    page = f"/image/{rest}" if first == "remove" else f"/{first}"
+    before = urlsplit(request.headers.get("referer", ""))
+    return f"{page}?{before.query}" if before.query and before.path == page else page
 
 
 async def _busy(request: Request, _: Exception) -> Response:

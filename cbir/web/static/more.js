@@ -1,6 +1,7 @@
 /* More images as one scrolls: those of the next page are added to the grid. */
 import { justify } from "./rows.js";
 import { announce, pageOf } from "./swap.js";
+import { endTrouble, tellTrouble } from "./trouble.js";
 
 let observer = null;
 let running = null;
@@ -43,6 +44,7 @@ function add(link, focus = false) {
 async function addPage(link, focus) {
   observer.disconnect();
   const page = await fetchPage(link.href);
+  if (page) endTrouble();
   if (link.isConnected && page) {
     const items = [...page.querySelectorAll("#results .grid > li")];
     document.querySelector("#results .grid").append(...items.map((one) => document.adoptNode(one)));
@@ -54,7 +56,10 @@ async function addPage(link, focus) {
     announce(`${items.length} more`);
     if (focus) items[0]?.querySelector("a:not([tabindex])")?.focus();
   }
-  running = null; // if it failed, the link stays, to be tried again
+  running = null;
+  if (link.isConnected && !page) {
+    tellTrouble("The server does not answer.", () => add(link, focus));
+  }
 }
 
 async function fetchPage(address) {

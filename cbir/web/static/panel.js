@@ -1,5 +1,5 @@
 /* The panel beside the results: what is chosen counts at once. */
-import { show } from "./swap.js";
+import { showOrLoad } from "./swap.js";
 
 const panel = () => document.getElementById("panel");
 const isNarrow = matchMedia("(max-width: 760px)");
@@ -33,13 +33,12 @@ export function followLinksHere() {
     const isPlain = !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || event.button);
     if (!link || !isPlain || event.defaultPrevented) return;
     event.preventDefault();
-    show(link.href).then((problem) => problem && location.assign(link.href));
+    showOrLoad(link.href);
   });
 }
 
-async function submit() {
+function submit() {
   const fields = new URLSearchParams(new FormData(panel()));
   const address = `${new URL(panel().action).pathname}?${fields}`;
-  const problem = await show(address, { keep: true });
-  if (problem) location.assign(address);
+  showOrLoad(address, { keep: true });
 }

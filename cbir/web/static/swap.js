@@ -1,6 +1,8 @@
 /* Shows other pages of this server in the place of this one: the server renders them, and what is
    in <main> is taken over. */
 
+import { endTrouble, tellTrouble } from "./trouble.js";
+
 const whenShown = [];
 let returned = () => null;
 const here = () => location.pathname + location.search;
@@ -18,9 +20,18 @@ export function enhance(...functions) {
 /** Shows the page that the browser went back or on to; a place on the same page is none. */
 export function followHistory() {
   addEventListener("popstate", async () => {
-    if (!isShown()) await show(location.href, { push: false });
+    if (!isShown()) await showOrLoad(location.href, { push: false });
     if (isShown()) returned();
   });
+}
+
+/** Shows the page at an address, or lets the browser load what cannot be shown in the place of this
+    one. If the server does not answer, the page stays, and says so. */
+export async function showOrLoad(address, how) {
+  endTrouble();
+  const problem = await show(address, how);
+  if (problem?.again) tellTrouble(problem.text, () => showOrLoad(address, how));
+  else if (problem) location.assign(address);
 }
 
 /** Calls a function when the browser went back or on to a page, and it is shown. */

@@ -1,5 +1,6 @@
 /* Images from outside: chosen, dropped, pasted, or from the camera. */
 import { show } from "./swap.js";
+import { buttonTo } from "./trouble.js";
 
 const form = () => document.getElementById("query-form");
 
@@ -35,14 +36,7 @@ function tell(problem, again) {
   place.hidden = !problem;
   place.replaceChildren(problem?.text ?? "");
   if (!problem) return;
-  if (problem.again && again) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "small";
-    button.textContent = "Try again";
-    button.addEventListener("click", again);
-    place.append(" ", button);
-  }
+  if (problem.again && again) place.append(" ", buttonTo("Try again", again));
   place.scrollIntoView({ block: "nearest" });
 }
 

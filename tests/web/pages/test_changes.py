@@ -23,6 +23,7 @@ from tests.web.copies import (
     idle,
     indexed,
 )
+from tests.web.pages.document import Document
 
 __all__ = ["_made_copies", "changing", "copies"]
 
@@ -137,6 +138,23 @@ def test_a_job_leads_nowhere_else(client: TestClient, wanted: str) -> None:
     job = sent(client, "/jobs/update").headers["location"].partition("?")[0]
     page = client.get(job, params={"next": wanted}).text
     assert "evil" not in page and 'href="/">To the images</a>' in page
+
+
+@pytest.mark.parametrize(
+    ("path", "page"),
+    [("/jobs/update", "/jobs"), ("/changes/a.log/undo", "/changes"), ("/add", "/add"),
+     ("/duplicates/plan", "/duplicates?level=near"),
+     ("/remove/a%20b%FF.jpg", "/image/a%20b%FF.jpg")],
+)  # fmt: skip
+def test_a_form_of_a_server_before_leads_to_its_page_again(
+    client: TestClient, path: str, page: str
+) -> None:
+    referer = {"referer": f"http://testserver{page}"}
+    del client.headers["X-CBIR-Token"]
+    answer = client.post(path, data={"change_token": "0" * 64}, headers=referer)
+    assert answer.status_code == 403
+    assert "The server was started anew; load the page again and repeat it." in answer.text
+    assert Document(answer).link("Load the page again") == page
 
 
 def test_changes_are_shown_page_by_page(client: TestClient) -> None:
