@@ -14,6 +14,7 @@ from cbir.reports import html as reports
 from cbir.web.addresses import image_url, page_url, query_url, quoted_path, thumbnail_url
 from cbir.web.security.authentication import is_open
 from cbir.web.service import ServiceState
+from cbir.web.settings import MEGABYTE
 
 
 def render(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
@@ -57,5 +58,11 @@ def environment() -> jinja2.Environment:
         page_url=page_url,
         query_url=query_url,
         thumbnail_url=thumbnail_url,
+        megabytes=_megabytes,
     )
     return environment
+
+
+def _megabytes(size: int) -> str:
+    """Return a limit by the number that whoever starts the server gives for it."""
+    return f"{size / MEGABYTE:,.1f} MB".replace(".0 ", " ")

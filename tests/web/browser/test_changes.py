@@ -44,13 +44,25 @@ def test_what_is_dropped_is_added_and_found(page: Page, site: Served, copies: Pa
     page.get_by_label("Folder of the dataset").fill("new/lemurs")
     data = [base64.b64encode(path.read_bytes()).decode() for path in LEMURS]
     page.evaluate(_DROP, [[*data, data[0]], ["one.jpg", "two.jpg", "<b>no image</b>.txt"]])
-    expect(page.locator(".uploads .done")).to_have_count(2)
+    expect(page.locator(".uploads .done")).to_have_text("2 files added, 1 not added")
     expect(page.locator(".uploads .error")).to_contain_text("<b>no image</b>.txt: not added")
     assert files(copies / "photos/new/lemurs") == ["one.jpg", "two.jpg"]
     page.get_by_role("link", name="takes them in").last.click()
     expect(page.get_by_text("Done.")).to_be_visible(timeout=20_000)
     page.goto(f"{site.url}search?path=new/lemurs/one.jpg")
     expect(page.locator("#results .file").first).to_have_text("new/lemurs/one.jpg")
+
+
+def test_many_files_are_sent_in_batches(page: Page, site: Served, copies: Path) -> None:
+    page.goto(f"{site.url}add")
+    data = LEMURS[0].read_bytes()
+    given = [base64.b64encode(data + bytes([number])).decode() for number in range(60)]
+    page.evaluate(_DROP, [given, [f"many-{number}.jpg" for number in range(60)]])
+    expect(page.locator(".uploads .done")).to_have_text(["50 files added", "10 files added"])
+    expect(page.locator(".uploads progress")).to_have_count(0)
+    expect(page.get_by_role("link", name="takes them in")).to_have_count(1)
+    page.goto(f"{site.url}changes")
+    expect(page.locator(".history li")).to_have_count(2)
 
 
 def test_what_is_chosen_is_added_without_scripts(

@@ -55,12 +55,17 @@ def test_several_images_are_added_and_each_is_told(client: TestClient, copies: P
     given = (("a.jpg", LEMUR), ("b.jpg", OTHER), ("c.jpg", b"no image"))
     answer = added(client, "new/ones", *given)
     assert answer.status_code == 200
-    told = re.findall(r'<li class="message (\w+)">([^<]*)</li>', answer.text)
+    told = re.findall(r'<li class="message (\w+)"[^>]*>([^<]*)</li>', answer.text)
     assert [kind for kind, _ in told] == ["done", "done", "error"]
     assert "added as new/ones/a.jpg" in told[0][1] and "c.jpg: not added" in told[2][1]
     idle(client)
     assert {"new/ones/a.jpg", "new/ones/b.jpg"} <= indexed(client)
     assert "2 files added" in client.get("/changes").text
+
+
+def test_the_limit_is_told_by_the_number_of_the_option(changing: Changing) -> None:
+    page = Document(changing(max_upload=32 << 20).get("/add"))
+    assert page.one("p", id="size").text.startswith("Up to 32 MB at once.")
 
 
 def test_names_that_are_taken_get_a_number(client: TestClient, copies: Path) -> None:
