@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from cbir.core.errors import UsageError, printable
-from cbir.web.filters import PREFIX, Filters
+from cbir.web.filters import NAME, PREFIX, Filters
 from cbir.web.query_string import Pairs, address
 from cbir.web.search_form import SearchForm
 
@@ -50,7 +50,7 @@ class SearchAddress:
         single: dict[str, str] = {}
         also = tuple(value for name, value in pairs if name == "also")
         for name, value in pairs:
-            if name == "also" or name.startswith(PREFIX):
+            if name in ("also", NAME) or name.startswith(PREFIX):
                 continue
             if name in single:
                 raise UsageError(f"{printable(name)} is there twice")

@@ -43,7 +43,7 @@ class Facet:
     field : str
         The name of its field in the form.
     choices : tuple of Choice
-        The most frequent first, and all that are chosen.
+        Those that are chosen, then the most frequent.
     more : int
         How many rarer ones are not offered.
     """
@@ -70,10 +70,24 @@ def why_no_filters() -> str | None:
     return None if missing is None else f"Filtering {missing}"
 
 
+def check_typed(index: Index, filters: Filters) -> None:
+    """Make sure that the condition that somebody typed makes sense by itself.
+
+    So what is wrong is told of that alone, and not of what the other filters add to it.
+
+    Raises
+    ------
+    CbirError
+        When it makes none.
+    """
+    if filters.where is not None:
+        index.matching(filters.where)
+
+
 def _facet(index: Index, column: str, filters: Filters) -> Facet:
     counts = {_form_value(value): count for value, count in _counts(index, column, filters).items()}
     chosen = filters.values.get(column, ())
-    offered = dict.fromkeys([*list(counts)[:_MOST], *chosen])
+    offered = dict.fromkeys([*chosen, *list(counts)[:_MOST]])
     choices = tuple(Choice(value, counts.get(value, 0), value in chosen) for value in offered)
     return Facet(column, PREFIX + column, choices, len(counts.keys() - offered.keys()))
 

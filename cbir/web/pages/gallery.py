@@ -9,9 +9,9 @@ from fastapi import APIRouter, Request, Response
 from cbir.core.errors import CbirError, UsageError, printable
 from cbir.search.catalog import CatalogPage
 from cbir.search.engine import Index
-from cbir.web.filters import PREFIX, Filters
+from cbir.web.filters import NAME, PREFIX, Filters
 from cbir.web.page_comparison import with_usual_comparison
-from cbir.web.pages.facets import Facet, facets_of, why_no_filters
+from cbir.web.pages.facets import Facet, check_typed, facets_of, why_no_filters
 from cbir.web.problems import status_of
 from cbir.web.query_string import Pairs, address, parsed
 from cbir.web.rendering import render
@@ -26,7 +26,7 @@ GALLERY = "/"
 PAGE = 60
 """Images of a page."""
 
-_FIELDS = frozenset({"from", "where"})
+_FIELDS = frozenset({"from", "where", NAME})
 _LARGEST = 1 << 40
 
 
@@ -72,6 +72,11 @@ class GalleryView:
         """The address of the images before; empty if there are none."""
         return self._url(max(1, self.start - PAGE)) if self.start > 1 else ""
 
+    @property
+    def chips(self) -> list[tuple[str, str]]:
+        """What each filter says, and the address without it."""
+        return [(text, address(GALLERY, rest.pairs())) for text, rest in self.filters.each()]
+
     def _url(self, start: int) -> str:
         return address(GALLERY, [("from", str(start)), *self.filters.pairs()])
 
@@ -87,6 +92,7 @@ def _view(index: Index, query_string: bytes) -> GalleryView:
     search = with_usual_comparison(SearchAddress(), index)
     try:
         start, filters = _asked(parsed(query_string))
+        check_typed(index, filters)
         page = index.catalog.page(start - 1, PAGE, filters.condition)
     except CbirError as error:
         page = index.catalog.page(0, PAGE)

@@ -14,7 +14,7 @@ from cbir.core.errors import CbirError, UnreadableImageError, UsageError, printa
 from cbir.search.engine import Index
 from cbir.web import answers
 from cbir.web.page_comparison import with_usual_comparison
-from cbir.web.pages.facets import why_no_filters
+from cbir.web.pages.facets import check_typed, why_no_filters
 from cbir.web.pages.panel import Panel, panel_of
 from cbir.web.pages.panel_form import ABOUT, address_fields
 from cbir.web.pages.query_view import QueryView, query_view
@@ -76,6 +76,15 @@ class SearchView:
         """The address of the results that follow."""
         form = self.address.form
         return self.address.url(offset=form.offset + form.top)
+
+    @property
+    def chips(self) -> list[tuple[str, str]]:
+        """What each filter says, and the address without it."""
+        first = self.address.form.model_copy(update={"offset": 0})
+        return [
+            (text, replace(self.address, form=first, filters=rest).url())
+            for text, rest in self.address.filters.each()
+        ]
 
     def download_url(self, kind: str) -> str:
         """Return the address of a file with the results."""
@@ -179,6 +188,7 @@ def _view(service: ServiceState, index: Index, asked: SearchAddress) -> SearchVi
     query = None
     try:
         query = query_view(service, index, asked)
+        check_typed(index, asked.filters)
         answer = answers.answer(service, index, make_query(service, asked), asked.asked())
     except CbirError as error:
         return SearchView(asked, panel, query, problem=told(error), status=status_of(error))

@@ -77,7 +77,8 @@ def test_what_makes_no_sense_is_told_above_all_images(
 ) -> None:
     answer = client.get(f"/?{query}")
     assert answer.status_code == 422
-    assert told in Document(answer).all("p", "error")[-1].text
+    shown = [one for one in Document(answer).elements if one.attributes.get("role") == "alert"]
+    assert told in shown[-1].text
     assert len(Document(answer).names()) == 13
 
 
@@ -104,8 +105,54 @@ def test_images_without_a_value_can_be_chosen(client: TestClient) -> None:
 
 def test_the_form_of_filters_sends_what_it_shows(client: TestClient) -> None:
     page = Document(client.get("/?is.kind=cat&is.kind=dune&where=price > 2"))
-    wanted = [("is.kind", "cat"), ("is.kind", "dune"), ("where", "price > 2")]
+    wanted = [("is.kind", "cat"), ("is.kind", "dune"), ("name", ""), ("where", "price > 2")]
     assert sorted(page.sent("panel")) == wanted
+
+
+def test_images_are_found_by_a_part_of_their_names(client: TestClient) -> None:
+    assert Document(client.get("/?name=DUNE-")).names() == [
+        "desert/orange-dune-1.jpg", "desert/orange-dune-2.jpg",
+    ]  # fmt: skip
+    assert len(Document(client.get("/?name=Cats/&is.kind=cat&where=price > 2")).names()) == 1
+    assert Document(client.get("/", params={"name": "b#1 Ü"})).names() == [COPY]
+    assert Document(client.get("/", params={"name": "') OR ('1' = '1"})).names() == []
+    search = Document(client.get("/search?path=cats/cat-1.jpg&name=windmill"))
+    assert search.names() == ["windmills/windmill-1.jpg"]
+    assert ("name", "windmill") in search.sent("panel")
+
+
+def test_what_is_wrong_with_a_condition_is_told_of_what_was_typed(client: TestClient) -> None:
+    for address in ("/?", "/search?path=cats/cat-1.jpg&"):
+        page = Document(client.get(f"{address}where=price >> nonsense and&is.kind=cat&name=a"))
+        (told,) = page.all("pre", "error")
+        typed, caret = "".join(told.texts).splitlines()[-2:]
+        assert typed.endswith("price >> nonsense and") and set(caret) <= {" ", "^"}
+        assert "contains" not in told.text and "IN (" not in told.text
+
+
+def test_values_that_are_chosen_come_first(client: TestClient) -> None:
+    page = Document(client.get("/?is.kind=dune&is.kind=wood, wet"))
+    boxes = page.all("input", name="is.kind")
+    assert [one.attributes["value"] for one in boxes][:2] == ["dune", "wood, wet"]
+
+
+@pytest.mark.parametrize("path", ["/", "/search"])
+def test_each_filter_can_be_taken_away(client: TestClient, path: str) -> None:
+    asked = "name=cat&is.kind=cat&is.kind=dune&is.kind=&where=width > 10"
+    page = Document(
+        client.get(f"{path}?path=cats/cat-1.jpg&{asked}" if path != "/" else f"/?{asked}")
+    )
+    (chips,) = page.all("ul", "active-filters")
+    links = [one for one in page.all("a", "chip") if chips in one.parents]
+    words = [one.text.removeprefix("Remove the filter ").removesuffix(" ×") for one in links]
+    assert words == ["name: cat", "kind: cat", "kind: dune", "kind: (nothing)", "width > 10"]
+    for link, gone in zip(links, words, strict=True):
+        left = Document(client.get(link.attributes["href"]))
+        remaining = [
+            one.text.removeprefix("Remove the filter ").removesuffix(" ×")
+            for one in left.all("a", "chip")
+        ]
+        assert remaining == [word for word in words if word != gone]
 
 
 def test_a_click_searches_among_what_is_shown(client: TestClient) -> None:
