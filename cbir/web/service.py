@@ -102,7 +102,7 @@ class ServiceState:
         self.answers: LruCache[Any] = LruCache(settings.cached_answers)
         self.evaluations = Evaluations(settings.evaluations)
         self.traffic = Traffic()
-        self._has_run = False
+        self._has_ended = False
 
     @property
     def index(self) -> Index:
@@ -124,17 +124,17 @@ class ServiceState:
         Raises
         ------
         CbirError
-            When it has run before, and all is closed.
+            When it has ended before, and all is closed.
         """
-        if self._has_run:
+        if self._has_ended:
             raise CbirError("this application has been ended; make another one by create_app()")
-        self._has_run = True
         watching = asyncio.create_task(self._watch())
         try:
             # All the time, for each request would pay for it anew.
             with one_thread_each(), _short_turns():
                 yield
         finally:
+            self._has_ended = True
             watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await watching
