@@ -281,7 +281,7 @@ def test_a_full_disk_leaves_whole_images_or_nothing(
         assert "changes.log: " in last[0] and "file too large" in last[0]
     assert not list(root.rglob(".cbir*"))
     assert all(path.stat().st_size % 5000 == 0 for path in root.rglob("*.jpg"))
-    if (tmp_path / "changes.log").stat().st_size > 100:
+    if (tmp_path / "changes.log").exists():
         assert not undo(str(tmp_path / "changes.log")).left
         assert names(root) == []
 

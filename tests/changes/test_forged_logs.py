@@ -352,6 +352,6 @@ def test_a_full_disk_is_told_with_the_name_of_the_log(
     assert last.startswith("cbir.core.errors.CbirError: ") and f"{tmp_path}/links.log: " in last
     assert "file too large" in last and "what was done before is in it" in last
     assert not list(root.glob(".cbir*"))
-    if (tmp_path / "links.log").stat().st_size > 100:
+    if (tmp_path / "links.log").exists():
         assert not undo(str(tmp_path / "links.log")).left
     assert tree(root) == before
