@@ -138,6 +138,17 @@ class Catalog:
         row = self._rows.paths.find(path)
         return None if row is None else self.entries(np.array([row], np.intp), columns)[0]
 
+    def neighbors(self, path: str) -> tuple[str | None, str | None]:
+        """Return the paths before and after that of an image, in the order of the list.
+
+        None stands for one that is not there, or for both if the index has no such image.
+        """
+        row = self._rows.paths.find(path)
+        if row is None:
+            return None, None
+        paths, last = self._rows.paths, len(self._rows) - 1
+        return paths[row - 1] if row else None, paths[row + 1] if row < last else None
+
     def find_all(self, paths: Iterable[str]) -> tuple[CatalogEntry, ...]:
         """Return what the index says of the images at some paths that it has, in their order."""
         rows = [self._rows.paths.find(path) for path in paths]

@@ -37,6 +37,9 @@ UNDO = "undo"
 _LOOKED_AT = 320
 """Longest side, in pixels, to which an image is decoded to know whether it can be read."""
 
+_LOOKED_THROUGH = 100
+"""Logs, the last first, in which a removed image is looked for."""
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -144,6 +147,18 @@ def changes(service: ServiceState, offset: int, limit: int) -> tuple[int, list[L
     """Return how many changes there were, and what some of the logs say, the last first."""
     logs = service.changes.logs(service.index.root)
     return len(logs), logs[offset : offset + limit]
+
+
+def removing_log(service: ServiceState, path: str) -> str | None:
+    """Return the name of the last log by which an image can be taken back out of the trash.
+
+    None: there is none.
+    """
+    for log in changes(service, 0, _LOOKED_THROUGH)[1]:
+        is_removal = not log.problem and log.to_undo and "delete" in log.done
+        if is_removal and path in logged_paths(service.index, log.path):
+            return os.path.basename(log.path)
+    return None
 
 
 def log_named(service: ServiceState, name: str) -> str:

@@ -26,11 +26,14 @@ class Choice:
     count : int
         Images that have it, and fulfill what else is chosen.
     chosen : bool
+    place : int
+        Its number from 1 by frequency, which stays when it is chosen.
     """
 
     value: str
     count: int
     chosen: bool
+    place: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +90,13 @@ def check_typed(index: Index, filters: Filters) -> None:
 def _facet(index: Index, column: str, filters: Filters) -> Facet:
     counts = {_form_value(value): count for value, count in _counts(index, column, filters).items()}
     chosen = filters.values.get(column, ())
-    offered = dict.fromkeys([*chosen, *list(counts)[:_MOST]])
-    choices = tuple(Choice(value, counts.get(value, 0), value in chosen) for value in offered)
-    return Facet(column, PREFIX + column, choices, len(counts.keys() - offered.keys()))
+    offered = dict.fromkeys([*list(counts)[:_MOST], *chosen])
+    choices = [
+        Choice(value, counts.get(value, 0), value in chosen, place)
+        for place, value in enumerate(offered, 1)
+    ]
+    choices.sort(key=lambda choice: not choice.chosen)
+    return Facet(column, PREFIX + column, tuple(choices), len(counts.keys() - offered.keys()))
 
 
 def _counts(index: Index, column: str, filters: Filters) -> dict[Value, int]:

@@ -7,8 +7,11 @@ from datetime import UTC, datetime
 from fastapi import APIRouter, Request, Response
 
 from cbir.core.amounts import size_text
+from cbir.core.errors import printable
 from cbir.search.catalog import CatalogEntry
 from cbir.web.addresses import NamedPath
+from cbir.web.dataset_changes import removing_log
+from cbir.web.image_files import NoSuchImageError
 from cbir.web.page_comparison import with_usual_comparison
 from cbir.web.rendering import render
 from cbir.web.search_address import SearchAddress
@@ -22,13 +25,22 @@ router = APIRouter(include_in_schema=False)
 async def image_page(service: Service, request: Request, path: NamedPath) -> Response:
     """Show one image of the index."""
     index = service.index
-    entry = await service.pool.run(service.files(index).entry, path, tuple(index.columns))
+    try:
+        entry = await service.pool.run(service.files(index).entry, path, tuple(index.columns))
+    except NoSuchImageError:
+        log = await service.pool.run(removing_log, service, path)
+        if log is None:
+            raise
+        return render(request, "removed", 410, name=printable(path), log=log)
+    before, after = index.catalog.neighbors(path)
     return render(
         request,
         "image",
         entry=entry,
         facts=_facts(entry),
         known=_known(entry),
+        before=before,
+        after=after,
         large=Size.ALONE,
         like=with_usual_comparison(SearchAddress(), index).about(path=path),
     )

@@ -115,6 +115,12 @@ def test_an_image_is_removed_by_its_page(client: TestClient, copies: Path, path:
     idle(client)
     page = client.get("/changes").text
     assert "1 file put in the trash" in page and "<img src=x" not in page
+    gone = client.get(f"/image/{quote(os.fsencode(path))}")
+    assert gone.status_code == 410 and "was removed" in gone.text
+    (undo,) = re.findall(r'action="(/changes/[^"]*/undo)"', gone.text)
+    assert sent(client, undo).status_code == 303
+    idle(client)
+    assert client.get(f"/image/{quote(os.fsencode(path))}").status_code == 200
 
 
 def test_an_unknown_image_is_not_removed(client: TestClient) -> None:

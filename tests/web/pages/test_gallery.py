@@ -186,6 +186,19 @@ def test_the_page_about_an_image_tells_what_is_known(client: TestClient) -> None
     assert Document(client.get(page.link("More like this"))).names()
 
 
+def test_pages_about_images_lead_to_each_other_in_the_order_of_the_gallery(
+    many: TestClient,
+) -> None:
+    seen, address = list[str](), "/image/000.png"
+    assert not next_of(Document(many.get(address)), "prev")
+    while address:
+        page = Document(many.get(address))
+        seen.append(page.one("h1").text)
+        address = next_of(page, "next")
+    assert seen == names(range(COUNT))
+    assert next_of(page, "prev") == f"/image/{COUNT - 2:03}.png"
+
+
 def test_there_is_no_page_about_what_is_not_indexed(client: TestClient, collection: Path) -> None:
     for path in (
         "no/such.jpg",

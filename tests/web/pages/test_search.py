@@ -74,6 +74,12 @@ def test_the_page_searches_by_a_preset_and_its_address_says_so(client: TestClien
     assert "preset=fast" in str(upload(client, CAT.read_bytes()).url)
 
 
+def test_the_menu_says_that_this_is_the_search(client: TestClient) -> None:
+    for address in ("/", "/search?path=cats/cat-1.jpg"):
+        (current,) = Document(client.get(address)).all("a", **{"aria-current": "page"})
+        assert current.text == "Search"
+
+
 def likes(page: Document) -> list[str]:
     """Return where the results' links to what is like them lead."""
     return [
