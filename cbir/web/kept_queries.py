@@ -69,6 +69,8 @@ class KeptQueries:
         UnreadableImageError
             When it is no image, or has too many pixels.
         """
+        if not data:
+            raise UnreadableImageError(UPLOADED, "the file is empty")
         image = EncodedImage(UPLOADED, data)
         header = image.header
         if header.width * header.height > self._max_pixels:

@@ -37,6 +37,7 @@ class Shown(BaseModel):
     file: list[str] = Field([], max_length=_MOST_COMPARED)
     run: int = Field(1, ge=1)
     worst: int = Field(10, ge=1, le=_MOST_QUERIES)
+    compare: bool = False
 
 
 @router.get("/evaluation")
@@ -48,7 +49,10 @@ async def evaluation(
     if not names:
         listed = await service.pool.run(service.evaluations.listed)
         index = _named(service.settings.index)
-        return render(request, "evaluations", listed=listed, command_index=index)
+        none_chosen = asked.compare
+        return render(
+            request, "evaluations", listed=listed, command_index=index, none_chosen=none_chosen
+        )
     if len(names) == 1:
         values = await service.pool.run(_one, service.evaluations, service.index, names[0], asked)
         return render(request, "stored_evaluation", asked=asked, **values)

@@ -68,6 +68,10 @@ def test_the_limit_is_told_by_the_number_of_the_option(changing: Changing) -> No
     assert page.one("p", id="size").text.startswith("Up to 32 MB at once.")
 
 
+def test_an_empty_file_is_told(client: TestClient) -> None:
+    assert "a.jpg: not added, the file is empty" in added(client, "", ("a.jpg", b"")).text
+
+
 def test_names_that_are_taken_get_a_number(client: TestClient, copies: Path) -> None:
     added(client, "", ("a.jpg", LEMUR))
     again = added(client, "", ("a.jpg", LEMUR))

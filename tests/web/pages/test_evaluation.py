@@ -184,3 +184,7 @@ def test_what_there_is_not_is_told(serving: Serving, keep: Keep) -> None:
         answer = client.get("/evaluation", params={"file": names})
         assert answer.status_code == status
         assert "<h1>" in answer.text
+
+
+def test_comparing_nothing_is_told(client: TestClient) -> None:
+    assert "Choose the results to compare first." in client.get("/evaluation?compare=1").text
