@@ -13,7 +13,7 @@ export async function searchFor(files) {
   const bytes = images.reduce((sum, file) => sum + file.size, 0);
   const limit = Number(form().dataset.mostBytes);
   if (bytes > limit) {
-    const [size, largest] = [bytes, limit].map((one) => (one / 2 ** 20).toFixed(1).replace(".0", ""));
+    const [size, largest] = [bytes, limit].map((one) => (one / 1e6).toFixed(1).replace(".0", ""));
     return tell({ text: `Too large: ${size} MB; up to ${largest} MB can be sent.` });
   }
   const data = new FormData();

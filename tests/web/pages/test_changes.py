@@ -11,6 +11,7 @@ from urllib.parse import quote
 import pytest
 from fastapi.testclient import TestClient
 
+from cbir.web.settings import MEGABYTE
 from tests.conftest import DATA
 from tests.web.copies import (
     HOSTILE,
@@ -64,7 +65,7 @@ def test_several_images_are_added_and_each_is_told(client: TestClient, copies: P
 
 
 def test_the_limit_is_told_by_the_number_of_the_option(changing: Changing) -> None:
-    page = Document(changing(max_upload=32 << 20).get("/add"))
+    page = Document(changing(max_upload=32 * MEGABYTE).get("/add"))
     assert page.one("p", id="size").text.startswith("Up to 32 MB at once.")
 
 
