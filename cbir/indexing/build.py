@@ -116,8 +116,7 @@ def build_index(
     listener = ProgressListener.of(listener)
     if paths is not None and (include or exclude):
         raise UsageError(
-            Parameter("paths"), " are looked at without ", Parameter("include"), " and ",
-            Parameter("exclude"),
+            "paths are looked at without ", Parameter("include"), " and ", Parameter("exclude"),
         )  # fmt: skip
     of_presets = [presets.get(name).specs for name in tuple_of(preset, "a preset")]
     request = IndexRequest(

@@ -112,9 +112,16 @@ def test_who_has_the_token_is_let_in(index: Path, token_file: Path) -> None:
         assert server.get("/").headers["Location"] == "/login?next=%2F"
         bearer = {"Authorization": f"Bearer {token}"}
         assert server.get("/api/info", headers=bearer).status == 200
-        wrong = server.request("POST", "/login", fields={"token": "no", "next": "/"})
+        wrong = server.request(
+            "POST", "/login", fields={"token": "no", "next": "/"}, encode_multipart=False
+        )
         assert wrong.status == 401 and b"This token is wrong" in wrong.data
-        login = server.request("POST", "/login", fields={"token": token, "next": "/search?top=2"})
+        login = server.request(
+            "POST",
+            "/login",
+            fields={"token": token, "next": "/search?top=2"},
+            encode_multipart=False,
+        )
         assert (login.status, login.headers["Location"]) == (303, "/search?top=2")
         cookie = {"Cookie": login.headers["Set-Cookie"].partition(";")[0]}
         assert server.get("/", headers=cookie).status == 200
@@ -125,7 +132,9 @@ def test_failed_logins_are_told_in_few_lines_without_what_was_given(
 ) -> None:
     with served(index.parent, "--token-file", token_file) as server:
         for given in ("guess-1", "guess-2"):
-            server.request("POST", "/login", fields={"token": given, "next": "/"})
+            server.request(
+                "POST", "/login", fields={"token": given, "next": "/"}, encode_multipart=False
+            )
         server.get("/api/info", headers={"Authorization": "Bearer guess-3"})
         code, told = server.end()
     lines = told.splitlines()
@@ -149,7 +158,9 @@ def test_the_cookie_is_secure_behind_a_proxy_with_tls(
     served_by_name: Served, headers: dict[str, str], secure: bool
 ) -> None:
     fields = {"token": TOKEN, "next": "/"}
-    login = served_by_name.request("POST", "/login", fields=fields, headers=headers)
+    login = served_by_name.request(
+        "POST", "/login", fields=fields, headers=headers, encode_multipart=False
+    )
     assert login.status == 303
     assert ("Secure" in login.headers["Set-Cookie"]) is secure
 
