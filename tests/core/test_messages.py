@@ -50,7 +50,7 @@ def test_an_error_without_a_message_is_empty() -> None:
 
 
 PACKAGE = Path(cbir.__file__).parent
-WORDS = PACKAGE / "core" / "command_words.py"
+WORDS = {PACKAGE / name for name in ("core/command_words.py", "web/wording.py", "web/openapi.py")}
 """By which the command line and the page name options."""
 
 OF_OTHER_PROGRAMS = {("reports/fonts.py", "--format")}
@@ -66,7 +66,7 @@ def _options_in(path: Path) -> set[tuple[str, str]]:
 
 def test_only_the_command_line_speaks_of_options() -> None:
     paths = [path for path in PACKAGE.rglob("*.py") if path.relative_to(PACKAGE).parts[0] != "cli"]
-    named = {found for path in paths if path != WORDS for found in _options_in(path)}
+    named = {found for path in paths if path not in WORDS for found in _options_in(path)}
     assert named <= OF_OTHER_PROGRAMS
 
 
