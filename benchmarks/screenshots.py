@@ -108,12 +108,12 @@ def main() -> None:
         program = os.environ.get("CBIR_CHROMIUM") or shutil.which("chromium")
         browser = playwright.chromium.launch(executable_path=program, args=_ARGUMENTS)
         with served(folder) as url:
-            page = browser.new_page(viewport=_WIDE)  # type: ignore[arg-type]
+            page = browser.new_page(viewport=_WIDE)
             for show in (gallery, search, part):
                 show(page, url)
                 taken(page, f"web-{show.__name__}")
             phone = browser.new_page(
-                viewport=_PHONE,  # type: ignore[arg-type]
+                viewport=_PHONE,
                 color_scheme="dark",
                 is_mobile=True,
                 has_touch=True,
