@@ -68,7 +68,7 @@ def main() -> None:
         groups = json.loads(done.stdout)
         listed = [one["path"] for group in groups for one in group["duplicates"]]
         steps = [json.loads(line) for line in log.read_text().splitlines()]
-        acted = [step["copy"] for step in steps if "copy" in step]
+        acted = [step["path"] for step in steps if "path" in step]
         checks = {
             "files": len(before),
             "unreadable, told": done.stderr.count(b"Cannot read"),

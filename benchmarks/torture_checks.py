@@ -169,7 +169,7 @@ def _step(log: str, line: bytes) -> tuple[tuple[str, Any], Step] | None:
         if event.get("event") != "intent":
             return None
         step = Step(
-            log, event["action"], event["copy"], event["kept"], event["target"],
+            log, event["action"], event["path"], event["kept"], event["target"],
             event["aside"], event["sha256"], bool(event["permanently"]),
         )  # fmt: skip
         return (log, line), step
