@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -16,6 +17,8 @@ MOST_RESULTS = 10_000
 _LONGEST = 4000
 """Characters of a text."""
 
+_BETWEEN = re.compile(r"\s*\+\s*|\s+")
+
 
 def _blank_is_none(text: str | None) -> str | None:
     """A field of a form that is left empty says nothing."""
@@ -24,7 +27,7 @@ def _blank_is_none(text: str | None) -> str | None:
 
 def _joined(text: str | None) -> str | None:
     """Return aliases joined by plus signs: an address that does not escape them has blanks."""
-    return text and "+".join(text.replace("+", " ").split())
+    return text and _BETWEEN.sub("+", text.strip())
 
 
 Text = Annotated[str | None, Field(max_length=_LONGEST), AfterValidator(_blank_is_none)]
