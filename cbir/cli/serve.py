@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -177,7 +179,8 @@ def serve(
     listener = TerminalProgress(quiet)
     token = _token(token_file, without_token, host == "localhost" or is_loopback(host))
     hosts = ServedHosts(host, options.pop("allowed_hosts"))
-    with listen(host, port) as sock:  # that the port is taken is told before anything slow
+    # That the port is taken is told before anything slow.
+    with listen(host, port) as sock, _without_collecting():
         settings = _settings(
             dataset,
             index_path,
@@ -203,6 +206,8 @@ def serve(
                 listener.warn(f"{printable(one.name)}: this evaluation is not shown: {one.problem}")
 
         def ready(url: str) -> None:
+            gc.freeze()  # what was made so far stays
+            gc.enable()
             listener.note(
                 f"{printable(settings.index)}: {images:,} images at {url} (Ctrl-C ends it)"
             )
@@ -218,6 +223,16 @@ def serve(
     if not finished:  # threads that nobody waits for any more would delay the end
         sys.stderr.flush()
         os._exit(0)
+
+
+@contextlib.contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Look for no garbage meanwhile: among all that imports make there is hardly any."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _token(token_file: str | None, without_token: bool, is_local: bool) -> bytes | None:
