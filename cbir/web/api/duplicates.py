@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import os
 from typing import Annotated, Any
 
@@ -117,7 +116,7 @@ class NamedImage(BaseModel):
         if self.path_base64 is not None:
             try:
                 return os.fsdecode(base64.b64decode(self.path_base64, validate=True))
-            except binascii.Error:
+            except ValueError:  # characters that base64 does not have
                 raise UsageError("path_base64 is not base64") from None
         if self.path is None:
             raise UsageError("an image is named by its path")

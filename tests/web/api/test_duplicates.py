@@ -220,6 +220,7 @@ def test_what_shows_more_than_the_image_that_is_kept_is_refused(
         ({"groups": [{"group": 1, "act": [{"path": "../x.jpg"}]}]}, 422),
         ({"groups": [{"group": 1, "act": [{}]}]}, 422),
         ({"groups": [{"group": 1, "act": [{"path_base64": "?"}]}]}, 422),
+        ({"groups": [{"group": 1, "act": [{"path_base64": "\u00e4"}]}]}, 422),
         ({"action": "move"}, 422),
         ({"action": "hardlink", "sidecars": True}, 422),
         ({"generation": "other"}, 409),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-from httpx import Response
+from httpx2 import Response
 
 _VOID = {"meta", "link", "img", "input", "br", "hr"}
 

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, quote_from_bytes, urlencode, urlsplit
 
 import pytest
 from fastapi.testclient import TestClient
-from httpx import Response
+from httpx2 import Response
 from PIL import Image
 
 import cbir
