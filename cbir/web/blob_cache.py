@@ -6,7 +6,7 @@ import contextlib
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from cbir.core.private_files import check_private, open_private
@@ -48,22 +48,15 @@ class BlobCache:
     Examples
     --------
     >>> cache = BlobCache([], "example", 1000)
-    >>> cache.get("a", lambda: b"first"), cache.get("a", lambda: b"second")
-    (b'first', b'first')
+    >>> cache.put("a", b"data")
+    >>> cache.find("a"), cache.find("b")
+    (b'data', None)
     """
 
     def __init__(self, folders: Sequence[Path], name: str, most_bytes: int) -> None:
         self._most = most_bytes
         self._lock = threading.Lock()
         self._connection, self._bytes = _opened([folder / name for folder in folders])
-
-    def get(self, key: str, make: Callable[[], bytes]) -> bytes:
-        """Return the bytes of a key, made if they are not there; not more than one may be kept."""
-        found = self.find(key)
-        if found is None:
-            found = make()
-            self.put(key, found)
-        return found
 
     def find(self, key: str) -> bytes | None:
         """Return the bytes of a key, or None."""

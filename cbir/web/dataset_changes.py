@@ -241,7 +241,7 @@ def _finish(log: str, root: str, listener: JobListener) -> None:
     try:
         finish(log, root=root)
     except CbirError as error:  # the other logs and the index are to be looked at all the same
-        listener.warn(str(error))
+        listener.warn(error.message)
 
 
 def check_image(service: ServiceState, data: bytes) -> None:

@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args
 
 from cbir.core.errors import CbirError, UnreadableImageError, printable
 from cbir.core.progress import ProgressListener
-from cbir.web.wording import told
+from cbir.web.wording import said, told
 from cbir.web.work_pool import BusyError
 
 _LOG = logging.getLogger(__name__)
@@ -122,10 +122,10 @@ class JobListener(ProgressListener):
         self._note(f"{printable(error.path)}: {error.reason}")
 
     def warn(self, message: str) -> None:
-        self._note(str(message))
+        self._note(said(message))
 
     def note(self, message: str) -> None:
-        self._note(str(message))
+        self._note(said(message))
 
     def _note(self, text: str) -> None:
         if len(self._job.notes) < _NOTES:

@@ -18,11 +18,16 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from cbir.core.errors import CbirError, cause_of, printable
+from cbir.core.threads import one_thread_each
 from cbir.web.listening import BACKLOG, url_of
 from cbir.web.security.connections import HEAD_BYTES, ConnectionLimits, guarded_connections
 
 _END = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 _BY_SIGNAL = 128
+
+_TURN = 0.0005
+"""Seconds that a thread may keep Python's lock while others wait."""
+
 _TALKATIVE = ("python_multipart", "urllib3", "PIL")
 """Loggers of libraries that would write a line for each malformed request or image."""
 
@@ -43,7 +48,8 @@ def run(
 
     Then no connection is accepted any more, what runs is finished, and the function returns. A
     second signal ends the program at once. In another thread than the main one, where no signal
-    arrives, it serves for as long as the program runs.
+    arrives, it serves for as long as the program runs. While it serves, OpenCV and BLAS have one
+    thread each, and threads hold Python's lock for shorter turns.
 
     Parameters
     ----------
@@ -71,7 +77,8 @@ def run(
     CbirError
         When the application fails to start; why is on standard error.
     """
-    with listener, _errors_in_one_line():
+    # For as long as it runs, since each request would pay for it anew.
+    with listener, _errors_in_one_line(), one_thread_each(), _short_turns():
         server = _Server(_config(app, grace, limits or ConnectionLimits()), ready, stopping, grace)
         try:
             server.run(sockets=[listener])
@@ -186,3 +193,14 @@ def _errors_in_one_line() -> Iterator[None]:
             logger.setLevel(level)
             logger.propagate = propagate
             logger.handlers = handlers
+
+
+@contextmanager
+def _short_turns() -> Iterator[None]:
+    """Let threads wait less for Python's lock: most requests have little to do, some much."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(_TURN)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)

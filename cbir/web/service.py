@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
 from cbir.core.errors import CbirError
 from cbir.core.lru_cache import LruCache
-from cbir.core.threads import one_thread_each
 from cbir.search.engine import Index
 from cbir.web.blob_cache import BlobCache
 from cbir.web.duplicate_searches import DuplicateSearches
@@ -33,9 +31,6 @@ from cbir.web.work_pool import WorkPool
 
 _LOOK = 1.0
 """Seconds between two looks at whether another process has committed."""
-
-_TURN = 0.0005
-"""Seconds that a thread may keep Python's lock while others wait."""
 
 _FETCHES = 3
 """Images that are fetched from other servers at a time."""
@@ -130,9 +125,7 @@ class ServiceState:
             raise CbirError("this application has been ended; make another one by create_app()")
         watching = asyncio.create_task(self._watch())
         try:
-            # All the time, for each request would pay for it anew.
-            with one_thread_each(), _short_turns():
-                yield
+            yield
         finally:
             self._has_ended = True
             watching.cancel()
@@ -149,22 +142,14 @@ class ServiceState:
         told = None
         while True:
             await asyncio.sleep(_LOOK)
-            await asyncio.to_thread(self.served.refresh)
+            try:
+                await asyncio.to_thread(self.served.refresh)
+            except Exception:  # whatever it is, the next commit may be sound
+                _LOG.exception("The index could not be looked at")
             failure = self.served.failure
             if failure is not None and str(failure) != told:
                 told = str(failure)
                 _LOG.warning("The index so far is served, for the new one cannot be: %s", failure)
-
-
-@contextlib.contextmanager
-def _short_turns() -> Iterator[None]:
-    """Let threads wait less for Python's lock: most requests have little to do, some much."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(_TURN)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
 
 
 async def service_of(request: Request) -> ServiceState:

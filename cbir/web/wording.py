@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cbir.core.command_words import command_of, options_of
 from cbir.core.errors import CbirError
-from cbir.core.messages import Call, Parameter
+from cbir.core.messages import Call, Message, Parameter
 
 _OF_COMMANDS = frozenset(
     (
@@ -26,7 +26,12 @@ def told(error: CbirError) -> str:
     >>> told(CbirError("name it in ", Parameter("url_hosts")))
     'name it in --allow-url-host'
     """
-    return error.message.worded(_words)
+    return said(error.message)
+
+
+def said(message: str) -> str:
+    """Return a message in these words, as :func:`told` does that of an error."""
+    return message.worded(_words) if isinstance(message, Message) else message
 
 
 def _words(named: Parameter | Call) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import functools
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -48,6 +48,7 @@ class WorkPool:
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="cbir-web")
         self._most = workers + waiting
         self._time_limit = time_limit
+        self._lock = threading.Lock()
         self.running = 0
 
     async def run(self, function: Callable[..., T], *args: object) -> T:
@@ -62,22 +63,30 @@ class WorkPool:
         """
         if self.running >= self._most:
             raise BusyError
-        loop = asyncio.get_running_loop()
-        call = functools.partial(contextvars.copy_context().run, function, *args)
-        future = loop.run_in_executor(self._executor, call)
-        self.running += 1
-        future.add_done_callback(self._done)
+        self._count(1)
+        # Not by the event loop: its future would end when it is given up, and the thread would not.
+        future = self._executor.submit(contextvars.copy_context().run, function, *args)
+        future.add_done_callback(lambda _: self._count(-1))
+        awaited = asyncio.wrap_future(future)
+        awaited.add_done_callback(_heard)
         try:
-            return await asyncio.wait_for(asyncio.shield(future), self._time_limit)
+            return await asyncio.wait_for(asyncio.shield(awaited), self._time_limit)
         except TimeoutError:
+            if future.done() and not future.cancelled():  # it is what the function raised
+                raise
             future.cancel()  # it may not have begun
             raise TookTooLongError from None
 
-    def _done(self, future: asyncio.Future[T]) -> None:
-        self.running -= 1
-        if not future.cancelled():
-            future.exception()  # it is no news to a caller that has left
+    def _count(self, change: int) -> None:
+        with self._lock:
+            self.running += change
 
     def close(self) -> None:
         """Wait for what runs, and drop what does not yet."""
         self._executor.shutdown(cancel_futures=True)
+
+
+def _heard(future: asyncio.Future[Any]) -> None:
+    """Take note of what was raised: it is no news to a caller that has left."""
+    if not future.cancelled():
+        future.exception()
