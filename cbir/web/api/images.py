@@ -90,7 +90,7 @@ async def image(service: Service, path: NamedPath) -> Response:
     file = await service.pool.run(service.files(service.index).open, path)
     kind = mimetypes.guess_type(path)[0] or ""
     return StreamingResponse(
-        _blocks(file),
+        _Blocks(file),
         media_type=kind if kind.startswith("image/") else "application/octet-stream",
         headers={
             "Content-Length": str(os.fstat(file.fileno()).st_size),
@@ -158,7 +158,16 @@ def _thumbnail(service: ServiceState, index: Index, entry: CatalogEntry, size: i
     return service.thumbnails.of(entry.sha256, size, lambda: files.image(entry.path))
 
 
-def _blocks(file: FileIO) -> Iterator[bytes]:
-    with file:
-        while block := file.read(_BLOCK):
-            yield block
+class _Blocks:
+    """The parts of a file, which is closed also if nobody takes the first of them."""
+
+    def __init__(self, file: FileIO) -> None:
+        self._file = file
+
+    def __iter__(self) -> Iterator[bytes]:
+        with self._file as file:
+            while block := file.read(_BLOCK):
+                yield block
+
+    def __del__(self) -> None:
+        self._file.close()
