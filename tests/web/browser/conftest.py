@@ -31,9 +31,10 @@ WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Do not even import the tests, which need playwright, unless they are asked for."""
-    is_test = collection_path.name.startswith("test_")
-    return True if is_test and "services" not in config.option.markexpr else None
+    """Do not even import what needs playwright, unless it is asked for."""
+    name = collection_path.name
+    needs_it = name.endswith(".py") and name not in ("__init__.py", "conftest.py")
+    return True if needs_it and "services" not in config.option.markexpr else None
 
 
 @pytest.fixture(scope="session")
