@@ -28,6 +28,7 @@ from cbir.search.request import IndexedImage, QuerySource, SearchOptions, Search
 from cbir.search.results import Match, SearchResult
 from cbir.search.searcher_pool import SearcherPool
 from cbir.search.searchers import Searcher, SingleSearcher
+from cbir.search.stage_options import NO_STAGES, Stages
 from cbir.stores import open_store
 from cbir.stores.metadata import ColumnType
 from cbir.stores.model import Snapshot
@@ -190,7 +191,7 @@ class Index:
         **options
             What else :class:`SearchRequest` takes: `descriptor`, `metric`, `max_distance`,
             `exclude_self`, `exclude_identical`, `preset`, `fusion`, `weights`, `adaptive`, `where`,
-            `columns`, `group_by`, `facets`, `region`.
+            `columns`, `group_by`, `facets`, `region`, `expand`, `rerank`.
 
         Returns
         -------
@@ -236,6 +237,7 @@ class Index:
             fusion=request.fusion,
             weights=request.weights,
             adaptive=request.adaptive,
+            stages=request.stages,
         )
         asked = AskedMetadata(request, self._columns, self._filter)
 
@@ -325,13 +327,20 @@ class Index:
         fusion: str | None = None,
         weights: Weights | None = None,
         adaptive: bool = False,
+        stages: Stages = NO_STAGES,
     ) -> Searcher[Any]:
         """Return what searches by one descriptor or by a fusion; made once and kept.
 
-        The parameters are those of :class:`SearchRequest`.
+        The parameters are those of :class:`SearchRequest`; `stages` is what follows.
         """
         return self._searchers.searcher(
-            descriptor, metric, preset=preset, fusion=fusion, weights=weights, adaptive=adaptive
+            descriptor,
+            metric,
+            preset=preset,
+            fusion=fusion,
+            weights=weights,
+            adaptive=adaptive,
+            stages=stages,
         )
 
     def single_searcher(

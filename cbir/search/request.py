@@ -11,6 +11,7 @@ from cbir.core.checks import check_number, check_whole
 from cbir.images.encoded_image import EncodedImage
 from cbir.images.image_source import ImageSource
 from cbir.search.fusion.options import Weights
+from cbir.search.stage_options import Stages
 
 if TYPE_CHECKING:
     from cbir.images.region import RegionLike
@@ -55,6 +56,8 @@ class SearchOptions(TypedDict, total=False):
     group_by: str | None
     facets: Sequence[str]
     region: RegionLike | None
+    expand: int | None
+    rerank: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +106,16 @@ class SearchRequest:
         The part of each query that is searched by: left, top, width and height, in pixels of the
         upright image; as text also in percent of it, as in ``"25%,0,50%,100%"``. It becomes a
         :class:`~cbir.images.region.Region`.
+    expand : int, optional
+        Search again by the query together with so many of its best results.
+    rerank : {"k-reciprocal"}, optional
+        Rank the best results again by how they are like each other.
 
     Raises
     ------
     UsageError
-        When `top` is below 1, `max_distance` is negative or not finite, or `region` is none.
+        When `top` is below 1, `max_distance` is negative or not finite, `region` is none, or a
+        stage makes no sense.
 
     Examples
     --------
@@ -131,6 +139,8 @@ class SearchRequest:
     group_by: str | None = None
     facets: Sequence[str] = ()
     region: RegionLike | None = None
+    expand: int | None = None
+    rerank: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "max_distance", checked_limit(self.top, self.max_distance))
@@ -140,6 +150,12 @@ class SearchRequest:
             from cbir.images.region import Region  # few searches need it
 
             object.__setattr__(self, "region", Region.of(self.region))
+        self.stages  # noqa: B018  # refuses what makes no sense
+
+    @property
+    def stages(self) -> Stages:
+        """What is done after the query was compared with the images."""
+        return Stages(self.expand, self.rerank)
 
 
 def checked_limit(top: int, max_distance: float | None) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache, partial
 from typing import Any
 
-from cbir.core.arguments import text_of
+from cbir.core.arguments import check_type, text_of
 from cbir.core.errors import UsageError
 from cbir.core.messages import Parameter
 from cbir.descriptors import presets
@@ -14,6 +14,8 @@ from cbir.search import metrics
 from cbir.search.fusion.options import Fusion, Weights, equal_weights
 from cbir.search.searchers import FusedSearcher, Searcher, SingleSearcher
 from cbir.search.sources import open_source
+from cbir.search.stage_options import NO_STAGES, Stages
+from cbir.search.stages.compose import with_stages
 from cbir.stores.model import Snapshot
 from cbir.stores.presets import check_holds
 
@@ -30,6 +32,7 @@ class SearcherPool:
         self._snapshot = snapshot
         self._single_searcher = lru_cache(self._make_single_searcher)
         self._fused_searcher = lru_cache(self._make_fused_searcher)
+        self._staged_searcher = lru_cache(with_stages)
 
     def searcher(
         self,
@@ -40,11 +43,26 @@ class SearcherPool:
         fusion: str | None = None,
         weights: Weights | None = None,
         adaptive: bool = False,
+        stages: Stages = NO_STAGES,
     ) -> Searcher[Any]:
         """Return what searches by one descriptor or by a fusion; made once and kept.
 
-        The parameters are those of :class:`SearchRequest`.
+        The parameters are those of :class:`SearchRequest`; `stages` is what follows.
         """
+        check_type(stages, Stages, "stages")
+        compared = self._compared(descriptor, metric, preset, fusion, weights, adaptive)
+        return self._staged_searcher(compared, stages) if stages else compared
+
+    def _compared(
+        self,
+        descriptor: str | None,
+        metric: str | None,
+        preset: str | None,
+        fusion: str | None,
+        weights: Weights | None,
+        adaptive: bool,
+    ) -> Searcher[Any]:
+        """Return what only compares."""
         usual = self._asked(descriptor, preset)
         aliases = tuple(usual)
         if len(aliases) == 1:

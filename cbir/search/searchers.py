@@ -116,8 +116,16 @@ class Searcher(ABC, Generic[D]):
         """
 
     @abstractmethod
-    def source_for(self, description: D) -> CandidateSource[D]:
+    def source_for(self, description: D, eligible: RowMask | None = None) -> CandidateSource[D]:
         """Return the rows of the index, ready to be compared with a described query.
+
+        Parameters
+        ----------
+        description : D
+            As :meth:`describe` or :meth:`indexed` returns it.
+        eligible : ndarray of bool, shape (n,), optional
+            Which images may be found: all unless told otherwise. Ask the source for no others:
+            what looks at the best results looks at the best of these.
 
         Raises
         ------
@@ -156,7 +164,7 @@ class Searcher(ABC, Generic[D]):
             Which images may be found: all unless told otherwise.
         """
         limit = check_number("max_distance", max_distance)
-        return self.source_for(description).within(description, limit, eligible)
+        return self.source_for(description, eligible).within(description, limit, eligible)
 
     def top_k(
         self,
@@ -182,7 +190,7 @@ class Searcher(ABC, Generic[D]):
             The group of each image, of which only the nearest image is returned.
         """
         max_distance = checked_limit(top, max_distance)
-        source = self.source_for(description)
+        source = self.source_for(description, eligible)
         if groups is None:
             ranked = top_k(source, description, top, max_distance, eligible)
         else:
@@ -240,7 +248,7 @@ class SingleSearcher(Searcher[Row]):
         """Return a row of the matrix."""
         return self._matrix[check_whole("row", row, 0, len(self._matrix) - 1)]
 
-    def source_for(self, description: Row) -> CandidateSource[Row]:
+    def source_for(self, description: Row, eligible: RowMask | None = None) -> CandidateSource[Row]:
         """Return the rows; they are the same for every query."""
         wanted = self._matrix.shape[1:], self._matrix.dtype
         is_array = isinstance(description, np.ndarray)
@@ -272,7 +280,7 @@ class FusedSearcher(Searcher[Rows]):
         self.adaptive = fusion.adaptive
         self.fusion = fusion
         self._searchers = tuple(searchers)
-        self._sources = tuple(_scanned(searcher.source) for searcher in searchers)
+        self._sources = tuple(scanned(searcher.source) for searcher in searchers)
         self._backgrounds = [
             Background.of(one.named.descriptor, one.metric, one.source)
             for one in (searchers if fusion.method == "scores" else ())
@@ -291,7 +299,9 @@ class FusedSearcher(Searcher[Rows]):
         """Return a row of each matrix."""
         return tuple(searcher.indexed(row) for searcher in self._searchers)
 
-    def source_for(self, description: Rows) -> WeightedSum | ReciprocalRanks:
+    def source_for(
+        self, description: Rows, eligible: RowMask | None = None
+    ) -> WeightedSum | ReciprocalRanks:
         """Return the rows, weighted for this query."""
         if not isinstance(description, tuple) or len(description) != len(self._searchers):
             raise _not_described(self.label)
@@ -338,8 +348,14 @@ def _not_described(label: str) -> UsageError:
     return UsageError(f"{label}: give a description as describe() or indexed() returns it")
 
 
-def _scanned(source: CandidateSource[Row]) -> ScannedSource[Row]:
-    """Return a source that can be fused: one that knows something of every row."""
+def scanned(source: CandidateSource[D]) -> ScannedSource[D]:
+    """Return a source that can be fused, or followed by a stage: one that sees every row.
+
+    Raises
+    ------
+    UsageError
+        When it does not.
+    """
     if not isinstance(source, ScannedSource):
         raise UsageError(f"{type(source).__name__} cannot be fused: it does not see every row")
     return source

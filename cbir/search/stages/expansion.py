@@ -1,0 +1,111 @@
+r"""Query expansion: searches again by the query together with its best results.
+
+The distance of an image is the mean of its distances to the query and to the best results, each of
+these weighted by its similarity to the query to the power of :data:`ALPHA`, so that what is less
+like the query says less.
+
+References
+----------
+F. Radenović, G. Tolias, O. Chum, "Fine-tuning CNN image retrieval with no human annotation",
+IEEE PAMI 41, 2019: weights by similarity (αQE).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from typing import Generic
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbir.search.candidates import Distances, RowMask, RowNumbers, ScannedSource, top_k
+from cbir.search.searchers import Searcher, scanned
+from cbir.search.stages.stage import D, Stage
+
+ALPHA = 3.0
+"""The power of the similarity; the paper's."""
+
+
+class MeanSource(ScannedSource[D], Generic[D]):
+    """Rows at the weighted mean of their distances to several described images.
+
+    Parameters
+    ----------
+    sources : sequence of ScannedSource
+        The rows, ready to be compared with each of the images; the first is the query's own.
+    descriptions : sequence
+        The images.
+    weights : ndarray of float64
+        Above 0; of these, only the proportions matter.
+
+    Attributes
+    ----------
+    before : ScannedSource
+        The query's own.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[ScannedSource[D]],
+        descriptions: Sequence[D],
+        weights: NDArray[np.float64],
+    ) -> None:
+        self.before = sources[0]
+        shares = (weights / weights.sum()).tolist()
+        self._parts = list(zip(sources, descriptions, shares, strict=True))
+
+    def __len__(self) -> int:
+        return len(self.before)
+
+    def estimate(self, query: D) -> NDArray[np.float64]:
+        """Return the distance of every row, nearly."""
+        return reduce(
+            np.add,
+            (
+                share * np.asarray(source.estimate(one), np.float64)
+                for source, one, share in self._parts
+            ),
+        )
+
+    def exact(self, query: D, rows: RowNumbers) -> Distances:
+        """Return the distances of some rows."""
+        return reduce(
+            np.add, (share * source.exact(one, rows) for source, one, share in self._parts)
+        )
+
+    def tolerance(self, query: D, distance: float) -> float:
+        """Return by how much an estimate near `distance` may be off."""
+        # No part adds more than the whole.
+        return sum(
+            share * source.tolerance(one, distance / share)
+            for source, one, share in self._parts
+            if share > 0
+        )
+
+
+class Expansion(Stage[D]):
+    """A stage that searches again by the query and its best results together.
+
+    Parameters
+    ----------
+    inner : Searcher
+    count : int
+        How many of the best results expand the query.
+    """
+
+    def __init__(self, inner: Searcher[D], count: int) -> None:
+        super().__init__(inner)
+        self._count = count
+
+    def source_for(self, description: D, eligible: RowMask | None = None) -> MeanSource[D]:
+        """Return the rows, compared with the query and with what expands it."""
+        before = self._before(description, eligible)
+        ranked = top_k(before, description, self._count + 1, None, eligible)
+        # What is beyond is as unlike the query as anything that expands it may be.
+        beyond = ranked[-1][1] if len(ranked) > self._count else np.inf
+        descriptions = [description, *(self.indexed(row) for row, _ in ranked[: self._count])]
+        distances = np.array([0.0, *(distance for _, distance in ranked[: self._count])])
+        similarities = np.clip(1 - distances / beyond, 1e-6, 1)
+        sources = [before, *(scanned(self.inner.source_for(one)) for one in descriptions[1:])]
+        return MeanSource(sources, descriptions, similarities**ALPHA)
