@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -36,6 +35,7 @@ from cbir.duplicates.indexed_images import IndexedImage, Selection, hash_alias, 
 from cbir.duplicates.model import COPY_LEVELS, CopyLevel, ImageRecord
 from cbir.indexing.build import build_index
 from cbir.stores import open_store
+from cbir.stores.features.kept import KeptFeatures
 from cbir.stores.features.store import FeatureStore
 from cbir.stores.model import Snapshot
 
@@ -291,15 +291,11 @@ class _Features:
     """Looks local features up in several indexes; threads may share it."""
 
     def __init__(self, stores: Sequence[FeatureStore]) -> None:
-        self._stores = stores
-        self._lock = threading.Lock()
+        self._kept = [KeptFeatures(store, EXTRACTOR) for store in stores]
 
     def __call__(self, sha256: bytes) -> SiftFeatures | None:
-        with self._lock:
-            for store in self._stores:
-                with contextlib.suppress(KeyError):
-                    return EXTRACTOR.from_record(store.get(sha256))
-        return None
+        found = (kept.get(sha256) for kept in self._kept)
+        return next((features for features in found if features is not None), None)
 
 
 def _without_links(records: list[ImageRecord], listener: ProgressListener) -> list[ImageRecord]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,3 +24,11 @@ def place_within(groups: NDArray[np.intp], order: NDArray[np.intp]) -> NDArray[n
     places = np.empty(len(groups), np.intp)
     places[sorted_] = np.arange(len(groups)) - np.repeat(starts, lengths)
     return places
+
+
+def strongest(keypoints: Sequence[cv2.KeyPoint], count: int) -> NDArray[np.intp]:
+    """Return the places of the `count` strongest keypoints, the strongest first."""
+    x, y = np.array([keypoint.pt for keypoint in keypoints]).reshape(-1, 2).T
+    strength = np.array([keypoint.response for keypoint in keypoints])
+    direction = np.array([keypoint.angle for keypoint in keypoints])
+    return np.lexsort((direction, y, x, -strength))[:count]

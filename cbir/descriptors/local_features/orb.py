@@ -9,7 +9,7 @@ from typing import ClassVar
 import cv2
 import numpy as np
 
-from cbir.descriptors.local_features.base import LocalExtractor, LocalFeatures
+from cbir.descriptors.local_features.base import LocalExtractor, LocalFeatures, check_count
 from cbir.descriptors.local_features.keypoint_selection import place_within
 from cbir.images.pixels import WORKING_SIZES, Pixels
 
@@ -56,12 +56,16 @@ class OrbExtractor(LocalExtractor[LocalFeatures]):
     """
 
     name: ClassVar[str] = "orb"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     working_size: ClassVar[int] = WORKING_SIZES[2]
     descriptor_size: ClassVar[int] = ORB_BYTES
+    is_binary: ClassVar[bool] = True
 
     count: int = 1000
     upright: bool = False
+
+    def __post_init__(self) -> None:
+        check_count(self.name, self.count)
 
     def extract(self, image: Pixels) -> LocalFeatures:
         """Extract ORB features; see :meth:`LocalExtractor.extract`."""

@@ -10,8 +10,10 @@ from cbir.descriptors.local_features.base import LocalExtractor
 from cbir.descriptors.parametrized import made, split_parameters
 
 EXTRACTORS = {
+    "akaze": "cbir.descriptors.local_features.akaze:AkazeExtractor",
     "orb": "cbir.descriptors.local_features.orb:OrbExtractor",
     "sift": "cbir.descriptors.local_features.sift:SiftExtractor",
+    "surf": "cbir.descriptors.local_features.surf:SurfExtractor",
 }
 """By name; imported when they are asked for."""
 
@@ -27,7 +29,7 @@ def extractor_of(given: str | LocalExtractor[Any]) -> LocalExtractor[Any]:
     Examples
     --------
     >>> extractor_of("sift:count=200")
-    SiftExtractor(count=200)
+    SiftExtractor(count=200, upright=False, step=1)
     """
     if isinstance(given, LocalExtractor):
         return given

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.descriptors.local_features.base import LocalExtractor, LocalFeatures
+from cbir.core.errors import UsageError
+from cbir.descriptors.local_features.base import LocalExtractor, LocalFeatures, check_count
 from cbir.descriptors.local_features.keypoint_selection import place_within
 from cbir.images.pixels import WORKING_SIZES, Pixels
 
@@ -30,6 +31,8 @@ _GRID = 6
 
 _CANDIDATES = 2
 """Keypoints that are detected for each one that is kept."""
+
+_LARGEST_STEP = 32
 
 _PLACES = np.arange(DESCRIPTOR_SIZE).reshape(_CELLS, _CELLS, _DIRECTIONS)
 _MIRRORED = _PLACES[::-1, :, -np.arange(_DIRECTIONS) % _DIRECTIONS].ravel()
@@ -72,12 +75,18 @@ class SiftExtractor(LocalExtractor[SiftFeatures]):
     ----------
     count : int
         Features an image, at most.
+    upright : bool
+        Do not turn the descriptors with the local orientation: better for images that are taken
+        upright, useless for rotated ones.
+    step : int
+        Of the numbers of the descriptors, which are whole multiples of it: 16 halves what a store
+        keeps, 1 is for comparisons that leave nothing out.
 
     References
     ----------
     D. Lowe, "Distinctive image features from scale-invariant keypoints", IJCV 60(2), 2004;
     R. Arandjelović, A. Zisserman, "Three things everyone should know to improve object retrieval",
-    CVPR 2012, for RootSIFT. The spreading is in neither.
+    CVPR 2012, for RootSIFT. The spreading and the steps are in neither.
 
     Examples
     --------
@@ -86,32 +95,51 @@ class SiftExtractor(LocalExtractor[SiftFeatures]):
     """
 
     name: ClassVar[str] = "sift"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     working_size: ClassVar[int] = WORKING_SIZES[2]
     descriptor_size: ClassVar[int] = DESCRIPTOR_SIZE
     features_type: ClassVar[type[Any]] = SiftFeatures
 
     count: int = 500
+    upright: bool = False
+    step: int = 1
+
+    def __post_init__(self) -> None:
+        check_count(self.name, self.count)
+        if not 1 <= self.step <= _LARGEST_STEP:
+            raise UsageError(f"{self.name}: step={self.step} must be 1 to {_LARGEST_STEP}")
 
     def extract(self, image: Pixels) -> SiftFeatures:
         """Extract SIFT features; see :meth:`LocalExtractor.extract`."""
         gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         height, width = gray.shape
         sift = cv2.SIFT.create(nfeatures=_CANDIDATES * self.count, contrastThreshold=_CONTRAST)
-        keypoints, found = sift.detectAndCompute(gray, None)
-        if found is None:
+        detected = sift.detect(gray, None)
+        if self.upright:
+            detected = _without_directions(detected)
+        if not detected:
             return self.nothing(width, height)
-        kept = _spread(keypoints, self.count, max(width, height) / _GRID)
-        points = np.array(
-            [(*keypoints[i].pt, keypoints[i].size, keypoints[i].angle) for i in kept], np.float32
-        )
-        points[:, 3] = np.deg2rad(points[:, 3])
-        return self.of(points, _as_root(np.asarray(found, np.float32)[kept]), width, height)
+        kept = _spread(detected, self.count, max(width, height) / _GRID)
+        keypoints, found = sift.compute(gray, [detected[i] for i in kept])
+        if not len(keypoints):
+            return self.nothing(width, height)
+        points = np.array([(*one.pt, one.size, np.deg2rad(one.angle)) for one in keypoints])
+        descriptors = _as_root(np.asarray(found, np.float32), self.step)
+        return self.of(points.astype(np.float32), descriptors, width, height)
 
 
-def _as_root(descriptors: NDArray[np.float32]) -> NDArray[np.uint8]:
+def _without_directions(keypoints: Sequence[cv2.KeyPoint]) -> list[cv2.KeyPoint]:
+    """Return one keypoint for each place and size, whatever directions it has."""
+    different = {(keypoint.pt, keypoint.size): keypoint for keypoint in reversed(keypoints)}
+    for keypoint in different.values():
+        keypoint.angle = 0
+    return list(different.values())
+
+
+def _as_root(descriptors: NDArray[np.float32], step: int) -> NDArray[np.uint8]:
     shares = descriptors / np.maximum(descriptors.sum(axis=1, keepdims=True), 1)
-    return np.minimum(np.rint(_SCALE * np.sqrt(shares)), 255).astype(np.uint8)
+    steps = np.rint(np.sqrt(shares) * (_SCALE / step))
+    return (np.minimum(steps, 255 // step) * step).astype(np.uint8)
 
 
 def _spread(keypoints: Sequence[cv2.KeyPoint], count: int, cell: float) -> NDArray[np.intp]:

@@ -58,14 +58,14 @@ def test_parameters_and_names_tell_extractors_apart() -> None:
     specs = ("sift", "sift:count=60", "orb", "orb:upright=yes")
     extractors: list[LocalExtractor[LocalFeatures]] = [extractor_of(spec) for spec in specs]
     assert len({extractor.fingerprint for extractor in extractors}) == len(specs)
-    assert extractors[1].parameters == {"count": 60}
+    assert extractors[1].parameters == {"count": 60, "upright": False, "step": 1}
     assert extractor_of(extractors[1]) is extractors[1]
 
 
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("surf", "there is no extractor 'surf'; there are: orb, sift"),
+        ("brisk", "there is no extractor 'brisk'; there are: akaze, orb, sift, surf"),
         ("sift:octaves=3", "extractor 'sift' has no parameter 'octaves'; it has: count"),
         ("orb:count=many", "extractor 'orb': count=many: not a whole number"),
         ("orb:count", "extractor 'orb': 'count' is not key=value"),
