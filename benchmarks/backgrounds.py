@@ -70,7 +70,7 @@ def descriptors() -> Iterator[NamedDescriptor]:
     for spec in specs:
         named = parse(spec)
         descriptor = named.descriptor
-        if descriptor.kind.weighted:
+        if descriptor.kind.counted:
             continue
         if isinstance(descriptor, TrainedDescriptor):
             state = descriptor.shipped()

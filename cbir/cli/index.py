@@ -164,7 +164,7 @@ def index(
       index photos --index photos.csv --exclude 'thumbs' --workers 4
     """
     from cbir.indexing.build import build_index
-    from cbir.search.exact.compile_ahead import compile_kernels
+    from cbir.search.prepare import prepare
 
     with TerminalProgress(quiet, verbose) as listener:
         report = build_index(
@@ -185,8 +185,7 @@ def index(
             wait=wait,
             listener=listener,
         )
-        if report.described:
-            compile_kernels(index_path)
+        prepare(index_path, listener)
     if report.metadata:
         _tell_of_metadata(report.metadata, listener, verbose)
     listener.note(summary(index_path, report))

@@ -21,7 +21,7 @@ from cbir.descriptors.parametrized import (
     required_parameters,
     split_parameters,
 )
-from cbir.descriptors.row_kinds import KINDS
+from cbir.descriptors.row_kinds import BAG, KINDS
 from cbir.images.open_image import OpenImage
 
 if TYPE_CHECKING:
@@ -45,7 +45,11 @@ _BUILT_IN = {
     "fisher": "cbir.descriptors.encoders.fisher:Fisher",
     "daisy": "cbir.descriptors.encoders.daisy:Daisy",
     "projection": "cbir.descriptors.encoders.projection:Projection",
+    "asmk": "cbir.descriptors.encoders.asmk:Asmk",
+    "hamming_embedding": "cbir.descriptors.encoders.hamming_embedding:HammingEmbedding",
+    "bovw": "cbir.descriptors.encoders.bovw:Bovw",
     "orb": "cbir.descriptors.encoders.bovw:OrbBovw",
+    "vlad": "cbir.descriptors.encoders.vlad:Vlad",
     "cnn": "cbir.descriptors.neural.cnn:Cnn",
     "onnx": "cbir.descriptors.neural.onnx_network:OnnxNetwork",
     "torch": "cbir.descriptors.neural.torch_network:TorchNetwork",
@@ -241,8 +245,9 @@ def _load_plugin(point: EntryPoint) -> type[Descriptor]:
     if missing or cls.__abstractmethods__:
         lacks = ", ".join([*missing, *sorted(cls.__abstractmethods__)])
         raise CbirError(f"{where} lacks: {lacks}")
-    if cls.kind not in KINDS.values():
-        raise CbirError(f"{where} has the kind {cls.kind!r}, not one of {', '.join(KINDS)}")
+    if cls.kind not in KINDS.values() or cls.kind is BAG:
+        there = ", ".join(name for name, kind in KINDS.items() if kind is not BAG)
+        raise CbirError(f"{where} has the kind {cls.kind!r}, not one of {there}")
     if cls.name != point.name:
         raise CbirError(f"{where} calls itself {cls.name!r}; both names must be the same")
     return cls

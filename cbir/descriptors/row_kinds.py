@@ -20,13 +20,14 @@ class RowKind:
         candidate source.
     packed : bool
         The dimensions are bits, eight a byte. They are one value: an index has one column of them.
-    weighted : bool
-        Distances depend on the other rows of the index, as with tf-idf.
+    counted : bool
+        A row only says how many local features an image has. These lie in the index's feature
+        store, by the content of the image.
     """
 
     name: str
     packed: bool = False
-    weighted: bool = False
+    counted: bool = False
 
     def width(self, dimension: int, has_quality: bool = False) -> int:
         """Return how many numbers of the stored type a row has.
@@ -46,6 +47,8 @@ class RowKind:
         >>> GLOBAL.columns("small", 2), HASH.columns("phash", 256, has_quality=True)
         (['small_0', 'small_1'], ['phash', 'phash_quality'])
         """
+        if self.counted:
+            return [f"{alias}_features"]
         columns = [alias] if self.packed else [f"{alias}_{i}" for i in range(dimension)]
         return [*columns, f"{alias}_quality"] if has_quality else columns
 
@@ -56,7 +59,11 @@ GLOBAL = RowKind("global")
 HASH = RowKind("hash", packed=True)
 """Bits; a byte that says how much they mean may follow."""
 
-LOCAL = RowKind("local", weighted=True)
-"""How often each visual word is among the local features of the image."""
+FEATURES = RowKind("features", counted=True)
+"""Local features, searched by the visual words that they are assigned to."""
 
-KINDS = {kind.name: kind for kind in (GLOBAL, HASH, LOCAL)}
+BAG = RowKind("local")
+"""How often each visual word is there: what earlier versions kept of local features. It is read,
+and described again by the next run of indexing."""
+
+KINDS = {kind.name: kind for kind in (GLOBAL, HASH, FEATURES, BAG)}

@@ -103,8 +103,8 @@ def commit(plan: Plan, descriptions: Descriptions, listener: ProgressListener) -
         plan.writer.commit(manifest, rows, descriptions.matrices)
     else:
         plan.writer.keep(base)
-    if plan.features:
-        plan.features.remove_others(rows.facts["sha256"])
+    for writer in plan.features.values():
+        writer.remove_others(rows.facts["sha256"])
     _warn_of_drift(plan, descriptions, listener)
     _report_left_out(scan.left_out, listener)
     return IndexReport(

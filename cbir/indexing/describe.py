@@ -72,8 +72,8 @@ def _kept(plan: Plan) -> Iterator[None]:
         # The first error is the one to tell; and what the journal lacks is described again.
         with contextlib.suppress(OSError):
             plan.journal.flush()
-        if plan.features:
-            plan.features.close()
+        for writer in plan.features.values():
+            writer.close()
 
 
 def _keep(one: DescribedImage, plan: Plan) -> None:
@@ -85,8 +85,8 @@ def _keep(one: DescribedImage, plan: Plan) -> None:
         )
         with explained(plan.journal.path, "write the journal"):
             plan.journal.append(record)
-    if plan.features and one.features is not None:
-        plan.features.add(known.sha256, one.features)
+    for fingerprint, features in one.features.items():
+        plan.features[fingerprint].add(known.sha256, features)
 
 
 def _damage_of(path: str, named: Sequence[NamedDescriptor]) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from cbir.core.errors import UnreadableImageError
-from cbir.descriptors.local_features.base import LocalFeatures
+from cbir.descriptors.encoders.local_descriptor import feature_count
+from cbir.descriptors.local_features.base import LocalExtractor, LocalFeatures
 from cbir.descriptors.registry import NamedDescriptor
 from cbir.images.discovery import ImageFile
 from cbir.images.encoded_image import EncodedImage
@@ -29,15 +31,15 @@ class DescribedImage:
         This run described it; else its rows were known.
     is_suspect : bool
         Something was printed while it was decoded, perhaps about another image.
-    features : LocalFeatures or None
-        Its local features, if they were wanted and not kept.
+    features : mapping of str to LocalFeatures
+        The local features that are wanted and were not kept, by the fingerprints of the extractors.
     """
 
     file: ImageFile
     known: IndexedImage
     is_new: bool = False
     is_suspect: bool = False
-    features: LocalFeatures | None = None
+    features: Mapping[str, LocalFeatures] = field(default_factory=dict)
 
 
 Outcome = DescribedImage | UnreadableImageError | None
@@ -58,14 +60,14 @@ class ImageDescriber:
         What to describe them by.
     lookup : ReuseLookup
         What need not be computed.
-    features : LocalFeatureWriter or None
-        Says which local features are wanted.
+    features : mapping of str to LocalFeatureWriter
+        Say which local features are wanted, by the fingerprints of the extractors.
     """
 
     dataset: str
     named: Sequence[NamedDescriptor]
     lookup: ReuseLookup
-    features: LocalFeatureWriter | None
+    features: Mapping[str, LocalFeatureWriter]
 
     def __call__(self, file: ImageFile) -> Outcome:
         """Describe an image, or return why it cannot be."""
@@ -94,21 +96,47 @@ class ImageDescriber:
         if header.is_generated:
             return None
         missing = self._missing(known)
+        features = self._extracted(encoded, known)
         rows = dict(known.rows)
         for one in missing:
-            rows[one.descriptor.fingerprint] = one.describe(encoded, rows)
-        features = None
-        if self.features is not None and self._lacks_features(known):
-            extractor = self.features.extractor
-            features = extractor.extract(encoded.pixels(extractor.working_size))
+            extractor = one.descriptor.extractor
+            rows[one.descriptor.fingerprint] = (
+                one.describe(encoded, rows)
+                if extractor is None
+                else feature_count(self._features_of(encoded, sha256, extractor, features))
+            )
         known = IndexedImage(sha256, header.width, header.height, rows, known.origin)
         return DescribedImage(file, known, bool(missing), encoded.may_be_damaged, features)
 
     def _is_whole(self, known: IndexedImage) -> bool:
-        return not self._missing(known) and not self._lacks_features(known)
+        return not self._missing(known) and not self._lacking(known)
 
     def _missing(self, known: IndexedImage) -> list[NamedDescriptor]:
         return [one for one in self.named if one.descriptor.fingerprint not in known.rows]
 
-    def _lacks_features(self, known: IndexedImage) -> bool:
-        return self.features is not None and known.sha256 not in self.features.kept
+    def _lacking(self, known: IndexedImage) -> list[LocalFeatureWriter]:
+        return [one for one in self.features.values() if known.sha256 not in one.kept]
+
+    def _extracted(self, image: EncodedImage, known: IndexedImage) -> dict[str, LocalFeatures]:
+        """Extract the local features that are not kept."""
+        return {
+            writer.extractor.fingerprint: writer.extractor.extract(
+                image.pixels(writer.extractor.working_size)
+            )
+            for writer in self._lacking(known)
+        }
+
+    def _features_of(
+        self,
+        image: EncodedImage,
+        sha256: bytes,
+        extractor: LocalExtractor[Any],
+        extracted: Mapping[str, LocalFeatures],
+    ) -> LocalFeatures:
+        """Return features that were extracted just now, or kept before; else extract them again."""
+        found = extracted.get(extractor.fingerprint)
+        if found is None:
+            found = self.features[extractor.fingerprint].before(sha256)
+        return (
+            found if found is not None else extractor.extract(image.pixels(extractor.working_size))
+        )

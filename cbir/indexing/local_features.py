@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cbir.descriptors.local_features.base import LocalExtractor, LocalFeatures
+from cbir.descriptors.registry import NamedDescriptor
+from cbir.stores.features.kept import KeptFeatures
 from cbir.stores.model import Writer
 
 
 class LocalFeatureWriter:
-    """Keeps the local features of images, by content.
+    """Keeps the local features of images that one extractor gives, by content.
 
     Parameters
     ----------
@@ -28,7 +30,12 @@ class LocalFeatureWriter:
         self.extractor = extractor
         self._store = writer.features(extractor)
         self._store.check_changed()  # what is damaged is missing from then on
+        self._before = KeptFeatures(writer.features(extractor), extractor)
         self.kept = frozenset(self._store.keys())
+
+    def before(self, sha256: bytes) -> LocalFeatures | None:
+        """Return what was kept of a content before this run; any thread may ask."""
+        return self._before.get(sha256) if sha256 in self.kept else None
 
     def add(self, sha256: bytes, features: LocalFeatures) -> None:
         """Keep features; those of equal images are kept once."""
@@ -41,3 +48,24 @@ class LocalFeatureWriter:
     def remove_others(self, contents: Iterable[bytes]) -> None:
         """Free the space of images that are gone, when it is worth the work."""
         self._store.compact(frozenset(bytes(content) for content in contents))
+
+
+def feature_writers(
+    writer: Writer, named: Sequence[NamedDescriptor], asked: LocalExtractor[Any] | None
+) -> dict[str, LocalFeatureWriter]:
+    """Return what keeps local features, by the fingerprints of the extractors.
+
+    Parameters
+    ----------
+    writer : Writer
+    named : sequence of NamedDescriptor
+        Descriptors, some of which may stand for local features.
+    asked : LocalExtractor or None
+        What else is to be extracted.
+    """
+    wanted = [one.descriptor.extractor for one in named]
+    different = {one.fingerprint: one for one in (*wanted, asked) if one is not None}
+    return {
+        fingerprint: LocalFeatureWriter(writer, extractor)
+        for fingerprint, extractor in different.items()
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from cbir.core.errors import BrokenIndexError, printable
 from cbir.core.messages import Message
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.registry import NamedDescriptor
-from cbir.indexing.local_features import LocalFeatureWriter
+from cbir.indexing.local_features import LocalFeatureWriter, feature_writers
 from cbir.indexing.metadata_join import MetadataJoin, check_free, join
 from cbir.indexing.request import IndexRequest
 from cbir.indexing.reuse import ReuseLookup
@@ -42,8 +42,8 @@ class Plan:
         What else need not be computed.
     journal : Journal
         Of this dataset.
-    features : LocalFeatureWriter or None
-        Keeps local features, if they are wanted.
+    features : mapping of str to LocalFeatureWriter
+        Keep the local features that are wanted, by the fingerprints of their extractors.
     previous : Snapshot or None
         The index so far.
     base : Snapshot or None
@@ -62,7 +62,7 @@ class Plan:
     reused_rows: NDArray[np.int64]
     lookup: ReuseLookup
     journal: Journal
-    features: LocalFeatureWriter | None
+    features: Mapping[str, LocalFeatureWriter]
     previous: Snapshot | None
     base: Snapshot | None
     store: IndexStore
@@ -111,7 +111,7 @@ def plan(
     images = TrainingImages(scan.dataset, scan.images, request.workers)
     named = bind_states(chosen, base, request.models, request.retrain, images, listener)
     journal = writer.journal(scan.root)
-    features = LocalFeatureWriter(writer, request.features) if request.features else None
+    features = feature_writers(writer, named, request.features)
     lookup = ReuseLookup(base, _records(journal, request.rebuild, listener), named)
     if base is not None:
         _report_repairs(base, listener)
@@ -184,14 +184,17 @@ def _records(journal: Journal, rebuild: bool, listener: ProgressListener) -> lis
 
 
 def _reused_rows(
-    scan: Scan, base: Snapshot | None, lookup: ReuseLookup, features: LocalFeatureWriter | None
+    scan: Scan,
+    base: Snapshot | None,
+    lookup: ReuseLookup,
+    features: Mapping[str, LocalFeatureWriter],
 ) -> NDArray[np.int64]:
     if base is None or scan.is_moved:
         return np.full(len(scan.images), -1, np.int64)
     rows = lookup.unchanged_rows(scan.images)
-    if features is not None:
+    for one in features.values():
         for place in np.flatnonzero(rows >= 0):
-            if base.rows.facts["sha256"][rows[place]].tobytes() not in features.kept:
+            if base.rows.facts["sha256"][rows[place]].tobytes() not in one.kept:
                 rows[place] = -1
     return rows
 

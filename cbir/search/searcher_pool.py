@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 from cbir.core.arguments import check_type, text_of
@@ -12,8 +12,8 @@ from cbir.descriptors import presets
 from cbir.descriptors.registry import NamedDescriptor
 from cbir.search import metrics
 from cbir.search.fusion.options import Fusion, Weights, equal_weights
+from cbir.search.searcher_kinds import open_searcher
 from cbir.search.searchers import FusedSearcher, Searcher, SingleSearcher
-from cbir.search.sources import open_source
 from cbir.search.stage_options import NO_STAGES, Stages
 from cbir.search.stages.compose import with_stages
 from cbir.stores.model import Snapshot
@@ -111,10 +111,7 @@ class SearcherPool:
     def _make_single_searcher(self, alias: str, metric: str | None) -> SingleSearcher:
         named = self._snapshot.descriptor(alias)
         chosen = _allowed_metric(named, metric)
-        derive = partial(self._snapshot.derive, alias)
-        matrix = self._snapshot.matrix(alias)
-        source = open_source(named.descriptor, matrix, chosen, derive)
-        return SingleSearcher(named, chosen, matrix, source)
+        return open_searcher(self._snapshot, named, chosen)
 
     def _make_fused_searcher(
         self, aliases: tuple[str, ...], fusion: Fusion, label: str | None

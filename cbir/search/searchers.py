@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from cbir.core.arguments import check_type
 from cbir.core.checks import check_number, check_whole
 from cbir.core.errors import UsageError
+from cbir.core.progress import ProgressListener
 from cbir.core.threads import one_thread_each
 from cbir.descriptors.base import Row
 from cbir.descriptors.registry import NamedDescriptor
@@ -46,6 +48,8 @@ from cbir.search.fusion.formulas import (
 from cbir.search.fusion.options import FUSED_METRICS, Fusion
 from cbir.search.request import checked_limit
 from cbir.search.results import FUSED_MEANINGS, ScoreComponent
+from cbir.search.sources import open_source
+from cbir.stores.model import Snapshot
 
 D = TypeVar("D")
 
@@ -234,6 +238,19 @@ class SingleSearcher(Searcher[Row]):
         self._matrix = matrix
         self.source = source
 
+    @classmethod
+    def of(
+        cls,
+        snapshot: Snapshot,
+        named: NamedDescriptor,
+        metric: metrics.Metric,
+        listener: ProgressListener | None = None,  # noqa: ARG003 - others need it
+    ) -> SingleSearcher:
+        """Return what compares all rows of an index."""
+        matrix = snapshot.matrix(named.alias)
+        derive = partial(snapshot.derive, named.alias)
+        return cls(named, metric, matrix, open_source(named.descriptor, matrix, metric, derive))
+
     @property
     def bytes_per_image(self) -> int:
         """Bytes of a row."""
@@ -253,7 +270,7 @@ class SingleSearcher(Searcher[Row]):
         wanted = self._matrix.shape[1:], self._matrix.dtype
         is_array = isinstance(description, np.ndarray)
         if not is_array or (description.shape, description.dtype) != wanted:
-            raise _not_described(self.label)
+            raise not_described(self.label)
         return self.source
 
 
@@ -304,7 +321,7 @@ class FusedSearcher(Searcher[Rows]):
     ) -> WeightedSum | ReciprocalRanks:
         """Return the rows, weighted for this query."""
         if not isinstance(description, tuple) or len(description) != len(self._searchers):
-            raise _not_described(self.label)
+            raise not_described(self.label)
         for searcher, row in zip(self._searchers, description, strict=True):
             searcher.source_for(row)
         weights = self.fusion.weights
@@ -344,7 +361,7 @@ class FusedSearcher(Searcher[Rows]):
         return tuple(weights)
 
 
-def _not_described(label: str) -> UsageError:
+def not_described(label: str) -> UsageError:
     return UsageError(f"{label}: give a description as describe() or indexed() returns it")
 
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from cbir.descriptors.base import Descriptor, Row
-from cbir.descriptors.row_kinds import GLOBAL, HASH, LOCAL
+from cbir.descriptors.row_kinds import GLOBAL, HASH
 from cbir.search.candidates import CandidateSource
 from cbir.search.metrics import Metric
 
@@ -20,7 +20,6 @@ Derive = Callable[[str, Callable[[], dict[str, NDArray[Any]]]], dict[str, NDArra
 _SOURCES = {
     GLOBAL.name: "cbir.search.exact.flat:FlatIndex",
     HASH.name: "cbir.search.exact.binary:BinaryFlatIndex",
-    LOCAL.name: "cbir.search.exact.bovw:BovwIndex",
 }
 """By the name of the kind; imported when they are asked for."""
 

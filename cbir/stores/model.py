@@ -154,6 +154,14 @@ class Snapshot(ABC):
     def features(self, extractor: LocalExtractor[Any]) -> FeatureStore:
         """Open the local features that `extractor` gave, for reading."""
 
+    @property
+    @abstractmethod
+    def inverted_folders(self) -> list[Path]:
+        """Where inverted files may lie, the preferred folder first.
+
+        They are caches that are keyed by the contents of images, and stay from commit to commit.
+        """
+
     @abstractmethod
     def derive(self, alias: str, name: str, build: Derivation) -> dict[str, NDArray[Any]]:
         """Return arrays computed from a matrix, from the cache if they are there."""

@@ -49,11 +49,18 @@ class Layout:
         return self.folder / "changes"
 
     def caches(self) -> list[Path]:
-        """Where caches may lie, the preferred place first."""
+        """Where caches of one commit may lie, the preferred place first."""
+        return [self.folder / "cache", self._of_user]
+
+    def inverted(self) -> list[Path]:
+        """Where inverted files may lie, which stay from commit to commit."""
+        return [self.folder / "inverted", self._of_user.with_name(f"{self._of_user.name}-inverted")]
+
+    @property
+    def _of_user(self) -> Path:
         import platformdirs
 
-        user = Path(platformdirs.user_cache_dir("cbir"))
-        return [self.folder / "cache", user / digest(os.fsencode(self.csv))]
+        return Path(platformdirs.user_cache_dir("cbir")) / digest(os.fsencode(self.csv))
 
 
 def content_of(path: Path) -> str:

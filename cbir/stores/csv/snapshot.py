@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -151,6 +152,10 @@ class CsvSnapshot(Snapshot):
 
     def features(self, extractor: LocalExtractor[Any]) -> FeatureStore:
         return self._layout.features(extractor)
+
+    @property
+    def inverted_folders(self) -> list[Path]:
+        return self._layout.inverted()
 
     def derive(self, alias: str, name: str, build: Derivation) -> dict[str, NDArray[Any]]:
         return self._cache.derive(self.manifest.entry(alias).fingerprint, name, build)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import cbir
-from cbir.search.exact import compile_ahead, kernels
+from cbir.search import prepare as preparing
+from cbir.search.exact import kernels
 
 
 def test_only_a_large_index_is_compiled_for(
@@ -18,10 +19,10 @@ def test_only_a_large_index_is_compiled_for(
     cbir.index(photos, index, ["hsv", "phash", "hog"])
     compiled: list[tuple[str, np.dtype]] = []
     monkeypatch.setattr(kernels, "compile_for", lambda *kernel: compiled.append(kernel))
-    compile_ahead.compile_kernels(index)
+    preparing.prepare(index)
     assert compiled == []
-    monkeypatch.setattr(compile_ahead, "_WORTH_ROWS", 12)
-    compile_ahead.compile_kernels(index)
+    monkeypatch.setattr(preparing, "_WORTH_ROWS", 12)
+    preparing.prepare(index)
     assert [(metric, dtype.str) for metric, dtype in compiled] == [
         ("chi2", "|u1"),
         ("euclidean", "|u1"),

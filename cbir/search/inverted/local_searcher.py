@@ -1,0 +1,195 @@
+"""Searches by local features: the query's visual words in the inverted file of an index."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbir.core.amounts import counted
+from cbir.core.arguments import check_type
+from cbir.core.checks import check_whole
+from cbir.core.errors import BrokenIndexError, first_few, printable
+from cbir.core.messages import Call
+from cbir.core.progress import ProgressListener
+from cbir.descriptors.encoders.local_descriptor import LocalDescriptor
+from cbir.descriptors.encoders.sparse_code import SparseCode
+from cbir.descriptors.local_features.base import LocalFeatures
+from cbir.descriptors.registry import NamedDescriptor
+from cbir.images.open_image import OpenImage
+from cbir.search import metrics
+from cbir.search.candidates import Distances, RowMask, RowNumbers, ScannedSource
+from cbir.search.inverted.inverted_file import InvertedFile
+from cbir.search.inverted.inverted_source import InvertedSource
+from cbir.search.searchers import SingleSearcher, not_described
+from cbir.stores.features.kept import KeptFeatures
+from cbir.stores.model import Snapshot
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LocalDescription:
+    """A query, described by its local features.
+
+    Attributes
+    ----------
+    features : LocalFeatures
+    code : SparseCode
+        Their visual words.
+    """
+
+    features: LocalFeatures
+    code: SparseCode
+
+
+class LocalSource(ScannedSource[LocalDescription]):
+    """The rows of an inverted file, for queries with their features.
+
+    Parameters
+    ----------
+    rows : InvertedSource
+    """
+
+    def __init__(self, rows: InvertedSource) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def estimate(self, query: LocalDescription) -> NDArray[Any]:
+        """Return the distance of every row; not to be written to."""
+        return self._rows.estimate(query.code)
+
+    def exact(self, query: LocalDescription, rows: RowNumbers) -> Distances:
+        """Return the distances of some rows."""
+        return self._rows.exact(query.code, rows)
+
+    def tolerance(self, query: LocalDescription, distance: float) -> float:
+        """Return 0: nothing is estimated."""
+        return 0.0
+
+
+class LocalSearcher(SingleSearcher):
+    """Searches by one descriptor of local features.
+
+    Parameters
+    ----------
+    named : NamedDescriptor
+    metric : Metric
+    snapshot : Snapshot
+    listener : ProgressListener, optional
+        Told of the encoding of images that are not in the inverted file yet.
+
+    Raises
+    ------
+    BrokenIndexError
+        When local features are missing.
+    """
+
+    def __init__(
+        self,
+        named: NamedDescriptor,
+        metric: metrics.Metric,
+        snapshot: Snapshot,
+        listener: ProgressListener | None = None,
+    ) -> None:
+        descriptor = named.descriptor
+        assert isinstance(descriptor, LocalDescriptor)
+        self._descriptor = descriptor
+        self._snapshot = snapshot
+        self._features = KeptFeatures(snapshot.features(descriptor.extractor), descriptor.extractor)
+        self._hashes = snapshot.rows.facts["sha256"]
+        kernel = descriptor.kernel(metric.name)
+        folders = snapshot.inverted_folders
+        self.inverted = InvertedFile(
+            [folder / descriptor.fingerprint for folder in folders],
+            kernel,
+            descriptor.fingerprint,
+        )
+        keys = np.frombuffer(self._hashes.tobytes(), np.uint8).reshape(-1, 32)
+        self.inverted.update(keys, self._code_of, progress=listener)
+        _remove_others(folders, snapshot)
+        rows = InvertedSource(self.inverted, kernel, keys)
+        if len(rows.missing):
+            raise self._missing(rows.missing)
+        super().__init__(named, metric, snapshot.matrix(named.alias), LocalSource(rows))
+
+    @classmethod
+    def of(
+        cls,
+        snapshot: Snapshot,
+        named: NamedDescriptor,
+        metric: metrics.Metric,
+        listener: ProgressListener | None = None,
+    ) -> LocalSearcher:
+        """Return what searches an index by one of its descriptors."""
+        return cls(named, metric, snapshot, listener)
+
+    @property
+    def bytes_per_image(self) -> int:
+        """Bytes of an image in the inverted file, on average."""
+        segments = self.inverted.segments
+        images = sum(map(len, segments))
+        return round(sum(segment.raw.nbytes for segment in segments) / images) if images else 0
+
+    def describe_image(self, image: OpenImage) -> LocalDescription:
+        """Extract the local features of an image, and find their words."""
+        check_type(image, OpenImage, "an image that is open")
+        extractor = self._descriptor.extractor
+        return self._described(extractor.extract(image.pixels(extractor.working_size)))
+
+    def indexed(self, row: int) -> LocalDescription:
+        """Return what the index keeps of an image."""
+        return self._described(self.features(row))
+
+    def features(self, row: int) -> LocalFeatures:
+        """Return the local features of an image of the index.
+
+        Raises
+        ------
+        BrokenIndexError
+            When they are missing or damaged.
+        """
+        row = check_whole("row", row, 0, len(self._hashes) - 1)
+        found = self._features.get(self._hashes[row].tobytes())
+        if found is None:
+            raise self._missing(np.array([row]))
+        return found
+
+    def source_for(
+        self, description: LocalDescription, eligible: RowMask | None = None
+    ) -> LocalSource:
+        """Return the rows; they are the same for every query."""
+        if not isinstance(description, LocalDescription):
+            raise not_described(self.label)
+        assert isinstance(self.source, LocalSource)
+        return self.source
+
+    def _described(self, features: LocalFeatures) -> LocalDescription:
+        return LocalDescription(features, self._descriptor.encode_query(features))
+
+    def _code_of(self, sha256: bytes) -> SparseCode | None:
+        features = self._features.get(sha256)
+        return None if features is None else self._descriptor.encode(features)
+
+    def _missing(self, rows: NDArray[Any]) -> BrokenIndexError:
+        paths = first_few([self._snapshot.rows.paths[int(row)] for row in rows[:10]])
+        return BrokenIndexError(
+            f"{printable(self._snapshot.path)}: the local features of"
+            f" {counted(len(rows), 'image')} are missing or damaged ({paths}); make them again: ",
+            Call("index", dataset=self._snapshot.root, index=self._snapshot.path),
+        )
+
+
+def _remove_others(folders: list[Path], snapshot: Snapshot) -> None:
+    """Remove the inverted files of descriptors that the index does not hold any more."""
+    held = {entry.fingerprint for entry in snapshot.manifest.entries}
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            for path in folder.iterdir():
+                if path.name not in held:
+                    shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,43 @@
+"""Make ahead, after a run of indexing, what searches would have to make first."""
+
+from __future__ import annotations
+
+from cbir.core.progress import ProgressListener
+from cbir.descriptors.row_kinds import FEATURES, GLOBAL
+from cbir.search import metrics
+from cbir.search.searcher_kinds import open_searcher
+from cbir.stores import open_store
+from cbir.stores.model import Snapshot
+
+_WORTH_ROWS = 100_000
+"""Rows from which even a single search may use compiled kernels."""
+
+
+def prepare(index: str, listener: ProgressListener | None = None) -> None:
+    """Bring inverted files up to date, and compile kernels for the rows of a large index.
+
+    Numba keeps compiled kernels for all later programs of this machine.
+
+    Parameters
+    ----------
+    index : str
+        The index file.
+    listener : ProgressListener, optional
+        Told of progress.
+    """
+    snapshot = open_store(index).snapshot()
+    for entry in snapshot.manifest.entries:
+        if entry.row_kind == FEATURES:
+            named = snapshot.descriptor(entry.alias)
+            open_searcher(snapshot, named, metrics.get(named.descriptor.metrics[0]), listener)
+    if len(snapshot.rows) >= _WORTH_ROWS:
+        _compile_kernels(snapshot)
+
+
+def _compile_kernels(snapshot: Snapshot) -> None:
+    from cbir.search.exact import kernels
+
+    for entry in snapshot.manifest.entries:
+        descriptor = snapshot.descriptor(entry.alias).descriptor
+        if descriptor.kind == GLOBAL and descriptor.metrics[0] in kernels.KERNELS:
+            kernels.compile_for(descriptor.metrics[0], descriptor.dtype)
