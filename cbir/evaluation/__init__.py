@@ -16,7 +16,8 @@ Every measure is a function of :mod:`cbir.evaluation.measures`, where it is defi
 from cbir.evaluation.document import write_evaluation
 from cbir.evaluation.ground_truth import read_ground_truth
 from cbir.evaluation.model import CUTOFFS, MEASURES, RECALLS, Evaluation, Hit, Run, Scores
-from cbir.evaluation.protocols import PROTOCOLS, Queries, Query, choose_queries
+from cbir.evaluation.protocols import PROTOCOLS, choose_queries
+from cbir.evaluation.query import Queries, Query
 from cbir.evaluation.relevance import GroundTruth
 from cbir.evaluation.runner import SearcherProtocol, evaluate
 from cbir.evaluation.statistics import Difference

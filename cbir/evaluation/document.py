@@ -46,7 +46,7 @@ def evaluation_document(evaluation: Evaluation, by_class: bool = False) -> dict[
     for run, fields in zip(evaluation.runs, document["runs"], strict=True):
         if not by_class:
             del fields["classes"]
-        best = evaluation.runs[0]
+        best = evaluation.best(run)
         fields["compared_with_best"] = None if run is best else _difference(run.compare(best))
     document["versions"] = _versions()
     return document
@@ -88,6 +88,7 @@ def _query(evaluation: Evaluation, run: Run, row: int) -> dict[str, Any]:
     label = run.labels[row]
     return {
         **_image(evaluation, run.queries[row]),
+        **({} if (region := run.region(row)) is None else {"region": str(region)}),
         "label": None if label is None else printable(label),
         "map": float(run.scores.of("map")[row]),
         "hits": [_hit(evaluation, hit) for hit in run.hits[row]],

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from cbir.core.arguments import check_type, path_of, text_of, tuple_of
 from cbir.core.errors import CbirError, UsageError, reason_of
 from cbir.core.messages import Parameter
 from cbir.core.progress import ProgressListener
+from cbir.evaluation import oxford, revisited
+from cbir.evaluation.boxed_truth import BoxedTruth
 from cbir.evaluation.label_table import MISSING, read_labels
 from cbir.evaluation.qrels import looks_like_qrels, read_qrels
 from cbir.evaluation.relevance import Classes, GroundTruth, Labeler, about_truth
@@ -17,6 +19,8 @@ from cbir.search.engine import Index
 from cbir.tables.image_keys import match_keys
 from cbir.tables.source import Source, open_source
 from cbir.tables.text_file import text_encoding
+
+_GIVEN = "folders, groups:REGEX, numbers:N, oxford:DIR, revisited:FILE or a file"
 
 KEY = "file"
 """The column of a table that names the images, unless told otherwise."""
@@ -39,9 +43,11 @@ def read_ground_truth(
         ``folders``: the folder of an image is its class, those below it are other classes.
         ``groups:REGEX``: the first group of a regular expression, searched in the file name, is
         the class; ``groups:^(\d{4})`` for INRIA Holidays. ``numbers:N``: the last number in the
-        file name, divided by N, is the class; ``numbers:4`` for UKBench. Else a table with a row an
-        image, in what :func:`cbir.tables.reading.read_table` reads, or a file of relevance
-        judgments in the format of TREC.
+        file name, divided by N, is the class; ``numbers:4`` for UKBench. ``oxford:DIR``: the files
+        of Oxford 5k and Paris 6k; ``revisited:FILE``: those of revisited Oxford and Paris, as JSON;
+        both name the queries, too. Else a table with a row an image, in what
+        :func:`cbir.tables.reading.read_table` reads, or a file of relevance judgments in the format
+        of TREC.
     paths : sequence of str
         Of the index, sorted, relative to the dataset.
     key : str, optional
@@ -82,7 +88,8 @@ def read_ground_truth(
             Parameter("truth"),
             " 'groups:^([a-z]+)'",
         )
-    if labeler is not None:
+    boxed = _boxed(spec)
+    if labeler is not None or boxed is not None:
         if any(one is not None for one in (key, label, table)):
             raise UsageError(
                 about_truth(spec, ""),
@@ -93,6 +100,9 @@ def read_ground_truth(
                 Parameter("table"),
                 " are about a table, and this is none; leave them out",
             )
+        if boxed is not None:
+            return boxed(spec, paths, listener)
+        assert labeler is not None
         return Classes(spec, paths, labeler, {}, listener)
     source = _opened(spec)
     if source.kind == "text" and key is None and label is None:
@@ -148,6 +158,26 @@ def _by_path(spec: str) -> Labeler | None:
     return None
 
 
+def _boxed(spec: str) -> Callable[[str, Sequence[str], ProgressListener], BoxedTruth] | None:
+    """Return what reads a truth that names its own queries; None if it is another one."""
+    if spec.startswith(oxford.PREFIX):
+        return oxford.read_oxford
+    if spec.startswith(revisited.PREFIX):
+        return revisited.read_revisited
+    return None
+
+
+def truth_file(spec: str) -> str:
+    """Return the file or folder that a truth names, for whoever is not to overwrite it.
+
+    Examples
+    --------
+    >>> truth_file("revisited:gnd.json"), truth_file("labels.csv")
+    ('gnd.json', 'labels.csv')
+    """
+    return spec.removeprefix(oxford.PREFIX).removeprefix(revisited.PREFIX)
+
+
 def _folders(paths: Sequence[str]) -> list[str | None]:
     """Return the folders; what lies beside them in the dataset itself has no class."""
     return [path.rpartition("/")[0] or None for path in paths]
@@ -190,5 +220,5 @@ def _opened(path: str) -> Source:
     try:
         return open_source(path)
     except OSError as error:
-        hint = "" if os.path.exists(path) else "; give folders, groups:REGEX, numbers:N or a file"
+        hint = "" if os.path.exists(path) else f"; give {_GIVEN}"
         raise CbirError(about_truth(path, f"{reason_of(error)}{hint}")) from None

@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.evaluation.model import CUTOFFS, RECALLS
+from cbir.evaluation.model import CUTOFFS, RECALLS, REVISITED_CUTOFFS
 
 Relevant = NDArray[np.bool_]
 
@@ -40,7 +40,7 @@ def average_precision(relevant: Relevant) -> float:
 
 
 def trapezoidal_average_precision(relevant: Relevant) -> float:
-    r"""Area below the precision-recall line, as the script of INRIA Holidays computes it.
+    r"""Area below the precision-recall line, as published for Oxford, Paris and INRIA Holidays.
 
     :math:`\frac1R \sum_{i=1}^{R} \frac12 \left(\frac{i-1}{r_i-1} + \frac{i}{r_i}\right)`, with
     0/0 = 1: the mean of the precision just before and at each right one. Never above the average
@@ -49,7 +49,10 @@ def trapezoidal_average_precision(relevant: Relevant) -> float:
     References
     ----------
     H. Jégou, M. Douze, C. Schmid, "Hamming embedding and weak geometric consistency for large
-    scale image search", ECCV 2008, and ``holidays_map.py`` of the data.
+    scale image search", ECCV 2008, and ``holidays_map.py`` of the data. J. Philbin, O. Chum,
+    M. Isard, J. Sivic, A. Zisserman, "Object retrieval with large vocabularies and fast spatial
+    matching", CVPR 2007, and ``compute_ap.cpp`` of the data, which adds up the same trapezoids
+    rank by rank.
 
     Examples
     --------
@@ -73,6 +76,26 @@ def precision(relevant: Relevant, cutoff: int) -> float:
     0.6666666666666666
     """
     return float(np.count_nonzero(relevant[:cutoff]) / cutoff)
+
+
+def revisited_precision(relevant: Relevant, cutoff: int) -> float:
+    """mP@k of revisited Oxford and Paris: P@k that does not ask for more than there is.
+
+    The ranking is looked at no further than to the last right one, r_R: right ones among the first
+    min(k, r_R), over min(k, r_R). So it is 1 where all right ones come first, however few.
+
+    References
+    ----------
+    F. Radenović, A. Iscen, G. Tolias, Y. Avrithis, O. Chum, "Revisiting Oxford and Paris:
+    large-scale image retrieval benchmarking", CVPR 2018, and ``evaluate.py`` of the data.
+
+    Examples
+    --------
+    >>> ranking = np.array([True, True, False, False, False])
+    >>> revisited_precision(ranking, 5), precision(ranking, 5)
+    (1.0, 0.4)
+    """
+    return precision(relevant, min(cutoff, int(_ranks(relevant)[-1])))
 
 
 def recall(relevant: Relevant, cutoff: int) -> float:
@@ -214,6 +237,7 @@ def all_measures(gains: NDArray[np.integer], largest: int) -> list[float]:
         ns_score(relevant),
         nmrr(relevant, largest),
         ndcg(gains),
+        *(revisited_precision(relevant, k) for k in REVISITED_CUTOFFS),
     ]
 
 

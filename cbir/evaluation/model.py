@@ -14,9 +14,13 @@ from cbir.core.arguments import check_type, one_of
 from cbir.core.checks import check_whole
 from cbir.core.errors import printable
 from cbir.evaluation.statistics import Difference, bootstrap_intervals, paired_difference
+from cbir.images.region import Region
 
 CUTOFFS = (1, 3, 10, 20, 100)
 """Numbers of results after which precision and recall are taken."""
+
+REVISITED_CUTOFFS = (1, 5, 10)
+"""Those of mP@k, which revisited Oxford and Paris are measured by."""
 
 RECALLS = np.linspace(0, 1, 101)
 """Where the precision-recall curve is sampled."""
@@ -29,6 +33,7 @@ MEASURES = (
     "ns_score",
     "anmrr",
     "ndcg",
+    *(f"mp@{k}" for k in REVISITED_CUTOFFS),
 )
 """The names of the measures; :mod:`cbir.evaluation.measures` defines them. Higher is better, with
 the exception of ``anmrr``."""
@@ -163,6 +168,10 @@ class Run:
         Of a fusion: what each descriptor counts, by alias. Of one descriptor: empty.
     adaptive : bool
         Of a fusion: whether each query changes these weights.
+    setup : str or None
+        Which setup of the truth it was measured in, if that has several.
+    regions : list of (Region or None)
+        The parts of the queries that were searched by; empty if all of each was.
     """
 
     descriptor: str
@@ -177,6 +186,22 @@ class Run:
     bytes_per_image: int
     weights: Mapping[str, float] = field(default_factory=dict)
     adaptive: bool = False
+    setup: str | None = None
+    regions: list[Region | None] = field(default_factory=list)
+
+    @property
+    def title(self) -> str:
+        """What tells it from the other runs, in words."""
+        return f"{self.descriptor}, {self.how}"
+
+    @property
+    def how(self) -> str:
+        """Its metric, and the setup if there are several; what a column of tables has."""
+        return self.metric if self.setup is None else f"{self.metric}, {self.setup}"
+
+    def region(self, row: int) -> Region | None:
+        """Return the part of a query that was searched by; None if all of it was."""
+        return self.regions[row] if self.regions else None
 
     def mean(self, measure: str) -> float:
         """Return the mean of a measure; see :meth:`Scores.mean`."""
@@ -221,8 +246,10 @@ class Run:
             :func:`cbir.evaluation.statistics.paired_difference`.
         """
         check_type(other, Run, "the other run")
-        theirs = {query: row for row, query in enumerate(other.queries)}
-        shared = [(row, theirs[query]) for row, query in enumerate(self.queries) if query in theirs]
+        theirs = {query: row for row, query in enumerate(other._asked())}
+        shared = [
+            (row, theirs[query]) for row, query in enumerate(self._asked()) if query in theirs
+        ]
         rows = np.array(shared, np.intp).reshape(-1, 2)
         ours, others = self.scores.of(measure), other.scores.of(measure)
         return paired_difference(ours[rows[:, 0]], others[rows[:, 1]])
@@ -237,6 +264,7 @@ class Run:
         return {
             "descriptor": self.descriptor,
             "metric": self.metric,
+            **({} if self.setup is None else {"setup": self.setup}),
             **({"parts": parts, "adaptive": self.adaptive} if parts else {}),
             **self.scores.to_dict(),
             "without_duplicates": self.scores_without_duplicates.to_dict(),
@@ -251,6 +279,10 @@ class Run:
             "ms_per_query": self.ms_per_query,
             "bytes_per_image": self.bytes_per_image,
         }
+
+    def _asked(self) -> list[tuple[str, Region | None]]:
+        """Return the queries; one image may be several, each by another region."""
+        return [(query, self.region(row)) for row, query in enumerate(self.queries)]
 
     def _rows_by_class(self) -> dict[str, list[int]]:
         members: dict[str, list[int]] = {}
@@ -276,7 +308,8 @@ class Evaluation:
     truth : str
         What is right, as it was given; see :mod:`cbir.evaluation.ground_truth`.
     runs : list of Run
-        The best mAP first; equal ones by descriptor and metric.
+        Setup by setup, if the truth has several; the best mAP first, and equal ones by descriptor
+        and metric.
     where : str or None
         The condition for images to take part.
     columns : tuple of str
@@ -301,13 +334,17 @@ class Evaluation:
 
     @property
     def queries(self) -> int:
-        """The number of queries that have something to find."""
-        return self.runs[0].scores.counted if self.runs else 0
+        """The number of queries that have something to find; in the setup that has most of them."""
+        return max((run.scores.counted for run in self.runs), default=0)
 
     @property
     def empty_queries(self) -> int:
         """The number of queries that have nothing to find, and so are left out of the means."""
         return len(self.runs[0].queries) - self.queries if self.runs else 0
+
+    def best(self, run: Run) -> Run:
+        """Return the best run in the same setup as `run`."""
+        return next(one for one in self.runs if one.setup == run.setup)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the command line prints as JSON."""
@@ -324,8 +361,14 @@ class Evaluation:
 
 
 def sorted_runs(runs: Sequence[Run]) -> list[Run]:
-    """Return runs, the best mAP first; equal ones by descriptor and metric."""
-    return sorted(runs, key=lambda run: (-run.mean("map"), run.descriptor, run.metric))
+    """Return runs, the best mAP first; equal ones by descriptor and metric.
+
+    Those of a setup stay together, in the order in which the setups first come.
+    """
+    setups = {setup: place for place, setup in enumerate(dict.fromkeys(run.setup for run in runs))}
+    return sorted(
+        runs, key=lambda run: (setups[run.setup], -run.mean("map"), run.descriptor, run.metric)
+    )
 
 
 def _mean(values: NDArray[np.float64]) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -15,6 +14,10 @@ from cbir.core.digests import sha256_of
 from cbir.core.errors import CbirError, UnreadableImageError, UsageError, printable, reason_of
 from cbir.core.messages import Parameter
 from cbir.core.progress import ProgressListener
+from cbir.evaluation.boxed_queries import boxed_queries
+from cbir.evaluation.boxed_truth import BoxedTruth
+from cbir.evaluation.query import Queries, Query
+from cbir.evaluation.query_files import rows_by_file
 from cbir.evaluation.relevance import GroundTruth, about_truth
 from cbir.images.discovery import find_images
 from cbir.search.engine import Index
@@ -24,42 +27,6 @@ PROTOCOLS: tuple[Protocol, ...] = ("all", "first", "ukbench")
 """``all``: every image queries the others. ``first``: the first one of each class, by path,
 queries all others, as in INRIA Holidays. ``ukbench``: every image queries all, itself among them,
 as in UKBench; there the query is one of the four that can be found."""
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """An image that queries.
-
-    Attributes
-    ----------
-    path : str
-        Opens from the current folder.
-    topic : str
-        What it is about, for the truth.
-    sha256 : bytes
-        Of the file.
-    row : int or None
-        Its row in the index, if its stored description is to be used.
-    self_row : int or None
-        The row of the index that is the very same file, if there is one.
-    left_out : bool
-        Whether that row is left out of the ranking.
-    """
-
-    path: str
-    topic: str
-    sha256: bytes
-    row: int | None
-    self_row: int | None
-    left_out: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Queries:
-    """The images that query, with the name of how they were chosen."""
-
-    protocol: str
-    queries: tuple[Query, ...]
 
 
 def default_protocol(truth: str, folder: str | None = None) -> Protocol:
@@ -94,7 +61,8 @@ def choose_queries(
         See :data:`PROTOCOLS`.
     folder : str, optional
         Its images query, instead of the index's; the truth is asked for their paths below it.
-        One that is itself a file of the index is left out of its own ranking.
+        One that is itself a file of the index is left out of its own ranking. Where the truth
+        has queries of its own, the folder is where their images are.
     listener : ProgressListener, optional
         Told of images of the folder that cannot be read, or that the truth does not know, and of
         topics of the truth that are no images.
@@ -113,6 +81,13 @@ def choose_queries(
     one_of(protocol, PROTOCOLS, "protocol")
     listener = ProgressListener.of(listener)
     check_holds_for_some(index, where)
+    if isinstance(truth, BoxedTruth):
+        if protocol != "all":
+            raise UsageError(
+                about_truth(truth.spec, f"it says itself which images query, not {protocol};"),
+                " leave out the protocol",
+            )
+        return boxed_queries(index, truth, folder, listener, where=where)
     if folder is None:
         chosen, place = _of_index(index, truth, protocol, where), "the index"
     elif protocol != "all":
@@ -183,7 +158,7 @@ def _of_folder(
             f" {printable(unknown[0])} for one; they do not query"
         )
         listener.warn(about_truth(truth.spec, reason))
-    rows = _rows_by_file(index)
+    rows = rows_by_file(index)
     queries = []
     for name, topic in zip(names, topics, strict=True):
         path = os.path.join(folder, name)
@@ -214,9 +189,3 @@ def _unused(truth: GroundTruth, queries: list[Query], place: str, places: str) -
             f" {'is no image' if len(unmatched) == 1 else 'are no images'} of"
             f" {printable(places)}, {printable(unmatched[0])} for one"
         )
-
-
-def _rows_by_file(index: Index) -> dict[str, int]:
-    """Return the row of each file of an index, whichever links lead to it."""
-    root = index.root
-    return {os.path.realpath(os.path.join(root, path)): row for row, path in enumerate(index.paths)}

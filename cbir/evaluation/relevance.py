@@ -31,10 +31,18 @@ class GroundTruth(ABC):
         As it was given.
     has_classes : bool
         Whether :meth:`topics` are classes of images, so that means by class make sense.
+    setup : str or None
+        What it is called among :attr:`setups`; None if there is but one.
     """
 
     spec: str
     has_classes: bool
+    setup: str | None = None
+
+    @property
+    def setups(self) -> tuple[GroundTruth, ...]:
+        """What is measured for the same queries: usually the truth itself, and nothing else."""
+        return (self,)
 
     @abstractmethod
     def topics(self, names: Sequence[str]) -> list[str | None]:
@@ -57,6 +65,20 @@ class GroundTruth(ABC):
         ndarray of int, shape (n,)
             In the order of the index's paths: 0 is wrong; 1, or a higher grade, is right.
         """
+
+    def set_aside(self, topic: str) -> NDArray[np.bool_] | None:
+        """Return which images count neither as right nor as wrong for a query about `topic`.
+
+        Returns
+        -------
+        ndarray of bool, shape (n,), or None
+            In the order of the index's paths; None: no image.
+        """
+        return None
+
+    def label(self, topic: str) -> str | None:
+        """Return the class of a query about `topic`, for means by class; None if it has none."""
+        return topic if self.has_classes else None
 
     def unqueried_topics(self, topics: Sequence[str | None]) -> list[str]:
         """Return the topics of the truth that are not among `topics`, sorted."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -27,8 +28,12 @@ from cbir.evaluation.model import (
     Scores,
     sorted_runs,
 )
-from cbir.evaluation.protocols import Queries, Query, check_holds_for_some
+from cbir.evaluation.protocols import check_holds_for_some
+from cbir.evaluation.query import Queries, Query
 from cbir.evaluation.relevance import GroundTruth
+from cbir.images.encoded_image import EncodedImage
+from cbir.images.open_image import OpenImage
+from cbir.images.region_of_image import region_of
 from cbir.search.engine import Index
 
 _BATCH = 4
@@ -65,6 +70,9 @@ class SearcherProtocol(Protocol):
     def describe(self, query: str) -> Any:
         """Describe an image file."""
 
+    def describe_image(self, image: OpenImage) -> Any:
+        """Describe an image that is open already, as it is where a region of one queries."""
+
     def indexed(self, row: int) -> Any:
         """Return the stored description of the index's image number `row`."""
 
@@ -97,7 +105,8 @@ def evaluate(
     queries : Queries
         Which images query; see :func:`cbir.evaluation.protocols.choose_queries`.
     searchers : iterable of searchers
-        Of the index: a run each. They are told apart by label and metric.
+        Of the index: a run each, or one a setup of the truth. They are told apart by label and
+        metric.
     dataset : str, optional
         How to call the dataset; its folder unless told otherwise.
     where : str, optional
@@ -132,7 +141,7 @@ def evaluate(
         index, truth, queries.queries, where, columns, ProgressListener.of(listener)
     )
     with stderr_capture.capture(), one_thread_each():
-        runs = [experiment.run(searcher, workers) for searcher in searchers]
+        runs = [run for searcher in searchers for run in experiment.runs(searcher, workers)]
     root = index.shown("")
     return Evaluation(
         root.rstrip("/") or "." if dataset is None else dataset,
@@ -146,9 +155,23 @@ def evaluate(
     )
 
 
-_Answer = tuple[list[list[float]], list[Hit], NDArray[np.float64] | None]
-"""What one query gave: its measures, and those without its exact duplicates; the first results;
-and the curve, None if there is nothing to find."""
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What one query gave in one setup.
+
+    Attributes
+    ----------
+    measures : list of list of float
+        Its measures, and those without its exact duplicates.
+    hits : list of Hit
+        The first results.
+    curve : ndarray or None
+        None if there is nothing to find.
+    """
+
+    measures: list[list[float]]
+    hits: list[Hit]
+    curve: NDArray[np.float64] | None
 
 
 class _Experiment:
@@ -166,44 +189,40 @@ class _Experiment:
         self._eligible = np.ones(len(index), bool) if where is None else index.matching(where)
         self.images = int(np.count_nonzero(self._eligible))
         self._columns = [index.labels(column, "columns") for column in columns]
-        self._truth = truth
+        self._setups = truth.setups
         self._queries = list(queries)
         self._listener = listener
         self._paths = [index.shown(path) for path in index.paths]
         self._same_bytes: dict[bytes, list[int]] = {}
         for row, digest in enumerate(index.hashes):
             self._same_bytes.setdefault(digest, []).append(row)
-        self._largest = np.zeros(2, np.intp)
+        self._largest = np.zeros((len(self._setups), 2), np.intp)
         for query in self._queries:
-            grades, counts = self._judged(query)
-            self._largest = np.maximum(self._largest, (counts & (grades > 0)).sum(axis=1))
+            for largest, setup in zip(self._largest, self._setups, strict=True):
+                grades, counts = self._judged(setup, query)
+                np.maximum(largest, (counts & (grades > 0)).sum(axis=1), out=largest)
 
-    def run(self, searcher: SearcherProtocol, workers: int) -> Run:
-        """Rank the index for every query, and measure."""
+    def runs(self, searcher: SearcherProtocol, workers: int) -> list[Run]:
+        """Rank the index for every query, and measure in each setup."""
         label, metric = searcher.label, searcher.metric_name
         self._listener.begin(f"evaluating {label} by {metric}", len(self._queries))
-        queries, measures, hits = [], [], []
-        # Added up, so that not all of them are held.
-        curves, curve_count = np.zeros(len(RECALLS)), 0
+        queries: list[Query] = []
+        collected = [_Collected() for _ in self._setups]
 
-        def answer(query: Query) -> _Answer | UnreadableImageError:
+        def answer(query: Query) -> list[_Answer] | UnreadableImageError:
             try:
-                return self._answer(searcher, query)
+                return self._answers(searcher, query)
             except UnreadableImageError as error:
                 return error
 
         given = ordered_map(answer, self._queries, workers, _BATCH)
-        for query, one in zip(self._queries, given, strict=True):
-            if isinstance(one, UnreadableImageError):
-                self._listener.unreadable(one)
+        for query, answers in zip(self._queries, given, strict=True):
+            if isinstance(answers, UnreadableImageError):
+                self._listener.unreadable(answers)
             else:
-                values, first_hits, curve = one
                 queries.append(query)
-                measures.append(values)
-                hits.append(first_hits)
-                if curve is not None:
-                    curves += curve
-                    curve_count += 1
+                for one, sums in zip(answers, collected, strict=True):
+                    sums.add(one)
             self._listener.advance()
         self._listener.end()
         if not queries:
@@ -212,36 +231,51 @@ class _Experiment:
             )
         # What cannot be read is told of once, and the runs that follow have the same queries.
         self._queries = queries
-        scores, without_duplicates = (
-            Scores(dict(zip(MEASURES, columns, strict=True)))
-            for columns in np.array(measures, np.float64).transpose(1, 2, 0)
-        )
-        return Run(
-            label,
-            metric,
-            [query.path for query in queries],
-            [query.topic if self._truth.has_classes else None for query in queries],
-            scores,
-            without_duplicates,
-            curves / curve_count if curve_count else np.full(len(RECALLS), np.nan),
-            hits,
-            self._milliseconds(searcher),
-            searcher.bytes_per_image,
-            searcher.weights,
-            searcher.adaptive,
-        )
+        milliseconds = self._milliseconds(searcher)
+        return [
+            Run(
+                label,
+                metric,
+                [query.path for query in queries],
+                [setup.label(query.topic) for query in queries],
+                *sums.scores(),
+                sums.curve(),
+                sums.hits,
+                milliseconds,
+                searcher.bytes_per_image,
+                searcher.weights,
+                searcher.adaptive,
+                setup.setup,
+                [query.region for query in queries],
+            )
+            for setup, sums in zip(self._setups, collected, strict=True)
+        ]
 
-    def _answer(self, searcher: SearcherProtocol, query: Query) -> _Answer:
+    def _answers(self, searcher: SearcherProtocol, query: Query) -> list[_Answer]:
+        """Rank the index once, and measure in each setup."""
         distances, order = _ranked(searcher, _description(searcher, query))
-        grades, counts = self._judged(query)
+        return [
+            self._answer(setup, largest, query, distances, order)
+            for setup, largest in zip(self._setups, self._largest.tolist(), strict=True)
+        ]
+
+    def _answer(
+        self,
+        setup: GroundTruth,
+        largest: list[int],
+        query: Query,
+        distances: NDArray[Any],
+        order: NDArray[np.intp],
+    ) -> _Answer:
+        grades, counts = self._judged(setup, query)
         ranked, without_duplicates = (order[one[order]] for one in counts)
         hits = [
             Hit(self._paths[row], float(distances[row]), bool(grades[row] > 0), self._told(row))
             for row in ranked[:KEPT_HITS].tolist()
         ]
-        gains, largest = grades[ranked], self._largest.tolist()
+        gains = grades[ranked]
         measures = [_measures(gains, largest[0]), _measures(grades[without_duplicates], largest[1])]
-        return measures, hits, interpolated_precision(gains > 0) if gains.any() else None
+        return _Answer(measures, hits, interpolated_precision(gains > 0) if gains.any() else None)
 
     def _told(self, row: int) -> tuple[str, ...]:
         return tuple(texts[row] for texts in self._columns)
@@ -256,20 +290,57 @@ class _Experiment:
             times.append(time.perf_counter() - start)
         return 1000 * statistics.median(times)
 
-    def _judged(self, query: Query) -> tuple[NDArray[np.integer], NDArray[np.bool_]]:
+    def _judged(
+        self, setup: GroundTruth, query: Query
+    ) -> tuple[NDArray[np.integer], NDArray[np.bool_]]:
         """Return the grade of each image, and, shape (2, n), whether it counts for the query.
 
         The query itself may not; in the second row, its exact duplicates do not count either.
         """
-        grades = self._truth.grades(query.topic)
+        grades = setup.grades(query.topic)
         counts = np.stack([self._eligible] * 2)
         counts[1, self._same_bytes.get(query.sha256, [])] = False
         if query.self_row is not None:
             counts[:, query.self_row] = self._eligible[query.self_row] and not query.left_out
-        return grades, counts
+        aside = setup.set_aside(query.topic)
+        return grades, counts if aside is None else counts & ~aside
+
+
+class _Collected:
+    """What the queries so far gave in one setup."""
+
+    def __init__(self) -> None:
+        self.hits: list[list[Hit]] = []
+        self._measures: list[list[list[float]]] = []
+        # Added up, so that not all of them are held.
+        self._curves, self._count = np.zeros(len(RECALLS)), 0
+
+    def add(self, answer: _Answer) -> None:
+        """Add what one query gave."""
+        self._measures.append(answer.measures)
+        self.hits.append(answer.hits)
+        if answer.curve is not None:
+            self._curves += answer.curve
+            self._count += 1
+
+    def scores(self) -> tuple[Scores, Scores]:
+        """Return the measures, and those without exact duplicates."""
+        all_, without = (
+            Scores(dict(zip(MEASURES, columns, strict=True)))
+            for columns in np.array(self._measures, np.float64).transpose(1, 2, 0)
+        )
+        return all_, without
+
+    def curve(self) -> NDArray[np.float64]:
+        """Return the mean curve; NaN if no query has anything to find."""
+        return self._curves / self._count if self._count else np.full(len(RECALLS), np.nan)
 
 
 def _description(searcher: SearcherProtocol, query: Query) -> Any:
+    if query.region is not None:
+        image = EncodedImage.open(query.path)
+        region = query.region.in_pixels(image.path, image.dimensions)
+        return searcher.describe_image(region_of(image, region))
     return searcher.describe(query.path) if query.row is None else searcher.indexed(query.row)
 
 

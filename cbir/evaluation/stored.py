@@ -32,7 +32,10 @@ from cbir.core.json_values import (
 from cbir.core.messages import Parameter
 from cbir.core.regular_files import read_regular
 from cbir.evaluation.document import FORMAT, VERSION
-from cbir.evaluation.model import MEASURES, RECALLS
+from cbir.evaluation.model import MEASURES, RECALLS, REVISITED_CUTOFFS
+
+_LATER = frozenset(f"mp@{k}" for k in REVISITED_CUTOFFS)
+"""Measures that evaluations of earlier versions do not have."""
 
 MAX_BYTES = 16_000_000
 MAX_RUNS, MAX_QUERIES, MAX_HITS = 1000, 10_000, 100
@@ -76,6 +79,8 @@ class StoredQuery:
     average_precision : float
     hits : tuple of StoredHit
         The nearest first.
+    region : str or None
+        The part of it that was searched by, as ``x,y,width,height``; None if all was.
     """
 
     path: str
@@ -83,6 +88,7 @@ class StoredQuery:
     label: str | None
     average_precision: float
     hits: tuple[StoredHit, ...]
+    region: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +110,8 @@ class StoredRun:
         Precision at each of :data:`cbir.evaluation.model.RECALLS`; empty where it was not kept.
     worst : tuple of StoredQuery
         The worst first.
+    setup : str or None
+        Which setup of the truth it was measured in, if that has several.
     """
 
     descriptor: str
@@ -115,6 +123,17 @@ class StoredRun:
     bytes_per_image: int
     curve: tuple[float, ...]
     worst: tuple[StoredQuery, ...]
+    setup: str | None = None
+
+    @property
+    def title(self) -> str:
+        """What tells it from the other runs, in words."""
+        return f"{self.descriptor}, {self.how}"
+
+    @property
+    def how(self) -> str:
+        """Its metric, and the setup if there are several; what a column of tables has."""
+        return self.metric if self.setup is None else f"{self.metric}, {self.setup}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,9 +278,10 @@ def _run(value: Any, where: str, columns: int) -> StoredRun:
         descriptor=shown_text(fields.get("descriptor"), f"{where}.descriptor"),
         metric=shown_text(fields.get("metric"), f"{where}.metric"),
         queries=count(fields.get("queries"), f"{where}.queries"),
-        means={name: number(_measure(fields, name), f"{where}.{name}") for name in MEASURES},
+        setup=or_none(fields.get("setup"), f"{where}.setup", shown_text),
+        means={name: number(_measure(fields, name, None), f"{where}.{name}") for name in MEASURES},
         intervals={
-            name: _interval(_measure(intervals, name), f"{where}.intervals.{name}")
+            name: _interval(_measure(intervals, name, [None, None]), f"{where}.intervals.{name}")
             for name in MEASURES
         },
         ms_per_query=number(fields.get("ms_per_query", ""), f"{where}.ms_per_query"),
@@ -285,6 +305,7 @@ def _query(value: Any, where: str, columns: int) -> StoredQuery:
         outside=flag(fields.get("outside", False), f"{where}.outside"),
         label=or_none(fields.get("label"), f"{where}.label", shown_text),
         average_precision=share(fields.get("map", ""), f"{where}.map"),
+        region=or_none(fields.get("region"), f"{where}.region", shown_text),
         hits=tuple(
             list_of(
                 fields.get("hits"),
@@ -309,11 +330,13 @@ def _hit(value: Any, where: str, columns: int) -> StoredHit:
     )
 
 
-def _measure(fields: Mapping[str, Any], name: str) -> Any:
-    """Find ``precision@10`` as ``["precision"]["10"]``."""
+def _measure(fields: Mapping[str, Any], name: str, absent: Any) -> Any:
+    """Find ``precision@10`` as ``["precision"]["10"]``; `absent` stands for a later measure."""
     measure, _, cutoff = name.partition("@")
     if not cutoff:
         return fields.get(measure, "")
+    if name in _LATER and measure not in fields:
+        return absent
     return object_of(fields.get(measure), measure).get(cutoff, "")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cbir.evaluation.stored import StoredEvaluation, StoredRun
 from cbir.reports.curves_svg import COLORS, Chart, chart
-from cbir.reports.evaluation_view import MEASURED, measures, run_label
+from cbir.reports.evaluation_view import measured, measures, run_label
 
 _COMMON = ("truth", "protocol", "where", "images", "queries")
 """What evaluations must agree in, or else their measures are about different questions."""
@@ -24,8 +24,8 @@ class ComparisonView:
     columns : sequence of str
         The headings of the table; the first three are names.
     rows : sequence of sequence of str
-        Runs of the same descriptor and metric stand together, the best of them first, and so do
-        those that are best come first.
+        Runs of the same descriptor, metric and setup stand together, the best of them first, and
+        so do those that are best come first.
     chart : Chart
         Of all runs if they can be told apart; else of the best run of each evaluation.
     """
@@ -45,6 +45,8 @@ def comparison_view(evaluations: Sequence[StoredEvaluation]) -> ComparisonView:
         Their names differ.
     """
     runs = [(stored.name, run) for stored in evaluations for run in stored.runs]
+    protocols = {stored.protocol for stored in evaluations}
+    protocol = protocols.pop() if len(protocols) == 1 else ""
     drawn = runs
     if len(runs) > COLORS:
         drawn = [(stored.name, run) for stored in evaluations for run in stored.runs[:1]]
@@ -54,8 +56,11 @@ def comparison_view(evaluations: Sequence[StoredEvaluation]) -> ComparisonView:
             for field in _COMMON
             if len({getattr(stored, field) for stored in evaluations}) > 1
         ],
-        columns=["descriptor", "metric", "result", *MEASURED],
-        rows=[[run.descriptor, run.metric, name, *measures(run)] for name, run in _grouped(runs)],
+        columns=["descriptor", "metric", "result", *measured(protocol)],
+        rows=[
+            [run.descriptor, run.how, name, *measures(run, protocol)]
+            for name, run in _grouped(runs)
+        ],
         chart=chart([(f"{name}: {run_label(run)}", run.curve) for name, run in drawn]),
     )
 
@@ -67,9 +72,9 @@ def _said(stored: StoredEvaluation, field: str) -> str:
 
 
 def _grouped(runs: Sequence[tuple[str, StoredRun]]) -> list[tuple[str, StoredRun]]:
-    groups: dict[tuple[str, str], list[tuple[str, StoredRun]]] = {}
+    groups: dict[str, list[tuple[str, StoredRun]]] = {}
     for name, run in sorted(runs, key=lambda one: _from_best(one[1])):
-        groups.setdefault((run.descriptor, run.metric), []).append((name, run))
+        groups.setdefault(run.title, []).append((name, run))
     return [one for group in groups.values() for one in group]
 
 

@@ -20,7 +20,7 @@ from cbir.evaluation.model import KEPT_HITS, Evaluation, Run
 from cbir.images.encoded_image import EncodedImage
 from cbir.reports.html import Page, rooms
 from cbir.reports.image_card import ImageCard, data_uri, named_card, told
-from cbir.reports.query_card import HitCard, QueryCard, rounded_down
+from cbir.reports.query_card import HitCard, QueryCard, region_label, rounded_down
 from cbir.search.results import distance_text
 
 FAILURES = Page("the page of failures", "failures")
@@ -130,9 +130,12 @@ def _failure(
         shown = partial(named_card(hit.path, folder), metadata=known)
         image = _image(shown, hit.path, place < room, notes)
         hits_shown.append(HitCard(image, hit.relevant, distance_text(run.metric, hit.distance)))
+    region = run.region(row)
     failure = QueryCard(
         query,
-        None if label is None else printable(label),
+        region_label(
+            None if label is None else printable(label), None if region is None else str(region)
+        ),
         rounded_down(float(run.scores.values["map"][row])),
         hits_shown,
     )

@@ -6,15 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from cbir.core.amounts import counted
-from cbir.evaluation.headings import HEADINGS, three_decimals, with_interval
+from cbir.evaluation.headings import headings_of, three_decimals, with_interval
 from cbir.evaluation.stored import StoredEvaluation, StoredHit, StoredQuery, StoredRun
 from cbir.reports.curves_svg import Chart, chart
 from cbir.reports.image_card import ImageCard, told
-from cbir.reports.query_card import HitCard, QueryCard, rounded_down
+from cbir.reports.query_card import HitCard, QueryCard, region_label, rounded_down
 from cbir.search.results import distance_text
-
-MEASURED = ("mAP ±95 %", *HEADINGS.values(), "ms/query", "bytes")
-"""The headings of :func:`measures`."""
 
 CardOf = Callable[[str], ImageCard]
 """Gives the card of an image by its path in the index."""
@@ -96,8 +93,8 @@ def evaluation_view(
         title=stored.name,
         facts=_facts(stored),
         how=" · ".join(how),
-        columns=["descriptor", "metric", *MEASURED],
-        rows=[[run.descriptor, run.metric, *measures(run)] for run in stored.runs],
+        columns=["descriptor", "metric", *measured(stored.protocol)],
+        rows=[[run.descriptor, run.how, *measures(run, stored.protocol)] for run in stored.runs],
         chart=chart([(run_label(run), run.curve) for run in stored.runs]),
         runs=[_run(run, stored.columns, card_of, outside_card_of, worst) for run in shown],
     )
@@ -109,11 +106,16 @@ def _facts(stored: StoredEvaluation) -> list[tuple[str, str]]:
     return [*facts, *([nothing] if stored.empty_queries else [])]
 
 
-def measures(run: StoredRun) -> list[str]:
+def measured(protocol: str) -> list[str]:
+    """Return the headings of :func:`measures`."""
+    return ["mAP ±95 %", *headings_of(protocol).values(), "ms/query", "bytes"]
+
+
+def measures(run: StoredRun, protocol: str) -> list[str]:
     """Return the measures of a run as tables show them."""
     return [
         with_interval(run.means["map"], *run.intervals["map"]),
-        *(three_decimals(run.means[measure]) for measure in HEADINGS),
+        *(three_decimals(run.means[measure]) for measure in headings_of(protocol)),
         f"{run.ms_per_query:.2f}",
         f"{run.bytes_per_image:,}",
     ]
@@ -121,7 +123,7 @@ def measures(run: StoredRun) -> list[str]:
 
 def run_label(run: StoredRun) -> str:
     """Return what a chart calls a run."""
-    return f"{run.descriptor}, {run.metric}: mAP {three_decimals(run.means['map'])}"
+    return f"{run.title}: mAP {three_decimals(run.means['map'])}"
 
 
 def _run(
@@ -138,7 +140,7 @@ def _run(
     elif run.worst:
         summary += " · no query failed"
     return RunView(
-        f"{run.descriptor}, {run.metric}",
+        run.title,
         summary,
         [
             _query(one, run.metric, columns, outside_card_of if one.outside else card_of, card_of)
@@ -156,7 +158,7 @@ def _query(
 ) -> QueryCard:
     return QueryCard(
         query_card_of(query.path),
-        query.label,
+        region_label(query.label, query.region),
         rounded_down(query.average_precision),
         [_hit(hit, metric, columns, card_of) for hit in query.hits],
     )

@@ -110,7 +110,7 @@ def draw(evaluation: Evaluation) -> Figure:
             color=_COLORS[place % len(_COLORS)],
             linestyle=_STYLES[place // len(_COLORS) % len(_STYLES)],
             linewidth=1.8,
-            label=_plain(f"{run.descriptor}, {run.metric}: mAP {run.mean('map'):.3f}"),
+            label=_plain(f"{run.title}: mAP {run.mean('map'):.3f}"),
         )
     axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="recall", ylabel="precision")
     name = printable(os.path.basename(os.path.abspath(evaluation.dataset)))

@@ -35,7 +35,7 @@ class QueryCard:
     ----------
     image : ImageCard
     label : str or None
-        Its class, where there are classes.
+        As :func:`region_label` writes it.
     average_precision : str
         As :func:`rounded_down` writes it.
     hits : sequence of HitCard
@@ -46,6 +46,18 @@ class QueryCard:
     label: str | None
     average_precision: str
     hits: Sequence[HitCard]
+
+
+def region_label(label: str | None, region: str | None) -> str | None:
+    """Return what stands below a query: its class, and which part of it was searched by.
+
+    Examples
+    --------
+    >>> region_label("all_souls", "10,20,300,200")
+    'all_souls · region 10,20,300,200'
+    """
+    said = [] if label is None else [label]
+    return " · ".join([*said, *([] if region is None else [f"region {region}"])]) or None
 
 
 def rounded_down(value: float) -> str:

@@ -12,6 +12,7 @@ import pytest
 import cbir
 from cbir.core.errors import UnreadableImageError
 from cbir.core.progress import ProgressListener
+from cbir.images.open_image import OpenImage
 
 
 @dataclass
@@ -35,6 +36,9 @@ class MadeUp:
 
     def distances(self, description: int) -> np.ndarray:
         return self.matrix[description]
+
+    def describe_image(self, image: OpenImage) -> int:
+        return 0
 
 
 class Listener(ProgressListener):

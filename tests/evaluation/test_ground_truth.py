@@ -76,7 +76,7 @@ def test_images_beside_the_folders_have_no_class(listener: Listener) -> None:
         ("groups:^(x)", "gives no image of the index a class"),
         ("numbers:0", "how many images are a class"),
         ("numbers:four", "how many images are a class"),
-        ("folder", "no such file or directory; give folders, groups:REGEX, numbers:N or a file"),
+        ("folder", "no such file or directory; give folders, groups:REGEX, numbers:N, "),
         (".", "is a directory"),
     ],
 )

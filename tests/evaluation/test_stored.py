@@ -55,6 +55,16 @@ def test_the_worst_queries_have_paths_of_the_index(found: Evaluation, kept: Path
         assert (read.distance, read.relevant) == (hit.distance, hit.relevant)
 
 
+def test_what_an_earlier_version_kept_is_read(kept: Path) -> None:
+    document = json.loads(kept.read_text(encoding="utf-8"))
+    for run_ in document["runs"]:
+        del run_["mp"], run_["intervals"]["mp"]
+    kept.write_text(json.dumps(document), encoding="utf-8")
+    (read, _) = read_evaluation(str(kept)).runs
+    assert np.isnan(read.means["mp@5"]) and np.isnan(read.intervals["mp@5"]).all()
+    assert (read.setup, read.worst[0].region) == (None, None)
+
+
 def test_as_many_queries_as_wanted_are_kept(found: Evaluation, tmp_path: Path) -> None:
     write_evaluation(str(tmp_path / "one.json"), found, worst=1)
     assert [len(one.worst) for one in read_evaluation(str(tmp_path / "one.json")).runs] == [1, 1]

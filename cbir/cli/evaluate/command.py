@@ -60,7 +60,8 @@ _SECTIONS = {
     metavar="SPEC",
     help="What is right: folders (images of the query's folder), groups:REGEX (those whose names"
     " have the same first group), numbers:N (whose last number divided by N is the same), a table"
-    " (CSV, JSON lines, Parquet, SQLite or the URL of a database), or a file of TREC qrels."
+    " (CSV, JSON lines, Parquet, SQLite or the URL of a database), a file of TREC qrels, oxford:DIR"
+    " (the files of Oxford 5k and Paris 6k) or revisited:FILE (those of rOxford, rParis, as JSON)."
     "  [default: folders; with --index and --label, a column of the index]",
 )
 @click.option("--key", metavar="COLUMN", help="The column of the table that names the images.")
@@ -78,7 +79,11 @@ _SECTIONS = {
     " every image queries all, itself too.  [default: all; with groups, first]",
 )
 @click.option(
-    "-q", "--queries", metavar="DIR", help="Query with the images of this folder instead."
+    "-q",
+    "--queries",
+    metavar="DIR",
+    help="Query with the images of this folder instead; with oxford: and revisited:, those of the"
+    " truth are looked for there, too.",
 )
 @click.option(
     "--descriptor",
@@ -150,6 +155,8 @@ def evaluate(**values: Any) -> None:
       cbir evaluate holidays --truth 'groups:^(\\d{4})'
       cbir evaluate --index index.csv --truth styles.csv --key file --label articleType
       cbir evaluate --index index.csv --label articleType --where "gender = 'Women'"
+      cbir evaluate --index oxford.csv --truth oxford:gt_files
+      cbir evaluate --index oxford.csv --truth revisited:gnd_roxford5k.json
       cbir evaluate --index index.csv --queries more --format json
     """
     options = Options(**values)
@@ -278,10 +285,15 @@ def _summary(evaluation: Evaluation) -> str:
     empty = evaluation.empty_queries
     more = f" and {empty:,} more without anything to find" if empty else ""
     where = "" if evaluation.where is None else f" where {printable(evaluation.where)}"
+    published = (
+        "; published figures of it are trapezoidal mAP"
+        if any(query is not None for run in evaluation.runs[:1] for query in run.regions)
+        else ""
+    )
     return (
         f"{counted(evaluation.images, 'image')}{where},"
         f" {counted(evaluation.queries, 'query')}{more}; protocol"
-        f" {printable(evaluation.protocol)}, truth {printable(evaluation.truth)}"
+        f" {printable(evaluation.protocol)}, truth {printable(evaluation.truth)}{published}"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,15 +16,13 @@ from cbir.core.errors import printable
 from cbir.core.safe_paths import is_formula
 from cbir.core.text import as_utf8
 from cbir.evaluation.document import evaluation_document
-from cbir.evaluation.headings import HEADINGS, three_decimals, with_interval
+from cbir.evaluation.headings import headings_of, three_decimals, with_interval
 from cbir.evaluation.model import MEASURES, Evaluation, Run
 
 FORMATS = ("table", "json", "csv", "markdown")
 
 WIDTH = 100
 """Columns of a terminal that a table keeps to, by breaking long names."""
-
-_CLASS_HEADINGS = {"map": "mAP", **HEADINGS}
 
 
 def print_evaluation(evaluation: Evaluation, format_: str, by_class: bool) -> None:
@@ -72,50 +70,58 @@ class _Table:
 
 def _tables(evaluation: Evaluation, by_class: bool) -> list[_Table]:
     tables = [_runs_table(evaluation)]
-    if len(evaluation.runs) > 1:
+    if any(evaluation.best(run) is not run for run in evaluation.runs):
         tables.append(_differences_table(evaluation))
     if by_class:
-        tables += [_classes_table(run) for run in evaluation.runs]
+        headings = {"map": "mAP", **headings_of(evaluation.protocol)}
+        tables += [_classes_table(run, headings) for run in evaluation.runs]
     return tables
 
 
 def _runs_table(evaluation: Evaluation) -> _Table:
-    columns = ["descriptor", "metric", "mAP ±95 %", *HEADINGS.values(), "ms/query", "bytes"]
+    headings = headings_of(evaluation.protocol)
+    columns = ["descriptor", "metric", "mAP ±95 %", *headings.values(), "ms/query", "bytes"]
     rows = []
     for run in evaluation.runs:
         cost = [f"{run.ms_per_query:.2f}", f"{run.bytes_per_image:,}"]
-        rows.append([run.descriptor, run.metric, *_measures(run), *cost])
+        rows.append([run.descriptor, run.how, *_measures(run, headings), *cost])
         if has_duplicates(run):
             without = replace(run, scores=run.scores_without_duplicates)
-            rows.append(["  without duplicates", "", *_measures(without), "", ""])
+            rows.append(["  without duplicates", "", *_measures(without, headings), "", ""])
     return _Table("", columns, rows, 2)
 
 
-def _measures(run: Run) -> list[str]:
+def _measures(run: Run, headings: Iterable[str]) -> list[str]:
     mean = with_interval(run.mean("map"), *run.interval("map"))
-    return [mean, *(three_decimals(run.mean(measure)) for measure in HEADINGS)]
+    return [mean, *(three_decimals(run.mean(measure)) for measure in headings)]
 
 
 def _differences_table(evaluation: Evaluation) -> _Table:
-    best = evaluation.runs[0]
     rows = []
-    for run in evaluation.runs[1:]:
+    for run in evaluation.runs:
+        best = evaluation.best(run)
+        if run is best:
+            continue
         found = run.compare(best)
         interval = f"{found.low:+.3f} to {found.high:+.3f}"
         p_value = "<0.001" if found.p_value < 0.001 else f"{found.p_value:.3f}"
-        rows.append([run.descriptor, run.metric, f"{found.mean:+.3f}", interval, p_value])
-    title = f"Difference in mAP from {best.descriptor}, {best.metric}, query by query"
+        rows.append([run.descriptor, run.how, f"{found.mean:+.3f}", interval, p_value])
+    first = evaluation.runs[0]
+    against = (
+        f"{first.descriptor}, {first.metric}" if first.setup is None else "the best of a setup"
+    )
+    title = f"Difference in mAP from {against}, query by query"
     return _Table(title, ["descriptor", "metric", "mAP", "95 % interval", "p"], rows, 2)
 
 
-def _classes_table(run: Run) -> _Table:
-    values = [run.by_class(measure) for measure in _CLASS_HEADINGS]
+def _classes_table(run: Run, headings: Mapping[str, str]) -> _Table:
+    values = [run.by_class(measure) for measure in headings]
     rows = [
         [printable(label), f"{count:,}", *(three_decimals(one[label]) for one in values)]
         for label, count in run.queries_by_class().items()
     ]
-    columns = ["class", "queries", *_CLASS_HEADINGS.values()]
-    return _Table(f"{run.descriptor}, {run.metric}", columns, rows, 1)
+    columns = ["class", "queries", *headings.values()]
+    return _Table(run.title, columns, rows, 1)
 
 
 def _as_text(table: _Table) -> str:
@@ -170,14 +176,17 @@ def _as_markdown(table: _Table) -> str:
 def _csv_rows(evaluation: Evaluation, by_class: bool) -> list[list[Any]]:
     """Return a row a run, and one more for each of its classes."""
     measures = [name.replace("@", "_") for name in MEASURES]
-    columns = ["descriptor", "metric", *(["class"] if by_class else []), "queries"]
+    has_setups = any(run.setup is not None for run in evaluation.runs)
+    columns = ["descriptor", "metric", *(["setup"] if has_setups else [])]
+    columns += [*(["class"] if by_class else []), "queries"]
     columns += [*measures, "map_low", "map_high"]
     columns += [f"{name}_without_duplicates" for name in measures]
     rows: list[list[Any]] = [[*columns, "ms_per_query", "bytes_per_image"]]
     for run in evaluation.runs:
         for label, count, values in _csv_values(run, by_class):
             class_ = [_class_for_csv(label)] if by_class else []
-            named = [run.descriptor, run.metric, *class_, count]
+            setup = [run.setup] if has_setups else []
+            named = [run.descriptor, run.metric, *setup, *class_, count]
             cells = ["" if np.isnan(value) else repr(value) for value in values]
             rows.append([*named, *cells, repr(run.ms_per_query), run.bytes_per_image])
     return rows

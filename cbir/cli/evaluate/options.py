@@ -10,7 +10,7 @@ from cbir.core.progress import ProgressListener
 from cbir.descriptors import presets
 from cbir.descriptors.registry import parse
 from cbir.evaluation.document import STORED
-from cbir.evaluation.ground_truth import column_truth, read_ground_truth
+from cbir.evaluation.ground_truth import column_truth, read_ground_truth, truth_file
 from cbir.evaluation.protocols import Protocol
 from cbir.evaluation.relevance import GroundTruth
 from cbir.images.discovery import find_images
@@ -153,7 +153,7 @@ class Options:
             self._check_for_dataset(self.dataset)
 
     def _check_files(self) -> None:
-        in_use = (self.index_path, self.truth)
+        in_use = (self.index_path, truth_file(self.truth))
         if self.plot is not None:
             check_plot(self.plot, in_use)
         if self.failures is not None:

@@ -74,7 +74,7 @@ def _one(evaluations: Evaluations, index: Index, name: str, asked: Shown) -> dic
             worst=asked.worst,
             only=run - 1,
         ),
-        "runs": [f"{one.descriptor}, {one.metric}" for one in stored.runs],
+        "runs": [one.title for one in stored.runs],
         "run": run,
         "most": min(_MOST_QUERIES, max((len(one.worst) for one in stored.runs), default=0)),
     }
