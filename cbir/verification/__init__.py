@@ -129,7 +129,7 @@ def verify(
     """Say whether two images are copies of each other, or one of a part of the other.
 
     1. SiftFeatures are matched: each other's nearest, and clearly nearer than the second nearest
-       (:func:`cbir.verification.alignment.match_descriptors`).
+       (:func:`cbir.verification.descriptor_matching.match_descriptors`).
     2. Every clear match predicts a similarity; the one that most matches agree with is taken
        (:func:`cbir.verification.alignment.align`).
     3. It is fitted to these by least squares, as a similarity and then as an affine transform, and

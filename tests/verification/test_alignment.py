@@ -6,48 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
-from scipy.spatial.distance import cdist
 
 from cbir.descriptors.local_features.sift import SiftFeatures
-from cbir.verification.alignment import RATIO, align, match_descriptors
+from cbir.verification.alignment import align
 from cbir.verification.geometry import scale_of
-
-SMALL = arrays(np.uint8, st.tuples(st.integers(0, 12), st.just(3)), elements=st.integers(0, 9))
-
-
-def matched_by_hand(first: np.ndarray, second: np.ndarray) -> set[tuple[int, int]]:
-    """Each other's nearest, and nearer than the second nearest by the ratio."""
-    squares = cdist(first.astype(float), second.astype(float), "sqeuclidean")
-    pairs = set()
-    for i, row in enumerate(squares):
-        j = int(row.argmin())
-        second_best = max(np.delete(row, j).min(), 1)
-        if squares[:, j].argmin() == i and row[j] / second_best < RATIO**2:
-            pairs.add((i, j))
-    return pairs
-
-
-@given(first=SMALL, second=SMALL)
-def test_matches_are_those_of_brute_force(first: np.ndarray, second: np.ndarray) -> None:
-    pairs = match_descriptors(first, second)
-    assert pairs.shape == (len(pairs), 2)
-    if min(len(first), len(second)) < 2:
-        assert len(pairs) == 0
-    else:
-        assert set(map(tuple, pairs.tolist())) == matched_by_hand(first, second)
-
-
-def test_the_clearest_match_is_the_first() -> None:
-    rng = np.random.default_rng(0)
-    first = rng.integers(0, 200, (300, 128), dtype=np.uint8)
-    noise = rng.normal(0, 1, first.shape) * np.linspace(40, 1, 300)[:, None]
-    second = np.clip(first + noise, 0, 255).astype(np.uint8)
-    pairs = match_descriptors(first, second)
-    assert set(map(tuple, pairs.tolist())) == matched_by_hand(first, second) and len(pairs) > 250
-    distances = np.sort(cdist(first[pairs[:, 0]].astype(float), second.astype(float)), axis=1)
-    ratios = distances[:, 0] / distances[:, 1]
-    assert (np.diff(ratios) > -1e-6).all()
 
 
 def features_and_moved(
