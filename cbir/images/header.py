@@ -13,6 +13,7 @@ from cbir.images.pillow_decoder import open_with_pillow, too_many_pixels
 from cbir.images.pixels import MAX_PIXELS
 
 MONTAGE_MARKER, PLOT_MARKER = "cbir montage", "cbir plot"
+EXPLANATION_MARKER = "cbir explanation"
 """The EXIF `Software` entries of images that the program makes: they are never indexed."""
 
 ORIENTATION, SOFTWARE = 0x0112, 0x0131
@@ -37,7 +38,7 @@ class Header:
     @property
     def is_generated(self) -> bool:
         """This program made it: it has one of its markers."""
-        return self.software in (MONTAGE_MARKER, PLOT_MARKER)
+        return self.software in (MONTAGE_MARKER, PLOT_MARKER, EXPLANATION_MARKER)
 
 
 def exif_naming(software: str) -> Image.Exif:

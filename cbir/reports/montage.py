@@ -12,14 +12,23 @@ from PIL import Image, ImageDraw
 from cbir.core import stderr_capture
 from cbir.core.amounts import counted
 from cbir.core.checks import check_whole
-from cbir.core.errors import UnreadableImageError, printable
+from cbir.core.errors import printable
 from cbir.core.messages import Message, Parameter
 from cbir.core.overwriting import Output
 from cbir.core.threads import cores, ordered_map
-from cbir.images.encoded_image import EncodedImage, software_of
+from cbir.images.encoded_image import software_of
 from cbir.images.header import MONTAGE_MARKER, exif_naming
-from cbir.images.pixels import WORKING_SIZES
-from cbir.reports.fonts import runs
+from cbir.reports.drawing import (
+    ACCENT,
+    FORMATS,
+    INK,
+    LARGEST_SIDES,
+    LINE,
+    MAT,
+    PAPER,
+    fitted_image,
+    write_line,
+)
 from cbir.search.results import SearchResult, distance_text
 
 if TYPE_CHECKING:
@@ -27,23 +36,10 @@ if TYPE_CHECKING:
 
 _BOX = 240
 _MARGIN = 8
-_LINE = 18
-_TEXT_SIZE = 13
-_CAPTION = 2 * _LINE
-_LARGEST_SIDES = {"JPEG": 32_000, "PNG": 32_000, "WEBP": 16_383}
-"""Pixels; JPEG and PNG allow more, but viewers do not."""
-
+_CAPTION = 2 * LINE
 _MATCHES_A_LINE = 10
 """More matches than these go on in further lines, under the first."""
 
-_LARGEST_ZOOM = 4
-"""How much a tiny image is enlarged at most."""
-
-_LONGEST = 200
-"""Letters, of which far fewer fit in a line."""
-
-_PAPER, _MAT, _INK, _ACCENT = "white", (238, 238, 238), (30, 30, 30), (0, 90, 160)
-_FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
 MONTAGE = Output(
     "the montage",
     Message(
@@ -53,7 +49,7 @@ MONTAGE = Output(
         Parameter("montage", False),
     ),
     lambda path: software_of(path) == MONTAGE_MARKER,
-    tuple(_FORMATS),
+    tuple(FORMATS),
 )
 
 
@@ -82,16 +78,16 @@ def write_montage(path: str, results: Sequence[SearchResult], top: int) -> list[
         When the file cannot be written, or is there and is no montage of ours.
     """
     MONTAGE.check(path)
-    format_ = _FORMATS[os.path.splitext(path)[1].lower()]
+    format_ = FORMATS[os.path.splitext(path)[1].lower()]
     check_whole("top", top)
-    image, notes = draw_montage(results, top, _LARGEST_SIDES[format_])
+    image, notes = draw_montage(results, top, LARGEST_SIDES[format_])
     with MONTAGE.written(path) as file:
         image.save(file, format_, quality=90, exif=exif_naming(MONTAGE_MARKER))
     return notes
 
 
 def draw_montage(
-    results: Sequence[SearchResult], top: int, largest_side: int = _LARGEST_SIDES["JPEG"]
+    results: Sequence[SearchResult], top: int, largest_side: int = LARGEST_SIDES["JPEG"]
 ) -> tuple[Image.Image, list[str]]:
     """Draw the montage of some results.
 
@@ -104,7 +100,7 @@ def draw_montage(
     columns = 1 + min(shown, _MATCHES_A_LINE)
     lines = max(1, -(-shown // _MATCHES_A_LINE))
     told = max((len(match.texts) for result in results for match in result.matches), default=0)
-    cell_height = _BOX + _CAPTION + told * _LINE + _MARGIN
+    cell_height = _BOX + _CAPTION + told * LINE + _MARGIN
     fitting = (largest_side - _MARGIN) // cell_height
     notes = []
     if lines > fitting:
@@ -114,7 +110,7 @@ def draw_montage(
     if rows < len(results):
         notes.append(f"The montage shows the first {rows} of {counted(len(results), 'query')}")
     size = (_MARGIN + columns * (_BOX + _MARGIN), _MARGIN + rows * lines * cell_height)
-    sheet = Image.new("RGB", size, _PAPER)
+    sheet = Image.new("RGB", size, PAPER)
     cells = [
         cell
         for row, result in enumerate(results[:rows])
@@ -161,18 +157,12 @@ def _cells(result: SearchResult, lines: int, height: int, top: int) -> list[_Cel
 
 def _load(cell: _Cell) -> Image.Image | str:
     """Return the image, fitted into the box; or why it cannot be shown."""
-    try:
-        size = next(step for step in WORKING_SIZES if step >= _BOX)
-        encoded = EncodedImage.open(cell.path)
-        image = Image.fromarray(encoded.pixels(size))
-    except UnreadableImageError as error:
-        return error.reason
-    zoom = min(_BOX / image.width, _BOX / image.height, _LARGEST_ZOOM)
-    fitted = (max(1, round(image.width * zoom)), max(1, round(image.height * zoom)))
-    image = image.resize(fitted, Image.Resampling.LANCZOS)
+    fitted = fitted_image(cell.path, _BOX)
+    if isinstance(fitted, str):
+        return fitted
     if cell.region is not None:
-        _draw_region(image, cell.region, encoded.dimensions)
-    return image
+        _draw_region(fitted.image, cell.region, fitted.dimensions)
+    return fitted.image
 
 
 def _draw_region(image: Image.Image, region: PixelRegion, dimensions: tuple[int, int]) -> None:
@@ -182,7 +172,7 @@ def _draw_region(image: Image.Image, region: PixelRegion, dimensions: tuple[int,
     right = max(left, round((region.x + region.width) * across) - 1)
     bottom = max(top, round((region.y + region.height) * down) - 1)
     draw = ImageDraw.Draw(image)
-    for distance, width, color in ((3, 2, _ACCENT), (1, 1, _PAPER)):
+    for distance, width, color in ((3, 2, ACCENT), (1, 1, PAPER)):
         frame = (
             max(0, left - distance),
             max(0, top - distance),
@@ -196,34 +186,13 @@ def _draw_cell(sheet: Image.Image, cell: _Cell, image: Image.Image | str) -> Non
     x, y = cell.x, cell.y
     box = (x, y, x + _BOX - 1, y + _BOX - 1)
     draw = ImageDraw.Draw(sheet)
-    draw.rectangle(box, fill=_MAT)
+    draw.rectangle(box, fill=MAT)
     if isinstance(image, str):
-        _write(draw, (x + _MARGIN, y + _BOX // 2), image, _BOX - 2 * _MARGIN)
+        write_line(draw, (x + _MARGIN, y + _BOX // 2), image, _BOX - 2 * _MARGIN)
     else:
         sheet.paste(image, (x + (_BOX - image.width) // 2, y + (_BOX - image.height) // 2))
     if cell.is_query:
-        draw.rectangle(box, outline=_ACCENT, width=3)
-    _write(draw, (x, y + _BOX + 2), cell.caption, _BOX, _ACCENT if cell.is_query else _INK)
+        draw.rectangle(box, outline=ACCENT, width=3)
+    write_line(draw, (x, y + _BOX + 2), cell.caption, _BOX, ACCENT if cell.is_query else INK)
     for place, text in enumerate((os.path.basename(cell.path), *cell.metadata), 1):
-        _write(draw, (x, y + _BOX + 2 + place * _LINE), printable(text), _BOX)
-
-
-def _write(
-    draw: ImageDraw.ImageDraw,
-    position: tuple[int, int],
-    text: str,
-    width: int,
-    color: str | tuple[int, int, int] = _INK,
-) -> None:
-    """Write one line, with an ellipsis in the middle when it is wider than `width`."""
-    if len(text) > _LONGEST:  # to measure it would take long
-        text = f"{text[: _LONGEST // 2]}…{text[-_LONGEST // 2 :]}"
-    kept = len(text)
-    parts = runs(text, _TEXT_SIZE)
-    while kept > 2 and sum(font.getlength(part) for part, font in parts) > width:
-        kept -= 1
-        parts = runs(f"{text[: kept // 2]}…{text[len(text) - (kept - kept // 2) :]}", _TEXT_SIZE)
-    x, y = position
-    for part, font in parts:
-        draw.text((x, y), part, fill=color, font=font)
-        x += round(font.getlength(part))
+        write_line(draw, (x, y + _BOX + 2 + place * LINE), printable(text), _BOX)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas
 
     from cbir.images.region import PixelRegion
+    from cbir.search.verified_match import VerifiedMatch
 
 FUSED = "fused"
 RECIPROCAL_RANKS = "rrf"
@@ -62,6 +63,8 @@ class Match:
         missing.
     texts : mapping of str to str
         The same, as it stands in the index.
+    verification : VerifiedMatch, optional
+        What spatial verification found; None where it was not asked for, or found nothing.
     """
 
     rank: int
@@ -71,6 +74,7 @@ class Match:
     shown: str = ""
     metadata: Mapping[str, Value] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
+    verification: VerifiedMatch | None = None
 
     def __post_init__(self) -> None:
         if not self.shown:
@@ -91,6 +95,8 @@ class Match:
                 alias: {"distance": part.distance, "share": part.contribution}
                 for alias, part in self.parts.items()
             }
+        if self.verification is not None:
+            document["verification"] = self.verification.to_dict()
         if self.metadata:
             document["metadata"] = dict(self.metadata)
         return document

@@ -1,0 +1,140 @@
+"""Verifies the best results by their local features, and ranks what shows the same thing first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbir.core.checks import check_whole
+from cbir.core.threads import cores, ordered_map
+from cbir.descriptors.local_features.base import LocalFeatures
+from cbir.images.open_image import OpenImage
+from cbir.search.candidates import Distances, RowMask, RowNumbers, ScannedSource, top_k
+from cbir.search.searchers import Components, Searcher
+from cbir.search.stages.stage import D, Stage, StagedSource
+from cbir.search.stages.verified_ranking import verified_distances
+from cbir.verification.spatial_matching import SpatialMatch, SpatialVerifier
+
+FeaturesOfRow = Callable[[int], LocalFeatures]
+"""Returns what is stored of an image of the index; may be called by several threads at once."""
+
+FeaturesOfImage = Callable[[OpenImage], LocalFeatures]
+"""Returns the features of a query, as those of the index were extracted."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WithFeatures(Generic[D]):
+    """A description, together with local features."""
+
+    description: D
+    features: LocalFeatures
+
+
+class _Described(ScannedSource[WithFeatures[D]]):
+    """The rows of another source, for queries that have features besides."""
+
+    def __init__(self, before: ScannedSource[D]) -> None:
+        self.before = before
+
+    def __len__(self) -> int:
+        return len(self.before)
+
+    def estimate(self, query: WithFeatures[D]) -> NDArray[Any]:
+        return self.before.estimate(query.description)
+
+    def exact(self, query: WithFeatures[D], rows: RowNumbers) -> Distances:
+        return self.before.exact(query.description, rows)
+
+    def tolerance(self, query: WithFeatures[D], distance: float) -> float:
+        return self.before.tolerance(query.description, distance)
+
+
+class VerifiedSource(StagedSource[WithFeatures[D]]):
+    """Rows of which the nearest were verified.
+
+    Attributes
+    ----------
+    matches : dict of int to SpatialMatch
+        What was found, by row; rows without anything in common with the query are not in it.
+    """
+
+    def __init__(
+        self,
+        before: ScannedSource[D],
+        rows: RowNumbers,
+        distances: Distances,
+        found: list[SpatialMatch | None],
+    ) -> None:
+        super().__init__(_Described(before), rows, distances)
+        self.matches = {
+            int(row): match for row, match in zip(rows, found, strict=True) if match is not None
+        }
+
+    def verified_rows(self) -> list[int]:
+        """Return the rows that show the same thing, the best first: what may expand a query."""
+        same = [(-match.score, row) for row, match in self.matches.items() if match.is_same]
+        return [row for _, row in sorted(same)]
+
+
+class VerificationStage(Stage[Any]):
+    """A stage that verifies the best results; all others follow in their old order.
+
+    Its descriptions are those of the inner searcher, :class:`WithFeatures`.
+
+    Parameters
+    ----------
+    inner : Searcher
+    count : int
+        Results that are verified: the best of what was found.
+    features_of : callable
+        Returns the local features of a row of the index.
+    extract : callable
+        Returns those of an image that is open.
+    """
+
+    def __init__(
+        self,
+        inner: Searcher[Any],
+        count: int,
+        features_of: FeaturesOfRow,
+        extract: FeaturesOfImage,
+    ) -> None:
+        super().__init__(inner)
+        self.count = check_whole("verify", count)
+        self._features_of = features_of
+        self._extract = extract
+
+    def describe_image(self, image: OpenImage) -> WithFeatures[Any]:
+        """Describe an image as the inner searcher does, and extract its features."""
+        return WithFeatures(self.inner.describe_image(image), self._extract(image))
+
+    def indexed(self, row: int) -> WithFeatures[Any]:
+        """Return what is stored of an image."""
+        return WithFeatures(self.inner.indexed(row), self._features_of(row))
+
+    def source_for(
+        self, description: WithFeatures[Any], eligible: RowMask | None = None
+    ) -> VerifiedSource[Any]:
+        """Return the rows, the best of them verified."""
+        before = self._before(description.description, eligible)
+        ranked = top_k(before, description.description, self.count, None, eligible)
+        rows = np.array([row for row, _ in ranked], np.intp)
+        distances = np.array([distance for _, distance in ranked], np.float64)
+        verifier = SpatialVerifier(description.features)
+
+        def match(row: int) -> SpatialMatch | None:
+            return verifier.match(self._features_of(row))
+
+        found = list(ordered_map(match, rows.tolist(), cores()))
+        scores = np.array([0.0 if one is None else one.score for one in found])
+        return VerifiedSource(before, rows, verified_distances(distances, scores), found)
+
+    def components(
+        self, source: Any, description: WithFeatures[Any], rows: RowNumbers
+    ) -> list[Components | None]:
+        """Return what the descriptors added to the distances of some rows before the stage."""
+        return list(self.inner.components(source.before.before, description.description, rows))
