@@ -7,23 +7,30 @@ from typing import Any
 
 from cbir.core.csv_lines import with_metadata
 from cbir.core.safe_paths import path_for_csv
-from cbir.search.results import SearchResult, path_fields
+from cbir.search.results import Match, SearchResult, path_fields
 
 _COLUMNS = "query descriptor metric rank path distance path_base64 query_base64".split()
 
 
-def result_columns(metadata: Sequence[str] = ()) -> list[str]:
+_VERIFIED_COLUMNS = "inliers score same box query_box".split()
+
+
+def result_columns(metadata: Sequence[str] = (), verified: bool = False) -> list[str]:
     """Return the names of the columns; those of metadata come last.
 
     Parameters
     ----------
     metadata : sequence of str
         The columns of metadata that each match has.
+    verified : bool
+        Whether the matches were verified, and columns tell what was found.
     """
-    return with_metadata(_COLUMNS, metadata)
+    return with_metadata([*_COLUMNS, *(_VERIFIED_COLUMNS if verified else ())], metadata)
 
 
-def result_rows(result: SearchResult, metadata: Sequence[str] = ()) -> Iterator[list[Any]]:
+def result_rows(
+    result: SearchResult, metadata: Sequence[str] = (), verified: bool = False
+) -> Iterator[list[Any]]:
     """Yield a row for each match; paths are safe in a spreadsheet.
 
     Parameters
@@ -31,6 +38,8 @@ def result_rows(result: SearchResult, metadata: Sequence[str] = ()) -> Iterator[
     result : SearchResult
     metadata : sequence of str
         The columns of metadata that each match has.
+    verified : bool
+        Whether the matches were verified, and columns tell what was found.
     """
     query = path_fields("query", result.query)
     for match in result.matches:
@@ -44,5 +53,15 @@ def result_rows(result: SearchResult, metadata: Sequence[str] = ()) -> Iterator[
             repr(match.distance),
             fields.get("path_base64", ""),
             query.get("query_base64", ""),
+            *(_verification(match) if verified else ()),
             *(match.texts[name] for name in metadata),
         ]
+
+
+def _verification(match: Match) -> list[Any]:
+    """Return what was found; a box as regions of queries are given."""
+    found = match.verification
+    if found is None:
+        return [0, 0.0, "no", "", ""]
+    same = "yes" if found.is_same else "no"
+    return [found.inliers, repr(found.score), same, str(found.box), str(found.query_box)]

@@ -26,7 +26,7 @@ def verified(region: PixelRegion, size: tuple[int, int]) -> VerifiedMatch:
     )
     numbers = rng.integers(0, 255, (40, 128), dtype=np.uint8)
     first = features(points, numbers, 100, 80)
-    second = features(points + [5, 7, 0, 0], numbers, 200, 160)
+    second = features(np.add(points, [5, 7, 0, 0]), numbers, 200, 160)
     found = SpatialVerifier(first).match(second)
     assert found is not None
     return VerifiedMatch.of(found, first, second, region, size)
@@ -54,7 +54,7 @@ def test_coordinates_are_those_of_the_upright_images() -> None:
 def test_of_a_region_coordinates_are_those_of_the_whole_query() -> None:
     whole = verified(PixelRegion(0, 0, 300, 240), (400, 320))
     part = verified(PixelRegion(50, 60, 300, 240), (400, 320))
-    assert np.array(part.lines) == pytest.approx(np.array(whole.lines) + [50, 60, 0, 0])
+    assert np.array(part.lines) == pytest.approx(np.add(whole.lines, [50, 60, 0, 0]))
     assert part.query_box.x == whole.query_box.x + 50 and part.box == whole.box
 
 

@@ -27,7 +27,13 @@ from cbir.cli.search.formats import FORMATS, Printer
 from cbir.cli.search.results import ResultHandler
 from cbir.cli.wording import error_text
 from cbir.core.amounts import counted
-from cbir.core.errors import CbirError, UsageError, printable, reason_of
+from cbir.core.errors import (
+    CbirError,
+    UnreadableImageError,
+    UsageError,
+    printable,
+    reason_of,
+)
 from cbir.descriptors.presets import PRESETS
 from cbir.search.engine import Index, open_index
 from cbir.search.request import SearchOptions, SearchRequest
@@ -47,7 +53,7 @@ _SECTIONS = {
         "--descriptor --preset --metric --fusion --weights --adaptive --region".split()
     ),
     "Which results": "--where --group-by --max-distance --exclude-self --result-path".split(),
-    "What is told of them": "--columns --facets".split(),
+    "What is told of them": "--columns --facets --explain".split(),
     "For scripts": "--no-montage --null --from0 --strict --quiet".split(),
 }
 
@@ -148,7 +154,13 @@ _SECTIONS = {
     help=f"Write an image of the results.  [default: {_MONTAGE}, for up to"
     f" {_MONTAGE_QUERIES} queries]",
 )
-@click.option("--no-montage", is_flag=True, help="Write no image.")
+@click.option("--no-montage", is_flag=True, help="Write no montage.")
+@click.option(
+    "--explain",
+    metavar="FILE",
+    help="Verify the results by local features: tell how many match and where, and write an image"
+    " of it.",
+)
 @click.option("--format", "format_", type=Choice(list(FORMATS)), help="[default: table]")
 @click.option("-0", "--null", is_flag=True, help="End paths with NUL; implies --format paths.")
 @click.option("--from0", is_flag=True, help="Paths on standard input end with NUL.")
@@ -163,6 +175,7 @@ def search(
     result_path: str | None,
     montage: str | None,
     no_montage: bool,
+    explain: str | None,
     format_: str | None,
     null: bool,
     from0: bool,
@@ -183,6 +196,7 @@ def search(
       search img.jpg --top 10 --metric cosine --montage like-img.png
       search img.jpg --descriptor hsv+hog --weights 1,0.5
       search img.jpg --region 25%,0,50%,100%
+      search img.jpg --explain matches.jpg
       search img.jpg --where "price < 20 and color in ('blue', 'red')" --columns name,price
       find photos -name '*.jpg' -print0 | search --query - --from0 --format jsonl
     """
@@ -193,27 +207,30 @@ def search(
     _check_format(options, "paths" if null else format_)
     _check_region(options)
     _check_montage(montage, no_montage)
+    _check_explanation(explain)
     paths = query_paths(queries, from0)
     _check_any(dataset, paths)
     listener = TerminalProgress(quiet)
     plain = options["descriptor"] is None and options["preset"] is None
     index, options["descriptor"] = _opened(dataset, index_path, result_path, options, listener)
     _check_montage(montage, no_montage, [index_path, *paths])
+    _check_explanation(explain, [index_path, montage or _MONTAGE, *paths])
     wants_montage = not no_montage and (montage is not None or len(paths) <= _MONTAGE_QUERIES)
     if not (wants_montage or no_montage):
         listener.note(f"No montage of more than {_MONTAGE_QUERIES} queries without --montage")
-    printer = Printer(format_ or "table", null, options["columns"])
-    results = ResultHandler(printer, listener, wants_montage)
+    printer = Printer(format_ or "table", null, options["columns"], explain is not None)
+    results = ResultHandler(printer, listener, wants_montage or explain is not None)
     if len(paths) > _SILENT_QUERIES and not sys.stdout.isatty():  # else the results show it
         listener.begin("searching", len(paths), "queries")
     for result in index.answer(SearchRequest(paths, top, **options)):
-        results.take(result)
+        results.take(_verified(result, explain, top))
     results.finish()
     results.tell(index, options["where"])
     if plain and not quiet:
         _tell_of_presets(index)
-    if results.for_montage:
-        _make_montage(results.for_montage, montage, top, [index_path, *paths], listener)
+    if wants_montage:
+        _make_montage(results.drawn, montage, top, [index_path, *paths], listener)
+    _explain(results.drawn, explain, top, listener)
     if results.failure is not None:
         raise results.failure
     unreadable = results.unreadable
@@ -297,6 +314,8 @@ def _make_montage(
     listener: TerminalProgress,
 ) -> None:
     """Write the montage; one that was not asked for is left out where it cannot be written."""
+    if not results:
+        return
     from cbir.reports.montage import MONTAGE, write_montage
 
     path = asked or _MONTAGE
@@ -312,3 +331,34 @@ def _make_montage(
     for note in notes:
         listener.note(note)
     listener.note(f"Montage: {printable(path)}")
+
+
+def _check_explanation(path: str | None, in_use: Sequence[str] = ()) -> None:
+    if path is not None:
+        from cbir.reports.explanation import EXPLANATION
+
+        EXPLANATION.check(path, in_use)
+
+
+def _verified(
+    result: SearchResult | UnreadableImageError, explain: str | None, top: int
+) -> SearchResult | UnreadableImageError:
+    """Tell what the results have in common with the query, if that is asked for."""
+    if explain is None or isinstance(result, UnreadableImageError):
+        return result
+    from cbir.search.verified_results import verified_result
+
+    return verified_result(result, top)
+
+
+def _explain(
+    results: Sequence[SearchResult], path: str | None, top: int, listener: TerminalProgress
+) -> None:
+    """Write the explanation, if one is asked for and there is something to explain."""
+    if path is None or not results:
+        return
+    from cbir.reports.explanation import write_explanation
+
+    for note in write_explanation(path, results, top):
+        listener.note(note)
+    listener.note(f"Explanation: {printable(path)}")

@@ -8,11 +8,14 @@ from typing import Any
 from cbir.cli.output import ResultPrinter
 from cbir.core.errors import printable
 from cbir.search.result_rows import result_columns, result_rows
-from cbir.search.results import SearchResult, distance_text
+from cbir.search.results import Match, SearchResult, distance_text
 from cbir.stores.metadata import Value
 
 _WIDEST = 40
 """Letters that a table shows of what is known about an image."""
+
+_VERIFIED = ("inliers", "same", "box")
+"""The columns of a table that tell what verification found."""
 
 FORMATS = ("table", "json", "jsonl", "csv", "paths")
 
@@ -26,12 +29,21 @@ class Printer(ResultPrinter[SearchResult]):
         As :class:`ResultPrinter` takes them.
     metadata : sequence of str
         The columns of metadata that each match has.
+    verified : bool
+        Whether the matches were verified, and it is told what was found.
     """
 
-    def __init__(self, format_: str, null: bool = False, metadata: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        format_: str,
+        null: bool = False,
+        metadata: Sequence[str] = (),
+        verified: bool = False,
+    ) -> None:
         super().__init__(format_, null)
         self._metadata = metadata
-        self.columns = result_columns(metadata)
+        self._verified = verified
+        self.columns = result_columns(metadata, verified)
 
     def text(self, result: SearchResult) -> str:
         """Return a table of the matches, and of the values that were counted."""
@@ -55,8 +67,14 @@ class Printer(ResultPrinter[SearchResult]):
     def _padded(self, result: SearchResult) -> tuple[str, list[str]]:
         """Return the names of the columns, and what they say of each match, in equal widths."""
         rows = [
-            [*map(_cut, self._metadata)],
-            *([_cut(match.texts[name]) for name in self._metadata] for match in result.matches),
+            [*(_VERIFIED if self._verified else ()), *map(_cut, self._metadata)],
+            *(
+                [
+                    *(_found(match) if self._verified else ()),
+                    *(_cut(match.texts[name]) for name in self._metadata),
+                ]
+                for match in result.matches
+            ),
         ]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         heads, *others = (
@@ -71,11 +89,18 @@ class Printer(ResultPrinter[SearchResult]):
 
     def rows(self, result: SearchResult) -> Iterator[list[Any]]:
         """Return a row a match."""
-        return result_rows(result, self._metadata)
+        return result_rows(result, self._metadata, self._verified)
 
     def paths(self, result: SearchResult) -> Iterator[str]:
         """Return the paths of the matches."""
         return (match.shown for match in result.matches)
+
+
+def _found(match: Match) -> tuple[str, str, str]:
+    found = match.verification
+    if found is None:
+        return "0", "no", ""
+    return str(found.inliers), "yes" if found.is_same else "no", str(found.box)
 
 
 def _facet(column: str, counts: Mapping[Value, int]) -> Iterator[str]:

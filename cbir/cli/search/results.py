@@ -24,18 +24,18 @@ class ResultHandler:
 
     Attributes
     ----------
-    for_montage : list of SearchResult
-        Empty if none is wanted.
+    drawn : list of SearchResult
+        What is drawn when all are there; empty if no image is wanted.
     unreadable : int
         Queries.
     failure : Exception or None
-        Why no more could be printed. With a montage the search goes on, for that is wanted too.
+        Why no more could be printed. With an image the search goes on, for that is wanted too.
     """
 
-    def __init__(self, printer: Printer, listener: TerminalProgress, wants_montage: bool) -> None:
-        self._printer, self._listener, self._wants_montage = printer, listener, wants_montage
+    def __init__(self, printer: Printer, listener: TerminalProgress, wants_image: bool) -> None:
+        self._printer, self._listener, self._wants_image = printer, listener, wants_image
         self._matches = self._gone = self._identical = 0
-        self.for_montage: list[SearchResult] = []
+        self.drawn: list[SearchResult] = []
         self.unreadable = 0
         self.failure: Exception | None = None
 
@@ -51,8 +51,8 @@ class ResultHandler:
         self._identical += result.identical
         self._matches += len(result.matches)
         self._gone += sum(not os.path.exists(match.path) for match in result.matches)
-        if self._wants_montage:
-            self.for_montage.append(result)
+        if self._wants_image:
+            self.drawn.append(result)
 
     def finish(self) -> None:
         """Print what comes after the last result."""
@@ -82,6 +82,6 @@ class ResultHandler:
         try:
             write()
         except (BrokenPipeError, CbirError) as error:
-            if not self._wants_montage:
+            if not self._wants_image:
                 raise
             self.failure = error
