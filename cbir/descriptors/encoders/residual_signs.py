@@ -49,8 +49,9 @@ def signs(residual: NDArray[np.integer], is_binary: bool) -> Bytes:
     [[159]]
     """
     if not is_binary:
-        # Whole numbers in double precision: exact.
-        residual = residual.astype(np.float64) @ _hadamard(residual.shape[1])
+        largest = int(np.abs(residual).max(initial=0)) * residual.shape[1]
+        kind = np.float32 if largest < 1 << 24 else np.float64  # exact, for they are whole numbers
+        residual = residual.astype(kind) @ _hadamard(residual.shape[1]).astype(kind)
     return np.packbits(residual > 0, axis=1)
 
 
