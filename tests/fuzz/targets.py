@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.fuzz import arrays, images, logs, stores, texts
+from tests.fuzz import arrays, images, inverted, logs, stores, texts
 from tests.fuzz.target import Target
 
 _CLASSES: tuple[type[Target], ...] = (
@@ -14,6 +14,9 @@ _CLASSES: tuple[type[Target], ...] = (
     stores.Segment,
     stores.Table,
     stores.Frames,
+    inverted.InvertedSegment,
+    inverted.InvertedManifest,
+    inverted.InvertedSections,
     logs.Log,
     texts.Ignored,
     texts.Qrels,

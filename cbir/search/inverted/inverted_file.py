@@ -123,6 +123,8 @@ class InvertedFile:
             self._load()
             lacking = self._lacking(keys)
             if not len(lacking) and not any(self._due(one, keys) for one in self._folders):
+                for one in self._folders:
+                    one.sweep()
                 return
             folder = self._writable(held, wait)
             if folder is not None:
@@ -174,6 +176,8 @@ class InvertedFile:
     def _encoded(
         self, keys: Keys, encode: Encode, workers: int, progress: ProgressListener
     ) -> Iterator[tuple[bytes, SparseCode | None]]:
+        if not len(keys):
+            return
         progress.begin("encoding", len(keys))
         names = (row.tobytes() for row in keys)
         for batch in growing_batches(names, workers):

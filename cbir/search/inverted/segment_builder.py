@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cbir.descriptors.encoders.sparse_code import SparseCode
 from cbir.search.inverted.code_format import CodeFormat
-from cbir.search.inverted.segment_layout import MOST_IMAGES, Bytes, packed
+from cbir.search.inverted.segment_layout import KEY_BYTES, MOST_IMAGES, Bytes, packed
 from cbir.search.inverted.word_scoring import WordScoring
 
 RUN_BYTES = 48 << 20
@@ -78,7 +78,7 @@ class SegmentBuilder:
         none = np.empty((0, self._codes.payload_bytes), np.uint8)
         raw = packed(
             {
-                "keys": np.frombuffer(b"".join(self._keys), np.uint8).reshape(len(self), -1),
+                "keys": np.frombuffer(b"".join(self._keys), np.uint8).reshape(-1, KEY_BYTES),
                 "counts": counts,
                 "norms": np.array(self._norms, self._codes.norms),
                 "words": words.astype(np.uint32),

@@ -17,7 +17,7 @@ from pathlib import Path
 from cbir.core.atomic_files import written_aside
 from cbir.core.errors import printable, reason_of
 from cbir.core.json_text import read_checked, write_checked
-from cbir.core.locks import locked_file
+from cbir.core.locks import LockedError, locked_file
 from cbir.core.threads import cores, ordered_map
 from cbir.search.inverted.code_format import CodeFormat
 from cbir.search.inverted.merging import Live, merge
@@ -70,11 +70,26 @@ class SegmentFolder:
 
     def clear(self) -> None:
         """Remove what no manifest names: an updater that was killed left it. Hold the lock."""
+        for path in self._left():
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+    def sweep(self) -> None:
+        """Remove what a killed updater left, unless another one is at work."""
+        if self._left():
+            with contextlib.suppress(OSError, LockedError), self.locked(wait=False):
+                self.load()
+                self.clear()
+
+    def _left(self) -> list[Path]:
         names = {segment.name for segment in self.segments}
         with contextlib.suppress(OSError):
-            for path in self.path.iterdir():
-                if path.suffix == ".new" or (path.suffix == SUFFIX and path.name not in names):
-                    path.unlink()
+            return [
+                path
+                for path in self.path.iterdir()
+                if path.suffix == ".new" or (path.suffix == SUFFIX and path.name not in names)
+            ]
+        return []
 
     @contextlib.contextmanager
     def locked(self, wait: bool) -> Iterator[None]:

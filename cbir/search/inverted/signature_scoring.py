@@ -50,7 +50,7 @@ class SignatureScoring(WordScoring[SignatureQuery]):
     def __init__(self, kernel: SignatureKernel) -> None:
         self._idf = kernel.idf.astype(np.float64)
         self._similarities = kernel.similarities()
-        self._farthest_match = int(np.count_nonzero(self._similarities)) - 1
+        self._beyond = int(np.count_nonzero(self._similarities))
         self._burstiness = kernel.burstiness
         self._matches = _most_matches(kernel)
         largest = float(np.square(self._idf).max(initial=0))
@@ -87,9 +87,10 @@ class SignatureScoring(WordScoring[SignatureQuery]):
         self, query: SignatureQuery, segment: Segment, lists: Lists, sums: Units
     ) -> None:
         self.compiled(
-            query.signatures[lists.entries],
-            query.units[lists.entries],
-            np.uint64(self._farthest_match),
+            query.signatures,
+            query.units,
+            self._beyond,
+            lists.entries,
             lists.first,
             lists.last,
             segment.images,
@@ -124,7 +125,7 @@ class SignatureScoring(WordScoring[SignatureQuery]):
         bits: NDArray[np.intp],
     ) -> tuple[Units, NDArray[np.uint16]]:
         """Return one image and its units for each entry of the query: a list has runs of images."""
-        matched = bits <= self._farthest_match
+        matched = bits < self._beyond
         entries, images, units = entries[matched], images[matched], units[matched]
         if not len(units):
             return units, images

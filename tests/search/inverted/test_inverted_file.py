@@ -200,12 +200,15 @@ def test_a_segment_that_is_damaged_while_it_is_open_is_found_by_an_inspection(
     assert answers(inverted, range(30)) == clean(range(30))
 
 
-def test_what_a_killed_updater_left_is_cleared_by_the_next_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("numbers", [range(10), range(20)])
+def test_what_a_killed_updater_left_is_cleared_by_the_next_one(
+    tmp_path: Path, numbers: range
+) -> None:
     updated(tmp_path, range(10))
     left = ["merged.123.new", "0123456789abcdef.segment", "segments.json.1.new"]
     for name in left:
         (tmp_path / name).write_bytes(b"left")
-    updated(tmp_path, range(20))
+    updated(tmp_path, numbers)
     assert not [name for name in left if (tmp_path / name).exists()]
 
 
