@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cbir.core.locks import LockedError
 from cbir.core.progress import ProgressListener
@@ -80,6 +81,7 @@ class InvertedFile:
         self._memory: tuple[Segment, ...] = ()
         self._run_bytes = run_bytes
         self._lock = threading.Lock()
+        self._places = KeyPlaces(())
         self._load()
 
     def __len__(self) -> int:
@@ -89,6 +91,14 @@ class InvertedFile:
     def segments(self) -> tuple[Segment, ...]:
         """All segments as they are now; they stay readable whatever happens to their files."""
         return (*(one for folder in self._folders for one in folder.segments), *self._memory)
+
+    @property
+    def places(self) -> KeyPlaces:
+        """Where each image is among the segments as they are now."""
+        segments, places = self.segments, self._places
+        if segments != places.segments:
+            places = self._places = KeyPlaces(segments)
+        return places
 
     def update(
         self,
@@ -121,8 +131,8 @@ class InvertedFile:
         keys = as_keys(wanted)
         with self._lock, contextlib.ExitStack() as held:
             self._load()
-            lacking = self._lacking(keys)
-            if not len(lacking) and not any(self._due(one, keys) for one in self._folders):
+            found = self.places.find(keys)
+            if (found >= 0).all() and not any(self._due(one, found) for one in self._folders):
                 for one in self._folders:
                     one.sweep()
                 return
@@ -131,7 +141,8 @@ class InvertedFile:
                 self._load()  # the updater before may have done it
                 folder.clear()
                 self._write_memory(folder)
-                lacking = self._lacking(keys)
+                found = self.places.find(keys)
+            lacking = _once(keys[found < 0])
             codes = self._encoded(lacking, encode, threads(workers), ProgressListener.of(progress))
             self._add(codes, folder, keys)
             self._tidy(folder, keys)
@@ -148,12 +159,6 @@ class InvertedFile:
     def _load(self) -> None:
         for folder in self._folders:
             self.damage += folder.load()
-
-    def _lacking(self, keys: Keys) -> Keys:
-        """Return the keys that no segment has, each once and in order."""
-        lacking = keys[KeyPlaces(self.segments).find(keys) < 0]
-        first = np.unique(lacking.view("V32").reshape(-1), return_index=True)[1]
-        return lacking[np.sort(first)]
 
     def _writable(self, held: contextlib.ExitStack, wait: bool) -> SegmentFolder | None:
         """Lock the first folder that can be written, if there is one."""
@@ -216,22 +221,28 @@ class InvertedFile:
         """Merge what is due; a disk that is full keeps the segments as they are."""
         if folder is not None:
             with contextlib.suppress(OSError):
-                while groups := self._due(folder, keys):
+                while groups := self._due(folder, self.places.find(keys)):
                     for group in groups:
                         folder.replace(group)
 
-    def _due(self, folder: SegmentFolder, keys: Keys) -> list[list[Live]]:
-        segments = folder.segments
-        places = KeyPlaces(segments)
+    def _due(self, folder: SegmentFolder, found: NDArray[np.intp]) -> list[list[Live]]:
+        """Return which segments are to be merged, by the places of the images that are wanted."""
+        places = self.places
         wanted = np.zeros(len(places), bool)
-        found = places.find(keys)
         wanted[found[found >= 0]] = True
         lives = []
-        for segment, start in zip(segments, places.starts.tolist(), strict=False):
-            mask = np.zeros(MOST_IMAGES, bool)
-            mask[: len(segment)] = wanted[start : start + len(segment)]
-            lives.append(Live(segment, mask))
+        for segment, start in zip(places.segments, places.starts.tolist(), strict=False):
+            if segment in folder.segments:
+                mask = np.zeros(MOST_IMAGES, bool)
+                mask[: len(segment)] = wanted[start : start + len(segment)]
+                lives.append(Live(segment, mask))
         return due(lives)
+
+
+def _once(keys: Keys) -> Keys:
+    """Return keys, each once and in order."""
+    first = np.unique(keys.view("V32").reshape(-1), return_index=True)[1]
+    return keys[np.sort(first)]
 
 
 def _small_images(folder: SegmentFolder) -> int:

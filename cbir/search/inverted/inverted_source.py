@@ -13,7 +13,7 @@ from cbir.core.threads import cores, scan_pool
 from cbir.descriptors.encoders.sparse_code import SparseCode, WordKernel
 from cbir.search.candidates import Distances, RowNumbers, ScannedSource
 from cbir.search.inverted.inverted_file import InvertedFile
-from cbir.search.inverted.key_places import KeyPlaces, Keys, as_keys
+from cbir.search.inverted.key_places import Keys, as_keys
 from cbir.search.inverted.scorings import scoring_of
 from cbir.search.inverted.segment import Lists, Segment
 from cbir.search.inverted.segment_layout import MOST_IMAGES
@@ -67,8 +67,8 @@ class InvertedSource(ScannedSource[SparseCode]):
     ) -> None:
         self._codes = inverted.codes
         self._scoring = scoring_of(kernel)
-        self._segments = inverted.segments
-        places = KeyPlaces(self._segments)
+        places = inverted.places
+        self._segments = places.segments
         found = places.find(as_keys(keys))
         self._count = len(found)
         self.missing = np.flatnonzero(found < 0)

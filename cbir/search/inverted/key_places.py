@@ -20,9 +20,16 @@ class KeyPlaces:
     ----------
     segments : sequence of Segment
         Of equal keys, the one that comes first counts.
+
+    Attributes
+    ----------
+    segments : tuple of Segment
+    starts : ndarray of intp, shape (segments + 1,)
+        The place of the first image of each segment.
     """
 
     def __init__(self, segments: Sequence[Segment]) -> None:
+        self.segments = tuple(segments)
         none = np.empty((0, KEY_BYTES), np.uint8)
         self._keys = np.concatenate([none, *(segment.keys for segment in segments)])
         self.starts = np.cumsum([0, *(len(segment) for segment in segments)])

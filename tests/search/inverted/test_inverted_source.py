@@ -7,8 +7,11 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from cbir.descriptors.encoders.sparse_code import SignatureKernel, SparseCode
+from cbir.descriptors.encoders.sparse_code import CountKernel, SignatureKernel, SparseCode
+from cbir.search import metrics
 from cbir.search.candidates import top_k
+from cbir.search.exact.bovw import TfIdf
+from cbir.search.exact.flat import FlatIndex
 from cbir.search.inverted import inverted_source, word_scoring
 from cbir.search.inverted.inverted_file import InvertedFile
 from cbir.search.inverted.inverted_source import InvertedSource
@@ -70,6 +73,22 @@ def test_an_equal_code_is_at_distance_0(name: str) -> None:
     source = InvertedSource(filled(name), kernel, KEYS)
     for number in range(IMAGES):
         assert source.estimate(code(kernel, number))[number] == 0
+
+
+@pytest.mark.parametrize("name", ["chi2", "cosine", "manhattan", "euclidean"])
+def test_bags_of_words_have_the_distances_of_dense_rows(name: str) -> None:
+    kernel = CountKernel(IDF, metric=name)  # type: ignore[arg-type]
+    inverted = InvertedFile([], kernel, "test")
+    inverted.update(KEYS, lambda one: code(kernel, ENTRIES[one]))
+    dense = np.zeros((IMAGES, len(IDF)), np.uint16)
+    for number in range(IMAGES):
+        one = code(kernel, number)
+        dense[number, one.words] = one.payloads.view("<u2")[:, 0]
+    norm = 1 if name in ("chi2", "manhattan") else 2
+    flat = FlatIndex(dense, TfIdf(IDF.astype(np.float64), norm), metrics.get(name))
+    there = np.flatnonzero(dense.any(axis=1))
+    found = InvertedSource(inverted, kernel, KEYS).exact(code(kernel, 3), there)
+    np.testing.assert_allclose(found, flat.exact(dense[3], there), rtol=0, atol=1e-7)
 
 
 def test_rows_may_share_an_image_and_lack_one() -> None:
