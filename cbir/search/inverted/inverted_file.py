@@ -136,7 +136,8 @@ class InvertedFile:
                 for one in self._folders:
                     one.sweep()
                 return
-            folder = self._writable(held, wait)
+            # Who lacks nothing does not wait, only to tidy up.
+            folder = self._writable(held, wait and bool((found < 0).any()))
             if folder is not None:
                 self._load()  # the updater before may have done it
                 folder.clear()
@@ -152,13 +153,13 @@ class InvertedFile:
         with self._lock:
             for folder in self._folders:
                 folder.forget()
-            before = len(self.damage)
-            self._load()
-            return self.damage[before:]
+            return self._load()
 
-    def _load(self) -> None:
-        for folder in self._folders:
-            self.damage += folder.load()
+    def _load(self) -> list[str]:
+        """See what is there now; return messages about damage."""
+        damage = [message for folder in self._folders for message in folder.load()]
+        self.damage += [message for message in damage if message not in self.damage]
+        return damage
 
     def _writable(self, held: contextlib.ExitStack, wait: bool) -> SegmentFolder | None:
         """Lock the first folder that can be written, if there is one."""

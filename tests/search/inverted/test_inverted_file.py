@@ -247,6 +247,26 @@ def test_who_does_not_wait_for_another_updater_holds_the_rest_in_memory(tmp_path
     assert len(opened(tmp_path)) == 5
 
 
+def test_who_lacks_nothing_does_not_wait(tmp_path: Path) -> None:
+    inverted = updated(tmp_path, range(30))
+    with locked_file(str(tmp_path / "lock"), wait=False):
+        inverted.update([key(number) for number in range(3)], never)
+    assert len(inverted) == 30
+    inverted.update([key(number) for number in range(3)], never)
+    assert len(inverted) < 5
+
+
+def test_damage_that_cannot_be_mended_is_told_once(tmp_path: Path) -> None:
+    updated(tmp_path, range(30))
+    segments(tmp_path)[0].write_bytes(b"damaged")
+    inverted = opened(tmp_path)
+    with locked_file(str(tmp_path / "lock"), wait=False):
+        for _ in range(3):
+            inverted.update([key(number) for number in range(30)], encode, wait=False)
+    assert len(inverted.damage) == 1 == len(inverted.inspect())
+    assert answers(inverted, range(30)) == clean(range(30))
+
+
 def test_who_waits_takes_what_the_updater_before_has_made(tmp_path: Path) -> None:
     inverted, keys = opened(tmp_path), [key(1)]
     waiting = threading.Thread(target=inverted.update, args=(keys, never))
