@@ -45,7 +45,8 @@ a small cloud machine with 2 cores. Figures of other machines differ; the ratios
 Nobody waits for a compiler: searches and small indexes use numpy. Kernels compiled by numba take
 over where there is much to scan, which is 300 million numbers in one program, and only when they
 were compiled before on this machine; `index` compiles them at the end of a run over 100,000
-images or more, and a program that scans 20 times as much compiles them by itself.
+images or more, and a program that scans 20 times as much compiles them by itself. In an inverted
+file, it is five million postings.
 """
 
 SPEED_RESULTS = {
