@@ -9,6 +9,7 @@ row promise that; approximate ones say how often they keep it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -56,6 +57,15 @@ class CandidateSource(ABC, Generic[Q]):
     @abstractmethod
     def exact(self, query: Q, rows: RowNumbers) -> Distances:
         """Return the exact distances of some rows."""
+
+    def among(self, queries: Sequence[Q], rows: RowNumbers) -> NDArray[np.floating[Any]]:
+        """Return the distances of some queries to some rows, exact or nearly so.
+
+        Returns
+        -------
+        ndarray of float, shape (queries, rows)
+        """
+        return np.stack([self.exact(query, rows) for query in queries])
 
     def within(self, query: Q, limit: float, eligible: RowMask | None = None) -> RowNumbers:
         """Return the eligible rows at a distance of at most `limit`, in row order."""

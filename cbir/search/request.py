@@ -108,7 +108,7 @@ class SearchRequest:
         :class:`~cbir.images.region.Region`.
     expand : int, optional
         Search again by the query together with so many of its best results.
-    rerank : {"k-reciprocal"}, optional
+    rerank : {"k-reciprocal", "diffusion"}, optional
         Rank the best results again by how they are like each other.
 
     Raises

@@ -48,6 +48,7 @@ from cbir.search.fusion.formulas import (
 from cbir.search.fusion.options import FUSED_METRICS, Fusion
 from cbir.search.request import checked_limit
 from cbir.search.results import FUSED_MEANINGS, ScoreComponent
+from cbir.search.row_distances import RowDistances
 from cbir.search.sources import open_source
 from cbir.stores.model import Snapshot
 
@@ -237,6 +238,7 @@ class SingleSearcher(Searcher[Row]):
         self.meaning = named.descriptor.meaning if is_usual else metric.range
         self._matrix = matrix
         self.source = source
+        self.row_distances = RowDistances(source, matrix)
 
     @classmethod
     def of(
@@ -296,7 +298,7 @@ class FusedSearcher(Searcher[Rows]):
         self.weights = dict(zip(aliases, fusion.weights, strict=True))
         self.adaptive = fusion.adaptive
         self.fusion = fusion
-        self._searchers = tuple(searchers)
+        self.searchers = tuple(searchers)
         self._sources = tuple(scanned(searcher.source) for searcher in searchers)
         self._backgrounds = [
             Background.of(one.named.descriptor, one.metric, one.source)
@@ -306,23 +308,23 @@ class FusedSearcher(Searcher[Rows]):
     @property
     def bytes_per_image(self) -> int:
         """Bytes of the rows of all descriptors."""
-        return sum(searcher.bytes_per_image for searcher in self._searchers)
+        return sum(searcher.bytes_per_image for searcher in self.searchers)
 
     def describe_image(self, image: OpenImage) -> Rows:
         """Describe an image by each descriptor; it is decoded once for each working size."""
-        return tuple(searcher.describe_image(image) for searcher in self._searchers)
+        return tuple(searcher.describe_image(image) for searcher in self.searchers)
 
     def indexed(self, row: int) -> Rows:
         """Return a row of each matrix."""
-        return tuple(searcher.indexed(row) for searcher in self._searchers)
+        return tuple(searcher.indexed(row) for searcher in self.searchers)
 
     def source_for(
         self, description: Rows, eligible: RowMask | None = None
     ) -> WeightedSum | ReciprocalRanks:
         """Return the rows, weighted for this query."""
-        if not isinstance(description, tuple) or len(description) != len(self._searchers):
+        if not isinstance(description, tuple) or len(description) != len(self.searchers):
             raise not_described(self.label)
-        for searcher, row in zip(self._searchers, description, strict=True):
+        for searcher, row in zip(self.searchers, description, strict=True):
             searcher.source_for(row)
         weights = self.fusion.weights
         if self.fusion.method == "ranks":
@@ -344,7 +346,7 @@ class FusedSearcher(Searcher[Rows]):
         assert isinstance(source, WeightedSum | ReciprocalRanks)
         found: list[dict[str, ScoreComponent]] = [{} for _ in rows]
         parts = source.parts(description, rows)
-        for searcher, (distances, contributions) in zip(self._searchers, parts, strict=True):
+        for searcher, (distances, contributions) in zip(self.searchers, parts, strict=True):
             for some, distance, contribution in zip(found, distances, contributions, strict=True):
                 some[searcher.label] = ScoreComponent(float(distance), float(contribution))
         return found

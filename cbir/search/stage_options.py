@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from cbir.core.arguments import one_of
 from cbir.core.checks import check_whole
 
-RERANKINGS = ("k-reciprocal",)
+RERANKINGS = ("k-reciprocal", "diffusion")
 """The ways to re-rank what was found."""
 
 MOST_EXPANDING = 1000
@@ -22,7 +22,7 @@ class Stages:
     ----------
     expand : int or None
         Search again by the query together with so many of its best results.
-    rerank : {"k-reciprocal"} or None
+    rerank : {"k-reciprocal", "diffusion"} or None
         Rank the best results again by how they are like each other.
 
     Raises

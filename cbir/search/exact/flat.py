@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -76,6 +76,11 @@ class FlatIndex(ScannedSource[Row]):
             some = self.encoding.values(self.matrix[rows[block]])
             distances[block] = self.metric.between(values, some)
         return distances
+
+    def among(self, queries: Sequence[Row], rows: RowNumbers) -> NDArray[np.floating[Any]]:
+        # They are copied side by side once, and scanned once for each query.
+        some = replace(self, matrix=self.matrix[rows])
+        return np.stack([some.estimate(query) for query in queries])
 
     def tolerance(self, query: Row, distance: float) -> float:
         # Summing is off by a share of the distance; rounding the values, by a share of their size,

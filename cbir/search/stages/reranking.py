@@ -1,22 +1,42 @@
-"""Ranks the best results of a search again, by how they are like each other."""
+"""Ranks the best results of a search again, by how they are like each other.
+
+The distance after it is between two: a share of it is the distance before, the rest says how much
+in common the neighbors have (:mod:`cbir.search.stages.k_reciprocal`), or how little of the query's
+similarity arrives (:mod:`cbir.search.stages.diffusion`), times the distance of the farthest result
+that is ranked again. So distances keep their scale, none is beyond that farthest one, and all other
+results follow in their old order.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
-from cbir.search.candidates import RowMask, top_k
+from cbir.search.candidates import Distances, RowMask, RowNumbers, top_k
 from cbir.search.searchers import Searcher
+from cbir.search.stages.diffusion import diffused_scores
 from cbir.search.stages.k_reciprocal import jaccard_distances
-from cbir.search.stages.row_distances import RowDistances
+from cbir.search.stages.neighbor_graph import Matrix
+from cbir.search.stages.row_distances import distances_among
 from cbir.search.stages.stage import D, Stage, StagedSource
 
 CANDIDATES = 500
 """Results that are ranked again: the best of what was found."""
 
-_ORIGINAL = 0.3
-"""What the distance to the query counts beside the new one; the paper's."""
+
+def _undiffused(distances: Matrix) -> Distances:
+    """Return the share of the best score that does not arrive at each image; the root of it."""
+    scores = diffused_scores(distances)
+    highest = scores[1:].max(initial=0)
+    return 1 - np.sqrt(np.minimum(scores / highest, 1)) if highest > 0 else np.ones(len(scores))
+
+
+_METHODS: dict[str, tuple[Callable[[Matrix], Distances], float]] = {
+    "k-reciprocal": (jaccard_distances, 0.55),
+    "diffusion": (_undiffused, 0.5),
+}
+"""What gives the new distances, 0 to 1, and which share the old ones keep."""
 
 
 class Reranking(Stage[D]):
@@ -25,29 +45,40 @@ class Reranking(Stage[D]):
     Parameters
     ----------
     inner : Searcher
-    method : {"k-reciprocal"}
+    method : {"k-reciprocal", "diffusion"}
     candidates : int
         Results that are ranked again, so that the cost is bounded whatever the size of the index.
     """
 
     def __init__(self, inner: Searcher[D], method: str, candidates: int = CANDIDATES) -> None:
         super().__init__(inner)
-        self.method = method
+        self._rerank, self._kept_share = _METHODS[method]
         self._candidates = candidates
-        self._row_distances = RowDistances(self.base)
+        self.metric_name = f"{inner.metric_name}, {method}"
+        self.meaning = f"{inner.meaning}; the best {candidates} re-ranked by {method}"
 
     def source_for(self, description: D, eligible: RowMask | None = None) -> StagedSource[D]:
         """Return the rows, the best of them ranked again."""
         before = self._before(description, eligible)
         ranked = top_k(before, description, self._candidates, None, eligible)
-        rows = np.array([row for row, _ in ranked], np.intp)
-        distances = np.array([distance for _, distance in ranked], np.float64)
-        farthest: Any = distances[-1] if len(distances) else 0.0
-        if not farthest > 0:
-            return StagedSource(before, rows, distances)
+        # What is at distance 0 is the query itself or a copy of it: it stays the first, and is no
+        # neighbor, lest all others seem infinitely farther.
+        others = [(row, one) for row, one in ranked if 0 < one < np.inf]
+        rows = np.array([row for row, _ in others], np.intp)
+        distances = np.array([one for _, one in others], np.float64)
+        if len(rows) > 1:
+            distances = self._ranked_again(description, rows, distances)
+        return StagedSource(before, rows, distances)
+
+    def _ranked_again(self, description: D, rows: RowNumbers, distances: Distances) -> Distances:
+        farthest = distances[-1]
         matrix = np.zeros((len(rows) + 1, len(rows) + 1), np.float32)
         matrix[0, 1:] = matrix[1:, 0] = distances
-        matrix[1:, 1:] = self._row_distances.among(rows)
-        jaccard = jaccard_distances(matrix)[1:]
-        after = _ORIGINAL * distances + (1 - _ORIGINAL) * farthest * jaccard
-        return StagedSource(before, rows, after)
+        # The base knows distances among rows, also where a stage between has changed the query's.
+        source = self.base.source_for(description)
+        matrix[1:, 1:] = distances_among(self.base, source, rows)
+        np.nan_to_num(matrix, copy=False, nan=np.inf)
+        new = self._rerank(matrix / np.float32(farthest))[1:]
+        share = self._kept_share
+        # Rounding must not put the farthest beyond those that follow.
+        return np.minimum(share * distances + (1 - share) * farthest * new, farthest)

@@ -1,68 +1,50 @@
-"""The distances among rows of an index, which re-ranking asks for again and again."""
+"""The distances among rows of an index, as any searcher measures them for one query."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from threading import Lock
+from functools import reduce
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from cbir.search.candidates import RowNumbers
-from cbir.search.searchers import Searcher, scanned
-
-BUDGET = 1 << 26
-"""Bytes of distances that are kept, at most."""
+from cbir.search.candidates import CandidateSource, RowNumbers
+from cbir.search.fusion.formulas import WeightedSum
+from cbir.search.row_distances import RowMatrix
+from cbir.search.searchers import FusedSearcher, Searcher, SingleSearcher
 
 
-class RowDistances:
-    """The distances from rows of an index to others, as one searcher compares them.
+def distances_among(
+    searcher: Searcher[Any], source: CandidateSource[Any], rows: RowNumbers
+) -> RowMatrix:
+    """Return the distances among some rows, as they are measured for one query.
 
-    What has been computed of a row is kept, up to a budget, so that queries whose results are
-    alike do not compute it again. It may be used by several threads at once.
+    Those of a fusion are put together by the weights that the query has, by which it is compared
+    with the rows, too: so they are symmetric, and cost no more than a weighted sum of what is
+    kept of each descriptor (:class:`~cbir.search.row_distances.RowDistances`). A searcher that
+    this does not know is asked row by row.
 
     Parameters
     ----------
     searcher : Searcher
         One that only compares.
-    budget : int
-        Bytes that are kept at most.
+    source : CandidateSource
+        What it returns for the query: that of a fusion has the weights.
+    rows : ndarray of int, shape (m,)
+
+    Returns
+    -------
+    ndarray of float, shape (m, m)
+        Symmetric but for rounding; in a fusion of ranks, those that each row gives to the others.
     """
-
-    def __init__(self, searcher: Searcher[Any], budget: int = BUDGET) -> None:
-        self._searcher = searcher
-        self._budget = budget
-        self._lock = Lock()
-        self._kept: OrderedDict[int, NDArray[np.float32]] = OrderedDict()
-
-    def among(self, rows: RowNumbers) -> NDArray[np.float32]:
-        """Return the distances among some rows.
-
-        Parameters
-        ----------
-        rows : ndarray of int, shape (m,)
-
-        Returns
-        -------
-        ndarray of float32, shape (m, m)
-            In row i those that the image `rows[i]` has as a query. Not symmetric in a fusion, which
-            measures the distances of each query by its own background.
-        """
-        return np.stack([self._from(int(row))[rows] for row in rows])
-
-    def _from(self, row: int) -> NDArray[np.float32]:
-        """Return the distances of a row to all."""
-        with self._lock:
-            found = self._kept.get(row)
-            if found is not None:
-                self._kept.move_to_end(row)
-                return found
-        description = self._searcher.indexed(row)
-        source = scanned(self._searcher.source_for(description))
-        found = np.asarray(source.estimate(description), np.float32)
-        with self._lock:
-            self._kept[row] = found
-            while len(self._kept) > max(1, self._budget // max(1, found.nbytes)):
-                self._kept.popitem(last=False)
-        return found
+    if isinstance(searcher, SingleSearcher):
+        return searcher.row_distances.among(rows)
+    if isinstance(searcher, FusedSearcher) and isinstance(source, WeightedSum):
+        parts = zip(source.factors, searcher.searchers, strict=True)
+        return reduce(
+            np.add, (np.float32(factor) * one.row_distances.among(rows) for factor, one in parts)
+        )
+    found = np.empty((len(rows), len(rows)), np.float64)
+    for place, row in enumerate(rows.tolist()):
+        description = searcher.indexed(row)
+        found[place] = searcher.source_for(description).exact(description, rows)
+    return found
