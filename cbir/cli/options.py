@@ -16,6 +16,7 @@ from cbir.core.version import __version__
 
 if TYPE_CHECKING:
     from cbir.search.fusion.options import Weights
+from cbir.search.stage_options import EXPANDING, MOST_EXPANDING, RERANKINGS
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -165,6 +166,25 @@ def fusion_options(function: F) -> F:
         help="Give more weight to descriptors that seem to be good for the query.  [default: no]",
     )
     return method(weights(adaptive(function)))
+
+
+def stage_options(function: F) -> F:
+    """Add ``--expand`` and ``--rerank``."""
+    expand = click.option(
+        "--expand",
+        type=click.IntRange(1, MOST_EXPANDING),
+        is_flag=False,
+        flag_value=EXPANDING,
+        metavar="[N]",
+        help=f"Search again by the query together with the best N results; without N, {EXPANDING}.",
+    )
+    rerank = click.option(
+        "--rerank",
+        type=Choice(RERANKINGS),
+        help="Rank the best results again by the neighbors that they have in common, or by how"
+        " similarity flows among them.",
+    )
+    return expand(rerank(function))
 
 
 def _parsed_weights(_: click.Context, __: click.Parameter, text: str | None) -> Weights | None:

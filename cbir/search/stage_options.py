@@ -10,6 +10,9 @@ from cbir.core.checks import check_whole
 RERANKINGS = ("k-reciprocal", "diffusion")
 """The ways to re-rank what was found."""
 
+EXPANDING = 5
+"""Results that expand a query, unless told otherwise."""
+
 MOST_EXPANDING = 1000
 """Results, at most, that expand a query."""
 

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from cbir.core.errors import UsageError
 from cbir.search.fusion.options import Weights
 from cbir.search.request import SearchOptions
+from cbir.search.stage_options import MOST_EXPANDING
 
 MOST_RESULTS = 10_000
 
@@ -50,6 +51,10 @@ class SearchForm(BaseModel):
         None, description="What each descriptor of a fusion counts: `1,0.5`, or `hsv=1,hog=0.5`."
     )
     adaptive: bool = Field(False, description="Weigh the descriptors by the query.")
+    expand: int | None = Field(
+        None, ge=1, le=MOST_EXPANDING, description="Search again by the best results, too."
+    )
+    rerank: Text = Field(None, description="`k-reciprocal` or `diffusion`.")
     max_distance: float | None = Field(
         None, ge=0, allow_inf_nan=False, description="Leave out what is farther."
     )
@@ -80,6 +85,8 @@ class SearchForm(BaseModel):
             fusion=self.fusion,
             weights=_parsed_weights(self.weights),
             adaptive=self.adaptive,
+            expand=self.expand,
+            rerank=self.rerank,
             max_distance=self.max_distance,
             where=self.where,
             columns=names_of(self.columns),

@@ -20,13 +20,14 @@ from cbir.cli.options import (
     joined,
     listed,
     model_option,
+    stage_options,
     usual_options,
     where_option,
     workers_option,
 )
 from cbir.cli.progress import TerminalProgress
 from cbir.core.amounts import counted
-from cbir.core.errors import CbirError, UsageError, printable
+from cbir.core.errors import CbirError, printable
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.base import TrainedDescriptor, origin_of
 from cbir.descriptors.presets import PRESETS
@@ -43,7 +44,9 @@ from cbir.search.engine import Index, open_index
 _SECTIONS = {
     "Common options": "--dataset --index --descriptor --preset --format --quiet".split(),
     "What is right": ("--truth --key --label --table --where --protocol --queries".split()),
-    "How images are compared": "--metric --fusion --weights --adaptive --model".split(),
+    "How images are compared": (
+        "--metric --fusion --weights --adaptive --expand --rerank --model".split()
+    ),
     "What else is written": "--by-class --plot --failures --save --worst --columns".split(),
 }
 
@@ -110,6 +113,7 @@ _SECTIONS = {
     "  [default: the descriptor's own]",
 )
 @fusion_options
+@stage_options
 @model_option
 @click.option("--format", "format_", type=Choice(FORMATS), help="[default: table]")
 @click.option("--by-class", is_flag=True, help="Also give the measures of each class.")
@@ -230,13 +234,16 @@ def _searchers(
     """Return what is to be measured: each descriptor by the metrics that it allows, and fusions."""
     singles = options.singles or ([] if options.fusions else list(index.descriptors))
     searchers = list[SearcherProtocol]()
+    allowed_metrics = set[str]()
     for alias in singles:
-        allowed = list(_by_each_metric(index, alias, options.metrics))
+        metrics = _allowed_metrics(index, alias, options.metrics)
+        allowed_metrics.update(metrics)
+        allowed = [index.searcher(alias, metric, stages=options.stages) for metric in metrics]
         if not allowed:
             listener.warn(f"{alias}: none of the metrics makes sense for it; it is left out")
         searchers += allowed
     if singles and options.metrics:
-        check_metrics(options.metrics, {one.metric_name for one in searchers}, singles)
+        check_metrics(options.metrics, allowed_metrics, singles)
     searchers += [
         index.searcher(
             requested.label,
@@ -244,6 +251,7 @@ def _searchers(
             fusion=options.fusion,
             weights=options.weights_of(requested),
             adaptive=options.adaptive,
+            stages=options.stages,
         )
         for requested in options.fusions
     ]
@@ -271,13 +279,12 @@ def _warn_of_learning(
             )
 
 
-def _by_each_metric(index: Index, alias: str, metrics: Sequence[str]) -> Iterator[SearcherProtocol]:
-    usual = index.searcher(alias)
+def _allowed_metrics(index: Index, alias: str, metrics: Sequence[str]) -> list[str]:
+    """Return the usual metric of a descriptor, or which of some make sense for it."""
+    allowed = index.single_searcher(alias).named.descriptor.metrics
     if not metrics:
-        yield usual
-    for metric in dict.fromkeys(metrics):
-        with contextlib.suppress(UsageError):
-            yield index.searcher(alias, metric)
+        return [allowed[0]]
+    return [metric for metric in dict.fromkeys(metrics) if metric in allowed]
 
 
 def _summary(evaluation: Evaluation) -> str:

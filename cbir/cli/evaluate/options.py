@@ -18,6 +18,7 @@ from cbir.reports.evaluation_page import FAILURES
 from cbir.reports.pr_curves import check_plot
 from cbir.search.engine import Index
 from cbir.search.fusion.options import Fusion, Weights, equal_weights
+from cbir.search.stage_options import Stages
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,8 @@ class Options:
     fusion: str | None
     weights: Weights | None
     adaptive: bool
+    expand: int | None
+    rerank: str | None
     models: tuple[str, ...]
     format_: str | None
     by_class: bool
@@ -68,6 +71,11 @@ class Options:
     worst: int
     workers: int | None
     quiet: bool
+
+    @property
+    def stages(self) -> Stages:
+        """What the searches do after they have compared."""
+        return Stages(self.expand, self.rerank)
 
     @property
     def truth(self) -> str:

@@ -18,6 +18,7 @@ from cbir.cli.options import (
     index_option,
     listed,
     once,
+    stage_options,
     usual_options,
     where_option,
 )
@@ -50,7 +51,8 @@ _SILENT_QUERIES = 20
 _SECTIONS = {
     "Common options": "--query --dataset --index --top --montage --format".split(),
     "How images are compared": (
-        "--descriptor --preset --metric --fusion --weights --adaptive --region".split()
+        "--descriptor --preset --metric --fusion --weights --adaptive --expand --rerank"
+        " --region".split()
     ),
     "Which results": "--where --group-by --max-distance --exclude-self --result-path".split(),
     "What is told of them": "--columns --facets --explain".split(),
@@ -107,6 +109,7 @@ _SECTIONS = {
     help="[default: the descriptor's own]",
 )
 @fusion_options
+@stage_options
 @click.option(
     "--region",
     callback=once,
@@ -195,6 +198,7 @@ def search(
       search img.jpg --dataset photos
       search img.jpg --top 10 --metric cosine --montage like-img.png
       search img.jpg --descriptor hsv+hog --weights 1,0.5
+      search img.jpg --preset photos --expand --rerank k-reciprocal
       search img.jpg --region 25%,0,50%,100%
       search img.jpg --explain matches.jpg
       search img.jpg --where "price < 20 and color in ('blue', 'red')" --columns name,price

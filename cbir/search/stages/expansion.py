@@ -2,7 +2,7 @@ r"""Query expansion: searches again by the query together with its best results.
 
 The distance of an image is the mean of its distances to the query and to the best results, each of
 these weighted by its similarity to the query to the power of :data:`ALPHA`, so that what is less
-like the query says less.
+like the query says less. The similarity is 1 for a distance of 0, and 0 for the median of all.
 
 References
 ----------
@@ -25,6 +25,9 @@ from cbir.search.stages.stage import D, Stage
 
 ALPHA = 3.0
 """The power of the similarity; the paper's."""
+
+_COPIES = 16
+"""Copies of the query that may be among its best results."""
 
 
 class MeanSource(ScannedSource[D], Generic[D]):
@@ -97,15 +100,30 @@ class Expansion(Stage[D]):
     def __init__(self, inner: Searcher[D], count: int) -> None:
         super().__init__(inner)
         self._count = count
+        self.meaning = f"{inner.meaning}; to the query and its best {count} results together"
 
     def source_for(self, description: D, eligible: RowMask | None = None) -> MeanSource[D]:
         """Return the rows, compared with the query and with what expands it."""
         before = self._before(description, eligible)
-        ranked = top_k(before, description, self._count + 1, None, eligible)
-        # What is beyond is as unlike the query as anything that expands it may be.
-        beyond = ranked[-1][1] if len(ranked) > self._count else np.inf
-        descriptions = [description, *(self.indexed(row) for row, _ in ranked[: self._count])]
-        distances = np.array([0.0, *(distance for _, distance in ranked[: self._count])])
-        similarities = np.clip(1 - distances / beyond, 1e-6, 1)
-        sources = [before, *(scanned(self.inner.source_for(one)) for one in descriptions[1:])]
-        return MeanSource(sources, descriptions, similarities**ALPHA)
+        expanding = self.expanding(before, description, eligible)
+        if not expanding:
+            return MeanSource([before], [description], np.ones(1))
+        usual = float(np.median(before.estimate(description)))
+        distances = np.array([0.0, *(distance for _, distance in expanding)])
+        similarities = np.clip(1 - distances / usual, 0, 1) if usual > 0 else distances == 0
+        is_like = similarities > 0
+        descriptions = [description, *(self.indexed(row) for row, _ in expanding)]
+        some = [one for one, like in zip(descriptions, is_like.tolist(), strict=True) if like]
+        sources = [before, *(scanned(self.inner.source_for(one)) for one in some[1:])]
+        return MeanSource(sources, some, similarities[is_like] ** ALPHA)
+
+    def expanding(
+        self, before: ScannedSource[D], description: D, eligible: RowMask | None
+    ) -> list[tuple[int, float]]:
+        """Return the results that expand the query, with their distances to it.
+
+        All of the best do here; where more is known of results, override this, to trust fewer.
+        """
+        ranked = top_k(before, description, self._count + _COPIES, None, eligible)
+        # What is at distance 0 is the query itself, or a copy of it, and says nothing new.
+        return [(row, distance) for row, distance in ranked if 0 < distance < np.inf][: self._count]

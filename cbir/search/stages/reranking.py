@@ -13,13 +13,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cbir.search.candidates import Distances, RowMask, RowNumbers, top_k
+from cbir.search.candidates import CandidateSource, Distances, RowMask, RowNumbers, top_k
 from cbir.search.searchers import Searcher
 from cbir.search.stages.diffusion import diffused_scores
 from cbir.search.stages.k_reciprocal import jaccard_distances
 from cbir.search.stages.neighbor_graph import Matrix
 from cbir.search.stages.row_distances import distances_among
-from cbir.search.stages.stage import D, Stage, StagedSource
+from cbir.search.stages.stage import D, Stage, StagedSource, compared
 
 CANDIDATES = 500
 """Results that are ranked again: the best of what was found."""
@@ -61,21 +61,24 @@ class Reranking(Stage[D]):
         """Return the rows, the best of them ranked again."""
         before = self._before(description, eligible)
         ranked = top_k(before, description, self._candidates, None, eligible)
-        # What is at distance 0 is the query itself or a copy of it: it stays the first, and is no
-        # neighbor, lest all others seem infinitely farther.
-        others = [(row, one) for row, one in ranked if 0 < one < np.inf]
-        rows = np.array([row for row, _ in others], np.intp)
-        distances = np.array([one for _, one in others], np.float64)
+        rows = np.array([row for row, _ in ranked], np.intp)
+        distances = np.array([distance for _, distance in ranked], np.float64)
+        # What compares as equal is the query itself or a copy of it: it stays where it is, and is
+        # no neighbor, lest all others seem infinitely farther.
+        source = compared(before)
+        is_other = source.exact(description, rows) > 0
+        is_other &= (distances > 0) & np.isfinite(distances)
+        rows, distances = rows[is_other], distances[is_other]
         if len(rows) > 1:
-            distances = self._ranked_again(description, rows, distances)
+            distances = self._ranked_again(source, rows, distances)
         return StagedSource(before, rows, distances)
 
-    def _ranked_again(self, description: D, rows: RowNumbers, distances: Distances) -> Distances:
+    def _ranked_again(
+        self, source: CandidateSource[D], rows: RowNumbers, distances: Distances
+    ) -> Distances:
         farthest = distances[-1]
         matrix = np.zeros((len(rows) + 1, len(rows) + 1), np.float32)
         matrix[0, 1:] = matrix[1:, 0] = distances
-        # The base knows distances among rows, also where a stage between has changed the query's.
-        source = self.base.source_for(description)
         matrix[1:, 1:] = distances_among(self.base, source, rows)
         np.nan_to_num(matrix, copy=False, nan=np.inf)
         new = self._rerank(matrix / np.float32(farthest))[1:]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.images.open_image import OpenImage
-from cbir.search.candidates import Distances, RowMask, RowNumbers, ScannedSource
+from cbir.search.candidates import CandidateSource, Distances, RowMask, RowNumbers, ScannedSource
 from cbir.search.searchers import Components, Searcher, scanned
 
 D = TypeVar("D")
@@ -62,6 +62,13 @@ class StagedSource(ScannedSource[D]):
     def tolerance(self, query: D, distance: float) -> float:
         """Return by how much an estimate near `distance` may be off."""
         return self.before.tolerance(query, distance)
+
+
+def compared(source: CandidateSource[D]) -> CandidateSource[D]:
+    """Return the rows as they were before all stages: only compared with the query."""
+    while (before := getattr(source, "before", None)) is not None:
+        source = before
+    return source
 
 
 class Stage(Searcher[D]):

@@ -1,0 +1,60 @@
+"""Expansion and re-ranking, from the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Run
+
+QUERY = "photos/cats/cat-1.jpg"
+FUSION = ("--descriptor", "hsv+phash")
+
+
+@pytest.fixture
+def indexed(here: Run, photos: Path) -> Path:
+    descriptors = ("--descriptor", "hsv", "--descriptor", "phash")
+    assert here("index", "-d", photos, *descriptors).returncode == 0
+    return photos
+
+
+def searched(run: Run, *more: str) -> dict[str, Any]:
+    done = run("search", QUERY, "--no-montage", "--format", "json", *FUSION, *more)
+    assert (done.returncode, done.stderr) == (0, "")
+    (document,) = json.loads(done.stdout)
+    return document
+
+
+def test_a_search_is_re_ranked_and_expanded(here: Run, indexed: Path) -> None:
+    plain = searched(here)
+    for method in ("k-reciprocal", "diffusion"):
+        document = searched(here, "--rerank", method)
+        assert document["metric"] == f"fused, {method}"
+        assert document.keys() == plain.keys()
+        assert document["results"][0] == plain["results"][0]
+        assert [list(one) for one in document["results"]] == [list(plain["results"][0])] * 3
+    expanded = searched(here, "--expand", "1")
+    assert expanded["metric"] == "fused" and expanded["results"] != plain["results"]
+    assert searched(here, "--expand") == searched(here, "--expand", "5")
+
+
+def test_evaluations_take_them_too(here: Run, indexed: Path) -> None:
+    flags = ("evaluate", "-i", "index.csv", "--format", "json", "--quiet", "--expand", "2")
+    done = here(*flags, "--rerank", "diffusion", *FUSION, "--descriptor", "hsv")
+    assert (done.returncode, done.stderr) == (0, "")
+    runs = json.loads(done.stdout)["runs"]
+    assert {(one["descriptor"], one["metric"]) for one in runs} == {
+        ("hsv+phash", "fused, diffusion"),
+        ("hsv", "chi2, diffusion"),
+    }
+    done = here(*flags, "--rerank", "diffusion", "--descriptor", "hsv", "--metric", "cosine")
+    assert json.loads(done.stdout)["runs"][0]["metric"] == "cosine, diffusion"
+
+
+@pytest.mark.parametrize("wrong", [("--expand", "0"), ("--expand", "2000"), ("--rerank", "best")])
+def test_what_makes_no_sense_is_refused(here: Run, indexed: Path, wrong: tuple[str, str]) -> None:
+    done = here("search", QUERY, *wrong)
+    assert done.returncode == 2 and wrong[0] in done.stderr
