@@ -41,6 +41,7 @@ def describe_query(
     region: RegionLike | None,
     searcher: Searcher[Any],
     images: ImageLocations,
+    decode: bool = False,
 ) -> DescribedQuery | UnreadableImageError:
     """Describe a query, or the region of it, as a searcher does; or say why that cannot be.
 
@@ -51,10 +52,13 @@ def describe_query(
     searcher : Searcher
     images : ImageLocations
         Where the images of the index are: of one of them, all is stored, and a part is not.
+    decode : bool
+        Describe also images of the index by their files: what is stored is not enough.
     """
     try:
         if region is None:
-            return DescribedQuery(query, None, _description(query, None, searcher, images))
+            image = _opened(query, images) if decode else None
+            return DescribedQuery(query, None, _description(query, image, searcher, images, decode))
         from cbir.images.region import Region  # few searches need it
         from cbir.images.region_of_image import region_of
 
@@ -63,7 +67,9 @@ def describe_query(
         cut = region_of(image, part)
         is_all = cut is image
         description = (
-            _description(query, image, searcher, images) if is_all else searcher.describe_image(cut)
+            _description(query, image, searcher, images, decode)
+            if is_all
+            else searcher.describe_image(cut)
         )
         return DescribedQuery(query, part, description)
     except UnreadableImageError as error:
@@ -71,10 +77,14 @@ def describe_query(
 
 
 def _description(
-    query: QuerySource, image: OpenImage | None, searcher: Searcher[Any], images: ImageLocations
+    query: QuerySource,
+    image: OpenImage | None,
+    searcher: Searcher[Any],
+    images: ImageLocations,
+    decode: bool,
 ) -> Any:
     """Describe all of a query, which may be open already; or return what is stored of it."""
-    if isinstance(query, IndexedImage):
+    if isinstance(query, IndexedImage) and not decode:
         return searcher.indexed(images.indexed_row(query.path))
     return searcher.describe_image(image or _opened(query, images))
 

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import nullcontext
-from functools import cached_property, partial
+from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import Any, Unpack
 
-import numpy as np
-
-from cbir.core import stderr_capture
-from cbir.core.arguments import check_type, each_of, one_of, path_of, text_of
-from cbir.core.errors import CbirError, UnreadableImageError, printable
+from cbir.core.arguments import check_type, one_of, path_of, text_of
+from cbir.core.errors import CbirError, UnreadableImageError, UsageError, printable
 from cbir.core.folders import below, shortest
-from cbir.core.threads import cores, growing_batches, one_thread_each, ordered_map
+from cbir.core.messages import Parameter
 from cbir.descriptors.base import Row
-from cbir.search.candidates import RowMask, RowNumbers
+from cbir.search.answering import Answering
+from cbir.search.candidates import RowMask
 from cbir.search.catalog import Catalog
-from cbir.search.described_query import DescribedQuery, describe_query
 from cbir.search.filters.asked_metadata import AskedMetadata
 from cbir.search.filters.columns import ImageColumns
 from cbir.search.filters.metadata_filter import MetadataFilter
 from cbir.search.fusion.options import Weights
 from cbir.search.locations import ImageLocations
-from cbir.search.request import IndexedImage, QuerySource, SearchOptions, SearchRequest
+from cbir.search.request import QuerySource, SearchOptions, SearchRequest
 from cbir.search.results import Match, SearchResult
 from cbir.search.searcher_pool import SearcherPool
 from cbir.search.searchers import Searcher, SingleSearcher
@@ -177,7 +173,7 @@ class Index:
         return self._columns.named(column, parameter).texts()
 
     def search(
-        self, query: QuerySource, top: int = 3, **options: Unpack[SearchOptions]
+        self, query: QuerySource | None = None, top: int = 3, **options: Unpack[SearchOptions]
     ) -> SearchResult:
         """Find the images most similar to one.
 
@@ -186,12 +182,14 @@ class Index:
         query : path, ndarray of uint8 of shape (height, width, 3), PIL.Image.Image, \
                 EncodedImage or IndexedImage
             An image file, RGB pixels, a Pillow image, a file in memory, or an image of the index.
+            None with `like`: what is like those.
         top : int
             How many to return at most.
         **options
             What else :class:`SearchRequest` takes: `descriptor`, `metric`, `max_distance`,
             `exclude_self`, `exclude_identical`, `preset`, `fusion`, `weights`, `adaptive`, `where`,
-            `columns`, `group_by`, `facets`, `region`, `expand`, `rerank`.
+            `columns`, `group_by`, `facets`, `region`, `augment`, `like`, `unlike`, `expand`,
+            `rerank`.
 
         Returns
         -------
@@ -206,7 +204,25 @@ class Index:
         CbirError
             When the index does not hold the descriptor.
         """
-        (answer,) = self.search_all([query], top, **options)
+        queries = [] if query is None else [query]
+        if not (queries or options.get("like") or options.get("unlike")):
+            raise UsageError("give an image to search for, or one with ", Parameter("like"))
+        return self._only(self.search_all(queries, top, **options))
+
+    def search_together(
+        self, queries: Iterable[QuerySource], top: int = 3, **options: Unpack[SearchOptions]
+    ) -> SearchResult:
+        """Search for several images at once; the parameters are those of :meth:`search`.
+
+        What is near to one of them is found, and what is near to several before it: see
+        :mod:`cbir.search.examples.formulas`.
+        """
+        options["together"] = True
+        return self._only(self.search_all(queries, top, **options))
+
+    @staticmethod
+    def _only(answers: Iterator[SearchResult | UnreadableImageError]) -> SearchResult:
+        (answer,) = answers
         if isinstance(answer, UnreadableImageError):
             raise answer
         return answer
@@ -240,83 +256,7 @@ class Index:
             stages=request.stages,
         )
         asked = AskedMetadata(request, self._columns, self._filter)
-
-        describe = partial(
-            describe_query, region=request.region, searcher=searcher, images=self._images
-        )
-        for some in growing_batches(each_of(request.queries, "an image to search for"), cores()):
-            # Nothing is decoded of images of the index, so nothing is printed about them.
-            is_decoded = not all(isinstance(query, IndexedImage) for query in some)
-            with stderr_capture.capture() if is_decoded else nullcontext(), one_thread_each():
-                workers = min(cores(), len(some))
-                described = (
-                    ordered_map(describe, some, workers, -(-len(some) // (4 * workers)))
-                    if workers > 1
-                    else map(describe, some)
-                )
-                answers = [
-                    one
-                    if isinstance(one, UnreadableImageError)
-                    else self._result(request, asked, searcher, one)
-                    for one in described
-                ]
-            yield from answers
-
-    def _result(
-        self,
-        request: SearchRequest,
-        asked: AskedMetadata,
-        searcher: Searcher[Any],
-        described: DescribedQuery,
-    ) -> SearchResult:
-        query, description = described.query, described.description
-        excluded: list[int] = []
-        identical: list[int] = []
-        if request.exclude_self or request.exclude_identical:
-            excluded, identical = self._images.own_rows(query)
-        if request.exclude_identical:
-            excluded += identical
-        eligible = asked.eligible_without(excluded, len(self))
-        ranked = searcher.top_k(
-            description, request.top, request.max_distance, eligible, asked.groups
-        )
-        rows = [one.row for one in ranked]
-        folder, paths = self._images.shown_root(), self._images.paths
-        return SearchResult(
-            self._images.name_of(query),
-            searcher.label,
-            searcher.metric_name,
-            tuple(
-                Match(
-                    rank,
-                    self._images.path(one.row),
-                    one.distance,
-                    one.components,
-                    below(folder, paths[one.row]),
-                    *asked.of_match(one.row),
-                )
-                for rank, one in enumerate(ranked, 1)
-            ),
-            searcher.meaning,
-            len(set(rows).intersection(identical)),
-            asked.facets(self._counted_rows(request, searcher, description, rows, eligible))
-            if asked.counts
-            else {},
-            described.region,
-        )
-
-    @staticmethod
-    def _counted_rows(
-        request: SearchRequest,
-        searcher: Searcher[Any],
-        description: Any,
-        found: Sequence[int],
-        eligible: RowMask | None,
-    ) -> RowNumbers:
-        """Return the images whose values are counted: all that are near, or what was found."""
-        if request.max_distance is None:
-            return np.array(found, np.intp)
-        return searcher.within(description, request.max_distance, eligible)
+        yield from Answering.of(request, searcher, asked, self._images).answers()
 
     def searcher(
         self,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypedDict
 
-from cbir.core.arguments import tuple_of
+import numpy as np
+from PIL.Image import Image
+
+from cbir.core.arguments import each_of, tuple_of
 from cbir.core.checks import check_number, check_whole
 from cbir.images.encoded_image import EncodedImage
 from cbir.images.image_source import ImageSource
@@ -39,6 +43,10 @@ QuerySource = ImageSource | EncodedImage | IndexedImage
 """What a query can be given as."""
 
 
+MOST_EXAMPLES = 100
+"""Images of one search at most: each of them is compared with the whole index."""
+
+
 class SearchOptions(TypedDict, total=False):
     """The keywords of :class:`SearchRequest` beside the queries and `top`."""
 
@@ -56,6 +64,10 @@ class SearchOptions(TypedDict, total=False):
     group_by: str | None
     facets: Sequence[str]
     region: RegionLike | None
+    together: bool
+    augment: bool
+    like: Sequence[QuerySource]
+    unlike: Sequence[QuerySource]
     expand: int | None
     rerank: str | None
 
@@ -106,6 +118,17 @@ class SearchRequest:
         The part of each query that is searched by: left, top, width and height, in pixels of the
         upright image; as text also in percent of it, as in ``"25%,0,50%,100%"``. It becomes a
         :class:`~cbir.images.region.Region`.
+    together : bool
+        Search once for all queries together: the result is one, of what is near to any of them,
+        and nearer to several. If one cannot be read, the result is why.
+    augment : bool
+        Search also for what is like the query turned by 90, 180 and 270 degrees, and mirrored:
+        the nearest orientation counts; see :attr:`Match.orientation`. Images of the index are
+        decoded for that.
+    like, unlike : sequence of images
+        Feedback: images, given as queries are, that are like what is wanted, and such that are
+        not. Results are nearer to the first and farther from the others, which are not found
+        themselves. With `like`, there need be no query.
     expand : int, optional
         Search again by the query together with so many of its best results.
     rerank : {"k-reciprocal", "diffusion"}, optional
@@ -139,6 +162,10 @@ class SearchRequest:
     group_by: str | None = None
     facets: Sequence[str] = ()
     region: RegionLike | None = None
+    together: bool = False
+    augment: bool = False
+    like: Sequence[QuerySource] = ()
+    unlike: Sequence[QuerySource] = ()
     expand: int | None = None
     rerank: str | None = None
 
@@ -150,12 +177,38 @@ class SearchRequest:
             from cbir.images.region import Region  # few searches need it
 
             object.__setattr__(self, "region", Region.of(self.region))
+        for name in ("like", "unlike"):
+            object.__setattr__(self, name, images_of(getattr(self, name), name))
         self.stages  # noqa: B018  # refuses what makes no sense
+
+    @property
+    def has_examples(self) -> bool:
+        """Whether a search may be by several images, or by one in several orientations."""
+        return bool(self.together or self.augment or self.like or self.unlike)
 
     @property
     def stages(self) -> Stages:
         """What is done after the query was compared with the images."""
         return Stages(self.expand, self.rerank)
+
+
+def images_of(images: object, parameter: str) -> tuple[QuerySource, ...]:
+    """Return several images, or the one that is given.
+
+    Parameters
+    ----------
+    images
+    parameter : str
+        What asks for them, for the message.
+
+    Raises
+    ------
+    UsageError
+        When it is nothing that can be gone through.
+    """
+    if isinstance(images, str | os.PathLike | np.ndarray | Image | EncodedImage | IndexedImage):
+        return (images,)
+    return tuple(each_of(images, f"an image for {parameter}"))
 
 
 def checked_limit(top: int, max_distance: float | None) -> float | None:

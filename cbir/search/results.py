@@ -12,6 +12,7 @@ from cbir.stores.metadata import Value
 if TYPE_CHECKING:
     import pandas
 
+    from cbir.images.oriented_image import Orientation
     from cbir.images.region import PixelRegion
     from cbir.search.verified_match import VerifiedMatch
 
@@ -65,6 +66,8 @@ class Match:
         The same, as it stands in the index.
     verification : VerifiedMatch, optional
         What spatial verification found; None where it was not asked for, or found nothing.
+    orientation : Orientation or None
+        How the query had to be turned, or mirrored, to be so near; None: it was not turned.
     """
 
     rank: int
@@ -75,6 +78,7 @@ class Match:
     metadata: Mapping[str, Value] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     verification: VerifiedMatch | None = None
+    orientation: Orientation | None = None
 
     def __post_init__(self) -> None:
         if not self.shown:
@@ -97,6 +101,8 @@ class Match:
             }
         if self.verification is not None:
             document["verification"] = self.verification.to_dict()
+        if self.orientation is not None:
+            document["orientation"] = self.orientation.to_dict()
         if self.metadata:
             document["metadata"] = dict(self.metadata)
         return document
@@ -109,7 +115,8 @@ class SearchResult:
     Attributes
     ----------
     query : str
-        The query's path, as it was given.
+        The query's path, as it was given; of several together, the first; of a search without a
+        query, the first of what is liked.
     descriptor : str
         The alias of what was compared; of a fusion the aliases, joined by ``+``, or its preset.
     metric : str
@@ -126,6 +133,10 @@ class SearchResult:
         frequent first. None: those that have none.
     region : PixelRegion or None
         The part of the query that was searched by, in pixels of the upright image; None: all.
+    together : tuple of str
+        The paths of all queries, if several were searched for together; else none.
+    liked, unliked : tuple of str
+        The paths of what results were to be like, and unlike.
     """
 
     query: str
@@ -136,6 +147,9 @@ class SearchResult:
     identical: int = 0
     facets: Mapping[str, Mapping[Value, int]] = field(default_factory=dict)
     region: PixelRegion | None = None
+    together: tuple[str, ...] = ()
+    liked: tuple[str, ...] = ()
+    unliked: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the command line prints as JSON.
@@ -148,6 +162,7 @@ class SearchResult:
         document: dict[str, Any] = {
             **path_fields("query", self.query),
             **({} if self.region is None else {"region": list(self.region)}),
+            **self._examples(),
             "descriptor": self.descriptor,
             "metric": self.metric,
             "results": [match.to_dict() for match in self.matches],
@@ -158,6 +173,15 @@ class SearchResult:
                 for column, counts in self.facets.items()
             }
         return document
+
+    def _examples(self) -> dict[str, list[dict[str, str]]]:
+        """Return the other images that were searched by, where there were any."""
+        given = {"together": self.together, "like": self.liked, "unlike": self.unliked}
+        return {
+            name: [path_fields("path", path) for path in paths]
+            for name, paths in given.items()
+            if paths
+        }
 
     def to_frame(self) -> pandas.DataFrame:
         """Return the matches as a pandas frame: rank, path, distance, and metadata."""

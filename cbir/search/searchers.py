@@ -25,6 +25,7 @@ from cbir.descriptors.base import Row
 from cbir.descriptors.registry import NamedDescriptor
 from cbir.images.image_source import ImageSource, open_image
 from cbir.images.open_image import OpenImage
+from cbir.images.oriented_image import Orientation
 from cbir.search import metrics
 from cbir.search.candidates import (
     CandidateSource,
@@ -60,11 +61,22 @@ Components = Mapping[str, ScoreComponent]
 
 @dataclass(frozen=True, slots=True)
 class RankedRow:
-    """A row of the index in the order of its distance."""
+    """A row of the index in the order of its distance.
+
+    Attributes
+    ----------
+    row : int
+    distance : float
+    components : mapping of str to ScoreComponent, optional
+        Of a fusion.
+    orientation : Orientation, optional
+        How the query had to be turned to be so near, if it was turned.
+    """
 
     row: int
     distance: float
     components: Components | None = None
+    orientation: Orientation | None = None
 
 
 class Searcher(ABC, Generic[D]):
@@ -144,6 +156,12 @@ class Searcher(ABC, Generic[D]):
         """Return what the descriptors of a fusion add to the distances of some rows."""
         return [None] * len(rows)
 
+    def orientations(
+        self, source: CandidateSource[D], description: D, rows: RowNumbers
+    ) -> Sequence[Orientation | None]:
+        """Return how the query had to be turned to be so near to some rows, if it was turned."""
+        return [None] * len(rows)
+
     def distances(self, description: D) -> Distances:
         """Return the exact distances of a described query to all images.
 
@@ -200,12 +218,14 @@ class Searcher(ABC, Generic[D]):
             ranked = top_k(source, description, top, max_distance, eligible)
         else:
             ranked = top_groups(source, description, top, groups, max_distance, eligible)
-        components = self.components(
-            source, description, np.array([row for row, _ in ranked], np.intp)
-        )
+        rows = np.array([row for row, _ in ranked], np.intp)
+        components = self.components(source, description, rows)
+        orientations = self.orientations(source, description, rows)
         return [
-            RankedRow(row, distance, some)
-            for (row, distance), some in zip(ranked, components, strict=True)
+            RankedRow(row, distance, some, orientation)
+            for (row, distance), some, orientation in zip(
+                ranked, components, orientations, strict=True
+            )
         ]
 
 

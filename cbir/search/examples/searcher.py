@@ -1,0 +1,94 @@
+"""Searches by several examples, whatever compares them: a searcher that wraps another one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from cbir.core.errors import UsageError
+from cbir.images.open_image import OpenImage
+from cbir.images.oriented_image import ORIENTATIONS, Orientation, orientations_of
+from cbir.search.candidates import CandidateSource, RowMask, RowNumbers
+from cbir.search.examples.examples import D, Examples
+from cbir.search.examples.source import Comparison, ExamplesSource
+from cbir.search.searchers import Components, Searcher, scanned
+
+
+class ExamplesSearcher(Searcher[Examples[D]]):
+    """Searches by what another searcher says of each example.
+
+    Its stages are done for each example by itself. What one image, or one image of the index, is
+    described as are examples, too: of that image alone.
+
+    Parameters
+    ----------
+    inner : Searcher
+        By one descriptor or a fusion, with or without stages.
+    augment : bool
+        Describe an image in all its orientations.
+    """
+
+    def __init__(self, inner: Searcher[D], augment: bool = False) -> None:
+        self.inner = inner
+        self.augment = augment
+        self.label = inner.label
+        self.metric_name = inner.metric_name
+        self.meaning = inner.meaning
+        self.weights = inner.weights
+        self.adaptive = inner.adaptive
+
+    @property
+    def bytes_per_image(self) -> int:
+        """Bytes that the matrices take an image."""
+        return self.inner.bytes_per_image
+
+    def describe_image(self, image: OpenImage) -> Examples[D]:
+        """Describe an image, in one orientation or in all."""
+        views = orientations_of(image) if self.augment else (image,)
+        return Examples((tuple(map(self.inner.describe_image, views)),))
+
+    def indexed(self, row: int) -> Examples[D]:
+        """Return what the index stores of an image: as it lies."""
+        return Examples(((self.inner.indexed(row),),))
+
+    def source_for(
+        self, description: Examples[D], eligible: RowMask | None = None
+    ) -> ExamplesSource[D]:
+        """Return the rows, at their distances to all examples."""
+        if not isinstance(description, Examples):
+            raise UsageError(f"{self.label}: give examples as describe() or indexed() returns them")
+
+        def compared(one: D) -> Comparison:
+            return Comparison(scanned(self.inner.source_for(one, eligible)), one)
+
+        return ExamplesSource(description.each(compared))
+
+    def components(
+        self, source: CandidateSource[Examples[D]], description: Examples[D], rows: RowNumbers
+    ) -> Sequence[Components | None]:
+        """Return what the descriptors of a fusion add, if there is one example; else nothing.
+
+        The distance to several is no sum of what the descriptors say.
+        """
+        assert isinstance(source, ExamplesSource)
+        found: list[Any] = [None] * len(rows)
+        if description.count > 1:
+            return found
+        nearest = source.nearest_views(rows)
+        for view, comparison in enumerate(source.comparisons.wanted[0]):
+            places = np.flatnonzero(nearest == view)
+            parts = self.inner.components(*comparison, rows[places])
+            for place, some in zip(places, parts, strict=True):
+                found[place] = some
+        return found
+
+    def orientations(
+        self, source: CandidateSource[Examples[D]], description: Examples[D], rows: RowNumbers
+    ) -> Sequence[Orientation | None]:
+        """Return how the query had to be turned to be so near to some rows, if it was turned."""
+        assert isinstance(source, ExamplesSource)
+        if not self.augment:
+            return [None] * len(rows)
+        return [ORIENTATIONS[view] for view in source.nearest_views(rows)]
