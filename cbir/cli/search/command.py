@@ -24,6 +24,7 @@ from cbir.cli.options import (
 )
 from cbir.cli.progress import TerminalProgress
 from cbir.cli.queries import check_streams, query_paths
+from cbir.cli.search.examples import check_examples, example_options, examples
 from cbir.cli.search.formats import FORMATS, Printer
 from cbir.cli.search.results import ResultHandler
 from cbir.cli.wording import error_text
@@ -54,6 +55,7 @@ _SECTIONS = {
         "--descriptor --preset --metric --fusion --weights --adaptive --expand --rerank"
         " --region".split()
     ),
+    "Several images in one search": "--together --like --unlike --augment".split(),
     "Which results": "--where --group-by --max-distance --exclude-self --result-path".split(),
     "What is told of them": "--columns --facets --explain".split(),
     "For scripts": "--no-montage --null --from0 --strict --quiet".split(),
@@ -118,6 +120,7 @@ _SECTIONS = {
     help="Search by this part of the query: left, top, width and height, in pixels of the upright"
     " image or in percent of it.",
 )
+@example_options
 @click.option(
     "--max-distance", type=FiniteRange(min=0), metavar="X", help="Leave out what is farther."
 )
@@ -176,6 +179,8 @@ def search(
     index_path: str,
     top: int,
     result_path: str | None,
+    liked: tuple[str, ...],
+    unliked: tuple[str, ...],
     montage: str | None,
     no_montage: bool,
     explain: str | None,
@@ -201,31 +206,35 @@ def search(
       search img.jpg --preset photos --expand --rerank k-reciprocal
       search img.jpg --region 25%,0,50%,100%
       search img.jpg --explain matches.jpg
+      search front.jpg back.jpg --together
+      search img.jpg --like cats/cat-2.jpg --unlike dogs/dog-1.jpg
       search img.jpg --where "price < 20 and color in ('blue', 'red')" --columns name,price
       find photos -name '*.jpg' -print0 | search --query - --from0 --format jsonl
     """
     queries = (*images, *queries)
-    if not queries:
-        raise UsageError("name an image to search for, as IMG or with --query PATH")
+    check_examples(queries, options["together"], liked)
     check_streams(queries, from0, null, format_)
     _check_format(options, "paths" if null else format_)
     _check_region(options)
     _check_montage(montage, no_montage)
     _check_explanation(explain)
-    paths = query_paths(queries, from0)
+    paths = query_paths(queries, from0) if queries else []
     _check_any(dataset, paths)
     listener = TerminalProgress(quiet)
     plain = options["descriptor"] is None and options["preset"] is None
     index, options["descriptor"] = _opened(dataset, index_path, result_path, options, listener)
-    _check_montage(montage, no_montage, [index_path, *paths])
-    _check_explanation(explain, [index_path, montage or _MONTAGE, *paths])
-    wants_montage = not no_montage and (montage is not None or len(paths) <= _MONTAGE_QUERIES)
+    options["like"], options["unlike"] = examples(index, liked), examples(index, unliked)
+    in_use = [index_path, *paths, *liked, *unliked]
+    _check_montage(montage, no_montage, in_use)
+    _check_explanation(explain, [montage or _MONTAGE, *in_use])
+    searches = 1 if options["together"] else max(1, len(paths))
+    wants_montage = not no_montage and (montage is not None or searches <= _MONTAGE_QUERIES)
     if not (wants_montage or no_montage):
         listener.note(f"No montage of more than {_MONTAGE_QUERIES} queries without --montage")
     printer = Printer(format_ or "table", null, options["columns"], explain is not None)
     results = ResultHandler(printer, listener, wants_montage or explain is not None)
-    if len(paths) > _SILENT_QUERIES and not sys.stdout.isatty():  # else the results show it
-        listener.begin("searching", len(paths), "queries")
+    if searches > _SILENT_QUERIES and not sys.stdout.isatty():  # else the results show it
+        listener.begin("searching", searches, "queries")
     for result in index.answer(SearchRequest(paths, top, **options)):
         results.take(_verified(result, explain, top))
     results.finish()
@@ -233,14 +242,14 @@ def search(
     if plain and not quiet:
         _tell_of_presets(index)
     if wants_montage:
-        _make_montage(results.drawn, montage, top, [index_path, *paths], listener)
+        _make_montage(results.drawn, montage, top, in_use, listener)
     _explain(results.drawn, explain, top, listener)
     if results.failure is not None:
         raise results.failure
     unreadable = results.unreadable
-    if unreadable and (strict or len(paths) > 1):
-        click.echo(f"{unreadable:,} of {counted(len(paths), 'query')} could not be read", err=True)
-    if unreadable and (strict or unreadable == len(paths)):
+    if unreadable and (strict or searches > 1):
+        click.echo(f"{unreadable:,} of {counted(searches, 'query')} could not be read", err=True)
+    if unreadable and (strict or unreadable == searches):
         sys.exit(1)
 
 

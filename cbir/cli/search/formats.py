@@ -48,8 +48,7 @@ class Printer(ResultPrinter[SearchResult]):
     def text(self, result: SearchResult) -> str:
         """Return a table of the matches, and of the values that were counted."""
         how = f"{result.descriptor}, {result.metric}: {result.meaning}"
-        region = "" if result.region is None else f" region {result.region}"
-        lines = [f"{printable(result.query)}{region}  ({how})"]
+        lines = [f"{_asked(result)}  ({how})"]
         if not result.matches:
             lines.append("  nothing found")
         width = len(str(len(result.matches)))
@@ -58,7 +57,8 @@ class Printer(ResultPrinter[SearchResult]):
             lines.append(f"  {'':>{width}}  {'':>8}  {heads}".rstrip())
         for match, texts in zip(result.matches, metadata, strict=True):
             distance = distance_text(result.metric, match.distance)
-            path = printable(match.shown)
+            turned = match.orientation
+            path = printable(match.shown) + (f"  ({turned})" if turned and turned.is_other else "")
             lines.append(f"  {match.rank:>{width}}  {distance:>8}  {texts}{path}")
         for column, counts in result.facets.items():
             lines += _facet(column, counts)
@@ -101,6 +101,17 @@ def _found(match: Match) -> tuple[str, str, str]:
     if found is None:
         return "0", "no", ""
     return str(found.inliers), "yes" if found.is_same else "no", str(found.box)
+
+
+def _asked(result: SearchResult) -> str:
+    """Return what was searched for: the query, several of them, and what results are to be like."""
+    queries = result.together or (result.query,)
+    is_without = result.liked[:1] == queries
+    told = [] if is_without else [" + ".join(map(printable, queries))]
+    told += [] if result.region is None else [f"region {result.region}"]
+    told += [f"like {printable(path)}" for path in result.liked]
+    told += [f"unlike {printable(path)}" for path in result.unliked]
+    return " ".join(told)
 
 
 def _facet(column: str, counts: Mapping[Value, int]) -> Iterator[str]:
