@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cbir.core.errors import UnreadableImageError, printable
@@ -67,17 +67,20 @@ def uploaded_query(service: ServiceState, data: bytes) -> Query:
 
 
 def answer(
-    service: ServiceState, index: Index, make_query: Callable[[], Query], form: SearchForm
+    service: ServiceState,
+    index: Index,
+    make_queries: Sequence[Callable[[], Query]],
+    form: SearchForm,
 ) -> dict[str, Any]:
-    """Search for one image; the answers to repeated questions are kept.
+    """Search for one image, or for several together; the answers to repeated questions are kept.
 
     Parameters
     ----------
     service : ServiceState
     index : Index
         The one that the request has taken.
-    make_query : callable
-        Returns the query.
+    make_queries : sequence of callable
+        Each returns a query; none, if it is enough what results are to be like.
     form : SearchForm
 
     Returns
@@ -90,54 +93,74 @@ def answer(
     CbirError
         When the image cannot be read, or the search makes no sense.
     """
-    query = make_query()
-    asked = (index.generation, query.indexed, query.key, form.key())
+    queries = [make() for make in make_queries]
+    keys = tuple((query.indexed, query.key) for query in queries)
+    asked = (index.generation, keys, form.key())
 
     def make() -> dict[str, Any]:
-        result = result_of(service, index, query, form)
-        return document_of(index, query, result, form.offset)
+        result = result_of(service, index, queries, form)
+        return document_of(index, result, form.offset)
 
     return service.answers.get(asked, make)
 
 
-def result_of(service: ServiceState, index: Index, query: Query, form: SearchForm) -> SearchResult:
-    """Search for one image: all matches from the first, whatever the offset of the form is.
+def result_of(
+    service: ServiceState, index: Index, queries: Sequence[Query], form: SearchForm
+) -> SearchResult:
+    """Search for one image, or for several together: all matches from the first.
+
+    The images that are searched by are named by their keys, not by where they are.
 
     Raises
     ------
     CbirError
         As :func:`answer`.
     """
-    source = query.source
-    if isinstance(source, IndexedImage):
-        if index.catalog.find(query.key) is None:
-            raise NoSuchImageError(f"{printable(query.key)}: the index has no such image")
-        if form.region is not None:
-            source = IndexedImage(query.key, service.files(index).image(query.key))
-    request = SearchRequest([source], form.offset + form.top, **form.options())
+    options = form.options()
+    for mark in ("like", "unlike"):
+        paths = getattr(form, mark)
+        options[mark] = [_indexed(service, index, path, form.augment) for path in paths]
+    is_decoded = form.augment or form.region is not None
+    sources = [
+        _indexed(service, index, query.key, is_decoded) if query.indexed else query.source
+        for query in queries
+    ]
+    options["together"] = len(sources) > 1
+    request = SearchRequest(sources, form.offset + form.top, **options)
     (result,) = index.answer(request)
     if isinstance(result, UnreadableImageError):
         raise result
-    return result
+    keys = tuple(query.key for query in queries)
+    return replace(
+        result,
+        query=(keys or form.like)[0],
+        together=keys if len(keys) > 1 else (),
+        liked=tuple(form.like),
+        unliked=tuple(form.unlike),
+    )
 
 
-def document_of(index: Index, query: Query, result: SearchResult, offset: int) -> dict[str, Any]:
+def _indexed(service: ServiceState, index: Index, path: str, is_decoded: bool) -> IndexedImage:
+    """Return an image of the index as a query, with its file if that is needed."""
+    if index.catalog.find(path) is None:
+        raise NoSuchImageError(f"{printable(path)}: the index has no such image")
+    return IndexedImage(path, service.files(index).image(path) if is_decoded else None)
+
+
+def document_of(index: Index, result: SearchResult, offset: int) -> dict[str, Any]:
     """Return a result for JSON: as the command line prints it, but with paths of the index.
 
     Parameters
     ----------
     index : Index
-    query : Query
     result : SearchResult
     offset : int
         How many matches to leave out, from the first.
     """
     document = result.to_dict()
-    name = path_fields("query", query.key) if query.indexed else {"query": query.key}
     found = document.pop("results")[offset:]
     return {
         **document,
-        **name,
         "meaning": result.meaning,
         "identical": result.identical,
         "generation": index.generation,

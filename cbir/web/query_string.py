@@ -10,6 +10,9 @@ from cbir.core.errors import UsageError
 Pairs = Sequence[tuple[str, str]]
 """Names and values, in order; a name may be there several times."""
 
+PATHS = ("path", "like", "unlike")
+"""The fields that name images of the index."""
+
 _MOST = 500
 """Fields of an address."""
 
@@ -34,7 +37,7 @@ def parsed(query_string: bytes) -> list[tuple[str, str]]:
         )
     except ValueError:
         raise UsageError(f"an address has up to {_MOST} fields") from None
-    return [(_clean(name), value if name == "path" else _clean(value)) for name, value in pairs]
+    return [(_clean(name), value if name in PATHS else _clean(value)) for name, value in pairs]
 
 
 def _clean(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,6 +14,12 @@ from cbir.web.query_string import Pairs, address
 from cbir.web.search_form import SearchForm
 
 SEARCH = "/search"
+
+MARKS = ("like", "unlike")
+"""The fields that name what results are to be like, and unlike."""
+
+_OF_ANOTHER_IMAGE: dict[str, Any] = {"offset": 0, "region": None, "like": [], "unlike": []}
+"""What of the form is not meant for the next image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +56,12 @@ class SearchAddress:
         """
         single: dict[str, str] = {}
         also = tuple(value for name, value in pairs if name == "also")
+        marked = {
+            mark: list(dict.fromkeys(value for name, value in pairs if name == mark))
+            for mark in MARKS
+        }
         for name, value in pairs:
-            if name in ("also", NAME) or name.startswith(PREFIX):
+            if name in ("also", NAME, *MARKS) or name.startswith(PREFIX):
                 continue
             if name in single:
                 raise UsageError(f"{printable(name)} is there twice")
@@ -58,14 +69,14 @@ class SearchAddress:
         path, query = single.pop("path", None), single.pop("query", None)
         if path is not None and query is not None:
             raise UsageError("one search is about one image: give path or query")
-        form = validated(single)
+        form = validated({**single, **marked})
         filters = Filters.of(form.where, pairs)
         return cls(form.model_copy(update={"where": None}), filters, path, query, also)
 
     @property
     def has_image(self) -> bool:
-        """Whether it says which image is searched for."""
-        return self.path is not None or self.query is not None
+        """Whether it says which image is searched for, or what results are to be like."""
+        return self.path is not None or self.query is not None or bool(self.form.like)
 
     def asked(self) -> SearchForm:
         """Return the form of the search with the filters as its condition."""
@@ -73,7 +84,7 @@ class SearchAddress:
 
     def pairs(self) -> list[tuple[str, str]]:
         """Return the fields of the address; what is as usual is left out."""
-        options = self.form.model_dump(exclude_defaults=True)
+        options = self.form.model_dump(exclude_defaults=True, exclude=set(MARKS))
         return [
             *self.image_pairs(),
             *((name, _text(value)) for name, value in options.items()),
@@ -81,10 +92,11 @@ class SearchAddress:
         ]
 
     def image_pairs(self) -> list[tuple[str, str]]:
-        """Return the fields that say which image is searched for, and which are still to be."""
+        """Return the fields that say which images are searched by, and which are still to be."""
         named = [("path", self.path), ("query", self.query)]
         return [
             *((name, value) for name, value in named if value is not None),
+            *((mark, path) for mark in MARKS for path in getattr(self.form, mark)),
             *(("also", key) for key in self.also),
         ]
 
@@ -102,15 +114,28 @@ class SearchAddress:
 
         An image of the index is not to be found by itself; others are only what is found.
         """
-        form = self.form.model_copy(
-            update={"offset": 0, "region": None, "exclude_self": path is not None}
-        )
+        form = self.form.model_copy(update={"exclude_self": path is not None, **_OF_ANOTHER_IMAGE})
         return replace(self, form=form, path=path, query=query, also=()).url()
+
+    def marked(self, path: str, mark: str | None) -> str:
+        """Return the address of the search with an image of the index liked, disliked or neither.
+
+        Parameters
+        ----------
+        path : str
+        mark : {"like", "unlike"} or None
+        """
+        changes: dict[str, Any] = {"offset": 0}
+        for name in MARKS:
+            others = [one for one in getattr(self.form, name) if one != path]
+            changes[name] = [*others, path] if name == mark else others
+        form = self.form.model_copy(update=changes)
+        return replace(self, form=form).url()
 
     def next_of(self, key: str) -> str:
         """Return the address of the search for another of the images that came together."""
         others = [one for one in (self.query, *self.also) if one is not None and one != key]
-        form = self.form.model_copy(update={"offset": 0, "region": None})
+        form = self.form.model_copy(update=_OF_ANOTHER_IMAGE)
         return replace(self, form=form, query=key, also=tuple(others)).url()
 
     def state(self) -> str:
@@ -118,7 +143,7 @@ class SearchAddress:
         return self.about().partition("?")[2]
 
 
-def validated(fields: dict[str, str]) -> SearchForm:
+def validated(fields: Mapping[str, str | list[str]]) -> SearchForm:
     """Return the form that has some fields.
 
     Raises

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from cbir.core.errors import UsageError
 from cbir.search.fusion.options import Weights
-from cbir.search.request import SearchOptions
+from cbir.search.request import IndexedImage, SearchOptions
 from cbir.search.stage_options import MOST_EXPANDING
 
 MOST_RESULTS = 10_000
@@ -70,6 +70,12 @@ class SearchForm(BaseModel):
         " image or in percent of its sides, as in `25%,0,50%,100%`.",
     )
 
+    augment: bool = Field(
+        False, description="Search also by each image turned by 90, 180 and 270 degrees, mirrored."
+    )
+    like: list[str] = Field([], description="Images of the index that results are to be like, too.")
+    unlike: list[str] = Field([], description="Images of the index that they are not to be like.")
+
     def options(self) -> SearchOptions:
         """Return the options of a :class:`~cbir.search.request.SearchRequest`.
 
@@ -95,6 +101,9 @@ class SearchForm(BaseModel):
             exclude_self=self.exclude_self,
             exclude_identical=self.exclude_identical,
             region=self.region,
+            augment=self.augment,
+            like=[IndexedImage(path) for path in self.like],
+            unlike=[IndexedImage(path) for path in self.unlike],
         )
 
     def key(self) -> str:

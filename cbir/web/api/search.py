@@ -71,6 +71,7 @@ class Asked(SearchForm):
     """A search for images of the index, or for images from outside that are kept."""
 
     path: list[str] = Field([], description="Images of the index.")
+    together: bool = Field(False, description="One answer, for all images together.")
     query: list[str] = Field([], description="Images that were uploaded before, by their SHA-256.")
 
 
@@ -98,8 +99,8 @@ async def search_for(
     """Find the images most like others that the server knows."""
     # The framework replaces the bytes of paths that are not UTF-8.
     fields = query_string.parsed(request.scope["query_string"])
-    paths = [value for name, value in fields if name == "path"]
-    return await _answered(service, asked.model_copy(update={"path": paths}), [])
+    paths = {each: [value for name, value in fields if name == each] for each in query_string.PATHS}
+    return await _answered(service, asked.model_copy(update=paths), [])
 
 
 @router.post("/api/search", name="search", responses=_ANSWERS_TO_FORMS)
@@ -122,11 +123,14 @@ async def _answered(service: ServiceState, asked: Asked, uploads: list[bytes]) -
         *(partial(answers.kept_query, service, key) for key in asked.query),
         *(partial(answers.uploaded_query, service, data) for data in uploads),
     ]
-    if not queries:
+    if not queries and not asked.like:
         raise UsageError(f"give an image: of the index, as `path`; {_WANTED}")
+    if asked.together and len(queries) < 2:
+        raise UsageError("together is for several images; give two or more, or leave it out")
     if len(queries) > service.settings.max_queries:
         raise UsageError(f"one search is about up to {service.settings.max_queries} images")
+    searches = [queries] if asked.together or not queries else [[query] for query in queries]
     found = await asyncio.gather(
-        *(service.pool.run(answers.answer, service, index, query, asked) for query in queries)
+        *(service.pool.run(answers.answer, service, index, some, asked) for some in searches)
     )
     return {"generation": index.generation, "answers": found}

@@ -13,7 +13,7 @@ from cbir.core.errors import UsageError
 from cbir.search.result_rows import result_columns, result_rows
 from cbir.search.results import SearchResult
 from cbir.web import answers
-from cbir.web.pages.search import make_query
+from cbir.web.pages.search import make_queries
 from cbir.web.query_string import parsed
 from cbir.web.search_address import SEARCH, SearchAddress
 from cbir.web.search_form import names_of
@@ -47,11 +47,11 @@ def _file(
     service: ServiceState, asked: SearchAddress, write: Callable[[SearchResult, SearchAddress], str]
 ) -> bytes:
     index = service.index
-    query = make_query(service, asked)()
-    found = answers.result_of(service, index, query, asked.asked())
+    queries = [make() for make in make_queries(service, asked)]
+    found = answers.result_of(service, index, queries, asked.asked())
     matches = found.matches[asked.form.offset :]
     named = tuple(replace(match, shown=index.path_in_dataset(match)) for match in matches)
-    return write(replace(found, query=query.key, matches=named), asked).encode()
+    return write(replace(found, matches=named), asked).encode()
 
 
 def _csv(result: SearchResult, asked: SearchAddress) -> str:

@@ -43,8 +43,8 @@ class QueryView:
     region: PixelRegion | None
 
 
-def query_view(service: ServiceState, index: Index, asked: SearchAddress) -> QueryView:
-    """Return the image of a search, which has one.
+def query_view(service: ServiceState, index: Index, asked: SearchAddress) -> QueryView | None:
+    """Return the image of a search; None if it is only by what results are to be like.
 
     Raises
     ------
@@ -56,8 +56,9 @@ def query_view(service: ServiceState, index: Index, asked: SearchAddress) -> Que
         name, key, page = printable(asked.path), entry.sha256.hex(), page_url(asked.path)
         size = entry.width, entry.height
         urls = {longest: thumbnail_url(entry, longest) for longest in Size}
+    elif asked.query is None:
+        return None
     else:
-        assert asked.query is not None
         name, key, page = "your image", asked.query, ""
         size = service.queries.get(asked.query).dimensions
         urls = {longest: query_url(asked.query, longest) for longest in Size}

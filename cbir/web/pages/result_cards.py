@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from cbir.core.amounts import percent_text
+from cbir.images.oriented_image import Orientation
 from cbir.search.results import distance_text
 from cbir.web.pages.query_view import QueryView
-from cbir.web.search_address import SearchAddress
+from cbir.web.search_address import MARKS, SearchAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,10 @@ class ResultCard:
         Columns of metadata, and what they say.
     parts : sequence of Part
         Of a fusion.
+    mark : str
+        What it is marked as: ``like``, ``unlike`` or nothing.
+    more, less : str
+        Addresses: of the same search with it marked so; without the mark, if it is marked so.
     """
 
     rank: int
@@ -64,28 +69,39 @@ class ResultCard:
     words: str
     known: Sequence[tuple[str, str]]
     parts: Sequence[Part]
+    mark: str
+    more: str
+    less: str
 
 
 def result_cards(
-    answer: Mapping[str, Any], query: QueryView, asked: SearchAddress
+    answer: Mapping[str, Any], query: QueryView | None, asked: SearchAddress
 ) -> tuple[ResultCard, ...]:
     """Return the cards of an answer of the API."""
-    metric = answer["metric"]
-    return tuple(
-        ResultCard(
-            rank=match["rank"],
-            name=match["path"],
-            thumbnail=match["thumbnail"],
-            page=match["page"],
-            like=asked.about(path=_path(match)),
-            width=match["width"],
-            height=match["height"],
-            distance=distance_text(metric, match["distance"]),
-            words=_words(match, query),
-            known=[(name, _known(value)) for name, value in match.get("metadata", {}).items()],
-            parts=_parts(match),
-        )
-        for match in answer["results"]
+    return tuple(_card(answer["metric"], match, query, asked) for match in answer["results"])
+
+
+def _card(
+    metric: str, match: Mapping[str, Any], query: QueryView | None, asked: SearchAddress
+) -> ResultCard:
+    path = _path(match)
+    mark = next((mark for mark in MARKS if path in getattr(asked.form, mark)), "")
+    more, less = (asked.marked(path, None if mark == one else one) for one in MARKS)
+    return ResultCard(
+        rank=match["rank"],
+        name=match["path"],
+        thumbnail=match["thumbnail"],
+        page=match["page"],
+        like=asked.about(path=path),
+        width=match["width"],
+        height=match["height"],
+        distance=distance_text(metric, match["distance"]),
+        words=_words(match, query, mark),
+        known=[(name, _known(value)) for name, value in match.get("metadata", {}).items()],
+        parts=_parts(match),
+        mark=mark,
+        more=more,
+        less=less,
     )
 
 
@@ -94,10 +110,14 @@ def _path(match: Mapping[str, Any]) -> str:
     return os.fsdecode(base64.b64decode(encoded)) if encoded else match["path"]
 
 
-def _words(match: Mapping[str, Any], query: QueryView) -> str:
-    if match["sha256"] == query.sha256:
+def _words(match: Mapping[str, Any], query: QueryView | None, mark: str) -> str:
+    if query is not None and match["sha256"] == query.sha256:
         return "the same file"
-    return "no difference found" if match["distance"] == 0 else ""
+    if mark:
+        return "marked"
+    told = "no difference found" if match["distance"] == 0 else ""
+    orientation = Orientation(**match["orientation"]) if "orientation" in match else Orientation()
+    return ", ".join(filter(None, (told, str(orientation) if orientation.is_other else "")))
 
 
 def _known(value: Any) -> str:

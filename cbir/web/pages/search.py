@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -13,6 +14,7 @@ from starlette.datastructures import FormData, UploadFile
 from cbir.core.errors import CbirError, UnreadableImageError, UsageError, printable
 from cbir.search.engine import Index
 from cbir.web import answers
+from cbir.web.answers import Query
 from cbir.web.page_comparison import with_usual_comparison
 from cbir.web.pages.facets import check_typed, why_no_filters
 from cbir.web.pages.panel import Panel, panel_of
@@ -22,7 +24,7 @@ from cbir.web.pages.result_cards import ResultCard, result_cards
 from cbir.web.problems import status_of
 from cbir.web.query_string import parsed
 from cbir.web.rendering import render
-from cbir.web.search_address import SEARCH, SearchAddress
+from cbir.web.search_address import MARKS, SEARCH, SearchAddress
 from cbir.web.search_form import MOST_RESULTS, SearchForm
 from cbir.web.service import Service, ServiceState
 from cbir.web.wording import told
@@ -84,6 +86,15 @@ class SearchView:
         return [
             (text, replace(self.address, form=first, filters=rest).url())
             for text, rest in self.address.filters.each()
+        ]
+
+    @property
+    def marks(self) -> list[tuple[str, str, str]]:
+        """What results are to be like and unlike: which, the image, and the address without it."""
+        return [
+            (mark, path, self.address.marked(path, None))
+            for mark in MARKS
+            for path in getattr(self.address.form, mark)
         ]
 
     def download_url(self, kind: str) -> str:
@@ -189,19 +200,20 @@ def _view(service: ServiceState, index: Index, asked: SearchAddress) -> SearchVi
     try:
         query = query_view(service, index, asked)
         check_typed(index, asked.filters)
-        answer = answers.answer(service, index, make_query(service, asked), asked.asked())
+        answer = answers.answer(service, index, make_queries(service, asked), asked.asked())
     except CbirError as error:
         return SearchView(asked, panel, query, problem=told(error), status=status_of(error))
     cards = result_cards(answer, query, asked)
     return SearchView(asked, panel, query, answer, cards, _why_nothing(index, asked.asked(), cards))
 
 
-def make_query(service: ServiceState, asked: SearchAddress) -> Any:
-    """Return what returns the query of a search, which has one."""
+def make_queries(service: ServiceState, asked: SearchAddress) -> list[Callable[[], Query]]:
+    """Return what returns the query of a search, if it has one."""
     if asked.path is not None:
-        return partial(answers.indexed_query, asked.path)
-    assert asked.query is not None
-    return partial(answers.kept_query, service, asked.query)
+        return [partial(answers.indexed_query, asked.path)]
+    if asked.query is not None:
+        return [partial(answers.kept_query, service, asked.query)]
+    return []
 
 
 def _why_nothing(index: Index, form: SearchForm, cards: tuple[ResultCard, ...]) -> str:

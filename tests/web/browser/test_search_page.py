@@ -174,3 +174,25 @@ def tab_to(page: Page, name: str) -> None:
         if named == name:
             return
     raise AssertionError(f"the tab key does not lead to {name}")
+
+
+def test_results_are_marked_by_the_keyboard_and_back_takes_a_mark_away(
+    page: Page, site: Served
+) -> None:
+    page.goto(site.url + KITE)
+    page.get_by_role("link", name="Results more like snow/snow-forest-1.jpg").focus()
+    page.keyboard.press("Enter")
+    marks = page.get_by_role("list", name="Marked images")
+    expect(marks).to_contain_text("more like snow/snow-forest-1.jpg")
+    see_names(page, found(site, page.url))
+    expect(page.locator("#heading")).to_be_focused()
+    page.get_by_role("link", name="Results less like cats/cat-1.jpg", exact=True).click()
+    expect(marks.get_by_role("link")).to_have_count(2)
+    see_names(page, found(site, page.url))
+    assert "cats/cat-1.jpg" not in names(page)
+    page.get_by_role("link", name="Remove the mark more like").click()
+    expect(marks).to_have_text("Remove the mark less like cats/cat-1.jpg ×")
+    page.go_back()
+    page.go_back()
+    expect(marks).to_contain_text("more like snow/snow-forest-1.jpg")
+    see_names(page, found(site, page.url))
