@@ -122,6 +122,17 @@ def test_the_commands_about_networks_run(playground: Path) -> None:
     assert "windmills/windmill-" in done.stdout
 
 
+def test_the_commands_and_the_python_about_several_images_run(playground: Path) -> None:
+    done = run_commands("docs/search-by-several.md", playground)
+    assert done.returncode == 0, done.stderr
+    assert '"orientation": {"turned": 0, "mirrored": false}' in done.stdout
+    script = playground / "several.py"
+    script.write_text("\n".join(blocks("docs/search-by-several.md", "python")), encoding="utf-8")
+    done = subprocess.run([sys.executable, script], cwd=playground, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("as it is\n")
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_the_commands_about_evaluation_run(tmp_path: Path) -> None:
