@@ -116,6 +116,19 @@ def test_the_commands_about_metadata_run(playground: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
+def test_the_commands_and_the_python_about_verification_run(playground: Path) -> None:
+    done = run_commands("docs/verification.md", playground)
+    assert done.returncode == 0, done.stderr
+    assert "inliers" in done.stdout and (playground / "matches.jpg").exists()
+    (code,) = blocks("docs/verification.md", "python")
+    told = subprocess.run(
+        [sys.executable, "-c", code], cwd=playground, capture_output=True, text=True, check=False
+    )
+    assert " True [[" in told.stdout, told.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_the_commands_about_networks_run(playground: Path) -> None:
     done = run_commands("docs/neural.md", playground)
     assert done.returncode == 0, done.stderr
