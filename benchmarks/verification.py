@@ -1,15 +1,18 @@
 """How surely spatial verification tells the same thing from others, and what ranking by it gains.
 
-Example::
+Examples::
 
-    python benchmarks/verification.py holidays --other clothing background corel1k
+    python benchmarks/verification.py holidays
+    python benchmarks/verification.py clothing --different 1000
 
 The folder holds groups of photographs of the same scene, named by ``--truth``. Each query is
 verified against the images that the preset `photos` finds nearest, which are the hardest to tell
-apart, and against the rest of its group; of the other folders, in which hardly two images show the
-same thing, pairs are drawn at random. Precision and recall are over all pairs that
-are looked at. Then the nearest are ranked again by what was verified. Told are also the pairs that
-have the highest scores of those that the truth calls different.
+apart, and against the rest of its group. Precision and recall are over all pairs that are looked
+at. Then the nearest are ranked again by what was verified. Told are also the pairs that have the
+highest scores of those that the truth calls different.
+
+Of a folder in which hardly two images show the same thing, so many different pairs are drawn at
+random.
 """
 
 from __future__ import annotations
@@ -19,12 +22,14 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from common import keep, print_table, seconds
 from labeled import add_options, make_index, read_queries
 from numpy.typing import NDArray
 
+import cbir
 from cbir.core.threads import cores, one_thread_each, ordered_map
 from cbir.descriptors.local_features.sift import SiftExtractor, SiftFeatures
 from cbir.descriptors.presets import PRESETS
@@ -64,27 +69,42 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     add_options(parser)
     parser.set_defaults(truth="groups:^(....)")
-    parser.add_argument("--other", type=Path, nargs="*", default=[])
+    parser.add_argument("--different", type=int, metavar="PAIRS", help="all images are different")
+    parser.add_argument("--index", help="one that holds the preset; or else it is made")
+    parser.add_argument("--features", type=Path, help="an .npz that keeps them between runs")
     parser.add_argument("--nearest", type=int, default=100)
-    parser.add_argument("--pairs", type=int, default=1000, help="of each other folder")
     parser.add_argument("--count", type=int, default=1000, help="features an image")
     options = parser.parse_args()
     extractor = SiftExtractor(options.count)
     with one_thread_each():
-        verified, closest, milliseconds = of_groups(options, extractor)
-        others = {
-            folder.name: of_random_pairs(folder, options.pairs, extractor)
-            for folder in options.other
-        }
+        told = (
+            of_different(options.dataset, options.different, extractor)
+            if options.different
+            else of_groups(options, extractor)
+        )
+    keep(f"verification-{options.dataset.name}", told)
+
+
+def of_different(folder: Path, count: int, extractor: SiftExtractor) -> dict[str, Any]:
+    """Measure how often pairs of different images are taken for the same thing."""
+    scores = of_random_pairs(folder, count, extractor)
+    columns = ["score", "pairs", "of pairs"]
+    rows = [(one, int((scores >= one).sum()), count) for one in THRESHOLDS]
+    print_table(columns, rows)
+    return {"rows": [dict(zip(columns, row, strict=True)) for row in rows]}
+
+
+def of_groups(options: argparse.Namespace, extractor: SiftExtractor) -> dict[str, Any]:
+    """Measure precision, recall, time and the gain of ranking."""
+    verified, closest, milliseconds = verified_groups(options, extractor)
     scores = np.concatenate([one.scores for one in verified])
     right = np.concatenate([one.right for one in verified])
-    columns = ["score", "precision", "recall", *(f"{name} (of {options.pairs})" for name in others)]
+    columns = ["score", "precision", "recall"]
     rows = [
         (
             threshold,
             float(right[scores >= threshold].mean()),
             float((scores[right] >= threshold).mean()),
-            *(int((of_pairs >= threshold).sum()) for of_pairs in others.values()),
         )
         for threshold in THRESHOLDS
     ]
@@ -101,17 +121,14 @@ def main() -> None:
     print_table(columns, rows)
     print_table(["measure", "value"], list(single.items()))
     print_table(["score", "query", "image"], closest)
-    keep(
-        f"verification-{options.dataset.name}",
-        {
-            "rows": [dict(zip(columns, row, strict=True)) for row in rows],
-            **single,
-            "wrong with the highest scores": closest,
-        },
-    )
+    return {
+        "rows": [dict(zip(columns, row, strict=True)) for row in rows],
+        **single,
+        "wrong with the highest scores": closest,
+    }
 
 
-def of_groups(
+def verified_groups(
     options: argparse.Namespace, extractor: SiftExtractor
 ) -> tuple[list[Verified], list[tuple[float, str, str]], float]:
     """Verify the candidates of each query; tell of those that come closest and are wrong.
@@ -120,9 +137,14 @@ def of_groups(
     """
     specs = {name: name for name in PRESETS[PRESET].specs}
     with tempfile.TemporaryDirectory() as work:
-        index = make_index(options.dataset, specs, [], Path(work))
+        index = (
+            cbir.open(options.index, str(options.dataset))
+            if options.index
+            else make_index(options.dataset, specs, [], Path(work))
+        )
         truth, queries = read_queries(index, options)
-        features = extracted([options.dataset / path for path in index.paths], extractor)
+        paths = [options.dataset / path for path in index.paths]
+        features = kept_features(paths, extractor, options.features)
         searcher = index.searcher(preset=PRESET)
 
         def verify(query: Query) -> Verified:
@@ -194,6 +216,32 @@ def of_random_pairs(folder: Path, count: int, extractor: SiftExtractor) -> NDArr
         match = SpatialVerifier(features[first]).match(features[second])
         scores.append(0.0 if match is None else match.score)
     return np.array(scores)
+
+
+def kept_features(
+    paths: Sequence[Path], extractor: SiftExtractor, kept: Path | None
+) -> list[SiftFeatures]:
+    """Return the features of images; from a file that an earlier run left, if it is there."""
+    if kept is not None and kept.exists():
+        with np.load(kept) as arrays:
+            ends = np.cumsum(arrays["counts"])[:-1]
+            points, descriptors = (
+                np.split(arrays[name], ends) for name in ("points", "descriptors")
+            )
+            return [
+                SiftFeatures(*one, *size)
+                for *one, size in zip(points, descriptors, arrays["sizes"].tolist(), strict=True)
+            ]
+    features = extracted(paths, extractor)
+    if kept is not None:
+        np.savez(
+            kept,
+            counts=[len(one) for one in features],
+            points=np.concatenate([one.points for one in features]),
+            descriptors=np.concatenate([one.descriptors for one in features]),
+            sizes=[(one.width, one.height) for one in features],
+        )
+    return features
 
 
 def extracted(paths: Sequence[Path], extractor: SiftExtractor) -> list[SiftFeatures]:
