@@ -1,0 +1,217 @@
+"""How well photographs by a phone find the pictures that they show, of covers and of groceries.
+
+Examples::
+
+    python benchmarks/photographed.py clothing --clutter background --distractors corel1k
+    python benchmarks/photographed.py clothing --clutter background --distractors corel1k \\
+        --descriptor orb --preset photos --keep made
+    python benchmarks/photographed.py clothing --clutter background --sheet sheet.png
+
+There are no real photographs with a licence to measure on, so they are made, always the same ones
+for a seed. A reference is a picture of the first folder with a title, small text and a bar code
+printed on it. There are three photographs of each as a cover: flat, tilted by up to 50 degrees,
+turned in the plane (sometimes by 90), among pictures of ``--clutter``, with another picture or a
+hand upon up to 30 % of it, under a lamp that is reflected. And one as a grocery: bent around a can,
+on a shelf between cans with other pictures. All have uneven light, wrong white, blur by focus or
+motion, noise, and JPEG of quality 60 to 90; :mod:`scenes` has the particulars. Vocabularies that
+no model comes with learn from ``--clutter``; references and distractors are no part of it.
+
+The made folder has ``indexed/references`` and ``indexed/distractors``, which are searched,
+``photographs/covers`` and ``photographs/groceries``, which query, and ``truth.csv``, so that
+``cbir evaluate made/indexed --queries made/photographs --truth made/truth.csv --label reference``
+measures the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from common import keep, print_table
+from labeled import make_index
+from scenes import Camera, Pixels, Rng, photographed_cover, photographed_grocery, printed, sheet
+
+from cbir.core.threads import one_thread_each
+from cbir.descriptors.presets import PRESETS
+from cbir.evaluation import choose_queries, evaluate, read_ground_truth
+from cbir.images.discovery import find_images
+from cbir.images.encoded_image import EncodedImage
+
+KINDS = ("covers", "covers", "covers", "groceries")
+"""The photographs of a reference."""
+
+SIZES = ((800, 600), (600, 800))
+"""Width and height of photographs."""
+
+TRUTH = "truth.csv"
+"""Its columns: file, reference, kind."""
+
+
+@dataclass(frozen=True)
+class _Photographer:
+    """Takes the photographs of one reference; sent to other processes."""
+
+    out: str
+    clutter: tuple[str, ...]
+    seed: int
+    camera: Camera
+
+    def take(self, reference: str, first: int, count: int) -> list[tuple[str, str, str]]:
+        """Write them, of kinds from the first one on, and return their lines of the truth."""
+        rgb = EncodedImage.open(reference).pixels()
+        stem, lines = Path(reference).stem, []
+        with one_thread_each():
+            for number in range(count):
+                kind = KINDS[(first + number) % len(KINDS)]
+                rng = _generator(self.seed, stem, number)
+                size = SIZES[int(rng.random() < 0.7)]
+                take = photographed_cover if kind == "covers" else photographed_grocery
+                name = f"{kind}/{stem}-{number}.jpg"
+                target = Path(self.out, "photographs", name)
+                target.write_bytes(take(rgb, size, self.camera, rng, self._another))
+                lines.append((name, stem, kind))
+        return lines
+
+    def _another(self, rng: Rng) -> Pixels:
+        return EncodedImage.open(self.clutter[int(rng.integers(len(self.clutter)))]).pixels()
+
+
+def make(out: Path, options: argparse.Namespace) -> list[tuple[str, str, str]]:
+    """Make the data, and return the truth."""
+    references = _chosen(options.references, options.count, options.seed)
+    for folder in (
+        "indexed/references",
+        "indexed/distractors",
+        *(f"photographs/{k}" for k in KINDS),
+    ):
+        (out / folder).mkdir(parents=True, exist_ok=True)
+    lines = [("file", "reference", "kind")]
+    names = []
+    for number, path in enumerate(references):
+        copy = out / "indexed" / "references" / f"reference-{number:03}.jpg"
+        page = printed(
+            EncodedImage.open(str(path)).pixels(), _generator(options.seed, copy.stem, -1)
+        )
+        cv2.imwrite(str(copy), cv2.cvtColor(page, cv2.COLOR_RGB2BGR))
+        names.append(str(copy))
+        lines.append((f"references/{copy.name}", copy.stem, "reference"))
+    for number, path in enumerate(_spread(options.distractors, options.distractor_count)):
+        shutil.copyfile(path, out / "indexed" / "distractors" / f"{number:04}{path.suffix}")
+    clutter = tuple(str(path) for path in _files(options.clutter))
+    each = -(-options.photographs // len(names))
+    counts = [min(each, max(0, options.photographs - each * done)) for done in range(len(names))]
+    photographer = _Photographer(str(out), clutter, options.seed, Camera())
+    with ProcessPoolExecutor(2) as pool:
+        lines += chain.from_iterable(
+            pool.map(photographer.take, names, range(len(names)), counts, chunksize=4)
+        )
+    with open(out / TRUTH, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(lines)
+    return lines[1:]
+
+
+def _files(folder: Path) -> list[Path]:
+    return [folder / found.path for found in find_images(str(folder))]
+
+
+def _chosen(folder: Path, count: int, seed: int) -> list[Path]:
+    """Return images of a folder by chance, each another file."""
+    files = _files(folder)
+    order = np.random.default_rng(seed).permutation(len(files))
+    return [files[place] for place in order[:count]]
+
+
+def _spread(folders: Sequence[Path], count: int) -> list[Path]:
+    """Return images of several folders, evenly."""
+    files = [path for folder in folders for path in _files(folder)]
+    places = np.linspace(0, len(files) - 1, min(count, len(files))).astype(int)
+    return [files[place] for place in places]
+
+
+def _generator(seed: int, stem: str, number: int) -> Rng:
+    key = f"{seed}\0{stem}\0{number}".encode()
+    return np.random.default_rng(int.from_bytes(hashlib.sha256(key).digest()[:16]))
+
+
+def measure(out: Path, options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Index the references and distractors, and let the photographs search them."""
+    presets = [PRESETS[name] for name in options.preset]
+    specs = dict.fromkeys([*options.descriptor, *chain(*(one.specs for one in presets))])
+    with tempfile.TemporaryDirectory() as folder:
+        aliases = {spec.partition(":")[0]: spec for spec in specs}
+        index = make_index(out / "indexed", aliases, [options.clutter], Path(folder))
+        truth = read_ground_truth(str(out / TRUTH), index.paths, label="reference")
+        queries = choose_queries(index, truth, folder=str(out / "photographs"))
+        searchers = [
+            *(index.searcher(spec.partition(":")[0]) for spec in options.descriptor),
+            *(index.searcher(preset=one.name) for one in presets),
+        ]
+        rows = []
+        for searcher in searchers:
+            (run,) = evaluate(index, truth, queries, [searcher], workers=options.workers).runs
+            first, average = run.scores.of("precision@1"), run.scores.of("map")
+            kinds = np.array([Path(path).parent.name for path in run.queries])
+            shares = {kind: round(float(first[kinds == kind].mean()), 4) for kind in set(KINDS)}
+            row = {"name": run.descriptor, "all": round(float(first.mean()), 4)}
+            rows.append(
+                {**row, **dict(sorted(shares.items())), "map": round(float(average.mean()), 4)}
+            )
+    return rows
+
+
+def main() -> None:
+    """Make the photographs, search by them, and report."""
+    options = _options()
+    with tempfile.TemporaryDirectory() as folder:
+        out = options.keep or Path(folder)
+        lines = make(out, options)
+        photographs = [name for name, _, kind in lines if kind != "reference"]
+        if options.sheet:
+            draw(out, photographs, options.sheet)
+            return
+        rows = measure(out, options)
+    print_table(list(rows[0]), [list(row.values()) for row in rows])
+    facts = {"references": options.count, "photographs": len(photographs), "seed": options.seed}
+    keep("photographed", {**facts, "rows": rows})
+
+
+def draw(out: Path, names: Sequence[str], path: Path) -> None:
+    """Draw the first photographs on one sheet."""
+    chosen = [EncodedImage.open(str(out / "photographs" / name)).pixels() for name in names[:40]]
+    cv2.imwrite(str(path), cv2.cvtColor(sheet(chosen, 8, 240), cv2.COLOR_RGB2BGR))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("references", type=Path, help="a folder of pictures that are photographed")
+    parser.add_argument("--clutter", type=Path, required=True, help="pictures that lie around")
+    parser.add_argument("--distractors", type=Path, action="append", default=[], metavar="FOLDER")
+    parser.add_argument("--count", type=int, default=100, help="references")
+    parser.add_argument("--photographs", type=int, default=400)
+    parser.add_argument("--distractor-count", type=int, default=400)
+    parser.add_argument("--descriptor", action="append", help="repeatable; default orb")
+    parser.add_argument("--preset", action="append", choices=PRESETS, help="default photos")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int)
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep what is made there")
+    parser.add_argument("--sheet", type=Path, help="draw some of the photographs instead")
+    options = parser.parse_args()
+    if options.descriptor is None and options.preset is None:
+        options.descriptor, options.preset = ["orb"], ["photos"]
+    options.descriptor, options.preset = options.descriptor or [], options.preset or []
+    return options
+
+
+if __name__ == "__main__":
+    main()
