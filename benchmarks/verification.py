@@ -35,7 +35,7 @@ from cbir.core.threads import cores, one_thread_each, ordered_map
 from cbir.descriptors.local_features.sift import SiftExtractor, SiftFeatures
 from cbir.descriptors.presets import PRESETS
 from cbir.evaluation.measures import average_precision
-from cbir.evaluation.protocols import Query
+from cbir.evaluation.query import Query
 from cbir.images.discovery import find_images
 from cbir.images.encoded_image import EncodedImage
 from cbir.search.stages.verified_ranking import verified_distances
