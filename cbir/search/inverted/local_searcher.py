@@ -18,7 +18,7 @@ from cbir.core.errors import BrokenIndexError, first_few, printable
 from cbir.core.messages import Call
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.encoders.local_descriptor import LocalDescriptor
-from cbir.descriptors.encoders.sparse_code import SparseCode
+from cbir.descriptors.encoders.sparse_code import SignatureKernel, SparseCode
 from cbir.descriptors.local_features.base import LocalFeatures
 from cbir.descriptors.registry import NamedDescriptor
 from cbir.images.open_image import OpenImage
@@ -30,6 +30,12 @@ from cbir.search.searchers import SingleSearcher, not_described
 from cbir.stores.features.kept import KeptFeatures
 from cbir.stores.model import Snapshot
 
+_OWN_KEY = bytes(32)
+
+_COMMON = 0.003
+"""The similarity, as a share of that of an image to itself, from which distances fall noticeably:
+ten times that of unrelated images, and half of the median of images of the same thing."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LocalDescription:
@@ -40,37 +46,55 @@ class LocalDescription:
     features : LocalFeatures
     code : SparseCode
         Their visual words.
+    own_similarity : float
+        What the code has in common with that of the same image in an index, from 0 to 1: less
+        than 1 where a query has more words than an image of the index.
     """
 
     features: LocalFeatures
     code: SparseCode
+    own_similarity: float
 
 
 class LocalSource(ScannedSource[LocalDescription]):
-    """The rows of an inverted file, for queries with their features.
+    r"""The rows of an inverted file, for queries with their features.
+
+    What signatures have in common spans a thousandfold: a few right matches among thousands of
+    features are rare and say much. So distances tell of it on a logarithmic scale: of the
+    similarity :math:`s`, as a share of that of the query to itself, the distance is
+    :math:`1 - \ln(1 + s/c) / \ln(1 + 1/c)`.
 
     Parameters
     ----------
     rows : InvertedSource
+    is_logarithmic : bool
+        Whether that is so; else distances are those of the inverted file.
     """
 
-    def __init__(self, rows: InvertedSource) -> None:
+    def __init__(self, rows: InvertedSource, is_logarithmic: bool) -> None:
         self._rows = rows
+        self._is_logarithmic = is_logarithmic
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def estimate(self, query: LocalDescription) -> NDArray[Any]:
         """Return the distance of every row; not to be written to."""
-        return self._rows.estimate(query.code)
+        return self._scaled(self._rows.estimate(query.code), query)
 
     def exact(self, query: LocalDescription, rows: RowNumbers) -> Distances:
         """Return the distances of some rows."""
-        return self._rows.exact(query.code, rows)
+        return self._scaled(self._rows.exact(query.code, rows), query)
 
     def tolerance(self, query: LocalDescription, distance: float) -> float:
         """Return 0: nothing is estimated."""
         return 0.0
+
+    def _scaled(self, distances: Distances, query: LocalDescription) -> Distances:
+        if not self._is_logarithmic:
+            return distances
+        shares = np.minimum((1 - distances) / max(query.own_similarity, 1e-9), 1)
+        return 1 - np.log1p(shares / _COMMON) / np.log1p(1 / _COMMON)
 
 
 class LocalSearcher(SingleSearcher):
@@ -103,7 +127,7 @@ class LocalSearcher(SingleSearcher):
         self._snapshot = snapshot
         self._features = KeptFeatures(snapshot.features(descriptor.extractor), descriptor.extractor)
         self._hashes = snapshot.rows.facts["sha256"]
-        kernel = descriptor.kernel(metric.name)
+        self._kernel = kernel = descriptor.kernel(metric.name)
         folders = snapshot.inverted_folders
         self.inverted = InvertedFile(
             [folder / descriptor.fingerprint for folder in folders],
@@ -116,7 +140,8 @@ class LocalSearcher(SingleSearcher):
         rows = InvertedSource(self.inverted, kernel, keys)
         if len(rows.missing):
             raise self._missing(rows.missing)
-        super().__init__(named, metric, snapshot.matrix(named.alias), LocalSource(rows))
+        source = LocalSource(rows, isinstance(kernel, SignatureKernel))
+        super().__init__(named, metric, snapshot.matrix(named.alias), source)
 
     @classmethod
     def of(
@@ -170,7 +195,14 @@ class LocalSearcher(SingleSearcher):
         return self.source
 
     def _described(self, features: LocalFeatures) -> LocalDescription:
-        return LocalDescription(features, self._descriptor.encode_query(features))
+        code = self._descriptor.encode_query(features)
+        return LocalDescription(features, code, self._own_similarity(features, code))
+
+    def _own_similarity(self, features: LocalFeatures, code: SparseCode) -> float:
+        """Compare a query with what would be in the index of the same image."""
+        own = InvertedFile([], self._kernel, self._descriptor.fingerprint)
+        own.update([_OWN_KEY], lambda _: self._descriptor.encode(features), workers=1)
+        return 1 - float(InvertedSource(own, self._kernel, [_OWN_KEY]).estimate(code)[0])
 
     def _code_of(self, sha256: bytes) -> SparseCode | None:
         features = self._features.get(sha256)
