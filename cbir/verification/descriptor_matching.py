@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.descriptors.local_features.base import LocalFeatures
-from cbir.descriptors.local_features.sift import SiftFeatures
 
 _BLOCK = 128
 """Rows whose distances are computed at once: they stay in the processor's cache."""
@@ -33,15 +32,19 @@ class Matches:
         return len(self.pairs)
 
 
-def comparable(features: LocalFeatures) -> NDArray[np.uint8]:
+def comparable(features: LocalFeatures, is_binary: bool) -> NDArray[np.uint8]:
     """Return descriptors as small numbers, whose squared distances are those that count.
 
-    SIFT descriptors are. Of packed bits each becomes a number: the squared Euclidean distance of
-    these is the Hamming distance.
+    Of packed bits each becomes a number: the squared Euclidean distance of these is the Hamming
+    distance.
+
+    Parameters
+    ----------
+    features : LocalFeatures
+    is_binary : bool
+        As :attr:`LocalExtractor.is_binary` says of what extracted them.
     """
-    if isinstance(features, SiftFeatures):
-        return features.descriptors
-    return np.unpackbits(features.descriptors, axis=1)
+    return np.unpackbits(features.descriptors, axis=1) if is_binary else features.descriptors
 
 
 def as_left(descriptors: NDArray[np.uint8]) -> NDArray[np.float32]:

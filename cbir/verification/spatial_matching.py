@@ -126,7 +126,8 @@ class SpatialVerifier:
     Parameters
     ----------
     query : LocalFeatures
-        RootSIFT if they are :class:`SiftFeatures`; packed bits otherwise.
+    is_binary : bool
+        Whether descriptors are packed bits, as :attr:`LocalExtractor.is_binary` says.
 
     References
     ----------
@@ -146,16 +147,17 @@ class SpatialVerifier:
     (20, True, [5.0, 7.0])
     """
 
-    def __init__(self, query: LocalFeatures) -> None:
+    def __init__(self, query: LocalFeatures, is_binary: bool = False) -> None:
         check_type(query, LocalFeatures, "local features")
         self.query = query
-        self._left = as_left(comparable(query))
+        self._is_binary = is_binary
+        self._left = as_left(comparable(query, is_binary))
         self._size = float(max(query.width, query.height))
 
     def match(self, candidate: LocalFeatures) -> SpatialMatch | None:
         """Return what a candidate has in common with the query; None if no transform tells."""
         check_type(candidate, LocalFeatures, "local features")
-        found = match_prepared(self._left, as_right(comparable(candidate)), RATIO)
+        found = match_prepared(self._left, as_right(comparable(candidate, self._is_binary)), RATIO)
         pairs, ratios = found.pairs[:MOST_MATCHES], found.ratios[:MOST_MATCHES]
         if len(pairs) < FEWEST:
             return None

@@ -86,6 +86,6 @@ def test_the_distances_of_packed_bits_are_hamming() -> None:
         )
         for count in (20, 30)
     )
-    squares = as_left(comparable(first)) @ as_right(comparable(second)).T
+    squares = as_left(comparable(first, True)) @ as_right(comparable(second, True)).T
     bits = [np.unpackbits(one.descriptors, axis=1) for one in (first, second)]
     assert (squares == np.rint(256 * cdist(bits[0], bits[1], "hamming"))).all()

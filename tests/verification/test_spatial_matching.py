@@ -18,8 +18,10 @@ SIDE = 400
 SQUARE = np.array([[0, 0], [SIDE, 0], [SIDE, SIDE], [0, SIDE]], np.float32)
 
 
-def match(first: LocalFeatures, second: LocalFeatures) -> SpatialMatch | None:
-    return SpatialVerifier(first).match(second)
+def match(
+    first: LocalFeatures, second: LocalFeatures, is_binary: bool = False
+) -> SpatialMatch | None:
+    return SpatialVerifier(first, is_binary).match(second)
 
 
 def warped_features(
@@ -173,8 +175,8 @@ def test_a_picture_seen_from_aside_is_found_and_another_is_not(
     known = np.asarray(cv2.getPerspectiveTransform(corners, there))
     photo = cv2.warpPerspective(image, known, (480, 360), dst=other.copy(), borderMode=5)
     first = extractor.extract(image)
-    found = match(first, extractor.extract(photo))
+    found = match(first, extractor.extract(photo), extractor.is_binary)
     assert found is not None and found.is_same
     assert np.abs(found.candidate_region - mapped(known, found.query_region)).max() < 12
-    unlike = match(first, extractor.extract(scene(rng)))
+    unlike = match(first, extractor.extract(scene(rng)), extractor.is_binary)
     assert unlike is None or not unlike.is_same

@@ -94,6 +94,8 @@ class VerificationStage(Stage[Any]):
         Returns the local features of a row of the index.
     extract : callable
         Returns those of an image that is open.
+    is_binary : bool
+        Whether descriptors are packed bits, as :attr:`LocalExtractor.is_binary` says.
     """
 
     def __init__(
@@ -102,11 +104,13 @@ class VerificationStage(Stage[Any]):
         count: int,
         features_of: FeaturesOfRow,
         extract: FeaturesOfImage,
+        is_binary: bool = False,
     ) -> None:
         super().__init__(inner)
         self.count = check_whole("verify", count)
         self._features_of = features_of
         self._extract = extract
+        self._is_binary = is_binary
 
     def describe_image(self, image: OpenImage) -> WithFeatures[Any]:
         """Describe an image as the inner searcher does, and extract its features."""
@@ -124,7 +128,7 @@ class VerificationStage(Stage[Any]):
         ranked = top_k(before, description.description, self.count, None, eligible)
         rows = np.array([row for row, _ in ranked], np.intp)
         distances = np.array([distance for _, distance in ranked], np.float64)
-        verifier = SpatialVerifier(description.features)
+        verifier = SpatialVerifier(description.features, self._is_binary)
 
         def match(row: int) -> SpatialMatch | None:
             return verifier.match(self._features_of(row))
