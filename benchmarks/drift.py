@@ -1,14 +1,12 @@
-"""How far collections are from the images that a vocabulary or a model was trained on.
+"""How far collections are from the images that the models of the package were trained on.
 
-Examples::
+Example::
 
-    python benchmarks/drift.py corel1k background clothing fashion
     python benchmarks/drift.py corel1k clothing fashion --shipped fisher --shipped colorfisher
 
-The first trains a vocabulary for ``orb`` on each folder and prints the drift of every folder from
-it. The second prints the drift of every folder from the models of the package: of all its
-images, the least and the most of random 64 of them, and the least and the most of its own
-folders. A descriptor's limit, above which ``index`` warns, is chosen by these figures.
+The drift of every folder from each model: of all its images, the least and the most of random 64
+of them, and the least and the most of its own folders. A descriptor's limit, above which ``index``
+warns, is chosen by these figures.
 """
 
 from __future__ import annotations
@@ -24,16 +22,13 @@ from numpy.typing import NDArray
 
 from cbir.core.threads import cores, one_thread_each, ordered_map
 from cbir.descriptors.base import TrainedDescriptor
-from cbir.descriptors.encoders.bovw import OrbBovw
 from cbir.descriptors.registry import parse
 from cbir.images.discovery import find_images
 from cbir.images.encoded_image import EncodedImage
-from cbir.indexing.train import TrainingImages
 
-MOST = 400
-"""Images of a folder whose drift from a vocabulary is measured."""
+MOST = 1000
+"""Images of a folder whose drift is measured."""
 
-MOST_FROM_MODELS = 1000
 FEW = 64
 DRAWS = 50
 """Random collections of few images."""
@@ -43,24 +38,9 @@ def main() -> None:
     """Measure, print, keep."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path, nargs="+")
-    parser.add_argument("--shipped", action="append", help="measure from this one's model instead")
+    parser.add_argument("--shipped", action="append", required=True, help="from whose model")
     options = parser.parse_args()
-    if options.shipped:
-        from_models(options.folder, options.shipped)
-    else:
-        from_each_other(options.folder)
-
-
-def from_each_other(folders: Sequence[Path]) -> None:
-    """Train a vocabulary on each folder, and measure the drift of all from it."""
-    rows = []
-    for trained in folders:
-        source = TrainingImages(str(trained), find_images(str(trained)), cores())
-        descriptor = OrbBovw()
-        bound = descriptor.bind(descriptor.train(source.samples(descriptor)))
-        drifts = [round(bound.drift(_rows(bound, folder, MOST)[1]), 3) for folder in folders]
-        rows.append([trained.name, *drifts])
-    report("drift", ["trained on", *(folder.name for folder in folders)], rows)
+    from_models(options.folder, options.shipped)
 
 
 def from_models(folders: Sequence[Path], specs: Sequence[str]) -> None:
@@ -73,7 +53,7 @@ def from_models(folders: Sequence[Path], specs: Sequence[str]) -> None:
         assert state is not None, f"{spec}: no model comes with the package"
         bound = descriptor.bind(state)
         for folder in folders:
-            paths, rows = _rows(bound, folder, MOST_FROM_MODELS)
+            paths, rows = _rows(bound, folder)
             random = np.random.default_rng(0)
             few = [
                 bound.drift(rows[random.choice(len(rows), FEW, replace=False)])
@@ -93,10 +73,10 @@ def _ends(drifts: Sequence[float]) -> list[float]:
     return [min(drifts), max(drifts)]
 
 
-def _rows(bound: TrainedDescriptor, folder: Path, most: int) -> tuple[list[str], NDArray[Any]]:
+def _rows(bound: TrainedDescriptor, folder: Path) -> tuple[list[str], NDArray[Any]]:
     """Describe images of a folder; return their paths and rows."""
     found = find_images(str(folder))
-    paths = [str(folder / one.path) for one in found[:: max(1, len(found) // most)]]
+    paths = [str(folder / one.path) for one in found[:: max(1, len(found) // MOST)]]
 
     def describe(path: str) -> NDArray[Any]:
         return bound.describe(EncodedImage.open(path).pixels(bound.working_size))

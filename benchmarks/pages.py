@@ -187,8 +187,7 @@ def descriptors_page() -> str:
     classes = [one for one in available() if not isinstance(one, Broken)]
     built_in = [one for one in classes if one.__module__.startswith("cbir.")]
     parts = [INTRODUCTION, *map(_section, built_in), _metrics(), MEASURED]
-    parts += [_hashes()]
-    parts += [_vocabulary(), *(_choices(name) for name in ("corel1k", "holidays_half"))]
+    parts += [_hashes(), *(_choices(name) for name in ("corel1k", "holidays_half"))]
     return "\n".join(parts)
 
 
@@ -229,6 +228,8 @@ def _section(cls: type[Descriptor]) -> str:
     else:
         size = f"{descriptor.working_size} px" if descriptor.working_size else "full size"
         dimension = f"{descriptor.dimension:,} {unit}"
+    if cls.kind.counted:
+        dimension = "how many there are; they are kept beside the rows"
     paragraphs = (cls.__doc__ or "").split("\n\n")
     summary = cls.summary[0].upper() + cls.summary[1:]
     return (
@@ -242,8 +243,9 @@ def _section(cls: type[Descriptor]) -> str:
 
 
 def _parameters(cls: type[Descriptor]) -> str:
-    """List the parameters as the docstring of the class explains them."""
-    documented = re.findall(r"^ {4}(\w+) : (.+)\n((?: {8}.+\n)+)", cls.__doc__ or "", re.M)
+    """List the parameters as the docstrings of the class and its bases explain them."""
+    inherited = "".join(one.__doc__ or "" for one in reversed(cls.__mro__))
+    documented = re.findall(r"^ {4}(\w+) : (.+)\n((?: {8}.+\n)+)", inherited, re.M)
     texts = {name: f"{values}. {' '.join(text.split())}" for name, values, text in documented}
     lines = [
         f"- parameter `{name}={'…' if value is None else value}`: "
@@ -265,15 +267,6 @@ def _metrics() -> str:
 def _hashes() -> str:
     document = json.loads((RESULTS / "hashes.json").read_text())
     return HASHES + "\n" + _table(document)
-
-
-def _vocabulary() -> str:
-    document = json.loads((RESULTS / "vocabulary.json").read_text())
-    return (
-        "### Vocabularies for `orb`\n\nOn the same half of Holidays, by chi2. The default is the"
-        " first row with 4, 2 and 1 votes: integers throughout, so that it is the same on every"
-        " machine.\n\n" + _table(document)
-    )
 
 
 def _choices(name: str) -> str:

@@ -225,8 +225,10 @@ def test_every_descriptor_can_be_pickled_also_when_it_is_bound(name: str, noise:
 
 def test_a_descriptor_bound_to_what_was_trained_here_can_be_pickled() -> None:
     words = np.eye(3, 32, dtype=np.uint8)
-    state = {"words": words, "usage": np.ones(3), "words_asked": np.array(3)}
-    bound = OrbBovw(words=3).bind(MappingProxyType({**state, "upright": np.array(False)}))
+    usage = np.ones(3, np.int64)
+    state = {"words": words, "usage": usage, "words_asked": np.array(3), "images": np.array(5)}
+    state |= {"features": np.array("orb"), "upright": np.array(False)}
+    bound = OrbBovw(words=3).bind(MappingProxyType(state))
     copy = pickle.loads(pickle.dumps(bound))
     assert copy.fingerprint == bound.fingerprint
     assert copy.state is not None and np.array_equal(copy.state["words"], words)

@@ -82,10 +82,11 @@ def check(folder: Path, index: str) -> None:
     snapshot = open_store(index).snapshot()
     for path, fact in zip(snapshot.rows.paths, snapshot.rows.facts, strict=True):
         image = EncodedImage.open(str(folder / path)).pixels(EXTRACTOR.working_size)
-        true, found = EXTRACTOR.extract(image), store.get(fact["sha256"].tobytes())
-        assert np.array_equal(found["points"], true.points)
-        assert np.array_equal(found["descriptors"], true.descriptors)
-        assert found["size"].tolist() == [true.width, true.height]
+        true = EXTRACTOR.extract(image)
+        found = EXTRACTOR.from_record(store.get(fact["sha256"].tobytes()))
+        assert np.array_equal(found.points, true.points)
+        assert np.array_equal(found.descriptors, true.descriptors)
+        assert (found.width, found.height) == (true.width, true.height)
     assert store.damage == []
 
 
@@ -147,7 +148,8 @@ def test_extractors_have_folders_of_their_own(folder: Path, index: str) -> None:
     assert files(index) == before and len(list(kept(index).keys())) == 6
     few = kept(index, SiftExtractor(20))
     assert len(list(few.keys())) == 6
-    assert max(len(few.get(key)["points"]) for key in contents(index)) == 20
+    found = [SiftExtractor(20).from_record(few.get(key)) for key in contents(index)]
+    assert max(map(len, found)) == 20
 
 
 def test_what_is_gone_is_forgotten_when_it_is_worth_it(

@@ -80,18 +80,77 @@ def test_features_are_of_sound_types_and_inside_the_image() -> None:
 
 
 def test_descriptors_are_roots_of_sifts_by_opencv() -> None:
-    """The same keypoints described by OpenCV alone."""
+    """The same keypoints described by OpenCV alone, as exact as points are kept."""
     image = image_of("things/coffee-1")
     features = SiftExtractor().extract(image)
+    points, rows = by_opencv(image)
+    kept, theirs = matched(features.points, points)
+    assert np.abs(features.descriptors[kept] - rows[theirs].astype(int)).max() <= 1
+
+
+def by_opencv(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the points and the RootSIFT descriptors of OpenCV's keypoints."""
     gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     keypoints, found = cv2.SIFT.create(contrastThreshold=0.02).detectAndCompute(gray, None)
     share = found / np.abs(found).sum(axis=1, keepdims=True)
     rows = np.minimum(np.rint(512 * np.sqrt(share)), 255).astype(np.uint8)
-    points = np.array([(*one.pt, one.size, one.angle) for one in keypoints], np.float32)
-    points[:, 3] = np.deg2rad(points[:, 3])
-    known = dict(zip(map(bytes, points), rows.astype(int), strict=True))
-    for point, row in zip(features.points, features.descriptors, strict=True):
-        assert np.abs(known[bytes(point)] - row).max() <= 1
+    points = np.array([(*one.pt, one.size, np.deg2rad(one.angle)) for one in keypoints])
+    return points, rows
+
+
+def matched(kept: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the only point that each kept one may be: half a step off in each number."""
+    x, y, _, turn = np.abs(kept[:, None] - points[None]).transpose(2, 0, 1)
+    turn = np.minimum(turn, 2 * np.pi - turn)
+    sizes = np.abs(np.log2(kept[:, 2, None] / points[None, :, 2]))
+    near = (x <= 1 / 64 + 1e-4) & (y <= 1 / 64 + 1e-4)
+    near &= (sizes <= 1 / 32 + 1e-4) & (turn <= np.pi / 256 + 1e-4)
+    assert near.any(axis=1).all()
+    alone = np.flatnonzero(near.sum(axis=1) == 1)
+    assert len(alone) > 0.95 * len(kept)
+    return alone, near[alone].argmax(axis=1)
+
+
+def test_upright_descriptors_are_those_of_opencv_without_a_direction() -> None:
+    image = image_of("things/coffee-1")
+    features = SiftExtractor(upright=True).extract(image)
+    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    assert not features.points[:, 3].any()
+    sift = cv2.SIFT.create(contrastThreshold=0.02)
+    by_place: dict[tuple[object, ...], cv2.KeyPoint] = {}
+    for keypoint in sift.detect(gray, None):
+        keypoint.angle = 0
+        by_place.setdefault((keypoint.pt, keypoint.size), keypoint)
+    keypoints, found = sift.compute(gray, list(by_place.values()))
+    rows = np.rint(512 * np.sqrt(found / np.abs(found).sum(axis=1, keepdims=True)))
+    points = np.array([(*one.pt, one.size, 0) for one in keypoints])
+    kept, theirs = matched(features.points, points)
+    assert np.abs(features.descriptors[kept] - np.minimum(rows[theirs], 255)).max() <= 1
+    # Each place and size is there once, whatever directions it has.
+    assert len({tuple(point) for point in features.points[kept, :3]}) == len(kept)
+
+
+def test_upright_features_do_not_stand_a_turn_and_others_do() -> None:
+    image = image_of("windmills/windmill-1")
+    turned = np.ascontiguousarray(np.rot90(image))
+    shares = []
+    for upright in (False, True):
+        extractor = SiftExtractor(300, upright)
+        one, other = (extractor.extract(which).descriptors for which in (image, turned))
+        apart = np.linalg.norm(one[:, None].astype(np.float32) - other[None], axis=2)
+        shares.append((apart.min(axis=1) < 150).mean())
+    assert shares[0] > 0.5 and shares[1] < 0.3
+
+
+@pytest.mark.parametrize("step", [1, 5, 16, 32])
+def test_steps_are_whole_multiples_and_no_further_off_than_half_of_one(step: int) -> None:
+    image = image_of("cats/cat-1")
+    exact, stepped = (SiftExtractor(100, step=given).extract(image) for given in (1, step))
+    assert np.array_equal(exact.points, stepped.points)
+    assert not (stepped.descriptors % step).any()
+    apart = np.abs(stepped.descriptors.astype(int) - exact.descriptors)
+    highest = 255 // step * step  # beyond it there is no multiple
+    assert apart[exact.descriptors <= highest].max() <= step / 2 + 0.5
 
 
 def test_features_are_spread_over_the_image() -> None:
