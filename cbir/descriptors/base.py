@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from cbir.core.digests import DIGITS
 from cbir.core.errors import CbirError
+from cbir.core.optional_packages import missing_of
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.local_features.base import LocalExtractor
 from cbir.descriptors.parametrized import Parametrized
@@ -157,6 +158,11 @@ class Descriptor(Parametrized, ABC):
     def extractor(self) -> LocalExtractor[Any] | None:
         """What extracts the local features that its rows stand for; None: they are no such rows."""
         return None
+
+    @property
+    def missing(self) -> str | None:
+        """What has to be installed before it describes anything, as the end of a sentence."""
+        return missing_of(self.modules, self.extra)
 
     @property
     def encoding(self) -> Encoding:

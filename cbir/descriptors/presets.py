@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cbir.core.arguments import one_of
-from cbir.core.optional_packages import missing_of
 from cbir.descriptors.registry import NamedDescriptor, parse
 
 
@@ -46,7 +45,7 @@ class Preset:
     @property
     def missing(self) -> str | None:
         """Which optional package is not there that a descriptor needs, and what installs it."""
-        needs = (missing_of(one.descriptor.modules, one.descriptor.extra) for one in self.named)
+        needs = (one.descriptor.missing for one in self.named)
         return next(filter(None, needs), None)
 
     @property

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.amounts import counted
-from cbir.core.errors import BrokenIndexError, printable
+from cbir.core.errors import BrokenIndexError, CbirError, printable
 from cbir.core.messages import Message
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.registry import NamedDescriptor
@@ -107,6 +107,7 @@ def plan(
     dropped = metadata.intersection(request.drop).difference(entry.alias for entry in entries)
     drop = [name for name in request.drop if name not in dropped]
     chosen = choose(entries, request.descriptors, drop, request.index, metadata - dropped)
+    _check_installed(chosen, entries, request)
     joined = _joined(request, table, scan, chosen, listener)
     images = TrainingImages(scan.dataset, scan.images, request.workers)
     named = bind_states(chosen, base, request.models, request.retrain, images, listener)
@@ -129,6 +130,22 @@ def plan(
         frozenset(dropped),
         joined,
     )
+
+
+def _check_installed(
+    chosen: Sequence[NamedDescriptor], entries: Sequence[DescriptorEntry], request: IndexRequest
+) -> None:
+    """Refuse before the long work what this machine lacks the packages for.
+
+    What the index holds already may have nothing left to describe.
+    """
+    there = {entry.alias for entry in entries}
+    wanted = {one.alias: one.descriptor.missing for one in chosen if one.alias not in there}
+    if request.features is not None:
+        wanted[request.features.name] = request.features.missing
+    for name, missing in wanted.items():
+        if missing is not None:
+            raise CbirError(f"{name} {missing}")
 
 
 def _joined(

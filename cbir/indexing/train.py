@@ -178,6 +178,8 @@ def train_models(
         with explained(output, "make the folder"):
             os.makedirs(output, exist_ok=True)
     for descriptor, target in zip(chosen.values(), targets, strict=True):
+        if descriptor.missing is not None:
+            raise CbirError(f"{descriptor.name} {descriptor.missing}")
         check_model_file(descriptor, target)
     images = TrainingImages(dataset, found, workers)
     return [

@@ -51,6 +51,11 @@ class LocalDescriptor(TrainedDescriptor):
         """That of the extractor."""
         return self.extractor.working_size
 
+    @property
+    def missing(self) -> str | None:
+        """What the extractor lacks."""
+        return self.extractor.missing
+
     def describe(self, image: Pixels) -> NDArray[np.uint16]:
         """Count the local features; see :meth:`Descriptor.describe`."""
         return feature_count(self.extractor.extract(image))

@@ -17,6 +17,12 @@ _CONTRAST = 0.0003
 """A third of OpenCV's: smooth images have too few keypoints otherwise."""
 
 
+_CONTRIB = (
+    "needs the contrib build of OpenCV, in place of the one that is installed: pip uninstall"
+    " opencv-python-headless, and then pip install opencv-contrib-python-headless"
+)
+
+
 @dataclass(frozen=True)
 class AkazeExtractor(LocalExtractor[LocalFeatures]):
     """Extracts AKAZE features: blobs of a nonlinear scale space, with binary descriptors.
@@ -51,6 +57,11 @@ class AkazeExtractor(LocalExtractor[LocalFeatures]):
     def __post_init__(self) -> None:
         check_count(self.name, self.count)
 
+    @property
+    def missing(self) -> str | None:
+        """What has to be installed, where the installed OpenCV has no AKAZE."""
+        return _CONTRIB if _module() is None else None
+
     def extract(self, image: Pixels) -> LocalFeatures:
         """Extract AKAZE features; see :meth:`LocalExtractor.extract`.
 
@@ -59,13 +70,16 @@ class AkazeExtractor(LocalExtractor[LocalFeatures]):
         CbirError
             When the installed OpenCV has none.
         """
-        akaze = _akaze()
+        module = _module()
+        if module is None:
+            raise CbirError(f"{self.name} {_CONTRIB}")
         gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         height, width = gray.shape
-        kind = akaze.DESCRIPTOR_MLDB_UPRIGHT if self.upright else akaze.DESCRIPTOR_MLDB
-        keypoints, found = akaze.create(descriptor_type=kind, threshold=_CONTRAST).detectAndCompute(
-            gray, None
-        )
+        kind = module.AKAZE_DESCRIPTOR_MLDB
+        if self.upright:
+            kind = module.AKAZE_DESCRIPTOR_MLDB_UPRIGHT
+        detector = module.AKAZE.create(descriptor_type=kind, threshold=_CONTRAST)
+        keypoints, found = detector.detectAndCompute(gray, None)
         if found is None:
             return self.nothing(width, height)
         kept = strongest(keypoints, self.count)
@@ -81,11 +95,7 @@ class AkazeExtractor(LocalExtractor[LocalFeatures]):
         return self.of(points, descriptors, width, height)
 
 
-def _akaze() -> Any:
-    for place in (cv2, getattr(cv2, "xfeatures2d", None)):
-        if hasattr(place, "AKAZE"):
-            return getattr(place, "AKAZE")  # noqa: B009 - not known to type checkers
-    raise CbirError(
-        "the installed OpenCV has no AKAZE; install its contrib build in place of the other one:"
-        " pip uninstall opencv-python-headless, and then pip install opencv-contrib-python-headless"
-    )
+def _module() -> Any:
+    """Return the module of OpenCV that has AKAZE, which type checkers do not know of, or None."""
+    places = (cv2, getattr(cv2, "xfeatures2d", None))
+    return next((place for place in places if hasattr(place, "AKAZE")), None)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.errors import UsageError
+from cbir.core.optional_packages import missing_of
 from cbir.descriptors.parametrized import Parametrized
 from cbir.images.pixels import Pixels
 
@@ -85,6 +86,11 @@ class LocalExtractor(Parametrized, ABC, Generic[F]):
 
     fields: ClassVar[Mapping[str, str]] = {"size": "<i4", "features": "u1"}
     """What a record in a feature store holds; see :mod:`cbir.stores.features.store`."""
+
+    @property
+    def missing(self) -> str | None:
+        """What has to be installed before it extracts anything, as the end of a sentence."""
+        return missing_of(self.modules, self.extra)
 
     @abstractmethod
     def extract(self, image: Pixels) -> F:

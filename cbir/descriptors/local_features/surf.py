@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from typing import ClassVar
 
 import cv2
@@ -64,7 +65,8 @@ class SurfExtractor(LocalExtractor[LocalFeatures]):
         CbirError
             When mahotas is missing.
         """
-        surf = optional_module("mahotas.features.surf", "surf", self.extra)
+        optional_module("mahotas", self.name, self.extra)
+        surf = import_module("mahotas.features.surf")
         gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         height, width = gray.shape
         found = surf.surf(gray, threshold=_THRESHOLD, max_points=self.count)
