@@ -42,7 +42,17 @@ def load_arrays(path: str, most_bytes: int = MOST_BYTES) -> dict[str, NDArray[An
         raise ValueError("it is no regular file")
     _check_size(status.st_size - _OVERHEAD, most_bytes)
     with open(path, "rb") as file:
-        data = file.read()
+        return arrays_in(file.read(), most_bytes)
+
+
+def arrays_in(data: bytes, most_bytes: int = MOST_BYTES) -> dict[str, NDArray[Any]]:
+    """Read all arrays of the content of an ``.npz`` file by name.
+
+    Raises
+    ------
+    ValueError
+        When it is damaged, or has more than `most_bytes`.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.infolist()

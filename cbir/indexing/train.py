@@ -20,8 +20,10 @@ from cbir.core.progress import ProgressListener
 from cbir.core.threads import one_thread_each, ordered_map, threads
 from cbir.descriptors.base import TRAINED, TrainedDescriptor
 from cbir.descriptors.registry import Broken, NamedDescriptor, available, parse
+from cbir.descriptors.resumable import ResumableDescriptor
 from cbir.images.discovery import ImageFile, find_images
 from cbir.images.encoded_image import EncodedImage
+from cbir.indexing.kept_rounds import KeptRounds, check_rounds_file
 from cbir.indexing.model_files import check_model_file, write_model
 
 TRAINING_IMAGES = 1000
@@ -135,6 +137,8 @@ def train_models(
 
     Up to :data:`cbir.indexing.train.TRAINING_IMAGES` images are looked at, chosen evenly
     by a hash of their paths. The same images give the same bytes, with any number of workers.
+    What takes long is kept round by round beside the output, in a file ``….rounds``: after an
+    interruption, the same call goes on there. The file is removed when the training is done.
 
     Parameters
     ----------
@@ -181,6 +185,8 @@ def train_models(
         if descriptor.missing is not None:
             raise CbirError(f"{descriptor.name} {descriptor.missing}")
         check_model_file(descriptor, target)
+        if isinstance(descriptor, ResumableDescriptor):
+            check_rounds_file(target)
     images = TrainingImages(dataset, found, workers)
     return [
         train_model(descriptor, images, target, TRAINED, listener)
@@ -229,8 +235,12 @@ def train_model(
                 f"{printable(images.dataset)}: {descriptor.name} finds nothing to train on in"
                 f" {counted(len(samples), 'readable image')}; train on others"
             )
-        state = descriptor.train(samples, listener)
-    size = write_model(descriptor, state, path, origin)
+        if not isinstance(descriptor, ResumableDescriptor):
+            size = write_model(descriptor, descriptor.train(samples, listener), path, origin)
+        else:
+            kept = KeptRounds(path, descriptor, samples, listener)
+            size = write_model(descriptor, descriptor.train(samples, listener, kept), path, origin)
+            kept.remove()
     seconds = time.perf_counter() - start
     return Trained(path, descriptor.name, descriptor.state_name, len(samples), size, seconds)
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from cbir.core.progress import ProgressListener
 from cbir.core.threads import cores, ordered_map
+from cbir.descriptors.resumable import Rounds
 
 Bytes = NDArray[np.uint8]
 
@@ -26,17 +27,6 @@ Centers = Callable[[Bytes, NDArray[np.intp], Bytes], Bytes]
 """Returns the centers of the rows that have each label; for labels without rows, the old ones."""
 
 _ROWS_PER_BLOCK = 512
-
-
-class Rounds:
-    """What a run of clustering keeps of its rounds, so that another one can go on: nothing."""
-
-    def last(self) -> tuple[int, Bytes] | None:
-        """Return how many rounds are done and their words, or None."""
-        return None
-
-    def keep(self, done: int, words: Bytes) -> None:
-        """Keep the words after `done` rounds."""
 
 
 def cluster(

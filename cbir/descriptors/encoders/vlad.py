@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from cbir.core.errors import UsageError
 from cbir.core.progress import ProgressListener
-from cbir.descriptors.base import Encoding, State, TrainedDescriptor
+from cbir.descriptors.base import Encoding, State
 from cbir.descriptors.encoders.clustering import Bytes, cluster, mean_numbers, nearest_numbers
 from cbir.descriptors.encoders.named_features import extractor_for
 from cbir.descriptors.local_features.base import MOST_FEATURES, LocalExtractor
+from cbir.descriptors.resumable import ResumableDescriptor, Rounds
 from cbir.images.pixels import Pixels
 
 _ROUNDS = 25
@@ -28,7 +29,7 @@ _STEPS = 127
 
 
 @dataclass(frozen=True)
-class Vlad(TrainedDescriptor):
+class Vlad(ResumableDescriptor):
     """Vector of locally aggregated descriptors: SIFT features, summed up after their words.
 
     Each feature is assigned to the nearest of a few words, and the residuals to a word are added
@@ -105,7 +106,10 @@ class Vlad(TrainedDescriptor):
         return descriptors
 
     def train(
-        self, samples: Sequence[NDArray[Any]], listener: ProgressListener | None = None
+        self,
+        samples: Sequence[NDArray[Any]],
+        listener: ProgressListener | None = None,
+        kept: Rounds | None = None,
     ) -> State:
         """Cluster features of several images into words."""
         rows = np.concatenate([np.empty((0, self._extractor.descriptor_size), np.uint8), *samples])
@@ -113,7 +117,7 @@ class Vlad(TrainedDescriptor):
         if len(rows) > most:
             chosen = np.random.default_rng(0).choice(len(rows), most, replace=False)
             rows = rows[np.sort(chosen)]
-        words = cluster(rows, self.words, _ROUNDS, nearest_numbers, mean_numbers, listener)
+        words = cluster(rows, self.words, _ROUNDS, nearest_numbers, mean_numbers, listener, kept)
         return {
             "vlad_words": np.array(self.words),
             "upright": np.array(self.upright),

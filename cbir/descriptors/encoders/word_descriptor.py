@@ -13,16 +13,11 @@ from numpy.typing import NDArray
 
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.base import State
-from cbir.descriptors.encoders.clustering import (
-    Bytes,
-    Rounds,
-    cluster,
-    mean_numbers,
-    nearest_numbers,
-)
+from cbir.descriptors.encoders.clustering import Bytes, cluster, mean_numbers, nearest_numbers
 from cbir.descriptors.encoders.hamming_clustering import majority_bits, nearest_bits, nearest_words
 from cbir.descriptors.encoders.local_descriptor import LocalDescriptor
 from cbir.descriptors.encoders.word_cells import WordCells
+from cbir.descriptors.resumable import ResumableDescriptor, Rounds
 from cbir.images.pixels import Pixels
 
 MOST_WORDS = 1 << 16
@@ -37,7 +32,7 @@ NearestWords = Callable[[Bytes, int], NDArray[np.intp]]
 
 
 @dataclass(frozen=True)
-class WordDescriptor(LocalDescriptor):
+class WordDescriptor(LocalDescriptor, ResumableDescriptor):
     """Base of descriptors that share vocabularies of visual words.
 
     Those with the same features and number of words take the same vocabulary, whichever of them it
