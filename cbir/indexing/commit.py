@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from cbir.core.amounts import counted
 from cbir.core.errors import CbirError, UnreadableImageError, first_few, printable
@@ -12,6 +14,8 @@ from cbir.core.messages import Message, Parameter
 from cbir.core.progress import ProgressListener
 from cbir.core.version import __version__
 from cbir.descriptors.base import TrainedDescriptor
+from cbir.descriptors.local_features.base import LocalExtractor
+from cbir.descriptors.local_features.sift import SiftExtractor
 from cbir.indexing.descriptions import Descriptions
 from cbir.indexing.metadata import are_same, carry_over, is_replaced
 from cbir.indexing.metadata_join import MetadataReport
@@ -105,6 +109,8 @@ def commit(plan: Plan, descriptions: Descriptions, listener: ProgressListener) -
         plan.writer.keep(base)
     for writer in plan.features.values():
         writer.remove_others(rows.facts["sha256"])
+    for extractor in _extractors_gone(plan):
+        plan.writer.remove_features(extractor)
     _warn_of_drift(plan, descriptions, listener)
     _report_left_out(scan.left_out, listener)
     return IndexReport(
@@ -158,6 +164,19 @@ def _entries(plan: Plan) -> tuple[DescriptorEntry, ...]:
             state = plan.writer.save_state(descriptor.state, f"{descriptor.state_name}-{one.alias}")
         entries.append(DescriptorEntry.of(one, state, plan.store.path))
     return tuple(entries)
+
+
+def _extractors_gone(plan: Plan) -> list[LocalExtractor[Any]]:
+    """List what extracted the features of descriptors that the index holds no longer.
+
+    Features that were asked for besides stay; and so do those that duplicates are found by.
+    """
+    before = []
+    for entry in plan.previous.manifest.entries if plan.previous else ():
+        with contextlib.suppress(CbirError):  # a plug-in that is gone
+            before.append(entry.descriptor(plan.store.path).extractor)
+    used = {*plan.features, SiftExtractor().fingerprint}
+    return [one for one in before if one is not None and one.fingerprint not in used]
 
 
 def _warn_of_drift(plan: Plan, descriptions: Descriptions, listener: ProgressListener) -> None:

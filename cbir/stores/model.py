@@ -272,6 +272,10 @@ class Writer(ABC):
         """Open the local features that `extractor` gives, for reading and adding."""
 
     @abstractmethod
+    def remove_features(self, extractor: LocalExtractor[Any]) -> None:
+        """Free the space of the local features that `extractor` gave; failing to is no harm."""
+
+    @abstractmethod
     def save_state(self, state: State, name: str) -> str:
         """Keep `state` durably under a name made from `name`; return that name."""
 

@@ -36,7 +36,11 @@ class Layout:
         """Open the local features of an extractor."""
         from cbir.stores.features.store import FeatureStore
 
-        return FeatureStore(str(self.folder / "features" / extractor.fingerprint), extractor.fields)
+        return FeatureStore(str(self.features_folder(extractor)), extractor.fields)
+
+    def features_folder(self, extractor: LocalExtractor[Any]) -> Path:
+        """Where the local features of an extractor lie."""
+        return self.folder / "features" / extractor.fingerprint
 
     @property
     def journal(self) -> Path:

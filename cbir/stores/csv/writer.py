@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,12 @@ class CsvWriter(Writer):
 
     def features(self, extractor: LocalExtractor[Any]) -> FeatureStore:
         return self._layout.features(extractor)
+
+    def remove_features(self, extractor: LocalExtractor[Any]) -> None:
+        folder = self._layout.features_folder(extractor)
+        shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):  # others are there
+            folder.parent.rmdir()
 
     def save_state(self, state: State, name: str) -> str:
         with explained(self._store.path, "write the index"):
