@@ -235,8 +235,10 @@ def kept_features(
                 np.split(arrays[name], ends) for name in ("points", "descriptors")
             )
             return [
-                SiftFeatures(*one, *size)
-                for *one, size in zip(points, descriptors, arrays["sizes"].tolist(), strict=True)
+                SiftFeatures(some, numbers, width, height)
+                for some, numbers, (width, height) in zip(
+                    points, descriptors, arrays["sizes"].tolist(), strict=True
+                )
             ]
     features = extracted(paths, extractor)
     if kept is not None:
