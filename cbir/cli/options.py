@@ -16,7 +16,13 @@ from cbir.core.version import __version__
 
 if TYPE_CHECKING:
     from cbir.search.fusion.options import Weights
-from cbir.search.stage_options import EXPANDING, MOST_EXPANDING, RERANKINGS
+from cbir.search.stage_options import (
+    EXPANDING,
+    MOST_EXPANDING,
+    MOST_VERIFYING,
+    RERANKINGS,
+    VERIFYING,
+)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -169,7 +175,7 @@ def fusion_options(function: F) -> F:
 
 
 def stage_options(function: F) -> F:
-    """Add ``--expand`` and ``--rerank``."""
+    """Add ``--expand``, ``--rerank`` and ``--verify``."""
     expand = click.option(
         "--expand",
         type=click.IntRange(1, MOST_EXPANDING),
@@ -182,9 +188,18 @@ def stage_options(function: F) -> F:
         "--rerank",
         type=Choice(RERANKINGS),
         help="Rank the best results again by the neighbors that they have in common, or by how"
-        " similarity flows among them.",
+        " similarity flows among them; none leaves out what a preset does.",
     )
-    return expand(rerank(function))
+    verify = click.option(
+        "--verify",
+        type=click.IntRange(0, MOST_VERIFYING),
+        is_flag=False,
+        flag_value=VERIFYING,
+        metavar="[N]",
+        help="Look at the best N results whether they show the very thing of the query, and rank"
+        f" those that do first; without N, {VERIFYING}. 0 leaves out what a preset does.",
+    )
+    return expand(rerank(verify(function)))
 
 
 def _parsed_weights(_: click.Context, __: click.Parameter, text: str | None) -> Weights | None:

@@ -22,7 +22,6 @@ from cbir.core.digests import DIGITS
 from cbir.core.errors import CbirError
 from cbir.core.optional_packages import missing_of
 from cbir.core.progress import ProgressListener
-from cbir.descriptors.local_features.base import LocalExtractor
 from cbir.descriptors.parametrized import Parametrized
 from cbir.descriptors.row_kinds import GLOBAL, RowKind
 from cbir.images.open_image import OpenImage
@@ -153,11 +152,6 @@ class Descriptor(Parametrized, ABC):
     @abstractmethod
     def meaning(self) -> str:
         """What a distance of the default metric means, with its range."""
-
-    @property
-    def extractor(self) -> LocalExtractor[Any] | None:
-        """What extracts the local features that its rows stand for; None: they are no such rows."""
-        return None
 
     @property
     def missing(self) -> str | None:

@@ -24,12 +24,18 @@ class Preset:
         Its descriptors, as :func:`cbir.descriptors.registry.parse` takes them.
     weights : tuple of float
         What each counts in the fusion.
+    rerank : str, optional
+        How the best results are ranked again.
+    verify : int, optional
+        How many of the best results are verified by their local features.
     """
 
     name: str
     summary: str
     specs: tuple[str, ...]
     weights: tuple[float, ...]
+    rerank: str | None = None
+    verify: int | None = None
 
     @property
     def usual(self) -> dict[str, float]:
@@ -74,6 +80,23 @@ PRESETS = {
             "shapes and colors, as a whole and in detail: also things, and images of catalogs",
             ("colorfisher", "fisher", "phog", "gist"),
             (0.5, 1.0, 0.5, 0.5),
+        ),
+        Preset(
+            "accurate",
+            "the same thing or place photographed again, and what is like it: by all there is",
+            (
+                "asmk",
+                "colorfisher",
+                "fisher",
+                "correlogram",
+                "hsv",
+                "jcd",
+                "gist",
+                "haralick",
+            ),
+            (3.0, 1.0, 1.0, 0.5, 0.25, 0.25, 0.25, 0.25),
+            rerank="k-reciprocal",
+            verify=100,
         ),
         Preset(
             "scenes",

@@ -14,6 +14,7 @@ from cbir.core.messages import Message, Parameter
 from cbir.core.progress import ProgressListener
 from cbir.core.version import __version__
 from cbir.descriptors.base import TrainedDescriptor
+from cbir.descriptors.encoders.local_descriptor import extractor_of
 from cbir.descriptors.local_features.base import LocalExtractor
 from cbir.descriptors.local_features.sift import SiftExtractor
 from cbir.indexing.descriptions import Descriptions
@@ -174,7 +175,7 @@ def _extractors_gone(plan: Plan) -> list[LocalExtractor[Any]]:
     before = []
     for entry in plan.previous.manifest.entries if plan.previous else ():
         with contextlib.suppress(CbirError):  # a plug-in that is gone
-            before.append(entry.descriptor(plan.store.path).extractor)
+            before.append(extractor_of(entry.descriptor(plan.store.path)))
     used = {*plan.features, SiftExtractor().fingerprint}
     return [one for one in before if one is not None and one.fingerprint not in used]
 

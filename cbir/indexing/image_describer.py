@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cbir.core.errors import UnreadableImageError
-from cbir.descriptors.encoders.local_descriptor import feature_count
+from cbir.descriptors.encoders.local_descriptor import extractor_of, feature_count
 from cbir.descriptors.local_features.base import LocalExtractor, LocalFeatures
 from cbir.descriptors.registry import NamedDescriptor
 from cbir.images.discovery import ImageFile
@@ -99,7 +99,7 @@ class ImageDescriber:
         features = self._extracted(encoded, known)
         rows = dict(known.rows)
         for one in missing:
-            extractor = one.descriptor.extractor
+            extractor = extractor_of(one.descriptor)
             rows[one.descriptor.fingerprint] = (
                 one.describe(encoded, rows)
                 if extractor is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from cbir.descriptors.encoders.local_descriptor import extractor_of
 from cbir.descriptors.local_features.base import LocalExtractor, LocalFeatures
 from cbir.descriptors.registry import NamedDescriptor
 from cbir.stores.features.kept import KeptFeatures
@@ -63,7 +64,7 @@ def feature_writers(
     asked : LocalExtractor or None
         What else is to be extracted.
     """
-    wanted = [one.descriptor.extractor for one in named]
+    wanted = [extractor_of(one.descriptor) for one in named]
     different = {one.fingerprint: one for one in (*wanted, asked) if one is not None}
     return {
         fingerprint: LocalFeatureWriter(writer, extractor)

@@ -7,7 +7,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,7 +23,10 @@ from cbir.search.filters.asked_metadata import AskedMetadata
 from cbir.search.locations import ImageLocations
 from cbir.search.request import MOST_EXAMPLES, IndexedImage, QuerySource, SearchRequest
 from cbir.search.results import Match, SearchResult
-from cbir.search.searchers import Searcher
+from cbir.search.searchers import RankedRow, Searcher
+
+if TYPE_CHECKING:  # few searches verify
+    from cbir.search.verified_match import VerifiedMatch
 
 _FED_BACK = "; then more near what is not wanted, and less elsewhere"
 """What is added to the meaning of distances where something is disliked."""
@@ -195,6 +198,7 @@ class Answering:
                     below(folder, paths[one.row]),
                     *asked.of_match(one.row),
                     orientation=one.orientation,
+                    verification=self._verified(one, queries),
                 )
                 for rank, one in enumerate(ranked, 1)
             ),
@@ -206,6 +210,18 @@ class Answering:
             liked,
             unliked,
         )
+
+    def _verified(self, one: RankedRow, queries: Sequence[DescribedQuery]) -> VerifiedMatch | None:
+        """Tell in pixels of the upright images what verification found."""
+        if one.found is None or len(queries) != 1 or queries[0].size is None:
+            return None
+        from cbir.images.region import PixelRegion
+        from cbir.search.verified_match import VerifiedMatch
+
+        found = one.found
+        part = queries[0].region or PixelRegion(0, 0, *queries[0].size)
+        size = self.images.size(one.row)
+        return VerifiedMatch.of(found.match, found.query, found.candidate, part, size)
 
     def _description(self, queries: Sequence[DescribedQuery], feedback: _Feedback) -> Any:
         if not self.request.has_examples:

@@ -29,11 +29,14 @@ class DescribedQuery:
         The part of it that is described; None: all.
     description
         As the searcher describes it.
+    size : tuple of two int, or None
+        Width and height of the upright query; None where they are not known.
     """
 
     query: QuerySource
     region: PixelRegion | None
     description: Any
+    size: tuple[int, int] | None = None
 
 
 def describe_query(
@@ -57,36 +60,26 @@ def describe_query(
     """
     try:
         if region is None:
-            image = _opened(query, images) if decode else None
-            return DescribedQuery(query, None, _description(query, image, searcher, images, decode))
+            if isinstance(query, IndexedImage) and not decode:
+                row = images.indexed_row(query.path)
+                return DescribedQuery(query, None, searcher.indexed(row), images.size(row))
+            image = _opened(query, images)
+            return DescribedQuery(query, None, searcher.describe_image(image), image.dimensions)
         from cbir.images.region import Region  # few searches need it
         from cbir.images.region_of_image import region_of
 
         image = _opened(query, images)
         part = Region.of(region).in_pixels(image.path, image.dimensions)
         cut = region_of(image, part)
-        is_all = cut is image
+        is_stored = cut is image and not decode
         description = (
-            _description(query, image, searcher, images, decode)
-            if is_all
+            searcher.indexed(images.indexed_row(query.path))
+            if isinstance(query, IndexedImage) and is_stored
             else searcher.describe_image(cut)
         )
-        return DescribedQuery(query, part, description)
+        return DescribedQuery(query, part, description, image.dimensions)
     except UnreadableImageError as error:
         return error
-
-
-def _description(
-    query: QuerySource,
-    image: OpenImage | None,
-    searcher: Searcher[Any],
-    images: ImageLocations,
-    decode: bool,
-) -> Any:
-    """Describe all of a query, which may be open already; or return what is stored of it."""
-    if isinstance(query, IndexedImage) and not decode:
-        return searcher.indexed(images.indexed_row(query.path))
-    return searcher.describe_image(image or _opened(query, images))
 
 
 def _opened(query: QuerySource, images: ImageLocations) -> OpenImage:

@@ -49,7 +49,7 @@ class Index:
         self._snapshot = snapshot
         self._images = ImageLocations(
             snapshot.rows.paths,
-            snapshot.rows.facts["sha256"],
+            snapshot.rows.facts,
             os.path.realpath(result_path) if result_path else snapshot.root,
             result_path or shortest(snapshot.root),
         )
@@ -189,7 +189,7 @@ class Index:
             What else :class:`SearchRequest` takes: `descriptor`, `metric`, `max_distance`,
             `exclude_self`, `exclude_identical`, `preset`, `fusion`, `weights`, `adaptive`, `where`,
             `columns`, `group_by`, `facets`, `region`, `augment`, `like`, `unlike`, `expand`,
-            `rerank`.
+            `rerank`, `verify`.
 
         Returns
         -------
@@ -285,7 +285,7 @@ class Index:
 
     def single_searcher(
         self, descriptor: str | None = None, metric: str | None = None
-    ) -> SingleSearcher:
+    ) -> SingleSearcher[Any]:
         """Return what searches by one descriptor, the first unless told otherwise."""
         return self._searchers.single_searcher(descriptor, metric)
 

@@ -25,8 +25,8 @@ class ImageLocations:
     ----------
     paths : PathList
         Relative to the dataset.
-    digests : ndarray of 32 bytes, shape (n,)
-        The SHA-256 of each file.
+    facts : ndarray of FILE_DTYPE, shape (n,)
+        What is known of each file.
     root : str
         The folder of the dataset, absolute and without links.
     named_root : str
@@ -39,10 +39,11 @@ class ImageLocations:
     """
 
     def __init__(
-        self, paths: PathList, digests: NDArray[np.void], root: str, named_root: str
+        self, paths: PathList, facts: NDArray[np.void], root: str, named_root: str
     ) -> None:
         self.paths = paths
-        self.digests = digests
+        self.digests = facts["sha256"]
+        self._facts = facts
         self.root = root
         self.named_root = named_root
         self.absolute_root = os.path.abspath(named_root)
@@ -61,6 +62,10 @@ class ImageLocations:
     def path(self, row: int) -> str:
         """Return an image's absolute path."""
         return os.path.join(self.absolute_root, self.paths[row])
+
+    def size(self, row: int) -> tuple[int, int]:
+        """Return the width and height of an image, upright."""
+        return int(self._facts["width"][row]), int(self._facts["height"][row])
 
     def indexed_row(self, path: str) -> int:
         """Return the row of an image by its path in the index.

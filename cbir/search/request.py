@@ -70,6 +70,7 @@ class SearchOptions(TypedDict, total=False):
     unlike: Sequence[QuerySource]
     expand: int | None
     rerank: str | None
+    verify: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,10 @@ class SearchRequest:
         Search again by the query together with so many of its best results.
     rerank : {"k-reciprocal", "diffusion"}, optional
         Rank the best results again by how they are like each other.
+    verify : int, optional
+        Look at so many of the best results whether they show the very thing of the query, maybe
+        from another side, and rank those that do first: see :attr:`Match.verification`. The index
+        needs a descriptor of local features.
 
     Raises
     ------
@@ -168,6 +173,7 @@ class SearchRequest:
     unlike: Sequence[QuerySource] = ()
     expand: int | None = None
     rerank: str | None = None
+    verify: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "max_distance", checked_limit(self.top, self.max_distance))
@@ -189,7 +195,7 @@ class SearchRequest:
     @property
     def stages(self) -> Stages:
         """What is done after the query was compared with the images."""
-        return Stages(self.expand, self.rerank)
+        return Stages(self.expand, self.rerank, self.verify)
 
 
 def images_of(images: object, parameter: str) -> tuple[QuerySource, ...]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pkgutil import resolve_name
-from typing import Protocol
+from typing import Any, Protocol
 
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.registry import NamedDescriptor
 from cbir.descriptors.row_kinds import FEATURES
 from cbir.search import metrics
-from cbir.search.searchers import SingleSearcher
+from cbir.search.searchers import RowSearcher, SingleSearcher
 from cbir.stores.model import Snapshot
 
 _SEARCHERS = {FEATURES.name: "cbir.search.inverted.local_searcher:LocalSearcher"}
@@ -25,7 +25,7 @@ class SearcherClass(Protocol):
         named: NamedDescriptor,
         metric: metrics.Metric,
         listener: ProgressListener | None = None,
-    ) -> SingleSearcher:
+    ) -> SingleSearcher[Any]:
         """Return what searches by the descriptor."""
 
 
@@ -34,7 +34,7 @@ def open_searcher(
     named: NamedDescriptor,
     metric: metrics.Metric,
     listener: ProgressListener | None = None,
-) -> SingleSearcher:
+) -> SingleSearcher[Any]:
     """Return what searches an index by one of its descriptors and a metric.
 
     Parameters
@@ -48,5 +48,5 @@ def open_searcher(
         Told of what has to be made first, and takes long.
     """
     name = _SEARCHERS.get(named.descriptor.kind.name)
-    searcher: SearcherClass = SingleSearcher if name is None else resolve_name(name)
+    searcher: SearcherClass = RowSearcher if name is None else resolve_name(name)
     return searcher.of(snapshot, named, metric, listener)

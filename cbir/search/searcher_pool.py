@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from cbir.core.arguments import check_type, text_of
-from cbir.core.errors import UsageError
-from cbir.core.messages import Parameter
+from cbir.core.errors import CbirError, UsageError
+from cbir.core.messages import Call, Parameter
 from cbir.descriptors import presets
 from cbir.descriptors.registry import NamedDescriptor
+from cbir.descriptors.row_kinds import FEATURES
 from cbir.search import metrics
 from cbir.search.fusion.options import Fusion, Weights, equal_weights
 from cbir.search.searcher_kinds import open_searcher
 from cbir.search.searchers import FusedSearcher, Searcher, SingleSearcher
 from cbir.search.stage_options import NO_STAGES, Stages
-from cbir.search.stages.compose import with_stages
+from cbir.search.stages.compose import HasFeatures, with_stages
 from cbir.stores.model import Snapshot
 from cbir.stores.presets import check_holds
 
@@ -51,7 +52,30 @@ class SearcherPool:
         """
         check_type(stages, Stages, "stages")
         compared = self._compared(descriptor, metric, preset, fusion, weights, adaptive)
-        return self._staged_searcher(compared, stages) if stages else compared
+        if preset is not None:
+            stages = stages.or_those_of(_stages_of(presets.get(preset)))
+        if not stages:
+            return compared
+        return self._staged_searcher(compared, stages, self._verifier(compared, stages))
+
+    def _verifier(self, compared: Searcher[Any], stages: Stages) -> HasFeatures | None:
+        """Return what has local features to verify by: of the search, or else of the index."""
+        if not stages.verify:
+            return None
+        used = compared.searchers if isinstance(compared, FusedSearcher) else [compared]
+        others = (
+            self.single_searcher(entry.alias)
+            for entry in self._snapshot.manifest.entries
+            if entry.row_kind == FEATURES
+        )
+        found = next((one for one in (*used, *others) if _has_features(one)), None)
+        if found is None:
+            raise CbirError(
+                Parameter("verify"), " needs local features, and the index has none; add them: ",
+                Call("index", dataset=self._snapshot.root, index=self._snapshot.path,
+                     descriptors=["asmk"]),
+            )  # fmt: skip
+        return cast(HasFeatures, found)
 
     def _compared(
         self,
@@ -83,7 +107,7 @@ class SearcherPool:
 
     def single_searcher(
         self, descriptor: str | None = None, metric: str | None = None
-    ) -> SingleSearcher:
+    ) -> SingleSearcher[Any]:
         """Return what searches by one descriptor, the first unless told otherwise."""
         if metric is not None:
             text_of(metric, "a metric")
@@ -108,7 +132,7 @@ class SearcherPool:
             return chosen.usual
         return equal_weights(self.alias(descriptor))
 
-    def _make_single_searcher(self, alias: str, metric: str | None) -> SingleSearcher:
+    def _make_single_searcher(self, alias: str, metric: str | None) -> SingleSearcher[Any]:
         named = self._snapshot.descriptor(alias)
         chosen = _allowed_metric(named, metric)
         return open_searcher(self._snapshot, named, chosen)
@@ -118,6 +142,14 @@ class SearcherPool:
     ) -> FusedSearcher:
         searchers = [self._single_searcher(alias, None) for alias in aliases]
         return FusedSearcher(searchers, fusion, label)
+
+
+def _stages_of(preset: presets.Preset) -> Stages:
+    return Stages(rerank=preset.rerank, verify=preset.verify)
+
+
+def _has_features(searcher: Searcher[Any]) -> bool:
+    return isinstance(searcher, SingleSearcher) and (searcher.named.descriptor.kind == FEATURES)
 
 
 def _allowed_metric(named: NamedDescriptor, metric: str | None) -> metrics.Metric:

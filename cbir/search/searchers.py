@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +53,9 @@ from cbir.search.row_distances import RowDistances
 from cbir.search.sources import open_source
 from cbir.stores.model import Snapshot
 
+if TYPE_CHECKING:  # few searches verify
+    from cbir.search.found_match import FoundMatch
+
 D = TypeVar("D")
 
 Components = Mapping[str, ScoreComponent]
@@ -71,12 +74,15 @@ class RankedRow:
         Of a fusion.
     orientation : Orientation, optional
         How the query had to be turned to be so near, if it was turned.
+    found : FoundMatch, optional
+        What verification found, if the row was verified.
     """
 
     row: int
     distance: float
     components: Components | None = None
     orientation: Orientation | None = None
+    found: FoundMatch | None = None
 
 
 class Searcher(ABC, Generic[D]):
@@ -162,6 +168,12 @@ class Searcher(ABC, Generic[D]):
         """Return how the query had to be turned to be so near to some rows, if it was turned."""
         return [None] * len(rows)
 
+    def found(
+        self, source: CandidateSource[D], description: D, rows: RowNumbers
+    ) -> Sequence[FoundMatch | None]:
+        """Return what verification found in some rows; None in those that were not verified."""
+        return [None] * len(rows)
+
     def distances(self, description: D) -> Distances:
         """Return the exact distances of a described query to all images.
 
@@ -221,16 +233,48 @@ class Searcher(ABC, Generic[D]):
         rows = np.array([row for row, _ in ranked], np.intp)
         components = self.components(source, description, rows)
         orientations = self.orientations(source, description, rows)
+        found = self.found(source, description, rows)
         return [
-            RankedRow(row, distance, some, orientation)
-            for (row, distance), some, orientation in zip(
-                ranked, components, orientations, strict=True
+            RankedRow(*one, some, orientation, match)
+            for one, some, orientation, match in zip(
+                ranked, components, orientations, found, strict=True
             )
         ]
 
 
-class SingleSearcher(Searcher[Row]):
+class SingleSearcher(Searcher[D]):
     """Searches by one descriptor and one metric.
+
+    Parameters
+    ----------
+    named : NamedDescriptor
+        The descriptor.
+    metric : Metric
+    source : CandidateSource
+        The rows of the index, ready to be compared.
+    row_distances : RowDistances, optional
+        The distances among the rows; None where these take too long.
+    """
+
+    def __init__(
+        self,
+        named: NamedDescriptor,
+        metric: metrics.Metric,
+        source: CandidateSource[D],
+        row_distances: RowDistances | None = None,
+    ) -> None:
+        self.named = named
+        self.metric = metric
+        self.label = named.alias
+        self.metric_name = metric.name
+        is_usual = metric.name == named.descriptor.metrics[0]
+        self.meaning = named.descriptor.meaning if is_usual else metric.range
+        self.source = source
+        self.row_distances = row_distances
+
+
+class RowSearcher(SingleSearcher[Row]):
+    """Searches by one descriptor and one metric, in a matrix of all rows.
 
     Parameters
     ----------
@@ -250,15 +294,8 @@ class SingleSearcher(Searcher[Row]):
         matrix: Row,
         source: CandidateSource[Row],
     ) -> None:
-        self.named = named
-        self.metric = metric
-        self.label = named.alias
-        self.metric_name = metric.name
-        is_usual = metric.name == named.descriptor.metrics[0]
-        self.meaning = named.descriptor.meaning if is_usual else metric.range
+        super().__init__(named, metric, source, RowDistances(source, matrix))
         self._matrix = matrix
-        self.source = source
-        self.row_distances = RowDistances(source, matrix)
 
     @classmethod
     def of(
@@ -267,7 +304,7 @@ class SingleSearcher(Searcher[Row]):
         named: NamedDescriptor,
         metric: metrics.Metric,
         listener: ProgressListener | None = None,  # noqa: ARG003 - others need it
-    ) -> SingleSearcher:
+    ) -> RowSearcher:
         """Return what compares all rows of an index."""
         matrix = snapshot.matrix(named.alias)
         derive = partial(snapshot.derive, named.alias)
@@ -309,7 +346,7 @@ class FusedSearcher(Searcher[Rows]):
     """
 
     def __init__(
-        self, searchers: Sequence[SingleSearcher], fusion: Fusion, label: str | None = None
+        self, searchers: Sequence[SingleSearcher[Any]], fusion: Fusion, label: str | None = None
     ) -> None:
         aliases = [searcher.label for searcher in searchers]
         self.label = label or "+".join(aliases)

@@ -7,14 +7,23 @@ from dataclasses import dataclass
 from cbir.core.arguments import one_of
 from cbir.core.checks import check_whole
 
-RERANKINGS = ("k-reciprocal", "diffusion")
-"""The ways to re-rank what was found."""
+NO_RERANKING = "none"
+
+RERANKINGS = ("k-reciprocal", "diffusion", NO_RERANKING)
+"""The ways to re-rank what was found, and how to leave out that of a preset."""
 
 EXPANDING = 5
 """Results that expand a query, unless told otherwise."""
 
 MOST_EXPANDING = 1000
 """Results, at most, that expand a query."""
+
+
+VERIFYING = 100
+"""Results that are verified, unless told otherwise."""
+
+MOST_VERIFYING = 10_000
+"""Results, at most, that are verified."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +36,9 @@ class Stages:
         Search again by the query together with so many of its best results.
     rerank : {"k-reciprocal", "diffusion"} or None
         Rank the best results again by how they are like each other.
+    verify : int or None
+        Look at so many of the best results whether they show the very thing of the query, and rank
+        those that do first. 0: at none, whatever a preset says.
 
     Raises
     ------
@@ -36,22 +48,44 @@ class Stages:
     Examples
     --------
     >>> Stages(expand=5)
-    Stages(expand=5, rerank=None)
+    Stages(expand=5, rerank=None, verify=None)
     >>> bool(Stages(expand=5)), bool(Stages())
     (True, False)
     """
 
     expand: int | None = None
     rerank: str | None = None
+    verify: int | None = None
 
     def __post_init__(self) -> None:
         if self.expand is not None:
             check_whole("expand", self.expand, 1, MOST_EXPANDING)
         if self.rerank is not None:
             one_of(self.rerank, RERANKINGS, "rerank")
+        if self.verify is not None:
+            check_whole("verify", self.verify, 0, MOST_VERIFYING)
 
     def __bool__(self) -> bool:
-        return self != NO_STAGES
+        return bool(self.expand or self.is_reranked or self.verify)
+
+    @property
+    def is_reranked(self) -> bool:
+        """Whether results are ranked again by their neighbors."""
+        return self.rerank not in (None, NO_RERANKING)
+
+    def or_those_of(self, usual: Stages) -> Stages:
+        """Return these stages, and the usual ones where nothing was said.
+
+        Examples
+        --------
+        >>> Stages(rerank="none").or_those_of(Stages(rerank="diffusion", verify=50))
+        Stages(expand=None, rerank='none', verify=50)
+        """
+        return Stages(
+            usual.expand if self.expand is None else self.expand,
+            usual.rerank if self.rerank is None else self.rerank,
+            usual.verify if self.verify is None else self.verify,
+        )
 
 
 NO_STAGES = Stages()

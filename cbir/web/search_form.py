@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from cbir.core.errors import UsageError
 from cbir.search.fusion.options import Weights
 from cbir.search.request import IndexedImage, SearchOptions
-from cbir.search.stage_options import MOST_EXPANDING
+from cbir.search.stage_options import MOST_EXPANDING, MOST_VERIFYING
 
 MOST_RESULTS = 10_000
 
@@ -54,7 +54,10 @@ class SearchForm(BaseModel):
     expand: int | None = Field(
         None, ge=1, le=MOST_EXPANDING, description="Search again by the best results, too."
     )
-    rerank: Text = Field(None, description="`k-reciprocal` or `diffusion`.")
+    rerank: Text = Field(None, description="`k-reciprocal` or `diffusion`; `none`.")
+    verify: int | None = Field(
+        None, ge=0, le=MOST_VERIFYING, description="Results that are verified by local features."
+    )
     max_distance: float | None = Field(
         None, ge=0, allow_inf_nan=False, description="Leave out what is farther."
     )
@@ -93,6 +96,7 @@ class SearchForm(BaseModel):
             adaptive=self.adaptive,
             expand=self.expand,
             rerank=self.rerank,
+            verify=self.verify,
             max_distance=self.max_distance,
             where=self.where,
             columns=names_of(self.columns),

@@ -45,7 +45,7 @@ _SECTIONS = {
     "Common options": "--dataset --index --descriptor --preset --format --quiet".split(),
     "What is right": ("--truth --key --label --table --where --protocol --queries".split()),
     "How images are compared": (
-        "--metric --fusion --weights --adaptive --expand --rerank --model".split()
+        "--metric --fusion --weights --adaptive --expand --rerank --verify --model".split()
     ),
     "What else is written": "--by-class --plot --failures --save --worst --columns".split(),
 }

@@ -62,6 +62,7 @@ class Options:
     adaptive: bool
     expand: int | None
     rerank: str | None
+    verify: int | None
     models: tuple[str, ...]
     format_: str | None
     by_class: bool
@@ -75,7 +76,7 @@ class Options:
     @property
     def stages(self) -> Stages:
         """What the searches do after they have compared."""
-        return Stages(self.expand, self.rerank)
+        return Stages(self.expand, self.rerank, self.verify)
 
     @property
     def truth(self) -> str:

@@ -52,7 +52,7 @@ _SILENT_QUERIES = 20
 _SECTIONS = {
     "Common options": "--query --dataset --index --top --montage --format".split(),
     "How images are compared": (
-        "--descriptor --preset --metric --fusion --weights --adaptive --expand --rerank"
+        "--descriptor --preset --metric --fusion --weights --adaptive --expand --rerank --verify"
         " --region".split()
     ),
     "Several images in one search": "--together --like --unlike --augment".split(),

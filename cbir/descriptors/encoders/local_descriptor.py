@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.descriptors.base import TrainedDescriptor
+from cbir.descriptors.base import Descriptor, TrainedDescriptor
 from cbir.descriptors.encoders.sparse_code import SparseCode, WordKernel
 from cbir.descriptors.local_features.base import LocalExtractor, LocalFeatures
 from cbir.descriptors.row_kinds import FEATURES, RowKind
@@ -63,6 +63,11 @@ class LocalDescriptor(TrainedDescriptor):
     def drift(self, rows: NDArray[Any]) -> float:
         """Return 0: how many features an image has says nothing of their words."""
         return 0.0
+
+
+def extractor_of(descriptor: Descriptor) -> LocalExtractor[Any] | None:
+    """Return what extracts the local features that rows stand for; None for other rows."""
+    return descriptor.extractor if isinstance(descriptor, LocalDescriptor) else None
 
 
 def feature_count(features: LocalFeatures) -> NDArray[np.uint16]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from cbir.search.candidates import CandidateSource, RowMask, RowNumbers
 from cbir.search.examples.examples import D, Examples
 from cbir.search.examples.source import Comparison, ExamplesSource
 from cbir.search.searchers import Components, Searcher, scanned
+
+if TYPE_CHECKING:  # few searches verify
+    from cbir.search.found_match import FoundMatch
 
 
 class ExamplesSearcher(Searcher[Examples[D]]):
@@ -83,6 +86,17 @@ class ExamplesSearcher(Searcher[Examples[D]]):
             for place, some in zip(places, parts, strict=True):
                 found[place] = some
         return found
+
+    def found(
+        self, source: CandidateSource[Examples[D]], description: Examples[D], rows: RowNumbers
+    ) -> Sequence[FoundMatch | None]:
+        """Return what verification found, where it is about one example as it lies."""
+        assert isinstance(source, ExamplesSource)
+        if description.count > 1:
+            return [None] * len(rows)
+        found = self.inner.found(*source.comparisons.wanted[0][0], rows)
+        as_it_lies = source.nearest_views(rows) == 0
+        return [one if lies else None for one, lies in zip(found, as_it_lies, strict=True)]
 
     def orientations(
         self, source: CandidateSource[Examples[D]], description: Examples[D], rows: RowNumbers

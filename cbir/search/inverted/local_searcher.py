@@ -97,7 +97,7 @@ class LocalSource(ScannedSource[LocalDescription]):
         return 1 - np.log1p(shares / _COMMON) / np.log1p(1 / _COMMON)
 
 
-class LocalSearcher(SingleSearcher):
+class LocalSearcher(SingleSearcher[LocalDescription]):
     """Searches by one descriptor of local features.
 
     Parameters
@@ -141,7 +141,8 @@ class LocalSearcher(SingleSearcher):
         if len(rows.missing):
             raise self._missing(rows.missing)
         source = LocalSource(rows, isinstance(kernel, SignatureKernel))
-        super().__init__(named, metric, snapshot.matrix(named.alias), source)
+        super().__init__(named, metric, source)
+        self.is_binary = descriptor.extractor.is_binary
 
     @classmethod
     def of(
@@ -164,12 +165,17 @@ class LocalSearcher(SingleSearcher):
     def describe_image(self, image: OpenImage) -> LocalDescription:
         """Extract the local features of an image, and find their words."""
         check_type(image, OpenImage, "an image that is open")
-        extractor = self._descriptor.extractor
-        return self._described(extractor.extract(image.pixels(extractor.working_size)))
+        return self._described(self.extract(image))
 
     def indexed(self, row: int) -> LocalDescription:
         """Return what the index keeps of an image."""
         return self._described(self.features(row))
+
+    def extract(self, image: OpenImage) -> LocalFeatures:
+        """Extract the local features of an image, as those of the index were."""
+        extractor = self._descriptor.extractor
+        features: LocalFeatures = extractor.extract(image.pixels(extractor.working_size))
+        return features
 
     def features(self, row: int) -> LocalFeatures:
         """Return the local features of an image of the index.

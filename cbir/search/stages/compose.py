@@ -2,27 +2,78 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Hashable
+from typing import Any, Protocol
 
-from cbir.search.searchers import Searcher
+from cbir.descriptors.local_features.base import LocalFeatures
+from cbir.images.open_image import OpenImage
+from cbir.search.searchers import FusedSearcher, Searcher
 from cbir.search.stage_options import Stages
 
 
-def with_stages(searcher: Searcher[Any], stages: Stages) -> Searcher[Any]:
+class HasFeatures(Hashable, Protocol):
+    """What knows the local features of images: a searcher by them."""
+
+    is_binary: bool
+
+    def features(self, row: int) -> LocalFeatures:
+        """Return the local features of an image of the index."""
+
+    def extract(self, image: OpenImage) -> LocalFeatures:
+        """Extract the local features of an image, as those of the index were."""
+
+
+def with_stages(
+    searcher: Searcher[Any], stages: Stages, local: HasFeatures | None = None
+) -> Searcher[Any]:
     """Return a searcher with the stages that are asked for, each around the one before it.
+
+    A query is expanded by what is verified, if anything is; then the best results are ranked again
+    by their neighbors; and what shows the very thing comes first in the end.
 
     Parameters
     ----------
     searcher : Searcher
         What only compares.
     stages : Stages
+    local : HasFeatures, optional
+        What verifies; needed for :attr:`Stages.verify`.
     """
+    compared = searcher
     if stages.expand is not None:
         from cbir.search.stages.expansion import Expansion
 
         searcher = Expansion(searcher, stages.expand)
-    if stages.rerank is not None:
+    if stages.is_reranked:
         from cbir.search.stages.reranking import Reranking
 
+        assert stages.rerank is not None
         searcher = Reranking(searcher, stages.rerank)
+    if stages.verify:
+        from cbir.search.stages.verification import VerificationStage
+
+        assert local is not None, "verification needs local features"
+        searcher = VerificationStage(
+            searcher,
+            stages.verify,
+            local.features,
+            local.extract,
+            local.is_binary,
+            _described_by(compared, local),
+        )
     return searcher
+
+
+def _described_by(
+    compared: Searcher[Any], local: HasFeatures
+) -> Callable[[Any], LocalFeatures] | None:
+    """Return what finds local features in the descriptions of a searcher, if they are there."""
+    used: list[object] = (
+        list(compared.searchers) if isinstance(compared, FusedSearcher) else [compared]
+    )
+    if local not in used:
+        return None
+    if len(used) == 1:
+        return lambda description: description.features
+    place = used.index(local)
+    return lambda description: description[place].features

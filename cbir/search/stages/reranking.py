@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 
 from cbir.search.candidates import CandidateSource, Distances, RowMask, RowNumbers, top_k
-from cbir.search.searchers import Searcher
+from cbir.search.searchers import Searcher, SingleSearcher
 from cbir.search.stages.diffusion import diffused_scores
 from cbir.search.stages.k_reciprocal import jaccard_distances
 from cbir.search.stages.neighbor_graph import Matrix
@@ -39,6 +39,10 @@ _METHODS: dict[str, tuple[Callable[[Matrix], Distances], float]] = {
 """What gives the new distances, 0 to 1, and which share the old ones keep."""
 
 
+FEW_CANDIDATES = 50
+"""The same where comparing two results takes long: by local features."""
+
+
 class Reranking(Stage[D]):
     """A stage that ranks the best results again; all others follow in their old order.
 
@@ -46,12 +50,15 @@ class Reranking(Stage[D]):
     ----------
     inner : Searcher
     method : {"k-reciprocal", "diffusion"}
-    candidates : int
+    candidates : int, optional
         Results that are ranked again, so that the cost is bounded whatever the size of the index.
     """
 
-    def __init__(self, inner: Searcher[D], method: str, candidates: int = CANDIDATES) -> None:
+    def __init__(self, inner: Searcher[D], method: str, candidates: int | None = None) -> None:
         super().__init__(inner)
+        if candidates is None:
+            is_slow = isinstance(self.base, SingleSearcher) and self.base.row_distances is None
+            candidates = FEW_CANDIDATES if is_slow else CANDIDATES
         self._rerank, self._kept_share = _METHODS[method]
         self._candidates = candidates
         self.metric_name = f"{inner.metric_name}, {method}"

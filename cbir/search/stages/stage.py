@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from cbir.images.open_image import OpenImage
 from cbir.search.candidates import CandidateSource, Distances, RowMask, RowNumbers, ScannedSource
 from cbir.search.searchers import Components, Searcher, scanned
+
+if TYPE_CHECKING:  # few searches verify
+    from cbir.search.found_match import FoundMatch
 
 D = TypeVar("D")
 
@@ -116,6 +119,10 @@ class Stage(Searcher[D]):
     ) -> Sequence[Components | None]:
         """Return what the descriptors added to the distances of some rows before the stage."""
         return self.inner.components(source.before, description, rows)
+
+    def found(self, source: Any, description: D, rows: RowNumbers) -> Sequence[FoundMatch | None]:
+        """Return what a stage before this one found."""
+        return self.inner.found(source.before, description, rows)
 
     def _before(self, description: D, eligible: RowMask | None) -> ScannedSource[D]:
         """Return the rows as the inner searcher has them."""

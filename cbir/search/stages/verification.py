@@ -14,6 +14,7 @@ from cbir.core.threads import cores, ordered_map
 from cbir.descriptors.local_features.base import LocalFeatures
 from cbir.images.open_image import OpenImage
 from cbir.search.candidates import Distances, RowMask, RowNumbers, ScannedSource, top_k
+from cbir.search.found_match import FoundMatch
 from cbir.search.searchers import Components, Searcher
 from cbir.search.stages.stage import D, Stage, StagedSource
 from cbir.search.stages.verified_ranking import verified_distances
@@ -96,6 +97,8 @@ class VerificationStage(Stage[Any]):
         Returns those of an image that is open.
     is_binary : bool
         Whether descriptors are packed bits, as :attr:`LocalExtractor.is_binary` says.
+    described : callable, optional
+        Returns the features that are in a description of the inner searcher already.
     """
 
     def __init__(
@@ -105,8 +108,11 @@ class VerificationStage(Stage[Any]):
         features_of: FeaturesOfRow,
         extract: FeaturesOfImage,
         is_binary: bool = False,
+        described: Callable[[Any], LocalFeatures] | None = None,
     ) -> None:
         super().__init__(inner)
+        self._described = described
+        self.meaning = f"{inner.meaning}; of the best {count}, those verified first"
         self.count = check_whole("verify", count)
         self._features_of = features_of
         self._extract = extract
@@ -114,11 +120,15 @@ class VerificationStage(Stage[Any]):
 
     def describe_image(self, image: OpenImage) -> WithFeatures[Any]:
         """Describe an image as the inner searcher does, and extract its features."""
-        return WithFeatures(self.inner.describe_image(image), self._extract(image))
+        description = self.inner.describe_image(image)
+        known = self._described
+        return WithFeatures(description, known(description) if known else self._extract(image))
 
     def indexed(self, row: int) -> WithFeatures[Any]:
         """Return what is stored of an image."""
-        return WithFeatures(self.inner.indexed(row), self._features_of(row))
+        description = self.inner.indexed(row)
+        known = self._described
+        return WithFeatures(description, known(description) if known else self._features_of(row))
 
     def source_for(
         self, description: WithFeatures[Any], eligible: RowMask | None = None
@@ -142,3 +152,15 @@ class VerificationStage(Stage[Any]):
     ) -> list[Components | None]:
         """Return what the descriptors added to the distances of some rows before the stage."""
         return list(self.inner.components(source.before.before, description.description, rows))
+
+    def found(
+        self, source: Any, description: WithFeatures[Any], rows: RowNumbers
+    ) -> list[FoundMatch | None]:
+        """Return what was found in some rows."""
+        matches = [source.matches.get(row) for row in rows.tolist()]
+        return [
+            None
+            if match is None
+            else FoundMatch(match, description.features, self._features_of(row))
+            for row, match in zip(rows.tolist(), matches, strict=True)
+        ]
