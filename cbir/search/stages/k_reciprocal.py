@@ -59,7 +59,7 @@ def jaccard_distances(
     >>> places = np.array([0, 1, 1.1, 5, 5.1])
     >>> distances = np.abs(np.subtract.outer(places, places)) / 5
     >>> jaccard_distances(distances, k1=2, k2=1, ratio=np.inf).round(2).tolist()
-    [0.0, 0.01, 0.01, 1.0, 1.0]
+    [0.0, 0.16, 0.17, 1.0, 1.0]
     """
     neighborhoods = Neighborhoods.of(distances, k1, ratio)
     members = _expanded(neighborhoods, k1, shared)
