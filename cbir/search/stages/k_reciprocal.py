@@ -9,7 +9,7 @@ averaged over the `k2` nearest; images are compared by the Jaccard distance of t
 It departs from the paper in that neighbors are not farther than a multiple of the nearest
 (:mod:`cbir.search.stages.neighbor_graph`), which is what keeps it from harming searches with few
 right images; in that half of the neighbors shared are enough, not two thirds; and in that the mean
-over the nearest is weighted. ``docs/reranking.md`` has figures.
+over the nearest is weighted.
 
 References
 ----------
