@@ -34,9 +34,6 @@ quality may follow."""
 NOTHING_KNOWN: Mapping[str, Row] = MappingProxyType({})
 """Rows of an image, by the fingerprints of descriptors, before it is described."""
 
-FloatArray = NDArray[np.float32]
-"""Numbers in single precision, of any shape: of patches, mixtures, vectors."""
-
 State = Mapping[str, NDArray[Any]]
 """What training gives: named arrays, for example a vocabulary's words."""
 

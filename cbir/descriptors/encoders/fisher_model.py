@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.progress import ProgressListener
-from cbir.descriptors.base import FloatArray, State
+from cbir.descriptors.arrays import FloatArray
+from cbir.descriptors.base import State
 from cbir.descriptors.encoders.gmm import Mixture, fit_mixture
 from cbir.descriptors.local_features.dense import Patches
 

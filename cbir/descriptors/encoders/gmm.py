@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.progress import ProgressListener
-from cbir.descriptors.base import FloatArray
+from cbir.descriptors.arrays import FloatArray
 
 _ROUNDS = 25
 """Of expectation and maximization; more changed nothing that could be measured."""

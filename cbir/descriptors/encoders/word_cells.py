@@ -16,8 +16,8 @@ from cbir.descriptors.encoders.clustering import Bytes, cluster, mean_numbers, n
 
 _ROUNDS = 10
 
-_PROBES = 12
-"""Cells that are looked into. Of the nearest words of RootSIFT descriptors, 99 of 100 are there."""
+_PROBES = 16
+"""Cells that are looked into. Of the nearest words of RootSIFT descriptors, 98 of 100 are there."""
 
 _FEW_WORDS = 512
 """Up to so many, all words are compared."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from cbir.descriptors.base import FloatArray
+from cbir.descriptors.arrays import FloatArray
 from cbir.descriptors.local_features.dense import Patches, PatchExtractor
 from cbir.images.pixels import Pixels
 

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.descriptors.base import FloatArray
+from cbir.descriptors.arrays import FloatArray
 from cbir.images.pixels import Pixels
 
 COLOR_CELLS, COLOR_VALUES = 2, 24
