@@ -5,6 +5,7 @@ from __future__ import annotations
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.row_kinds import FEATURES, GLOBAL
 from cbir.search import metrics
+from cbir.search.inverted.unused_files import remove_unused
 from cbir.search.searcher_kinds import open_searcher
 from cbir.stores import open_store
 from cbir.stores.model import Snapshot
@@ -26,6 +27,7 @@ def prepare(index: str, listener: ProgressListener | None = None) -> None:
         Told of progress.
     """
     snapshot = open_store(index).snapshot()
+    remove_unused(snapshot)
     for entry in snapshot.manifest.entries:
         if entry.row_kind == FEATURES:
             named = snapshot.descriptor(entry.alias)

@@ -202,7 +202,9 @@ class Snapshot(ABC):
                 " it came with, or remove it: ",
                 Call("index", dataset=self.root, index=self.path, drop=alias),
             ) from None
-        if isinstance(descriptor, TrainedDescriptor):
+        # What another version learned need not fit: to bind it would tell of a lesser trouble.
+        is_of_this_version = entry.version == descriptor.version
+        if isinstance(descriptor, TrainedDescriptor) and is_of_this_version:
             if entry.state is None:
                 raise BrokenIndexError(
                     f"{printable(self.path)}: {alias} has no {descriptor.state_name}"

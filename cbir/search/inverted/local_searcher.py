@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import shutil
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +23,7 @@ from cbir.search import metrics
 from cbir.search.candidates import Distances, RowMask, RowNumbers, ScannedSource
 from cbir.search.inverted.inverted_file import InvertedFile
 from cbir.search.inverted.inverted_source import InvertedSource
+from cbir.search.inverted.unused_files import remove_unused
 from cbir.search.searchers import SingleSearcher, not_described
 from cbir.stores.features.kept import KeptFeatures
 from cbir.stores.model import Snapshot
@@ -136,7 +134,7 @@ class LocalSearcher(SingleSearcher[LocalDescription]):
         )
         keys = np.frombuffer(self._hashes.tobytes(), np.uint8).reshape(-1, 32)
         self.inverted.update(keys, self._code_of, progress=listener)
-        _remove_others(folders, snapshot)
+        remove_unused(snapshot)
         rows = InvertedSource(self.inverted, kernel, keys)
         if len(rows.missing):
             raise self._missing(rows.missing)
@@ -221,13 +219,3 @@ class LocalSearcher(SingleSearcher[LocalDescription]):
             f" {counted(len(rows), 'image')} are missing or damaged ({paths}); make them again: ",
             Call("index", dataset=self._snapshot.root, index=self._snapshot.path),
         )
-
-
-def _remove_others(folders: list[Path], snapshot: Snapshot) -> None:
-    """Remove the inverted files of descriptors that the index does not hold any more."""
-    held = {entry.fingerprint for entry in snapshot.manifest.entries}
-    for folder in folders:
-        with contextlib.suppress(OSError):
-            for path in folder.iterdir():
-                if path.name not in held:
-                    shutil.rmtree(path, ignore_errors=True)
