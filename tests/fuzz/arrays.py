@@ -13,6 +13,7 @@ from cbir.core.errors import CbirError
 from cbir.core.npz import load_arrays
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.base import State, TrainedDescriptor
+from cbir.descriptors.encoders.local_descriptor import LocalDescriptor
 from cbir.descriptors.encoders.projection import packed
 from cbir.descriptors.registry import NamedDescriptor, parse
 from cbir.images.image_source import ArrayImage
@@ -92,12 +93,22 @@ class _Model(Target):
         assert row.any() or self.may_give_nothing, "an image full of corners has words"
         bound: Any = ready[0].descriptor
         assert np.isfinite(bound.drift(np.array([row] * 300)))
+        if isinstance(bound, LocalDescriptor):
+            code = bound.encode_query(bound.extractor.extract(noise()))
+            idf = bound.kernel(bound.metrics[0]).idf
+            assert len(code) and code.words.max() < len(idf)
 
 
 class Vocabulary(_Model):
     """Visual words."""
 
     name, spec = "vocabulary", "orb:words=10,features=100"
+
+
+class Words(_Model):
+    """Visual words of descriptors that are numbers, with their cells."""
+
+    name, spec = "words", "asmk:words=10,count=100"
 
 
 class Model(_Model):

@@ -26,6 +26,7 @@ _CLASSES: tuple[type[Target], ...] = (
     texts.Weights,
     arrays.Arrays,
     arrays.Vocabulary,
+    arrays.Words,
     arrays.Model,
     arrays.Projected,
     images.Jpeg,

@@ -25,6 +25,8 @@ RECORD = EXTRACTOR.as_record(EXTRACTOR.extract(np.zeros((9, 8, 3), np.uint8)))
 VOCABULARY = {
     "words": np.random.default_rng(1).integers(0, 256, (3, 32), np.uint8),
     "usage": np.array([5, 4, 3]),
+    "images": np.array(6),
+    "features": np.array("orb"),
     "words_asked": np.array(3),
     "upright": np.array(False),
 }
@@ -47,7 +49,7 @@ def index(tmp_path: Path) -> Path:
     orb = type(orb)("orb", orb.descriptor.bind(VOCABULARY))
     matrices = {
         "hsv": random.integers(0, 256, (3, hsv.descriptor.width), np.uint8),
-        "orb": random.integers(0, 256, (3, 3), np.uint16),
+        "orb": random.integers(0, 256, (3, 1), np.uint16),
     }
     with open_store(str(path)).writer() as writer:
         with writer.features(EXTRACTOR) as features:
@@ -109,5 +111,5 @@ def test_damage_never_gives_another_answer(index: Path) -> None:
                 assert said == right and some <= features, file.name
                 outcomes["right"] += 1
             file.write_bytes(raw)
-    assert min(outcomes.values()) > 10
+    assert min(outcomes.values()) > 5
     assert index.read_bytes() == text
