@@ -95,6 +95,20 @@ def test_the_recipe_lets_new_images_in_and_replaces_none(tmp_path: Path) -> None
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
+def test_the_commands_and_the_python_about_local_features_run(playground: Path) -> None:
+    done = run_commands("docs/local-features.md", playground)
+    assert done.returncode == 0, done.stderr
+    assert "data/cats/cat-1.jpg\n" in done.stdout
+    assert "words.npz: a vocabulary for asmk, trained on" in done.stderr
+    assert not (playground / "words.npz.rounds").exists()
+    (code,) = blocks("docs/local-features.md", "python")
+    command = [sys.executable, "-c", code]
+    said = subprocess.run(command, cwd=playground, capture_output=True, text=True, check=True)
+    assert ", 128)" in said.stdout and "0.000  data/cats/cat-1.jpg\n" in said.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_the_commands_about_training_run(playground: Path) -> None:
     done = run_commands("docs/training.md", playground)
     assert done.returncode == 0, done.stderr

@@ -39,8 +39,11 @@ def _lines(entry: Mapping[str, Any]) -> list[str]:
     """Return what is told of a descriptor beside its name."""
     if "broken" in entry:
         return [f"broken: {entry['broken']}"]
-    unit = "bit" if KINDS[entry["kind"]].packed else "number"
+    kind = KINDS[entry["kind"]]
+    unit = "bit" if kind.packed else "number"
     size = f"{unit}s" if entry["dimension"] is None else counted(entry["dimension"], unit)
+    if kind.counted:
+        size = "kept beside the rows"
     lines = [
         entry["summary"],
         f"{entry['kind']}, {size}, {entry['metrics'][0]}: {entry['meaning']}",

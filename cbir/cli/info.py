@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import click
 
@@ -97,17 +98,22 @@ def _table(inspection: Inspection) -> Iterator[str]:
         name = f"{one['name']}:{parameters}" if parameters else one["name"]
         empty = f", {counted(one['empty'], 'image')} without keypoints" if one["empty"] else ""
         trained = f", {_model(one['trained'])}" if one["trained"] else ""
-        size = counted(one["dimension"], "bit" if KINDS[one["kind"]].packed else "number")
-        yield (
-            f"holds     {one['alias']} = {name}: {size},"
-            f" {counted(one['bytes_per_image'], 'byte')} an image{trained}{empty}"
-        )
+        yield f"holds     {one['alias']} = {name}: {_size(one)}{trained}{empty}"
     if summary["presets"]:
         yield f"presets   {', '.join(summary['presets'])}"
     yield f"checked   {', '.join(inspection.checked) or 'nothing'}"
     for fault in inspection.faults:
         yield f"fault     {fault}"
     yield f"sound     {'no' if inspection.faults else 'yes'}"
+
+
+def _size(descriptor: dict[str, Any]) -> str:
+    """Say what a descriptor keeps of an image."""
+    kind = KINDS[descriptor["kind"]]
+    if kind.counted:
+        return "local features, beside the rows"
+    size = counted(descriptor["dimension"], "bit" if kind.packed else "number")
+    return f"{size}, {counted(descriptor['bytes_per_image'], 'byte')} an image"
 
 
 def _model(trained: dict[str, str]) -> str:
