@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cbir.descriptors.encoders.named_features import NamedFeatures
 from cbir.descriptors.encoders.residual_signs import aggregated, residuals
@@ -52,14 +53,18 @@ class Asmk(NamedFeatures):
 
     def encode(self, features: LocalFeatures) -> SparseCode:
         """Return the words of an image with their signatures."""
-        return self._aggregated(features, 1)
+        return self._aggregated(features, self.nearest_words(features.descriptors, 1))
 
     def encode_query(self, features: LocalFeatures) -> SparseCode:
         """Return the words of a query; each feature is assigned to several."""
-        return self._aggregated(features, _QUERY_WORDS)
+        return self.encode_both(features)[1]
 
-    def _aggregated(self, features: LocalFeatures, count: int) -> SparseCode:
-        assigned = self.nearest_words(features.descriptors, count)
+    def encode_both(self, features: LocalFeatures) -> tuple[SparseCode, SparseCode]:
+        """Return the codes of one image: of the index, and as a query."""
+        assigned = self.nearest_words(features.descriptors, _QUERY_WORDS)
+        return self._aggregated(features, assigned[:, :1]), self._aggregated(features, assigned)
+
+    def _aggregated(self, features: LocalFeatures, assigned: NDArray[np.intp]) -> SparseCode:
         words = assigned.ravel()
         descriptors = np.repeat(features.descriptors, assigned.shape[1], axis=0)
         centers = self.vocabulary["words"][words]

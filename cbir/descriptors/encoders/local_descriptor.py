@@ -46,6 +46,10 @@ class LocalDescriptor(TrainedDescriptor):
     def encode_query(self, features: LocalFeatures) -> SparseCode:
         """Return the code of a query, which may have more words than that of an indexed image."""
 
+    def encode_both(self, features: LocalFeatures) -> tuple[SparseCode, SparseCode]:
+        """Return the codes of one image: of the index, and as a query."""
+        return self.encode(features), self.encode_query(features)
+
     @property
     def working_size(self) -> int:
         """That of the extractor."""

@@ -106,12 +106,12 @@ class WordCells:
             if first == last:
                 continue
             near = self._squares[first:last] - 2 * (rows[some] @ self._numbers[first:last].T)
-            # A stable sort, so that among equals the lower number wins.
-            best = (
-                near.argmin(axis=1)[:, None]
-                if count == 1
-                else np.argsort(near, axis=1, kind="stable")[:, :count]
-            )
+            if count == 1:
+                best = near.argmin(axis=1)[:, None]
+            elif count < near.shape[1]:
+                best = np.argpartition(near, count - 1, axis=1)[:, :count]
+            else:
+                best = np.broadcast_to(np.arange(near.shape[1]), near.shape)
             filled = best.shape[1]  # a cell may have fewer words than are wanted
             words[some, probe, :filled] = first + best
             distances[some, probe, :filled] = np.take_along_axis(near, best, axis=1)

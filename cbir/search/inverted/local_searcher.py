@@ -199,13 +199,13 @@ class LocalSearcher(SingleSearcher[LocalDescription]):
         return self.source
 
     def _described(self, features: LocalFeatures) -> LocalDescription:
-        code = self._descriptor.encode_query(features)
-        return LocalDescription(features, code, self._own_similarity(features, code))
+        own, code = self._descriptor.encode_both(features)
+        return LocalDescription(features, code, self._similarity(own, code))
 
-    def _own_similarity(self, features: LocalFeatures, code: SparseCode) -> float:
+    def _similarity(self, one: SparseCode, code: SparseCode) -> float:
         """Compare a query with what would be in the index of the same image."""
         own = InvertedFile([], self._kernel, self._descriptor.fingerprint)
-        own.update([_OWN_KEY], lambda _: self._descriptor.encode(features), workers=1)
+        own.update([_OWN_KEY], lambda _: one, workers=1)
         return 1 - float(InvertedSource(own, self._kernel, [_OWN_KEY]).estimate(code)[0])
 
     def _code_of(self, sha256: bytes) -> SparseCode | None:
