@@ -109,7 +109,7 @@ class WordCells:
             if count == 1:
                 best = near.argmin(axis=1)[:, None]
             elif count < near.shape[1]:
-                best = np.argpartition(near, count - 1, axis=1)[:, :count]
+                best = _smallest(near, count)
             else:
                 best = np.broadcast_to(np.arange(near.shape[1]), near.shape)
             filled = best.shape[1]  # a cell may have fewer words than are wanted
@@ -118,3 +118,16 @@ class WordCells:
         flat_words, flat = words.reshape(len(rows), -1), distances.reshape(len(rows), -1)
         ranked = np.lexsort((flat_words, flat), axis=1)[:, :count]
         return np.take_along_axis(flat_words, ranked, axis=1)
+
+
+def _smallest(near: NDArray[np.float32], count: int) -> NDArray[np.intp]:
+    """Return the places of the smallest numbers of each row, in any order; of equals the first.
+
+    Examples
+    --------
+    >>> np.sort(_smallest(np.array([[4, 7, 4, -1, 4]], np.float32), 3))
+    array([[0, 2, 3]])
+    """
+    # All are whole; with its place, each is another one, so that there is one answer only.
+    keys = near.astype(np.int64) << 16 | np.arange(near.shape[1])
+    return np.partition(keys, count - 1, axis=1)[:, :count] & 0xFFFF
