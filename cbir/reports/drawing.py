@@ -38,11 +38,11 @@ class FittedImage:
     dimensions: tuple[int, int]
 
 
-def fitted_image(path: str, side: int) -> FittedImage | str:
-    """Return an image, fitted into a square; or why it cannot be shown."""
+def fitted_image(source: str | EncodedImage, side: int) -> FittedImage | str:
+    """Return an image, of a file or in memory, fitted into a square; or why it cannot be shown."""
     try:
         size = next(step for step in WORKING_SIZES if step >= side)
-        encoded = EncodedImage.open(path)
+        encoded = EncodedImage.open(source) if isinstance(source, str) else source
         image = Image.fromarray(encoded.pixels(size))
     except UnreadableImageError as error:
         return error.reason

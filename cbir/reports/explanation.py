@@ -22,7 +22,7 @@ from cbir.core.checks import check_whole
 from cbir.core.errors import printable
 from cbir.core.messages import Message, Parameter
 from cbir.core.overwriting import Output
-from cbir.images.encoded_image import software_of
+from cbir.images.encoded_image import EncodedImage, software_of
 from cbir.images.header import EXPLANATION_MARKER, exif_naming
 from cbir.reports.drawing import (
     ACCENT,
@@ -125,6 +125,27 @@ def draw_explanation(
             _draw_pair(sheet, top_edge, pair, match.verification)
             _write_titles(ImageDraw.Draw(sheet), top_edge + _SIDE + 2, result, match)
     return sheet, notes
+
+
+def draw_match(
+    query: EncodedImage, found: EncodedImage, verification: VerifiedMatch | None
+) -> Image.Image:
+    """Draw what one image has in common with a query, without a title.
+
+    Parameters
+    ----------
+    query, found : EncodedImage
+        The left one and the right one.
+    verification : VerifiedMatch or None
+        None: the images are there side by side.
+    """
+    sheet = Image.new("RGB", (_WIDTH, _ROW), PAPER)
+    with stderr_capture.capture():
+        pair = fitted_image(query, _SIDE), fitted_image(found, _SIDE)
+        _draw_pair(sheet, 0, pair, verification)
+    heights = [_SIDE if isinstance(one, str) else one.image.height for one in pair]
+    top = (_SIDE - max(heights)) // 2
+    return sheet.crop((_MARGIN, top, _WIDTH - _MARGIN, top + max(heights)))
 
 
 def _draw_pair(

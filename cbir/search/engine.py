@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from cbir.core.arguments import check_type, one_of, path_of, text_of
 from cbir.core.errors import CbirError, UnreadableImageError, UsageError, printable
@@ -29,6 +29,9 @@ from cbir.stores import open_store
 from cbir.stores.metadata import ColumnType
 from cbir.stores.model import Snapshot
 from cbir.stores.presets import ready_presets
+
+if TYPE_CHECKING:  # few searches verify what they found
+    from cbir.search.image_features import ImageFeatures
 
 
 class Index:
@@ -282,6 +285,20 @@ class Index:
             adaptive=adaptive,
             stages=stages,
         )
+
+    def image_features(
+        self, descriptor: str | None = None, preset: str | None = None
+    ) -> ImageFeatures:
+        """Return what has local features of images: those that the index keeps, or else new ones.
+
+        Parameters
+        ----------
+        descriptor, preset : str, optional
+            What was searched by: its features are taken before those of other descriptors.
+        """
+        from cbir.search.image_features import ImageFeatures
+
+        return ImageFeatures.of_index(self._snapshot, self._searchers.aliases(descriptor, preset))
 
     def single_searcher(
         self, descriptor: str | None = None, metric: str | None = None

@@ -119,6 +119,10 @@ class SearcherPool:
             return self._snapshot.manifest.entries[0].alias
         return text_of(descriptor, "a descriptor")
 
+    def aliases(self, descriptor: str | None, preset: str | None) -> tuple[str, ...]:
+        """Return the aliases that are asked for, by themselves or by a preset."""
+        return tuple(self._asked(descriptor, preset))
+
     def _asked(self, descriptor: str | None, preset: str | None) -> dict[str, float]:
         """Return the aliases that are asked for, with their weights unless others are given."""
         if preset is not None:

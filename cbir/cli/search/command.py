@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Unpack
 
 import click
@@ -40,6 +40,8 @@ from cbir.descriptors.presets import PRESETS
 from cbir.search.engine import Index, open_index
 from cbir.search.request import SearchOptions, SearchRequest
 from cbir.search.results import SearchResult
+
+_Answer = SearchResult | UnreadableImageError
 
 _MONTAGE = "montage.jpg"
 _MONTAGE_QUERIES = 20
@@ -235,8 +237,9 @@ def search(
     results = ResultHandler(printer, listener, wants_montage or explain is not None)
     if searches > _SILENT_QUERIES and not sys.stdout.isatty():  # else the results show it
         listener.begin("searching", searches, "queries")
+    verify = _verifying(index, options, top) if explain is not None else _unchanged
     for result in index.answer(SearchRequest(paths, top, **options)):
-        results.take(_verified(result, explain, top))
+        results.take(verify(result))
     results.finish()
     results.tell(index, options["where"])
     if plain and not quiet:
@@ -353,15 +356,22 @@ def _check_explanation(path: str | None, in_use: Sequence[str] = ()) -> None:
         EXPLANATION.check(path, in_use)
 
 
-def _verified(
-    result: SearchResult | UnreadableImageError, explain: str | None, top: int
-) -> SearchResult | UnreadableImageError:
-    """Tell what the results have in common with the query, if that is asked for."""
-    if explain is None or isinstance(result, UnreadableImageError):
-        return result
+def _unchanged(result: _Answer) -> _Answer:
+    return result
+
+
+def _verifying(index: Index, options: SearchOptions, top: int) -> Callable[[_Answer], _Answer]:
+    """Return what tells what results have in common with their query."""
     from cbir.search.verified_results import verified_result
 
-    return verified_result(result, top)
+    features = index.image_features(options["descriptor"], options["preset"])
+
+    def verify(result: _Answer) -> _Answer:
+        if isinstance(result, UnreadableImageError):
+            return result
+        return verified_result(result, top, features)
+
+    return verify
 
 
 def _explain(
