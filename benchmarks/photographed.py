@@ -2,19 +2,22 @@
 
 Examples::
 
-    python benchmarks/photographed.py clothing --clutter background --distractors corel1k
+    python benchmarks/photographed.py clothing --clutter background --distractors corel1k --seed 1
     python benchmarks/photographed.py clothing --clutter background --distractors corel1k \\
-        --descriptor orb --preset photos --keep made
+        --search asmk --search asmk@50 --search accurate --keep made
     python benchmarks/photographed.py clothing --clutter background --sheet sheet.png
 
 There are no real photographs with a licence to measure on, so they are made, always the same ones
-for a seed. A reference is a picture of the first folder with a title, small text and a bar code
-printed on it. There are three photographs of each as a cover: flat, tilted by up to 50 degrees,
-turned in the plane (sometimes by 90), among pictures of ``--clutter``, with another picture or a
-hand upon up to 30 % of it, under a lamp that is reflected. And one as a grocery: bent around a can,
-on a shelf between cans with other pictures. All have uneven light, wrong white, blur by focus or
-motion, noise, and JPEG of quality 60 to 90; :mod:`scenes` has the particulars. Vocabularies that
-no model comes with learn from ``--clutter``; references and distractors are no part of it.
+for a seed. A reference is a cover with one or two pictures of the first folder, titles and small
+text (:mod:`covers`); so are the distractors, with pictures of others. There are three photographs
+of each as a cover: flat, tilted by up to 50 degrees, turned in the plane (sometimes by 90), among
+pictures of ``--clutter``, with another picture or a hand upon up to 30 % of it, under a lamp that
+is reflected. And one as a grocery: bent around a can, on a shelf between cans with other pictures.
+All have light that is uneven, dim or bright, with a shadow and wrong white, blur by focus or
+motion, noise, and JPEG of quality 60 to 90; :mod:`scenes` has the particulars.
+
+References, distractors and clutter share no picture. Vocabularies that no model comes with learn
+from ``--clutter``.
 
 The made folder has ``indexed/references`` and ``indexed/distractors``, which are searched,
 ``photographs/covers`` and ``photographs/groceries``, which query, and ``truth.csv``, so that
@@ -27,26 +30,30 @@ from __future__ import annotations
 import argparse
 import csv
 import hashlib
-import shutil
 import tempfile
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 from common import keep, print_table
+from covers import designed_cover
 from labeled import make_index
-from scenes import Camera, Pixels, Rng, photographed_cover, photographed_grocery, printed, sheet
+from scenes import Camera, Pixels, Rng, photographed_cover, photographed_grocery, sheet
 
+import cbir
 from cbir.core.threads import one_thread_each
 from cbir.descriptors.presets import PRESETS
 from cbir.evaluation import choose_queries, evaluate, read_ground_truth
 from cbir.images.discovery import find_images
 from cbir.images.encoded_image import EncodedImage
+from cbir.search.stage_options import Stages
 
 KINDS = ("covers", "covers", "covers", "groceries")
 """The photographs of a reference."""
@@ -54,8 +61,38 @@ KINDS = ("covers", "covers", "covers", "groceries")
 SIZES = ((800, 600), (600, 800))
 """Width and height of photographs."""
 
+SEARCHES = ("photos", "orb", "asmk", "asmk@20", "accurate")
+"""Descriptors and presets, and behind the @ how many results are verified."""
+
 TRUTH = "truth.csv"
 """Its columns: file, reference, kind."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """A descriptor or a preset, and how many results are verified, if another number than usual."""
+
+    text: str
+    name: str
+    verify: int | None
+
+    @classmethod
+    def named(cls, text: str) -> Search:
+        """Read a name and a number."""
+        name, _, count = text.partition("@")
+        return cls(text, name, int(count) if count else None)
+
+    @property
+    def specs(self) -> tuple[str, ...]:
+        """The descriptors."""
+        return PRESETS[self.name].specs if self.name in PRESETS else (self.name,)
+
+    def searcher(self, index: cbir.Index) -> Any:
+        """Return what searches the index."""
+        stages = Stages(verify=self.verify)
+        if self.name in PRESETS:
+            return index.searcher(preset=self.name, stages=stages)
+        return index.searcher(self.name.partition(":")[0], stages=stages)
 
 
 @dataclass(frozen=True)
@@ -89,7 +126,7 @@ class _Photographer:
 
 def make(out: Path, options: argparse.Namespace) -> list[tuple[str, str, str]]:
     """Make the data, and return the truth."""
-    references = _chosen(options.references, options.count, options.seed)
+    references = _chosen(options.references, 2 * options.count, options.seed)
     for folder in (
         "indexed/references",
         "indexed/distractors",
@@ -98,27 +135,46 @@ def make(out: Path, options: argparse.Namespace) -> list[tuple[str, str, str]]:
         (out / folder).mkdir(parents=True, exist_ok=True)
     lines = [("file", "reference", "kind")]
     names = []
-    for number, path in enumerate(references):
+    for number, pictures in enumerate(zip(references[::2], references[1::2], strict=True)):
         copy = out / "indexed" / "references" / f"reference-{number:03}.jpg"
-        page = printed(
-            EncodedImage.open(str(path)).pixels(), _generator(options.seed, copy.stem, -1)
-        )
-        cv2.imwrite(str(copy), cv2.cvtColor(page, cv2.COLOR_RGB2BGR))
+        _design(pictures, copy, options.seed)
         names.append(str(copy))
         lines.append((f"references/{copy.name}", copy.stem, "reference"))
-    for number, path in enumerate(_spread(options.distractors, options.distractor_count)):
-        shutil.copyfile(path, out / "indexed" / "distractors" / f"{number:04}{path.suffix}")
+    distractors = _spread(options.distractors, 2 * options.distractor_count)
+    for number, pictures in enumerate(zip(distractors[::2], distractors[1::2], strict=False)):
+        _design(pictures, out / "indexed" / "distractors" / f"{number:04}.jpg", options.seed)
     clutter = tuple(str(path) for path in _files(options.clutter))
+    check_apart(references, distractors, map(Path, clutter))
     each = -(-options.photographs // len(names))
     counts = [min(each, max(0, options.photographs - each * done)) for done in range(len(names))]
     photographer = _Photographer(str(out), clutter, options.seed, Camera())
-    with ProcessPoolExecutor(2) as pool:
-        lines += chain.from_iterable(
-            pool.map(photographer.take, names, range(len(names)), counts, chunksize=4)
-        )
+    tasks = names, range(len(names)), counts
+    if options.workers == 1:
+        lines += chain.from_iterable(map(photographer.take, *tasks))
+    else:
+        # Not by fork: OpenCV has threads by now, whose locks a fork would leave taken.
+        with ProcessPoolExecutor(options.workers or 2, get_context("spawn")) as pool:
+            lines += chain.from_iterable(pool.map(photographer.take, *tasks, chunksize=4))
     with open(out / TRUTH, "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(lines)
     return lines[1:]
+
+
+def check_apart(*groups: Iterable[Path]) -> None:
+    """Refuse groups of files that have a picture in common."""
+    seen: dict[bytes, int] = {}
+    for number, group in enumerate(groups):
+        for path in group:
+            content = hashlib.sha256(path.read_bytes()).digest()
+            if seen.setdefault(content, number) != number:
+                raise SystemExit(f"{path}: it is a reference, a distractor or clutter besides")
+
+
+def _design(pictures: tuple[Path, Path], copy: Path, seed: int) -> None:
+    """Write a cover with two pictures."""
+    main, inset = (EncodedImage.open(str(path)).pixels() for path in pictures)
+    page = designed_cover(main, inset, _generator(seed, copy.stem, -1))
+    cv2.imwrite(str(copy), cv2.cvtColor(page, cv2.COLOR_RGB2BGR))
 
 
 def _files(folder: Path) -> list[Path]:
@@ -144,30 +200,25 @@ def _generator(seed: int, stem: str, number: int) -> Rng:
     return np.random.default_rng(int.from_bytes(hashlib.sha256(key).digest()[:16]))
 
 
-def measure(out: Path, options: argparse.Namespace) -> list[dict[str, Any]]:
+def measure(out: Path, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Index the references and distractors, and let the photographs search them."""
-    presets = [PRESETS[name] for name in options.preset]
-    specs = dict.fromkeys([*options.descriptor, *chain(*(one.specs for one in presets))])
+    searches = [Search.named(text) for text in options.search]
+    specs = dict.fromkeys(chain(*(one.specs for one in searches)))
     with tempfile.TemporaryDirectory() as folder:
         aliases = {spec.partition(":")[0]: spec for spec in specs}
         index = make_index(out / "indexed", aliases, [options.clutter], Path(folder))
         truth = read_ground_truth(str(out / TRUTH), index.paths, label="reference")
         queries = choose_queries(index, truth, folder=str(out / "photographs"))
-        searchers = [
-            *(index.searcher(spec.partition(":")[0]) for spec in options.descriptor),
-            *(index.searcher(preset=one.name) for one in presets),
-        ]
-        rows = []
-        for searcher in searchers:
+        for one in searches:
+            searcher = one.searcher(index)
             (run,) = evaluate(index, truth, queries, [searcher], workers=options.workers).runs
             first, average = run.scores.of("precision@1"), run.scores.of("map")
             kinds = np.array([Path(path).parent.name for path in run.queries])
-            shares = {kind: round(float(first[kinds == kind].mean()), 4) for kind in set(KINDS)}
-            row = {"name": run.descriptor, "all": round(float(first.mean()), 4)}
-            rows.append(
-                {**row, **dict(sorted(shares.items())), "map": round(float(average.mean()), 4)}
-            )
-    return rows
+            row: dict[str, Any] = {"search": one.text}
+            for kind in sorted(set(KINDS)):
+                row[kind] = round(float(first[kinds == kind].mean()), 4)
+                row[f"mAP of {kind}"] = round(float(average[kinds == kind].mean()), 4)
+            yield row
 
 
 def main() -> None:
@@ -180,10 +231,17 @@ def main() -> None:
         if options.sheet:
             draw(out, photographs, options.sheet)
             return
-        rows = measure(out, options)
+        facts = {
+            "references": options.count,
+            "distractors": options.distractor_count,
+            **Counter(Path(name).parent.name for name in photographs),
+            "seed": options.seed,
+        }
+        rows = []
+        for row in measure(out, options):  # some take an hour: keep what is there
+            rows.append(row)
+            keep("photographed", {**facts, "rows": rows})
     print_table(list(rows[0]), [list(row.values()) for row in rows])
-    facts = {"references": options.count, "photographs": len(photographs), "seed": options.seed}
-    keep("photographed", {**facts, "rows": rows})
 
 
 def draw(out: Path, names: Sequence[str], path: Path) -> None:
@@ -200,16 +258,18 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=100, help="references")
     parser.add_argument("--photographs", type=int, default=400)
     parser.add_argument("--distractor-count", type=int, default=400)
-    parser.add_argument("--descriptor", action="append", help="repeatable; default orb")
-    parser.add_argument("--preset", action="append", choices=PRESETS, help="default photos")
+    parser.add_argument(
+        "--search",
+        action="append",
+        metavar="NAME[@VERIFIED]",
+        help="a descriptor or a preset; repeatable; default " + ", ".join(SEARCHES),
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int)
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep what is made there")
     parser.add_argument("--sheet", type=Path, help="draw some of the photographs instead")
     options = parser.parse_args()
-    if options.descriptor is None and options.preset is None:
-        options.descriptor, options.preset = ["orb"], ["photos"]
-    options.descriptor, options.preset = options.descriptor or [], options.preset or []
+    options.search = options.search or list(SEARCHES)
     return options
 
 

@@ -25,8 +25,6 @@ FOCAL = 1.2
 
 _SKIN = ((224, 172, 140), (198, 134, 98), (141, 92, 62), (92, 58, 40))
 _TABLE = (60, 200)
-_LETTERS = "ABCDEFGHIKLMNOPRSTUVW"
-_FACES = (cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_TRIPLEX, cv2.FONT_HERSHEY_SCRIPT_COMPLEX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +43,17 @@ class Camera:
         Standard deviation of the blur, and length of the trace, in thousandths of the longer side.
     noise : float
         Standard deviation, in levels.
+    light : float
+        How much exposure, white balance, shadows, contrast and saturation differ; 0: not at all.
     """
 
-    share: tuple[float, float] = (0.45, 0.95)
+    share: tuple[float, float] = (0.35, 0.85)
     tilt: float = 50
     hidden: float = 0.30
     defocus: float = 1.0
     motion: float = 5
     noise: float = 6
+    light: float = 1
 
 
 def resized(rgb: Pixels, width: int, height: int) -> Pixels:
@@ -74,29 +75,6 @@ def clutter(size: tuple[int, int], rng: Rng, other: Other) -> Pixels:
         corners *= rng.uniform(0.2, 0.6) * max(size) / max(picture.shape[:2])
         scene = laid_on(scene, picture, corners + center)
     return _blurred(scene, rng.uniform(0, 0.002) * max(size))
-
-
-def printed(rgb: Pixels, rng: Rng) -> Pixels:
-    """Print a title, small text and a bar code on a picture, as covers and labels have them."""
-    page = rgb.copy()
-    height, width = page.shape[:2]
-    ink = [int(level) for level in rng.choice([0, 255], 3)]
-    for line, top in enumerate((0.14, 0.9)):
-        words = "".join(rng.choice(list(_LETTERS), int(rng.integers(5, 11))))
-        face = int(rng.choice(_FACES))
-        scale = 0.9 * width / cv2.getTextSize(words, face, 1, 3)[0][0]
-        at = (round(0.05 * width), round(top * height))
-        cv2.putText(page, words, at, face, scale * (1 - 0.3 * line), ink, 3, cv2.LINE_AA)
-    left, top = (rng.uniform((0.05, 0.2), (0.5, 0.6)) * (width, height)).astype(int)
-    cv2.rectangle(page, (left, top), (left + width // 3, top + height // 6), (250, 250, 245), -1)
-    for row in range(1, 6):
-        words = "".join(rng.choice(list(_LETTERS.lower() + "  "), 14))
-        at = (left + 4, top + row * height // 38)
-        cv2.putText(page, words, at, cv2.FONT_HERSHEY_PLAIN, width / 480, (20, 20, 20), 1)
-    for x in np.flatnonzero(rng.random(width // 4) < 0.5).tolist():
-        bar = (width - width // 3 + x, height - height // 4)
-        cv2.line(page, bar, (bar[0], bar[1] + height // 12), (10, 10, 10), 1)
-    return page
 
 
 def rectangle(rgb: Pixels) -> Corners:
@@ -131,13 +109,21 @@ def laid_on(scene: Pixels, rgb: Pixels, corners: Corners) -> Pixels:
     shrink = math.sqrt(max(1e-9, cv2.contourArea(corners.astype(np.float32)) / (width * height)))
     if shrink < 0.8:  # else fine detail would turn into noise
         rgb = _blurred(rgb, 0.4 / shrink)
+    size = np.array([scene.shape[1], scene.shape[0]])
+    low = np.floor(corners.min(axis=0) - 1).clip(0, size).astype(int)
+    high = np.ceil(corners.max(axis=0) + 2).clip(low, size).astype(int)
+    if (low == high).any():  # all of it is beyond the edges
+        return scene
     source = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-    matrix = cv2.getPerspectiveTransform(source, corners.astype(np.float32))
-    size = scene.shape[1], scene.shape[0]
+    matrix = cv2.getPerspectiveTransform(source, (corners - low).astype(np.float32))
     alpha = rgb[..., 3] if rgb.shape[2] == 4 else np.full((height, width), 255, np.uint8)
-    mask = cv2.warpPerspective(alpha, matrix, size)[..., None] / np.float32(255)
-    drawn = cv2.warpPerspective(rgb[..., :3], matrix, size, borderMode=cv2.BORDER_REPLICATE)
-    return rounded(scene * (1 - mask) + drawn * mask)
+    part = (high - low).tolist()
+    mask = cv2.warpPerspective(alpha, matrix, part)[..., None] / np.float32(255)
+    drawn = cv2.warpPerspective(rgb[..., :3], matrix, part, borderMode=cv2.BORDER_REPLICATE)
+    result = scene.copy()
+    under = result[low[1] : high[1], low[0] : high[0]]
+    under[:] = rounded(under * (1 - mask) + drawn * mask)
+    return result
 
 
 def on_cylinder(rgb: Pixels, half_angle: float, bend: float) -> Pixels:
@@ -212,17 +198,24 @@ def glare(scene: Pixels, corners: Corners, rng: Rng) -> Pixels:
     return rounded(scene * (1 - spot) + 255 * spot)
 
 
-def lit(scene: Pixels, rng: Rng) -> Pixels:
-    """Light a scene unevenly, and balance white wrongly."""
+def lit(scene: Pixels, camera: Camera, rng: Rng) -> Pixels:
+    """Light a scene unevenly and dimly or brightly, with a shadow, and get its colors wrong."""
+    light = camera.light
     height, width = scene.shape[:2]
-    x, y = np.meshgrid(np.linspace(-1, 1, width), np.linspace(-1, 1, height))
-    turn = rng.uniform(0, 2 * math.pi)
-    slope = rng.uniform(0, 0.45) * (x * math.cos(turn) + y * math.sin(turn))
-    gain = rng.uniform(0.45, 1.3) * (1 + slope)[..., None]
-    warmth = rng.uniform(-0.35, 0.35)
-    balance = np.array([1 + warmth, 1 + rng.uniform(-0.12, 0.12), 1 - warmth])
-    values = (scene / 255.0) * gain * balance
-    return rounded(255 * values.clip(0, 1) ** rng.uniform(0.8, 1.25))
+    x = np.linspace(-1, 1, width, dtype=np.float32)
+    y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
+    turn, shadow = rng.uniform(0, 2 * math.pi, 2)
+    slope = rng.uniform(0, 0.5) * light * (x * math.cos(turn) + y * math.sin(turn))
+    exposure = 2.0 ** (light * rng.uniform(-1.1, 0.8))
+    edge = x * math.cos(shadow) + y * math.sin(shadow) - rng.uniform(-0.7, 0.7)
+    dark = light * rng.uniform(0, 0.3) * (1 - np.tanh(edge / rng.uniform(0.04, 0.4)))
+    balance = 2.0 ** (light * 0.3 * rng.standard_normal(3, np.float32))
+    values = scene / np.float32(255) * (exposure * (1 + slope) * (1 - dark))[..., None] * balance
+    gray = values.mean(axis=2, keepdims=True)
+    values = gray + (values - gray) * (1 - light * rng.uniform(-0.2, 0.7))
+    veil = light * rng.uniform(0, 0.25)
+    values = (1 - veil) * values.clip(0, 1) + veil * rng.uniform(0.5, 1, 3).astype(np.float32)
+    return rounded(255 * values.clip(0, 1) ** 2.0 ** (light * rng.uniform(-0.6, 0.6)))
 
 
 def taken(scene: Pixels, camera: Camera, rng: Rng) -> bytes:
@@ -236,6 +229,17 @@ def taken(scene: Pixels, camera: Camera, rng: Rng) -> bytes:
     scene = rounded(scene + cv2.GaussianBlur(grain, (0, 0), 0.6))
     quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(60, 91))]
     return cv2.imencode(".jpg", cv2.cvtColor(scene, cv2.COLOR_RGB2BGR), quality)[1].tobytes()
+
+
+def placed(rgb: Pixels, size: tuple[int, int], camera: Camera, rng: Rng) -> Corners:
+    """Return where the corners of a picture come in a photograph, by chance."""
+    quarter = rng.choice([0, 90, 180, 270], p=[0.82, 0.07, 0.04, 0.07])
+    corners = turned(rectangle(rgb), float(quarter) + rng.normal(0, 9))
+    corners = tilted(corners, camera.tilt * rng.beta(1.6, 1.4), rng.uniform(0, 360))
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    factor = rng.uniform(*camera.share) * float((size / (high - low)).min())
+    free = np.maximum(np.array(size) - factor * (high - low), 0)
+    return factor * (corners - low) + free * rng.uniform(0.1, 0.9, 2)
 
 
 def photographed_cover(
@@ -254,19 +258,13 @@ def photographed_cover(
     other : callable
         ``other(rng)`` gives another picture, for the clutter.
     """
-    quarter = rng.choice([0, 90, 180, 270], p=[0.82, 0.07, 0.04, 0.07])
-    corners = turned(rectangle(rgb), float(quarter) + rng.normal(0, 9))
-    corners = tilted(corners, camera.tilt * rng.beta(1.6, 1.4), rng.uniform(0, 360))
-    low, high = corners.min(axis=0), corners.max(axis=0)
-    factor = rng.uniform(*camera.share) * float((size / (high - low)).min())
-    free = np.maximum(np.array(size) - factor * (high - low), 0)
-    corners = factor * (corners - low) + free * rng.uniform(0.1, 0.9, 2)
+    corners = placed(rgb, size, camera, rng)
     scene = laid_on(clutter(size, rng, other), rgb, corners)
     if rng.random() < 0.65:
         scene = covered(scene, corners, camera.hidden, rng, other)
     if rng.random() < 0.5:
         scene = glare(scene, corners, rng)
-    return taken(lit(scene, rng), camera, rng)
+    return taken(lit(scene, camera, rng), camera, rng)
 
 
 def photographed_grocery(
@@ -302,7 +300,7 @@ def photographed_grocery(
     view = tilted(view, 0.4 * camera.tilt * rng.random(), rng.uniform(0, 360))
     view *= 1.12 * (np.array(size) / (view.max(axis=0) - view.min(axis=0))).max()
     scene = laid_on(np.zeros_like(scene), scene, view + np.array(size) / 2)
-    return taken(lit(scene, rng), camera, rng)
+    return taken(lit(scene, camera, rng), camera, rng)
 
 
 def _muted(rng: Rng) -> Pixels:
