@@ -37,12 +37,12 @@ class NamedFeatures(WordDescriptor):
     """
 
     shipped_models: ClassVar[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
-        {"words": {"features": "sift", "upright": True, "words": 16384}}
+        {"words": {"features": "sift", "words": 16384}}
     )
 
     features: FeatureName = "sift"
     count: int = 1000
-    upright: bool = True
+    upright: bool = False
     words: int = 16384
 
     def __post_init__(self) -> None:
@@ -51,7 +51,7 @@ class NamedFeatures(WordDescriptor):
         if not 1 <= self.words <= MOST_WORDS:
             raise UsageError(f"{self.name}: words={self.words} must be 1 to {MOST_WORDS:,}")
         if self.features == "surf" and self.upright:
-            raise UsageError(f"{self.name}: surf has no upright features; add upright=no")
+            raise UsageError(f"{self.name}: surf has no upright features; leave out upright")
 
     @cached_property
     def extractor(self) -> LocalExtractor[Any]:

@@ -106,7 +106,8 @@ class WordDescriptor(LocalDescriptor, ResumableDescriptor):
         asked, upright = state["words_asked"], state["upright"]
         if asked.shape or upright.shape or asked.dtype.kind not in "iu" or upright.dtype != bool:
             return "it is damaged"
-        if bool(upright) != self._is_upright:
+        # Numbers lie in the same places of their space, turned or not; bits do not.
+        if self.is_binary and bool(upright) != self._is_upright:
             return f"it was trained with upright={bool(upright)}"
         if int(asked) != self.words:
             return (

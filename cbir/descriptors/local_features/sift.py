@@ -77,7 +77,8 @@ class SiftExtractor(LocalExtractor[SiftFeatures]):
         Features an image, at most.
     upright : bool
         Do not turn the descriptors with the local orientation: better for images that are taken
-        upright, useless for rotated ones.
+        upright, useless for rotated ones. The points still have their directions, by which wrong
+        matches are told from right ones.
     step : int
         Of the numbers of the descriptors, which are whole multiples of it: 16 halves what a store
         keeps, 1 is for comparisons that leave nothing out.
@@ -116,24 +117,23 @@ class SiftExtractor(LocalExtractor[SiftFeatures]):
         sift = cv2.SIFT.create(nfeatures=_CANDIDATES * self.count, contrastThreshold=_CONTRAST)
         detected = sift.detect(gray, None)
         if self.upright:
-            detected = _without_directions(detected)
+            detected = _each_once(detected)
         if not detected:
             return self.nothing(width, height)
-        kept = _spread(detected, self.count, max(width, height) / _GRID)
-        keypoints, found = sift.compute(gray, [detected[i] for i in kept])
-        if not len(keypoints):
-            return self.nothing(width, height)
-        points = np.array([(*one.pt, one.size, np.deg2rad(one.angle)) for one in keypoints])
+        kept = [detected[i] for i in _spread(detected, self.count, max(width, height) / _GRID)]
+        points = np.array([(*one.pt, one.size, np.deg2rad(one.angle)) for one in kept])
+        if self.upright:
+            for keypoint in kept:
+                keypoint.angle = 0
+        described, found = sift.compute(gray, kept)
+        assert len(described) == len(kept), "SIFT describes all that it is given"
         descriptors = _as_root(np.asarray(found, np.float32), self.step)
         return self.of(points.astype(np.float32), descriptors, width, height)
 
 
-def _without_directions(keypoints: Sequence[cv2.KeyPoint]) -> list[cv2.KeyPoint]:
-    """Return one keypoint for each place and size, whatever directions it has."""
-    different = {(keypoint.pt, keypoint.size): keypoint for keypoint in reversed(keypoints)}
-    for keypoint in different.values():
-        keypoint.angle = 0
-    return list(different.values())
+def _each_once(keypoints: Sequence[cv2.KeyPoint]) -> list[cv2.KeyPoint]:
+    """Return one keypoint for each place and size, of those that have several directions."""
+    return list({(keypoint.pt, keypoint.size): keypoint for keypoint in keypoints}.values())
 
 
 def _as_root(descriptors: NDArray[np.float32], step: int) -> NDArray[np.uint8]:
