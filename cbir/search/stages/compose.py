@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from cbir.descriptors.local_features.base import LocalFeatures
 from cbir.images.open_image import OpenImage
 from cbir.search.searchers import FusedSearcher, Searcher
 from cbir.search.stage_options import Stages
+
+if TYPE_CHECKING:  # few searches verify
+    from cbir.search.stages.verification import VerificationStage
 
 
 class HasFeatures(Hashable, Protocol):
@@ -28,8 +31,8 @@ def with_stages(
 ) -> Searcher[Any]:
     """Return a searcher with the stages that are asked for, each around the one before it.
 
-    A query is expanded by what is verified, if anything is; then the best results are ranked again
-    by their neighbors; and what shows the very thing comes first in the end.
+    The best results are ranked again by their neighbors, and what shows the very thing comes first
+    in the end. Where the query is to be expanded, too, it is by what is verified, before that.
 
     Parameters
     ----------
@@ -39,29 +42,38 @@ def with_stages(
     local : HasFeatures, optional
         What verifies; needed for :attr:`Stages.verify`.
     """
-    compared = searcher
-    if stages.expand is not None:
+    verified = _verification(searcher, stages, local)
+    if stages.expand is not None and verified is None:
         from cbir.search.stages.expansion import Expansion
 
         searcher = Expansion(searcher, stages.expand)
+    elif stages.expand is not None and verified is not None:
+        from cbir.search.stages.verification import VerifiedExpansion
+
+        searcher = VerifiedExpansion(verified(searcher), stages.expand)
     if stages.is_reranked:
         from cbir.search.stages.reranking import Reranking
 
         assert stages.rerank is not None
         searcher = Reranking(searcher, stages.rerank)
-    if stages.verify:
-        from cbir.search.stages.verification import VerificationStage
-
-        assert local is not None, "verification needs local features"
-        searcher = VerificationStage(
-            searcher,
-            stages.verify,
-            local.features,
-            local.extract,
-            local.is_binary,
-            _described_by(compared, local),
-        )
+    if verified is not None and stages.expand is None:
+        searcher = verified(searcher)
     return searcher
+
+
+def _verification(
+    compared: Searcher[Any], stages: Stages, local: HasFeatures | None
+) -> Callable[[Searcher[Any]], VerificationStage] | None:
+    """Return what puts verification around a searcher, if it is asked for."""
+    if not stages.verify:
+        return None
+    from cbir.search.stages.verification import VerificationStage
+
+    assert local is not None, "verification needs local features"
+    count, described = stages.verify, _described_by(compared, local)
+    return lambda searcher: VerificationStage(
+        searcher, count, local.features, local.extract, local.is_binary, described
+    )
 
 
 def _described_by(

@@ -95,11 +95,15 @@ class Expansion(Stage[D]):
     inner : Searcher
     count : int
         How many of the best results expand the query.
+
+    Attributes
+    ----------
+    count : int
     """
 
     def __init__(self, inner: Searcher[D], count: int) -> None:
         super().__init__(inner)
-        self._count = count
+        self.count = count
         self.meaning = f"{inner.meaning}; to the query and its best {count} results together"
 
     def source_for(self, description: D, eligible: RowMask | None = None) -> MeanSource[D]:
@@ -112,10 +116,15 @@ class Expansion(Stage[D]):
         distances = np.array([0.0, *(distance for _, distance in expanding)])
         similarities = np.clip(1 - distances / usual, 0, 1) if usual > 0 else distances == 0
         is_like = similarities > 0
-        descriptions = [description, *(self.indexed(row) for row, _ in expanding)]
-        some = [one for one, like in zip(descriptions, is_like.tolist(), strict=True) if like]
-        sources = [before, *(scanned(self.inner.source_for(one)) for one in some[1:])]
-        return MeanSource(sources, some, similarities[is_like] ** ALPHA)
+        some = [row for (row, _), like in zip(expanding, is_like[1:].tolist(), strict=True) if like]
+        compared = [(before, description), *map(self.compared_with, some)]
+        sources, descriptions = zip(*compared, strict=True)
+        return MeanSource(sources, descriptions, similarities[is_like] ** ALPHA)
+
+    def compared_with(self, row: int) -> tuple[ScannedSource[D], D]:
+        """Return the rows of the index, ready to be compared with one of them, and that one."""
+        description = self.indexed(row)
+        return scanned(self.inner.source_for(description)), description
 
     def expanding(
         self, before: ScannedSource[D], description: D, eligible: RowMask | None
@@ -124,6 +133,6 @@ class Expansion(Stage[D]):
 
         All of the best do here; where more is known of results, override this, to trust fewer.
         """
-        ranked = top_k(before, description, self._count + _COPIES, None, eligible)
+        ranked = top_k(before, description, self.count + _COPIES, None, eligible)
         # What is at distance 0 is the query itself, or a copy of it, and says nothing new.
-        return [(row, distance) for row, distance in ranked if 0 < distance < np.inf][: self._count]
+        return [(row, distance) for row, distance in ranked if 0 < distance < np.inf][: self.count]

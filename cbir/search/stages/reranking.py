@@ -73,7 +73,7 @@ class Reranking(Stage[D]):
         # What compares as equal is the query itself or a copy of it: it stays where it is, and is
         # no neighbor, lest all others seem infinitely farther.
         source = compared(before)
-        is_other = source.exact(description, rows) > 0
+        is_other = source.exact(self.base_description(description), rows) > 0
         is_other &= (distances > 0) & np.isfinite(distances)
         rows, distances = rows[is_other], distances[is_other]
         if len(rows) > 1:

@@ -124,6 +124,11 @@ class Stage(Searcher[D]):
         """Return what a stage before this one found."""
         return self.inner.found(source.before, description, rows)
 
+    def base_description(self, description: D) -> Any:
+        """Return a description as the base searcher has it."""
+        inner = self.inner
+        return inner.base_description(description) if isinstance(inner, Stage) else description
+
     def _before(self, description: D, eligible: RowMask | None) -> ScannedSource[D]:
         """Return the rows as the inner searcher has them."""
         return scanned(self.inner.source_for(description, eligible))

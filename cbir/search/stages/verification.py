@@ -15,7 +15,8 @@ from cbir.descriptors.local_features.base import LocalFeatures
 from cbir.images.open_image import OpenImage
 from cbir.search.candidates import Distances, RowMask, RowNumbers, ScannedSource, top_k
 from cbir.search.found_match import FoundMatch
-from cbir.search.searchers import Components, Searcher
+from cbir.search.searchers import Components, Searcher, scanned
+from cbir.search.stages.expansion import Expansion
 from cbir.search.stages.stage import D, Stage, StagedSource
 from cbir.search.stages.verified_ranking import verified_distances
 from cbir.verification.spatial_matching import SpatialMatch, SpatialVerifier
@@ -130,6 +131,10 @@ class VerificationStage(Stage[Any]):
         known = self._described
         return WithFeatures(description, known(description) if known else self._features_of(row))
 
+    def base_description(self, description: WithFeatures[Any]) -> Any:
+        """Return a description as the base searcher has it."""
+        return super().base_description(description.description)
+
     def source_for(
         self, description: WithFeatures[Any], eligible: RowMask | None = None
     ) -> VerifiedSource[Any]:
@@ -164,3 +169,38 @@ class VerificationStage(Stage[Any]):
             else FoundMatch(match, description.features, self._features_of(row))
             for row, match in zip(rows.tolist(), matches, strict=True)
         ]
+
+
+class VerifiedExpansion(Expansion[WithFeatures[Any]]):
+    """A stage that searches again by the query and those of its results that are verified.
+
+    Without any, it changes nothing.
+
+    Parameters
+    ----------
+    inner : VerificationStage
+    count : int
+        How many of the verified results expand the query, at most.
+    """
+
+    inner: VerificationStage
+
+    def expanding(
+        self,
+        before: ScannedSource[WithFeatures[Any]],
+        description: WithFeatures[Any],
+        eligible: RowMask | None,
+    ) -> list[tuple[int, float]]:
+        """Return the best verified results with their distances before they were verified."""
+        assert isinstance(before, VerifiedSource)
+        rows = np.array(before.verified_rows(), np.intp)
+        distances = before.before.exact(description, rows)
+        found = zip(rows.tolist(), distances.tolist(), strict=True)
+        # What is at distance 0 is the query itself, or a copy of it, and says nothing new.
+        return [(row, distance) for row, distance in found if distance > 0][: self.count]
+
+    def compared_with(self, row: int) -> tuple[ScannedSource[WithFeatures[Any]], WithFeatures[Any]]:
+        """Return the rows, compared with one of them, and that one; nothing is verified again."""
+        description = self.inner.indexed(row)
+        searcher = self.inner.inner
+        return _Described(scanned(searcher.source_for(description.description))), description

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import cbir
-from cbir.search.stage_options import RERANKINGS, Stages
+from cbir.search.stage_options import NO_RERANKING, RERANKINGS, Stages
 from cbir.search.stages.reranking import Reranking
 from cbir.search.stages.row_distances import distances_among
 
@@ -19,7 +19,7 @@ def index(photos: Path, tmp_path: Path) -> cbir.Index:
     return cbir.open(str(tmp_path / "index.csv"))
 
 
-@pytest.mark.parametrize("method", RERANKINGS)
+@pytest.mark.parametrize("method", [one for one in RERANKINGS if one != NO_RERANKING])
 @pytest.mark.parametrize("label", ["hsv", "hsv+phash"])
 @pytest.mark.parametrize("candidates", [1, 3, 500])
 def test_the_best_are_ranked_again_and_the_rest_follow(
@@ -38,7 +38,7 @@ def test_the_best_are_ranked_again_and_the_rest_follow(
         assert max(one.distance for one in after[:candidates]) <= before[:candidates][-1].distance
 
 
-@pytest.mark.parametrize("method", RERANKINGS)
+@pytest.mark.parametrize("method", [one for one in RERANKINGS if one != NO_RERANKING])
 @pytest.mark.parametrize("expand", [None, 2])
 def test_the_query_s_own_row_does_not_count(
     index: cbir.Index, method: str, expand: int | None
