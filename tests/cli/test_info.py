@@ -70,7 +70,7 @@ def test_shipped_models_are_listed_and_told_from_others(
     here("index", "-d", photos, *specs)
     told = here("info").stdout
     assert "bytes an image, model that comes with cbir\n" in told
-    assert "bytes an image, vocabulary learned from indexed images\n" in told
+    assert "local features, beside the rows, vocabulary learned from indexed images\n" in told
     here("index", "-d", photos, "--model", "own.npz")
     assert "bytes an image, model by cbir train\n" in here("info").stdout
     document = json.loads(here("info", "--format", "json").stdout)
