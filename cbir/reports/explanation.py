@@ -47,7 +47,7 @@ _MARGIN = 8
 _ROW = _SIDE + 2 * LINE + 2 * _MARGIN
 _WIDTH = 2 * _SIDE + _GAP + 2 * _MARGIN
 
-_MOST_LINES = 60
+MOST_LINES = 60
 """The clearest; more hide what they are about."""
 
 _HALO, _FRAME = (0, 0, 0), (255, 225, 0)
@@ -168,7 +168,7 @@ def _draw_pair(
         return
     row = (0, top, _WIDTH, top + _SIDE)
     canvas = np.array(sheet.crop(row))
-    lines = np.array(verification.lines[:_MOST_LINES]).reshape(-1, 2, 2)
+    lines = np.array(verification.lines[:MOST_LINES]).reshape(-1, 2, 2)
     box = verification.query_box
     framed = [
         np.array(

@@ -296,9 +296,7 @@ class Index:
         descriptor, preset : str, optional
             What was searched by: its features are taken before those of other descriptors.
         """
-        from cbir.search.image_features import ImageFeatures
-
-        return ImageFeatures.of_index(self._snapshot, self._searchers.aliases(descriptor, preset))
+        return self._searchers.image_features(descriptor, preset)
 
     def single_searcher(
         self, descriptor: str | None = None, metric: str | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from cbir.core.arguments import check_type, text_of
 from cbir.core.errors import CbirError, UsageError
@@ -20,6 +20,9 @@ from cbir.search.stages.compose import HasFeatures, with_stages
 from cbir.stores.model import Snapshot
 from cbir.stores.presets import check_holds
 
+if TYPE_CHECKING:  # few searches verify what they found
+    from cbir.search.image_features import ImageFeatures
+
 
 class SearcherPool:
     """What searches one index, by any of its descriptors and by fusions of them.
@@ -34,6 +37,7 @@ class SearcherPool:
         self._single_searcher = lru_cache(self._make_single_searcher)
         self._fused_searcher = lru_cache(self._make_fused_searcher)
         self._staged_searcher = lru_cache(with_stages)
+        self._image_features = lru_cache(self._open_image_features)
 
     def searcher(
         self,
@@ -119,9 +123,23 @@ class SearcherPool:
             return self._snapshot.manifest.entries[0].alias
         return text_of(descriptor, "a descriptor")
 
-    def aliases(self, descriptor: str | None, preset: str | None) -> tuple[str, ...]:
-        """Return the aliases that are asked for, by themselves or by a preset."""
-        return tuple(self._asked(descriptor, preset))
+    def image_features(self, descriptor: str | None, preset: str | None) -> ImageFeatures:
+        """Return what has local features of images; opened once and kept.
+
+        Parameters
+        ----------
+        descriptor, preset : str or None
+            What is searched by: its features are taken before those of other descriptors.
+        """
+        aliases = tuple(self._asked(descriptor, preset))
+        for alias in aliases:
+            self._snapshot.manifest.entry(alias)  # it has to be there
+        return self._image_features(aliases)
+
+    def _open_image_features(self, preferred: tuple[str, ...]) -> ImageFeatures:
+        from cbir.search.image_features import ImageFeatures
+
+        return ImageFeatures.of_index(self._snapshot, preferred)
 
     def _asked(self, descriptor: str | None, preset: str | None) -> dict[str, float]:
         """Return the aliases that are asked for, with their weights unless others are given."""

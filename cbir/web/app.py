@@ -11,12 +11,21 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cbir.core.version import __version__
 from cbir.web import problems
-from cbir.web.api import about, changes, duplicates, evaluations, images, jobs, search
+from cbir.web.api import (
+    about,
+    changes,
+    duplicates,
+    evaluations,
+    explanation,
+    images,
+    jobs,
+    search,
+)
 from cbir.web.dataset_changes import go_on
 from cbir.web.head_requests import HeadRequests
 from cbir.web.openapi import DescribedApp
 from cbir.web.pages import about as about_page
-from cbir.web.pages import add, downloads, evaluation, gallery, image, login, queries
+from cbir.web.pages import add, downloads, evaluation, gallery, image, login, matching, queries
 from cbir.web.pages import changes as changes_page
 from cbir.web.pages import duplicates as duplicates_page
 from cbir.web.pages import jobs as jobs_page
@@ -119,8 +128,8 @@ def unguarded_app(settings: WebSettings, tokens: Tokens) -> FastAPI:
     )
     app.state.service = service
     problems.add_handlers(app)
-    api = (search, changes, images, duplicates, about, jobs, evaluations)
-    looking = (gallery, search_page, downloads, image, queries, evaluation)
+    api = (search, explanation, changes, images, duplicates, about, jobs, evaluations)
+    looking = (gallery, search_page, downloads, matching, image, queries, evaluation)
     changing = (duplicates_page, changes_page, jobs_page, add, login, about_page)
     for part in (*api, *looking, *changing):
         app.include_router(part.router)

@@ -14,6 +14,10 @@ from cbir.web.query_string import Pairs, address
 from cbir.web.search_form import SearchForm
 
 SEARCH = "/search"
+EXPLANATION = f"{SEARCH}/explanation"
+
+RESULT = "result"
+"""The field of the address of an explanation that names a result; the others are of its search."""
 
 MARKS = ("like", "unlike")
 """The fields that name what results are to be like, and unlike."""
@@ -141,6 +145,11 @@ class SearchAddress:
     def state(self) -> str:
         """Return what is asked beside the image, as the fields of an address."""
         return self.about().partition("?")[2]
+
+
+def explanation_url(asked: SearchAddress, result: str) -> str:
+    """Return the address of the page about what a result has in common with the one image."""
+    return address(EXPLANATION, [*asked.pairs(), (RESULT, result)])
 
 
 def validated(fields: Mapping[str, str | list[str]]) -> SearchForm:

@@ -63,6 +63,8 @@ class ServiceState:
     duplicates : DuplicateSearches
     plans : ShownPlans
         What was shown of what is to be done with duplicates.
+    drawings : BlobCache
+        What was drawn of images; thumbnails are among it.
     thumbnails : Thumbnails
     queries : KeptQueries
     answers : LruCache
@@ -92,7 +94,8 @@ class ServiceState:
             BlobCache(folders, "thumbnails.sqlite", settings.cached_bytes),
             BlobCache(folders, "queries.sqlite", settings.query_bytes),
         )
-        self.thumbnails = Thumbnails(self._caches[0])
+        self.drawings = self._caches[0]
+        self.thumbnails = Thumbnails(self.drawings)
         self.queries = KeptQueries(self._caches[1], settings.max_pixels)
         self.answers: LruCache[Any] = LruCache(settings.cached_answers)
         self.evaluations = Evaluations(settings.evaluations)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cbir.core.amounts import counted
 from cbir.core.command_words import command_of, options_of
 from cbir.core.errors import CbirError
 from cbir.core.messages import Call, Message, Parameter
@@ -32,6 +33,18 @@ def told(error: CbirError) -> str:
 def said(message: str) -> str:
     """Return a message in these words, as :func:`told` does that of an error."""
     return message.worded(_words) if isinstance(message, Message) else message
+
+
+def matching_text(inliers: int, is_same: bool) -> str:
+    """Return what verification found.
+
+    Examples
+    --------
+    >>> matching_text(34, True), matching_text(6, False)
+    ('the same thing: 34 matching features', '6 matching features: too few to tell')
+    """
+    features = counted(inliers, "matching feature")
+    return f"the same thing: {features}" if is_same else f"{features}: too few to tell"
 
 
 def _words(named: Parameter | Call) -> str:

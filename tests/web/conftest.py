@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from PIL import Image
 
 import cbir
 from cbir.web.app import unguarded_app
@@ -63,6 +64,38 @@ def collection(_made_collection: Path, tmp_path: Path) -> Path:
     return folder
 
 
+PART = "copies/part.jpg"
+"""A part of ``windmills/windmill-1.jpg``, turned a little and smaller."""
+
+
+@pytest.fixture(scope="session")
+def _made_scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("scenes")
+    for name in ("cats/cat-1", "forest/brook-1", "things/coffee-1", "windmills/windmill-1"):
+        target = folder / f"photos/{name}.jpg"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(DATA / f"{name}.jpg", target)
+    (folder / "photos/copies").mkdir()
+    with Image.open(DATA / "windmills/windmill-1.jpg") as image:
+        width, height = image.size
+        middle = image.rotate(5, Image.Resampling.BICUBIC).crop(
+            (width // 5, height // 5, 4 * width // 5, 4 * height // 5)
+        )
+    middle.resize((round(0.8 * middle.width), round(0.8 * middle.height))).save(
+        folder / "photos" / PART
+    )
+    cbir.index(str(folder / "photos"), str(folder / "index.csv"), ["hsv"], preset="accurate")
+    return folder
+
+
+@pytest.fixture
+def scenes(_made_scenes: Path, tmp_path: Path) -> Path:
+    """A folder with photos/ of which two show the same, and an index for the preset accurate."""
+    folder = tmp_path / "scenes"
+    shutil.copytree(_made_scenes, folder)
+    return folder
+
+
 Serving = Callable[..., TestClient]
 
 
@@ -80,6 +113,12 @@ def serving(collection: Path) -> Iterator[Serving]:
     yield serving
     for client in clients:
         client.__exit__(None, None, None)
+
+
+@pytest.fixture
+def scene_client(scenes: Path, serving: Serving) -> TestClient:
+    """An application that serves the scenes."""
+    return serving(index=os.fspath(scenes / "index.csv"))
 
 
 @pytest.fixture

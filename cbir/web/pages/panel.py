@@ -12,6 +12,7 @@ from cbir.web.filters import Filters
 from cbir.web.page_comparison import usual_preset
 from cbir.web.pages.facets import Facet, facets_of
 from cbir.web.pages.panel_form import FIRST, metrics_of
+from cbir.web.pages.stage_fields import StageField, stage_fields
 from cbir.web.search_form import SearchForm, names_of
 
 
@@ -31,6 +32,8 @@ class Panel:
         By alias of the descriptors of the index; empty: it is not among those compared.
     metrics : tuple of str
         Of the one descriptor that is compared; empty for a fusion.
+    stages : tuple of StageField
+        What may follow the comparison.
     columns : mapping of str to bool
         Whether each is told of the results.
     facets : tuple of Facet
@@ -41,6 +44,7 @@ class Panel:
     first: str
     weights: Mapping[str, str]
     metrics: tuple[str, ...]
+    stages: tuple[StageField, ...]
     columns: Mapping[str, bool]
     facets: tuple[Facet, ...]
 
@@ -53,6 +57,11 @@ class Panel:
     def has_choice(self) -> bool:
         """Whether images can be compared in several ways, metrics aside."""
         return bool(self.presets) or len(self.weights) > 1
+
+    @property
+    def has_stages(self) -> bool:
+        """Whether something else is to follow than usually does."""
+        return any(stage.is_changed for stage in self.stages)
 
     @property
     def is_fusion(self) -> bool:
@@ -70,6 +79,7 @@ def panel_of(index: Index, form: SearchForm, filters: Filters) -> Panel:
         first=index.descriptors[0],
         weights={alias: chosen.get(alias, "") for alias in index.descriptors},
         metrics=metrics_of(index, next(iter(chosen))) if len(chosen) == 1 else (),
+        stages=stage_fields(index, form),
         columns={name: name in shown for name in index.columns},
         facets=facets_of(index, filters),
     )

@@ -6,6 +6,7 @@ from cbir.core.csv_lines import csv_lines
 from cbir.core.errors import CbirError, UsageError
 from cbir.search.engine import Index
 from cbir.web.filters import PREFIX
+from cbir.web.pages.stage_fields import without_idle_stages
 from cbir.web.query_string import Pairs, parsed
 
 ABOUT = "about"
@@ -52,6 +53,7 @@ def address_fields(pairs: Pairs, index: Index) -> list[tuple[str, str]]:
     region = _region(single)
     weights = {name: single.pop(name) for name in list(single) if name.startswith(WEIGHT)}
     fields = _comparison(single, several["descriptor"], weights, index)
+    fields = without_idle_stages(fields)
     if several["columns"]:
         fields["columns"] = csv_lines([several["columns"]]).rstrip("\n")
     if region:

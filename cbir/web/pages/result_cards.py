@@ -12,7 +12,8 @@ from cbir.core.amounts import percent_text
 from cbir.images.oriented_image import Orientation
 from cbir.search.results import distance_text
 from cbir.web.pages.query_view import QueryView
-from cbir.web.search_address import MARKS, SearchAddress
+from cbir.web.search_address import MARKS, SearchAddress, explanation_url
+from cbir.web.wording import matching_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,14 @@ class ResultCard:
         What it is marked as: ``like``, ``unlike`` or nothing.
     more, less : str
         Addresses: of the same search with it marked so; without the mark, if it is marked so.
+    matching : str
+        What was found where it was verified, in words; nothing, where nothing was.
+    is_same : bool
+        Whether that is the same thing.
+    outline : str
+        The corners of the part that shows it, in pixels of the upright image, as SVG has points.
+    explanation : str
+        The address of the page about what it has in common with the one image of the search.
     """
 
     rank: int
@@ -72,6 +81,10 @@ class ResultCard:
     mark: str
     more: str
     less: str
+    matching: str = ""
+    is_same: bool = False
+    outline: str = ""
+    explanation: str = ""
 
 
 def result_cards(
@@ -102,7 +115,21 @@ def _card(
         mark=mark,
         more=more,
         less=less,
+        explanation=explanation_url(asked, path) if query is not None else "",
+        **_verified(match),
     )
+
+
+def _verified(match: Mapping[str, Any]) -> dict[str, Any]:
+    found = match.get("verification")
+    if found is None:
+        return {}
+    outline = " ".join(f"{x:.1f},{y:.1f}" for x, y in found["quadrilateral"])
+    return {
+        "matching": matching_text(found["inliers"], found["same"]),
+        "is_same": found["same"],
+        "outline": outline if found["same"] else "",
+    }
 
 
 def _path(match: Mapping[str, Any]) -> str:

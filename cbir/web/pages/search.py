@@ -21,6 +21,7 @@ from cbir.web.pages.panel import Panel, panel_of
 from cbir.web.pages.panel_form import ABOUT, address_fields
 from cbir.web.pages.query_view import QueryView, query_view
 from cbir.web.pages.result_cards import ResultCard, result_cards
+from cbir.web.pages.stage_fields import stage_chips
 from cbir.web.problems import status_of
 from cbir.web.query_string import parsed
 from cbir.web.rendering import render
@@ -87,6 +88,12 @@ class SearchView:
             (text, replace(self.address, form=first, filters=rest).url())
             for text, rest in self.address.filters.each()
         ]
+
+    @property
+    def stages(self) -> list[tuple[str, str]]:
+        """What is done beside comparing, in words, and the address without it."""
+        first = replace(self.address, form=self.address.form.model_copy(update={"offset": 0}))
+        return [(text, first.url(SEARCH, **{name: None})) for name, text in stage_chips(first.form)]
 
     @property
     def marks(self) -> list[tuple[str, str, str]]:

@@ -21,7 +21,7 @@ class BodyKind(Enum):
     """The form of somebody who is not let in yet."""
 
 
-_FORMS_WITH_IMAGES = ("/search", "/add", f"{API}/search")
+_FORMS_WITH_IMAGES = ("/search", "/add", f"{API}/search", f"{API}/explanation")
 _IMAGE_FILES = f"{API}/images"
 
 

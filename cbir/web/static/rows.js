@@ -18,5 +18,7 @@ export function justify(cards) {
     const proportion = Math.min(Math.max(across / down, 0.5), 3);
     card.style.flex = `${proportion} 1 ${proportion * height}rem`;
     image.style.aspectRatio = proportion;
+    // Of an image that is very long, only the middle is to be seen.
+    card.querySelector("svg.found")?.setAttribute("preserveAspectRatio", "xMidYMid slice");
   }
 }
