@@ -12,9 +12,10 @@ from cbir.descriptors import presets
 from cbir.descriptors.registry import NamedDescriptor
 from cbir.descriptors.row_kinds import FEATURES
 from cbir.search import metrics
+from cbir.search.fused_searcher import FusedSearcher
 from cbir.search.fusion.options import Fusion, Weights, equal_weights
 from cbir.search.searcher_kinds import open_searcher
-from cbir.search.searchers import FusedSearcher, Searcher, SingleSearcher
+from cbir.search.searchers import Searcher, SingleSearcher
 from cbir.search.stage_options import NO_STAGES, Stages
 from cbir.search.stages.compose import HasFeatures, with_stages
 from cbir.stores.model import Snapshot

@@ -1,6 +1,6 @@
-"""What searches an index: by one descriptor, or by a fusion of several.
+"""What searches an index: the interface of all searchers, and those by one descriptor.
 
-Both are used alike: `describe` a query, or take the description of an `indexed` image; then
+All are used alike: `describe` a query, or take the description of an `indexed` image; then
 take the `top_k` images for it, or compute its `distances` to all of them.
 """
 
@@ -36,19 +36,8 @@ from cbir.search.candidates import (
     top_groups,
     top_k,
 )
-from cbir.search.fusion.backgrounds import Background
-from cbir.search.fusion.formulas import (
-    CURVE,
-    ReciprocalRanks,
-    Rows,
-    ScoreNormalizer,
-    WeightedSum,
-    adaptive_weight,
-    factors,
-)
-from cbir.search.fusion.options import FUSED_METRICS, Fusion
 from cbir.search.request import checked_limit
-from cbir.search.results import FUSED_MEANINGS, ScoreComponent
+from cbir.search.results import ScoreComponent
 from cbir.search.row_distances import RowDistances
 from cbir.search.sources import open_source
 from cbir.stores.model import Snapshot
@@ -331,93 +320,6 @@ class RowSearcher(SingleSearcher[Row]):
         if not is_array or (description.shape, description.dtype) != wanted:
             raise not_described(self.label)
         return self.source
-
-
-class FusedSearcher(Searcher[Rows]):
-    """Searches by several descriptors, each by its default metric, and fuses their distances.
-
-    Parameters
-    ----------
-    searchers : sequence of SingleSearcher
-        Of one index.
-    fusion : Fusion
-    label : str, optional
-        The name of the preset, if it is one.
-    """
-
-    def __init__(
-        self, searchers: Sequence[SingleSearcher[Any]], fusion: Fusion, label: str | None = None
-    ) -> None:
-        aliases = [searcher.label for searcher in searchers]
-        self.label = label or "+".join(aliases)
-        self.metric_name = FUSED_METRICS[fusion.method]
-        self.meaning = FUSED_MEANINGS[self.metric_name]
-        self.weights = dict(zip(aliases, fusion.weights, strict=True))
-        self.adaptive = fusion.adaptive
-        self.fusion = fusion
-        self.searchers = tuple(searchers)
-        self._sources = tuple(scanned(searcher.source) for searcher in searchers)
-        self._backgrounds = [
-            Background.of(one.named.descriptor, one.metric, one.source)
-            for one in (searchers if fusion.method == "scores" else ())
-        ]
-
-    @property
-    def bytes_per_image(self) -> int:
-        """Bytes of the rows of all descriptors."""
-        return sum(searcher.bytes_per_image for searcher in self.searchers)
-
-    def describe_image(self, image: OpenImage) -> Rows:
-        """Describe an image by each descriptor; it is decoded once for each working size."""
-        return tuple(searcher.describe_image(image) for searcher in self.searchers)
-
-    def indexed(self, row: int) -> Rows:
-        """Return a row of each matrix."""
-        return tuple(searcher.indexed(row) for searcher in self.searchers)
-
-    def source_for(
-        self, description: Rows, eligible: RowMask | None = None
-    ) -> WeightedSum | ReciprocalRanks:
-        """Return the rows, weighted for this query."""
-        if not isinstance(description, tuple) or len(description) != len(self.searchers):
-            raise not_described(self.label)
-        for searcher, row in zip(self.searchers, description, strict=True):
-            searcher.source_for(row)
-        weights = self.fusion.weights
-        if self.fusion.method == "ranks":
-            return ReciprocalRanks(self._sources, weights, description)
-        backgrounds = [
-            background.distances(row)
-            for background, row in zip(self._backgrounds, description, strict=True)
-        ]
-        if self.fusion.adaptive:
-            weights = self._adapted(description, backgrounds)
-        return WeightedSum(
-            self._sources, factors(weights, [ScoreNormalizer.of(one) for one in backgrounds])
-        )
-
-    def components(
-        self, source: CandidateSource[Rows], description: Rows, rows: RowNumbers
-    ) -> list[dict[str, ScoreComponent]]:
-        """Return what each descriptor adds to the distances of some rows."""
-        assert isinstance(source, WeightedSum | ReciprocalRanks)
-        found: list[dict[str, ScoreComponent]] = [{} for _ in rows]
-        parts = source.parts(description, rows)
-        for searcher, (distances, contributions) in zip(self.searchers, parts, strict=True):
-            for some, distance, contribution in zip(found, distances, contributions, strict=True):
-                some[searcher.label] = ScoreComponent(float(distance), float(contribution))
-        return found
-
-    def _adapted(self, description: Rows, backgrounds: Sequence[Distances]) -> tuple[float, ...]:
-        """Return the weights, multiplied by what the score curves say."""
-        weights = []
-        for weight, source, row, background in zip(
-            self.fusion.weights, self._sources, description, backgrounds, strict=True
-        ):
-            # The query itself, and copies of it, say nothing of how well others are found.
-            ranked = [distance for _, distance in top_k(source, row, CURVE) if distance > 0]
-            weights.append(weight * adaptive_weight(np.array(ranked), background, len(source)))
-        return tuple(weights)
 
 
 def not_described(label: str) -> UsageError:

@@ -26,15 +26,19 @@ from cbir.cli.progress import TerminalProgress
 from cbir.cli.queries import check_streams, query_paths
 from cbir.cli.search.examples import check_examples, example_options, examples
 from cbir.cli.search.formats import FORMATS, Printer
+from cbir.cli.search.images import (
+    USUAL_MONTAGE,
+    check_explanation,
+    check_montage,
+    make_explanation,
+    make_montage,
+)
 from cbir.cli.search.results import ResultHandler
-from cbir.cli.wording import error_text
 from cbir.core.amounts import counted
 from cbir.core.errors import (
-    CbirError,
     UnreadableImageError,
     UsageError,
     printable,
-    reason_of,
 )
 from cbir.descriptors.presets import PRESETS
 from cbir.search.engine import Index, open_index
@@ -43,7 +47,6 @@ from cbir.search.results import SearchResult
 
 _Answer = SearchResult | UnreadableImageError
 
-_MONTAGE = "montage.jpg"
 _MONTAGE_QUERIES = 20
 """Queries up to which a montage is made without being asked for."""
 
@@ -159,7 +162,7 @@ _SECTIONS = {
 @click.option(
     "--montage",
     metavar="FILE",
-    help=f"Write an image of the results.  [default: {_MONTAGE}, for up to"
+    help=f"Write an image of the results.  [default: {USUAL_MONTAGE}, for up to"
     f" {_MONTAGE_QUERIES} queries]",
 )
 @click.option("--no-montage", is_flag=True, help="Write no montage.")
@@ -218,8 +221,8 @@ def search(
     check_streams(queries, from0, null, format_)
     _check_format(options, "paths" if null else format_)
     _check_region(options)
-    _check_montage(montage, no_montage)
-    _check_explanation(explain)
+    check_montage(montage, no_montage)
+    check_explanation(explain)
     paths = query_paths(queries, from0) if queries else []
     _check_any(dataset, paths)
     listener = TerminalProgress(quiet)
@@ -227,8 +230,8 @@ def search(
     index, options["descriptor"] = _opened(dataset, index_path, result_path, options, listener)
     options["like"], options["unlike"] = examples(index, liked), examples(index, unliked)
     in_use = [index_path, *paths, *liked, *unliked]
-    _check_montage(montage, no_montage, in_use)
-    _check_explanation(explain, [montage or _MONTAGE, *in_use])
+    check_montage(montage, no_montage, in_use)
+    check_explanation(explain, [montage or USUAL_MONTAGE, *in_use])
     searches = 1 if options["together"] else max(1, len(paths))
     wants_montage = not no_montage and (montage is not None or searches <= _MONTAGE_QUERIES)
     if not (wants_montage or no_montage):
@@ -245,8 +248,8 @@ def search(
     if plain and not quiet:
         _tell_of_presets(index)
     if wants_montage:
-        _make_montage(results.drawn, montage, top, in_use, listener)
-    _explain(results.drawn, explain, top, listener)
+        make_montage(results.drawn, montage, top, in_use, listener)
+    make_explanation(results.drawn, explain, top, listener)
     if results.failure is not None:
         raise results.failure
     unreadable = results.unreadable
@@ -312,50 +315,6 @@ def _tell_of_presets(index: Index) -> None:
         click.echo(f"This index also serves {names}", err=True)
 
 
-def _check_montage(path: str | None, no_montage: bool, in_use: Sequence[str] = ()) -> None:
-    if path is None:
-        return
-    if no_montage:
-        raise click.UsageError("--montage and --no-montage contradict each other")
-    from cbir.reports.montage import MONTAGE
-
-    MONTAGE.check(path, in_use)
-
-
-def _make_montage(
-    results: Sequence[SearchResult],
-    asked: str | None,
-    top: int,
-    in_use: Sequence[str],
-    listener: TerminalProgress,
-) -> None:
-    """Write the montage; one that was not asked for is left out where it cannot be written."""
-    if not results:
-        return
-    from cbir.reports.montage import MONTAGE, write_montage
-
-    path = asked or _MONTAGE
-    try:
-        MONTAGE.check(path, in_use)
-        notes = write_montage(path, results, top)
-    except (CbirError, OSError) as error:  # without a working folder, there is no path at all
-        if asked is not None:
-            raise
-        reason = reason_of(error) if isinstance(error, OSError) else error_text(error)
-        click.echo(f"No montage: {reason}", err=True)
-        return
-    for note in notes:
-        listener.note(note)
-    listener.note(f"Montage: {printable(path)}")
-
-
-def _check_explanation(path: str | None, in_use: Sequence[str] = ()) -> None:
-    if path is not None:
-        from cbir.reports.explanation import EXPLANATION
-
-        EXPLANATION.check(path, in_use)
-
-
 def _unchanged(result: _Answer) -> _Answer:
     return result
 
@@ -372,16 +331,3 @@ def _verifying(index: Index, options: SearchOptions, top: int) -> Callable[[_Ans
         return verified_result(result, top, features)
 
     return verify
-
-
-def _explain(
-    results: Sequence[SearchResult], path: str | None, top: int, listener: TerminalProgress
-) -> None:
-    """Write the explanation, if one is asked for and there is something to explain."""
-    if path is None or not results:
-        return
-    from cbir.reports.explanation import write_explanation
-
-    for note in write_explanation(path, results, top):
-        listener.note(note)
-    listener.note(f"Explanation: {printable(path)}")

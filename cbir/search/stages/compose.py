@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cbir.descriptors.local_features.base import LocalFeatures
 from cbir.images.open_image import OpenImage
-from cbir.search.searchers import FusedSearcher, Searcher
+from cbir.search.fused_searcher import FusedSearcher
+from cbir.search.searchers import Searcher
 from cbir.search.stage_options import Stages
 
 if TYPE_CHECKING:  # few searches verify

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from cbir.search.candidates import CandidateSource, RowNumbers
+from cbir.search.fused_searcher import FusedSearcher
 from cbir.search.fusion.formulas import WeightedSum
 from cbir.search.row_distances import RowMatrix
-from cbir.search.searchers import FusedSearcher, Searcher, SingleSearcher
+from cbir.search.searchers import Searcher, SingleSearcher
 
 
 def distances_among(
