@@ -15,7 +15,7 @@ from cbir.core.checks import check_number, check_whole
 from cbir.images.encoded_image import EncodedImage
 from cbir.images.image_source import ImageSource
 from cbir.search.fusion.options import Weights
-from cbir.search.stage_options import Stages
+from cbir.search.stage_options import Stages, usual_stages
 
 if TYPE_CHECKING:
     from cbir.images.region import RegionLike
@@ -195,7 +195,8 @@ class SearchRequest:
     @property
     def stages(self) -> Stages:
         """What is done after the query was compared with the images."""
-        return Stages(self.expand, self.rerank, self.verify)
+        asked = Stages(self.expand, self.rerank, self.verify)
+        return asked.or_those_of(usual_stages(self.preset))
 
 
 def images_of(images: object, parameter: str) -> tuple[QuerySource, ...]:

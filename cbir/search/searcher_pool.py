@@ -16,7 +16,7 @@ from cbir.search.fused_searcher import FusedSearcher
 from cbir.search.fusion.options import Fusion, Weights, equal_weights
 from cbir.search.searcher_kinds import open_searcher
 from cbir.search.searchers import Searcher, SingleSearcher
-from cbir.search.stage_options import NO_STAGES, Stages
+from cbir.search.stage_options import NO_STAGES, Stages, usual_stages
 from cbir.search.stages.compose import HasFeatures, with_stages
 from cbir.stores.model import Snapshot
 from cbir.stores.presets import check_holds
@@ -57,8 +57,7 @@ class SearcherPool:
         """
         check_type(stages, Stages, "stages")
         compared = self._compared(descriptor, metric, preset, fusion, weights, adaptive)
-        if preset is not None:
-            stages = stages.or_those_of(_stages_of(presets.get(preset)))
+        stages = stages.or_those_of(usual_stages(preset))
         if not stages:
             return compared
         return self._staged_searcher(compared, stages, self._verifier(compared, stages))
@@ -165,10 +164,6 @@ class SearcherPool:
     ) -> FusedSearcher:
         searchers = [self._single_searcher(alias, None) for alias in aliases]
         return FusedSearcher(searchers, fusion, label)
-
-
-def _stages_of(preset: presets.Preset) -> Stages:
-    return Stages(rerank=preset.rerank, verify=preset.verify)
 
 
 def _has_features(searcher: Searcher[Any]) -> bool:

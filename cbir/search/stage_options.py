@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from cbir.core.arguments import one_of
 from cbir.core.checks import check_whole
+from cbir.descriptors import presets
 
 NO_RERANKING = "none"
 
@@ -86,6 +87,20 @@ class Stages:
             usual.rerank if self.rerank is None else self.rerank,
             usual.verify if self.verify is None else self.verify,
         )
+
+
+def usual_stages(preset: str | None) -> Stages:
+    """Return the stages that a preset has unless told otherwise.
+
+    Examples
+    --------
+    >>> usual_stages("accurate").verify, usual_stages("photos").verify, usual_stages(None).verify
+    (100, None, None)
+    """
+    if preset is None:
+        return NO_STAGES
+    chosen = presets.get(preset)
+    return Stages(rerank=chosen.rerank, verify=chosen.verify)
 
 
 NO_STAGES = Stages()

@@ -236,12 +236,14 @@ def search(
     wants_montage = not no_montage and (montage is not None or searches <= _MONTAGE_QUERIES)
     if not (wants_montage or no_montage):
         listener.note(f"No montage of more than {_MONTAGE_QUERIES} queries without --montage")
-    printer = Printer(format_ or "table", null, options["columns"], explain is not None)
+    request = SearchRequest(paths, top, **options)
+    is_verified = explain is not None or bool(request.stages.verify)
+    printer = Printer(format_ or "table", null, options["columns"], is_verified)
     results = ResultHandler(printer, listener, wants_montage or explain is not None)
     if searches > _SILENT_QUERIES and not sys.stdout.isatty():  # else the results show it
         listener.begin("searching", searches, "queries")
     verify = _verifying(index, options, top) if explain is not None else _unchanged
-    for result in index.answer(SearchRequest(paths, top, **options)):
+    for result in index.answer(request):
         results.take(verify(result))
     results.finish()
     results.tell(index, options["where"])
