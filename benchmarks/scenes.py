@@ -7,7 +7,7 @@ how much of each pixel it covers. Sizes are shares of the photograph's sides, an
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -47,13 +47,13 @@ class Camera:
         How much exposure, white balance, shadows, contrast and saturation differ; 0: not at all.
     """
 
-    share: tuple[float, float] = (0.35, 0.85)
+    share: tuple[float, float] = (0.6, 1.0)
     tilt: float = 50
     hidden: float = 0.30
-    defocus: float = 1.0
-    motion: float = 5
+    defocus: float = 0.8
+    motion: float = 4
     noise: float = 6
-    light: float = 1
+    light: float = 0.7
 
 
 def resized(rgb: Pixels, width: int, height: int) -> Pixels:
@@ -231,10 +231,11 @@ def taken(scene: Pixels, camera: Camera, rng: Rng) -> bytes:
     return cv2.imencode(".jpg", cv2.cvtColor(scene, cv2.COLOR_RGB2BGR), quality)[1].tobytes()
 
 
-def placed(rgb: Pixels, size: tuple[int, int], camera: Camera, rng: Rng) -> Corners:
+def placed(
+    rgb: Pixels, size: tuple[int, int], camera: Camera, rng: Rng, quarter: float = 0
+) -> Corners:
     """Return where the corners of a picture come in a photograph, by chance."""
-    quarter = rng.choice([0, 90, 180, 270], p=[0.82, 0.07, 0.04, 0.07])
-    corners = turned(rectangle(rgb), float(quarter) + rng.normal(0, 9))
+    corners = turned(rectangle(rgb), quarter + rng.normal(0, 9))
     corners = tilted(corners, camera.tilt * rng.beta(1.6, 1.4), rng.uniform(0, 360))
     low, high = corners.min(axis=0), corners.max(axis=0)
     factor = rng.uniform(*camera.share) * float((size / (high - low)).min())
@@ -243,7 +244,12 @@ def placed(rgb: Pixels, size: tuple[int, int], camera: Camera, rng: Rng) -> Corn
 
 
 def photographed_cover(
-    rgb: Pixels, size: tuple[int, int], camera: Camera, rng: Rng, other: Other
+    rgb: Pixels,
+    size: tuple[int, int],
+    camera: Camera,
+    rng: Rng,
+    other: Other,
+    quarter: float = 0,
 ) -> bytes:
     """Photograph a flat picture that lies among others.
 
@@ -257,8 +263,10 @@ def photographed_cover(
     rng : Generator
     other : callable
         ``other(rng)`` gives another picture, for the clutter.
+    quarter : float
+        Degrees that the picture is turned, and a little more or less by chance.
     """
-    corners = placed(rgb, size, camera, rng)
+    corners = placed(rgb, size, camera, rng, quarter)
     scene = laid_on(clutter(size, rng, other), rgb, corners)
     if rng.random() < 0.65:
         scene = covered(scene, corners, camera.hidden, rng, other)
@@ -315,19 +323,6 @@ def _can(rgb: Pixels, tall: float, bend: float, rng: Rng) -> Pixels:
 
 def _standing(can: Pixels, middle: float, floor: float) -> Corners:
     return rectangle(can) + np.array([middle, floor - can.shape[0] / 2])
-
-
-def sheet(photographs: Sequence[Pixels], across: int, side: int) -> Pixels:
-    """Return images side by side, each in a square."""
-    cells = []
-    for rgb in photographs:
-        factor = side / max(rgb.shape[:2])
-        small = resized(rgb, round(rgb.shape[1] * factor), round(rgb.shape[0] * factor))
-        cell = np.full((side, side, 3), 255, np.uint8)
-        cell[: small.shape[0], : small.shape[1]] = small
-        cells.append(cell)
-    cells += [np.full_like(cells[0], 255)] * (-len(cells) % across)
-    return np.vstack([np.hstack(cells[at : at + across]) for at in range(0, len(cells), across)])
 
 
 def rounded(values: NDArray[np.floating]) -> Pixels:

@@ -72,6 +72,13 @@ def test_a_turn_is_clockwise_as_rows_go_down(scenes: ModuleType) -> None:
     assert scenes.turned(np.array([[1.0, 0.0]]), 90) == pytest.approx(np.array([[0, 1]]))
 
 
+def test_a_quarter_turn_takes_the_left_upper_corner_to_the_right(scenes: ModuleType) -> None:
+    camera = scenes.Camera(tilt=0)
+    rng = np.random.default_rng(0)
+    corners = scenes.placed(picture(0), (600, 800), camera, rng, 90) - (300, 400)
+    assert corners[:2, 0].min() > corners[2:, 0].max()
+
+
 def test_an_image_comes_where_its_corners_should(scenes: ModuleType) -> None:
     marked = np.zeros((90, 120, 3), np.uint8)
     marked[:45, :60], marked[:45, 60:], marked[45:, 60:] = (255, 0, 0), (0, 255, 0), (0, 0, 255)
@@ -162,7 +169,8 @@ def test_a_seed_gives_always_the_same_and_another_one_something_else(
     assert len(lines) == 7
     photographs = {name for name in made[2] if name.startswith("photographs")}
     assert photographs == {f"photographs/{name}" for name, _, kind in lines if kind != "reference"}
-    assert all(name.startswith(f"{kind}/{stem}-") for name, stem, kind in lines if "r-" in kind)
+    taken = [line for line in lines if line[2] != "reference"]
+    assert all(name.startswith(f"{kind}/{stem}-") for name, stem, kind in taken)
 
 
 def test_a_picture_is_not_reference_and_clutter(photographed: ModuleType, tmp_path: Path) -> None:
