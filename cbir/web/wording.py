@@ -41,10 +41,10 @@ def matching_text(inliers: int, is_same: bool) -> str:
     Examples
     --------
     >>> matching_text(34, True), matching_text(6, False)
-    ('the same thing: 34 matching features', '6 matching features: too few to tell')
+    ('34 matching features', '6 matching features: too few to tell')
     """
     features = counted(inliers, "matching feature")
-    return f"the same thing: {features}" if is_same else f"{features}: too few to tell"
+    return features if is_same else f"{features}: too few to tell"
 
 
 def _words(named: Parameter | Call) -> str:

@@ -11,7 +11,7 @@ from cbir.search.engine import Index
 from cbir.search.stage_options import EXPANDING, NO_RERANKING, VERIFYING
 from cbir.web.search_form import SearchForm
 
-_RERANKINGS = {"k-reciprocal": "by neighbors they share", "diffusion": "by chains of neighbors"}
+_RERANKINGS = {"k-reciprocal": "by shared neighbors", "diffusion": "by chains of neighbors"}
 
 _NO = "no"
 
@@ -123,15 +123,13 @@ def _verifications(preset: Preset | None) -> tuple[str, dict[Any, str]]:
     others = {count: f"among the best {count}" for count in (20, VERIFYING, 500)}
     if preset is None or not preset.verify:
         return _NO, others
-    others.pop(preset.verify, None)
-    return f"among the best {preset.verify}, as {preset.name} does", {0: _NO, **others}
+    return f"as {preset.name} does", {0: _NO, **others}
 
 
 def _rerankings(preset: Preset | None) -> tuple[str, dict[Any, str]]:
     if preset is None or not preset.rerank:
         return _NO, dict(_RERANKINGS)
-    others = {name: label for name, label in _RERANKINGS.items() if name != preset.rerank}
-    return f"{_RERANKINGS[preset.rerank]}, as {preset.name} does", {NO_RERANKING: _NO, **others}
+    return f"as {preset.name} does", {NO_RERANKING: _NO, **_RERANKINGS}
 
 
 def _choices(chosen: Any, usual: str, others: dict[Any, str]) -> tuple[Choice, ...]:

@@ -20,6 +20,7 @@ ADDRESSES = (
     "search?path=cats/cat-1.jpg&preset=fast&columns=kind&region=10,10,100,100",
     "search?path=no/such.jpg",
     "search?path=cats/cat-1.jpg&is.kind=cat&where=price%20>%20100",
+    "search/explanation?path=cats/cat-1.jpg&result=copies/a%20b%231%20%C3%BC.jpg",
     "image/cats/cat-1.jpg",
     "nothing/here",
 )

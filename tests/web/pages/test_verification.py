@@ -57,7 +57,7 @@ def test_a_stage_is_taken_away_by_its_chip(scene_client: TestClient) -> None:
     chips = {one.text: one.attributes["href"] for one in page.all("a", "chip")}
     assert set(chips) == {
         "Leave out the very thing first, of the best 20 ×",
-        "Leave out the best ranked again by neighbors they share ×",
+        "Leave out the best ranked again by shared neighbors ×",
         "Leave out also by the best 3 ×",
     }
     asked = parse_qsl(urlsplit(chips["Leave out also by the best 3 ×"]).query)
@@ -67,8 +67,8 @@ def test_a_stage_is_taken_away_by_its_chip(scene_client: TestClient) -> None:
 def test_a_preset_says_what_it_does_and_may_be_told_not_to(scene_client: TestClient) -> None:
     page = Document(scene_client.get(f"{WINDMILL}&preset=accurate"))
     assert "accurate" in options(page, "preset")
-    assert options(page, "verify")[""] == "among the best 100, as accurate does"
-    assert options(page, "rerank")[""] == "by neighbors they share, as accurate does"
+    assert options(page, "verify")[""] == "as accurate does"
+    assert options(page, "rerank")[""] == "as accurate does"
     assert page.names()[0] == PART and page.all("svg", "found")
     plain = scene_client.get("/search", params=page.sent("panel", verify="0", rerank="none"))
     asked = dict(parse_qsl(urlsplit(str(plain.url)).query))
@@ -84,7 +84,8 @@ def test_cards_say_what_is_the_same_and_outline_it(scene_client: TestClient) -> 
     found = {one["path"]: one["verification"] for one in answer if "verification" in one}
     assert found[PART]["same"] and page.names()[0] == PART
     told = f"the same thing: {found[PART]['inliers']} matching features"
-    assert [one.text for one in page.all("span", "kept")] == [told]
+    assert told in [one.text for one in page.all("p", "facts")]
+    assert [one.text for one in page.all("span", "kept")] == ["the same thing"]
     outline = page.one("svg", "found")
     assert outline.attributes["viewbox"] == f"0 0 {answer[0]['width']} {answer[0]['height']}"
     polygons = [one for one in page.all("polygon") if outline in one.parents]
@@ -107,8 +108,9 @@ def test_the_explanation_shows_both(scene_client: TestClient, by: str, region: s
         one.attributes["href"] for one in results.all("a") if one.text == f"Where it matches {PART}"
     )
     page = Document(scene_client.get(link))
-    told = page.one("span", "kept").text
-    assert told in [one.text for one in results.all("span", "kept")]
+    (told,) = (one.text for one in page.all("p") if "matching features" in one.text)
+    assert told.startswith("the same thing: ")
+    assert told in [one.text for one in results.all("p", "facts")]
     (image,) = (one for one in page.all("img"))
     answer = scene_client.get(image.attributes["src"])
     assert answer.headers["content-type"] == "image/jpeg"
