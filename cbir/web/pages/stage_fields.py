@@ -14,6 +14,8 @@ from cbir.web.search_form import SearchForm
 _RERANKINGS = {"k-reciprocal": "by shared neighbors", "diffusion": "by chains of neighbors"}
 
 _NO = "no"
+_AMONG = "among the best {}"
+_BY = "by {}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +69,20 @@ def stage_fields(index: Index, form: SearchForm) -> tuple[StageField, ...]:
             "What shows the same thing comes first: many details match, at places that fit."
             if can_verify
             else "Not by this index: it has no local features. They come with the descriptor asmk.",
-            _choices(form.verify, *_verifications(preset)),
+            _choices(form.verify, _AMONG, *_verifications(preset)),
             can_verify or form.verify is not None,
         ),
         StageField(
             "rerank",
             "Rank the best again",
             "By how they are like each other: good where there are several images of a kind.",
-            _choices(form.rerank, *_rerankings(preset)),
+            _choices(form.rerank, "{}", *_rerankings(preset)),
         ),
         StageField(
             "expand",
             "Search also by the best",
             "Finds more of the same, if the first results are right.",
-            _choices(form.expand, _NO, {2: "by 2", EXPANDING: f"by {EXPANDING}", 10: "by 10"}),
+            _choices(form.expand, _BY, _NO, {one: _BY.format(one) for one in (2, EXPANDING, 10)}),
         ),
     )
 
@@ -120,7 +122,7 @@ def has_local_features(index: Index) -> bool:
 
 def _verifications(preset: Preset | None) -> tuple[str, dict[Any, str]]:
     """Return what is usual, and what else can be chosen."""
-    others = {count: f"among the best {count}" for count in (20, VERIFYING, 500)}
+    others = {count: _AMONG.format(count) for count in (20, VERIFYING, 500)}
     if preset is None or not preset.verify:
         return _NO, others
     return f"as {preset.name} does", {0: _NO, **others}
@@ -132,10 +134,10 @@ def _rerankings(preset: Preset | None) -> tuple[str, dict[Any, str]]:
     return f"as {preset.name} does", {NO_RERANKING: _NO, **_RERANKINGS}
 
 
-def _choices(chosen: Any, usual: str, others: dict[Any, str]) -> tuple[Choice, ...]:
+def _choices(chosen: Any, words: str, usual: str, others: dict[Any, str]) -> tuple[Choice, ...]:
     """Return the usual choice and others; what was chosen by an address is one of them."""
     if chosen is not None and chosen not in others:
-        others = {**others, chosen: f"{chosen}"}
+        others = {**others, chosen: _NO if chosen == 0 else words.format(chosen)}
     return (
         Choice("", usual, chosen is None),
         *(Choice(f"{value}", label, value == chosen) for value, label in others.items()),

@@ -32,6 +32,8 @@ def body_kind(method: str, path: str) -> BodyKind:
     --------
     >>> body_kind("POST", "/api/search").value, body_kind("POST", "/api/duplicates/plan").value
     ('images', 'fields')
+    >>> body_kind("POST", "/api/explanation").value, body_kind("POST", "/api/jobs").value
+    ('images', 'fields')
     >>> body_kind("PUT", "/api/images/cats/new.jpg").value, body_kind("POST", "/login").value
     ('images', 'token')
     """

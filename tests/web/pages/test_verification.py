@@ -64,6 +64,16 @@ def test_a_stage_is_taken_away_by_its_chip(scene_client: TestClient) -> None:
     assert ("verify", "20") in asked and "expand" not in dict(asked)
 
 
+def test_what_only_an_address_says_is_chosen_in_the_panel(scene_client: TestClient) -> None:
+    page = Document(scene_client.get(f"{WINDMILL}&descriptor=asmk&verify=7&expand=3"))
+    assert options(page, "verify")["7"] == "among the best 7"
+    assert options(page, "expand")["3"] == "by 3"
+    sent = page.sent("panel")
+    assert ("verify", "7") in sent and ("expand", "3") in sent
+    nothing = scene_client.get("/search", params=page.sent("panel", verify="0", rerank="none"))
+    assert "verify" not in str(nothing.url) and "rerank" not in str(nothing.url)
+
+
 def test_a_preset_says_what_it_does_and_may_be_told_not_to(scene_client: TestClient) -> None:
     page = Document(scene_client.get(f"{WINDMILL}&preset=accurate"))
     assert "accurate" in options(page, "preset")

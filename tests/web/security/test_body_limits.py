@@ -181,6 +181,7 @@ def test_two_requests_in_one_connection_are_two(served: Served) -> None:
 FIELDS = {"size": 2_000_000, "seconds": 5.0}
 IMAGE_ROUTES = [
     ("POST", "/api/search"), ("POST", "/search"), ("POST", "/add"), ("PUT", "/api/images/a/b.jpg"),
+    ("POST", "/api/explanation"),
 ]  # fmt: skip
 OTHER_ROUTES = [
     ("POST", "/api/duplicates/plan"), ("POST", "/api/duplicates/act"), ("POST", "/api/index"),
