@@ -12,6 +12,7 @@ from cbir.descriptors import models
 from cbir.descriptors.base import TrainedDescriptor
 from cbir.descriptors.presets import PRESETS
 from cbir.descriptors.registry import create
+from cbir.descriptors.row_kinds import FEATURES
 from cbir.search.exact.flat import FlatIndex
 from cbir.search.fusion import backgrounds
 from cbir.search.fusion.backgrounds import Background, shipped
@@ -71,6 +72,8 @@ def test_the_presets_are_made_of_what_there_is() -> None:
 def test_the_package_has_rows_for_its_presets(name: str) -> None:
     for one in PRESETS[name].named:
         descriptor = one.descriptor
+        if descriptor.kind == FEATURES:  # rows of the index stand in
+            continue
         if isinstance(descriptor, TrainedDescriptor):
             state = descriptor.shipped()
             assert state is not None
