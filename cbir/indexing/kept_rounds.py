@@ -122,6 +122,9 @@ def _read(path: str) -> dict[str, NDArray[Any]]:
     arrays = arrays_in(content)
     if arrays.keys() != {"done", "training", "words"}:
         raise ValueError("it holds something else")
+    done, words = arrays["done"], arrays["words"]
+    if done.shape or done.dtype.kind not in "iu" or words.ndim != 2 or words.dtype != np.uint8:
+        raise ValueError("it holds something else")
     return arrays
 
 

@@ -143,6 +143,31 @@ def test_a_damaged_file_is_told_and_replaced(place: int, tmp_path: Path) -> None
         assert "cannot be used: it is damaged; it begins again" in listener.warnings[0]
 
 
+@pytest.mark.parametrize(
+    ("done", "words"),
+    [
+        ([1, 2], np.zeros((20, 128), np.uint8)),
+        ("x", np.zeros((20, 128), np.uint8)),
+        (-5, np.zeros((20, 128), np.uint8)),
+        (10**9, np.zeros((20, 128), np.uint8)),
+        (1, np.zeros((20, 5), np.uint8)),
+        (1, np.zeros((3, 128), np.uint8)),
+        (1, np.zeros((0, 128), np.uint8)),
+        (1, np.array(1, np.uint8)),
+        (1, np.full((20, 128), np.nan)),
+    ],
+)
+def test_rounds_that_no_run_leaves_count_as_none(
+    done: object, words: np.ndarray, tmp_path: Path
+) -> None:
+    output = tmp_path / "words.npz"
+    descriptor = Vlad(words=20)
+    forged = KeptRounds(str(output), descriptor, NUMBERS, Listener())
+    forged.keep(done, words)  # type: ignore[arg-type]
+    state, _ = train(output, descriptor, NUMBERS)
+    assert state == {k: v.tobytes() for k, v in descriptor.train(NUMBERS).items()}
+
+
 def test_a_file_that_is_none_of_ours_is_never_touched(photos: Path, tmp_path: Path) -> None:
     output = tmp_path / "words.npz"
     path = Path(rounds_path(str(output)))

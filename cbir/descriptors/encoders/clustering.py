@@ -65,7 +65,7 @@ def cluster(
     array([ 2, 91], dtype=uint8)
     """
     listener, kept = listener or ProgressListener(), kept or Rounds()
-    done, words = kept.last() or (0, _seeds(rows, count))
+    done, words = _begun(kept, rows, count, rounds) or (0, _seeds(rows, count))
     if len(words) < count:
         return words
     listener.begin("clustering", rounds, "rounds")
@@ -84,6 +84,13 @@ def cluster(
         listener.advance()
     listener.end()
     return words
+
+
+def _begun(kept: Rounds, rows: Bytes, count: int, rounds: int) -> tuple[int, Bytes] | None:
+    """Return what an interrupted run left, if it can be of such a run."""
+    last = kept.last()
+    is_sound = last and 1 <= last[0] <= rounds and last[1].shape == (count, rows.shape[1])
+    return last if is_sound else None
 
 
 def _seeds(rows: Bytes, count: int) -> Bytes:
