@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pages_accurate import accurate_section
 from pages_photographed import photographed_section
 
 RESULTS = Path(__file__).parent / "results"
@@ -132,7 +133,8 @@ def results_page() -> str:
     sets = [Measured(name, title, _read(name)) for name, title in SETS.items()]
     parts = [INTRODUCTION, _presets(sets), _beside_others(sets[0])]
     parts += [*map(_set, sets), _fusions(sets), _metrics(sets), _duplicates(sets)]
-    parts += [_differences(sets), _costs(sets), photographed_section()]
+    parts += [_differences(sets), _costs(sets)]
+    parts += [accurate_section(), photographed_section()]
     return "\n".join(filter(None, parts))
 
 
