@@ -121,4 +121,4 @@ class InvertedSections(InvertedSegment):
             add(prepared, segment, lists, sums)
             found.append(scoring.distances(prepared, segment, sums[: len(segment)]))
             assert ((found[-1] >= 0) & (found[-1] <= 1)).all()
-        assert np.array_equal(*found)
+        assert np.array_equal(found[0], found[1])
