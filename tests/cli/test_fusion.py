@@ -96,7 +96,8 @@ def test_a_preset_is_indexed_and_searched(here: Run, photos: Path, name: str) ->
     assert refused.returncode == 1 and refused.stderr.rstrip().endswith(f"--preset {name}")
     assert here("index", "-d", photos, "--preset", name).returncode == 0
     done = here(*SEARCH, "--preset", name)
-    assert done.returncode == 0 and done.stdout.splitlines()[1].split()[2] == QUERY
+    first = next(line for line in done.stdout.splitlines() if line.split()[0] == "1")
+    assert done.returncode == 0 and first.split()[-1] == QUERY
     assert cbir.open("index.csv").descriptors[0] == "dhash"
 
 

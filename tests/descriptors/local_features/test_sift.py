@@ -115,17 +115,24 @@ def test_upright_descriptors_are_those_of_opencv_without_a_direction() -> None:
     image = image_of("things/coffee-1")
     features = SiftExtractor(upright=True).extract(image)
     gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    assert not features.points[:, 3].any()
     sift = cv2.SIFT.create(contrastThreshold=0.02)
     by_place: dict[tuple[object, ...], cv2.KeyPoint] = {}
+    directions: dict[tuple[object, ...], list[float]] = {}
     for keypoint in sift.detect(gray, None):
+        place = (keypoint.pt, keypoint.size)
+        directions.setdefault(place, []).append(float(np.deg2rad(keypoint.angle)))
         keypoint.angle = 0
-        by_place.setdefault((keypoint.pt, keypoint.size), keypoint)
+        by_place.setdefault(place, keypoint)
     keypoints, found = sift.compute(gray, list(by_place.values()))
     rows = np.rint(512 * np.sqrt(found / np.abs(found).sum(axis=1, keepdims=True)))
     points = np.array([(*one.pt, one.size, 0) for one in keypoints])
-    kept, theirs = matched(features.points, points)
+    kept, theirs = matched(features.points * np.float32([1, 1, 1, 0]), points)
     assert np.abs(features.descriptors[kept] - np.minimum(rows[theirs], 255)).max() <= 1
+    # The points have one of their directions all the same: it tells right matches from wrong ones.
+    places = list(by_place)
+    for one, other in zip(kept.tolist(), theirs.tolist(), strict=True):
+        apart = np.abs(np.array(directions[places[other]]) - features.points[one, 3])
+        assert np.minimum(apart, 2 * np.pi - apart).min() <= np.pi / 256 + 1e-4
     # Each place and size is there once, whatever directions it has.
     assert len({tuple(point) for point in features.points[kept, :3]}) == len(kept)
 
