@@ -106,11 +106,20 @@ def _of_size_1(rows: Values) -> Values:
     return rows / np.where(largest == 0, 1, largest)
 
 
+_IMPRECISE = 1e-140
+"""Lengths whose square has fewer digits than other numbers."""
+
+
 def _cosine(query: Values, rows: Values) -> tuple[Values, Values]:
     products = (rows * query).sum(axis=1)
     # The query's square is summed like the rows', so that an equal row gives exactly 0.
     query_square = np.square(query)[None].sum(axis=1)
-    lengths = np.sqrt(np.square(rows).sum(axis=1) * query_square)
+    squares = np.square(rows).sum(axis=1)
+    lengths = np.sqrt(squares * query_square)
+    if ((lengths > 0) & (lengths < _IMPRECISE)).any():
+        with np.errstate(all="ignore"):
+            other = query_square * np.sqrt(squares / query_square)
+        lengths = np.where((lengths > 0) & (lengths < _IMPRECISE), other, lengths)
     nowhere = lengths == 0
     distances = 1 - products / np.where(nowhere, 1, lengths)
     if nowhere.any():

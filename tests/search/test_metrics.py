@@ -99,3 +99,9 @@ def test_zero_rows_have_a_defined_cosine_distance() -> None:
 def test_an_unknown_metric_is_refused_with_those_there_are() -> None:
     with pytest.raises(UsageError, match="chi2, euclidean, cosine, manhattan, hamming"):
         metrics.get("minkowski")
+
+
+@pytest.mark.parametrize("value", [1.0, 1e-60, 9.76219642e-79, 3e-80, 1e-100])
+def test_a_row_of_tiny_numbers_is_at_distance_0_of_itself(value: float) -> None:
+    row = np.array([value])
+    assert metrics.get("cosine").between(row, row[None]).tolist() == [0]

@@ -12,7 +12,7 @@ from cbir.search import row_distances
 from cbir.search.row_distances import RowDistances
 
 
-@pytest.mark.parametrize("alias", ["hsv", "phash", "orb"])
+@pytest.mark.parametrize("alias", ["hsv", "phash", "hog"])
 @pytest.mark.parametrize("worth_keeping", [0, 1000])
 @pytest.mark.parametrize("budget", [0, 1 << 20])
 def test_they_are_those_of_searches(
@@ -24,7 +24,7 @@ def test_they_are_those_of_searches(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(row_distances, "_WORTH_KEEPING", worth_keeping)
-    cbir.index(str(photos), str(tmp_path / "index.csv"), ("hsv", "phash", "orb:words=50"))
+    cbir.index(str(photos), str(tmp_path / "index.csv"), ("hsv", "phash", "hog"))
     index = cbir.open(str(tmp_path / "index.csv"))
     searcher = index.single_searcher(alias)
     distances = RowDistances(searcher.source, index.vectors(alias), budget)

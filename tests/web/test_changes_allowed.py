@@ -19,7 +19,13 @@ from cbir.web.changes_allowed import ChangesAllowed, ChangingRoute
 from cbir.web.security.answers import is_page
 from tests.web.conftest import Serving
 
-READING = {("/search", "POST"), ("/api/search", "POST"), ("/login", "POST"), ("/logout", "POST")}
+READING = {
+    ("/search", "POST"),
+    ("/api/search", "POST"),
+    ("/api/explanation", "POST"),
+    ("/login", "POST"),
+    ("/logout", "POST"),
+}
 """What takes a body, and changes no file."""
 
 FORMS = ("multipart/form-data; boundary=B", "application/x-www-form-urlencoded")
