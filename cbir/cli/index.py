@@ -185,7 +185,7 @@ def index(
             wait=wait,
             listener=listener,
         )
-        prepare(index_path, listener)
+        prepare(index_path, bool(report.described), listener)
     if report.metadata:
         _tell_of_metadata(report.metadata, listener, verbose)
     listener.note(summary(index_path, report))

@@ -14,8 +14,8 @@ _WORTH_ROWS = 100_000
 """Rows from which even a single search may use compiled kernels."""
 
 
-def prepare(index: str, listener: ProgressListener | None = None) -> None:
-    """Bring inverted files up to date, and compile kernels for the rows of a large index.
+def prepare(index: str, is_new: bool, listener: ProgressListener | None = None) -> None:
+    """Bring inverted files up to date, and compile kernels for new rows of a large index.
 
     Numba keeps compiled kernels for all later programs of this machine.
 
@@ -23,6 +23,8 @@ def prepare(index: str, listener: ProgressListener | None = None) -> None:
     ----------
     index : str
         The index file.
+    is_new : bool
+        Images were described: only then are kernels worth the time, after a long run.
     listener : ProgressListener, optional
         Told of progress.
     """
@@ -32,7 +34,7 @@ def prepare(index: str, listener: ProgressListener | None = None) -> None:
         if entry.row_kind == FEATURES:
             named = snapshot.descriptor(entry.alias)
             open_searcher(snapshot, named, metrics.get(named.descriptor.metrics[0]), listener)
-    if len(snapshot.rows) >= _WORTH_ROWS:
+    if is_new and len(snapshot.rows) >= _WORTH_ROWS:
         _compile_kernels(snapshot)
 
 

@@ -19,10 +19,12 @@ def test_only_a_large_index_is_compiled_for(
     cbir.index(photos, index, ["hsv", "phash", "hog"])
     compiled: list[tuple[str, np.dtype]] = []
     monkeypatch.setattr(kernels, "compile_for", lambda *kernel: compiled.append(kernel))
-    preparing.prepare(index)
+    preparing.prepare(index, is_new=True)
     assert compiled == []
     monkeypatch.setattr(preparing, "_WORTH_ROWS", 12)
-    preparing.prepare(index)
+    preparing.prepare(index, is_new=False)
+    assert compiled == []
+    preparing.prepare(index, is_new=True)
     assert [(metric, dtype.str) for metric, dtype in compiled] == [
         ("chi2", "|u1"),
         ("euclidean", "|u1"),

@@ -91,7 +91,7 @@ def test_the_inverted_file_of_a_dropped_descriptor_goes(index: str, photos: Path
     kept = {path.name for path in folder(index, "inverted").iterdir()}
     assert kept == {searcher.named.descriptor.fingerprint}
     cbir.index(str(photos), index, "hsv", drop="bovw")
-    prepare(index)
+    prepare(index, is_new=False)
     assert not list(folder(index, "inverted").iterdir())
 
 
