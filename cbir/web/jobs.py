@@ -229,5 +229,6 @@ class Jobs:
         except CbirError as error:
             job.error, job.state = told(error), "failed"
         except Exception:  # nobody waits for it whom an exception would reach
-            job.error, job.state = "an error of the program; the server's log has it", "failed"
+            # The log comes first: who sees that the job has failed finds in it why.
             _LOG.exception("A job failed: %s", job.kind)
+            job.error, job.state = "an error of the program; the server's log has it", "failed"

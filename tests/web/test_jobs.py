@@ -79,8 +79,8 @@ def test_why_a_job_failed_is_told_but_not_the_insides_of_a_bug(
     def fail(_: JobListener) -> dict[str, Any]:
         raise KeyError("secret")
 
-    refused, failed = jobs.start("a", refuse), jobs.start("b", fail)
     with caplog.at_level(logging.ERROR):
+        refused, failed = jobs.start("a", refuse), jobs.start("b", fail)
         ended(jobs, failed)
     assert (refused.state, refused.error) == ("failed", "give a folder")
     assert failed.state == "failed" and "secret" not in failed.error
