@@ -1,18 +1,20 @@
-"""How an inverted file of local features grows: its size, its making, its memory and its searches.
+"""How an index of local features grows: its size, its making, its memory and its searches.
 
 Example::
 
-    python benchmarks/inverted.py --images 1000 --images 10000 --images 100000
+    python benchmarks/inverted.py holidays clothing --images 1000 --images 10000
 
-The codes are made up: words are drawn with frequencies that fall with the power 0.4 of their rank,
-as uneven as those of clustered features, and signatures are random bits. A query has 1,000 features
-of which each is assigned to four words. Each number of images is measured in a new process that
-uses one core, by the time that this core was at work, after the kernels were compiled.
+Features are those of random crops of real images, described by `asmk` with the vocabulary of the
+package. Where there are to be more images than crops, the codes of the others are drawn from the
+entries of all crops, as many as one of them has: the words are as frequent as they are, but appear
+together by chance. Queries are other crops. Each number of images is measured in a new process
+that uses one core, by the time that this core was at work, after the kernels were compiled.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import statistics
@@ -21,26 +23,33 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import cv2
 import numpy as np
 from common import report
 
-from cbir.descriptors.encoders.sparse_code import SignatureKernel, SparseCode
+from cbir.core.threads import one_thread_each
+from cbir.descriptors.encoders.local_descriptor import LocalDescriptor
+from cbir.descriptors.encoders.sparse_code import SparseCode
+from cbir.descriptors.registry import parse
+from cbir.images.discovery import find_images
+from cbir.images.encoded_image import EncodedImage
+from cbir.images.pixels import Pixels
 from cbir.search.inverted import inverted_source
 from cbir.search.inverted.inverted_file import InvertedFile
 from cbir.search.inverted.inverted_source import InvertedSource
 
-_QUERY_FEATURES = 1000
-_ASSIGNED = 4
-_QUERIES = 7
-_POWER = 0.4
+_QUERIES = 9
+_SMALLEST_SIDE = 0.6
+"""Of a crop, as a share of the image's."""
 
 COLUMNS = (
     "images",
-    "words",
+    "of them crops",
     "bytes/image",
     "build s",
     "of it codes s",
@@ -51,52 +60,131 @@ COLUMNS = (
     "postings/query",
 )
 
+DESCRIBED = ("crops", "features", "bytes of features", "decode ms", "extract ms", "encode ms", "ms")
+
 
 def main() -> None:
     """Measure, print, keep."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("folders", type=Path, nargs="*")
     parser.add_argument("--images", type=int, action="append", help="repeatable; default 1000")
-    parser.add_argument("--words", type=int, default=65_536)
-    parser.add_argument("--entries", type=int, default=700, help="of an image's code")
-    parser.add_argument("--bits", type=int, default=128, help="of a signature")
-    parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--crops", type=int, default=2000, help="of images, at most")
+    parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     if options.one:
-        _measure(int(options.one[0]), Path(options.one[1]), Codes(options))
+        count, folder, pool = options.one
+        _measure(int(count), Path(folder), Pool(Path(pool)))
         return
+    if not options.folders:
+        parser.error("name folders of images")
     rows = []
-    sizes = [f"--{name}={getattr(options, name)}" for name in ("words", "entries", "bits")]
-    for count in options.images or [1000]:
-        with tempfile.TemporaryDirectory() as folder:
-            command = [sys.executable, __file__, *sizes, "--one", str(count), folder]
-            rows.append(json.loads(subprocess.run(command, check=True, capture_output=True).stdout))
-    report(f"inverted-{options.words}", COLUMNS, rows)
+    with tempfile.TemporaryDirectory() as pool:
+        described = _describe(options.folders, options.crops, Path(pool))
+        for count in options.images or [1000]:
+            with tempfile.TemporaryDirectory() as folder:
+                command = [sys.executable, __file__, "--one", str(count), folder, pool]
+                output = subprocess.run(command, check=True, capture_output=True).stdout
+                rows.append(json.loads(output))
+                print(rows[-1], flush=True)
+    report("local-features", DESCRIBED, [described])
+    report("inverted", COLUMNS, rows)
 
 
-class Codes:
-    """Codes as local features have them."""
+def _descriptor() -> LocalDescriptor:
+    descriptor = parse("asmk").descriptor
+    assert isinstance(descriptor, LocalDescriptor)
+    vocabulary = descriptor.shipped()
+    assert vocabulary is not None
+    return descriptor.bind(vocabulary)
 
-    def __init__(self, options: argparse.Namespace) -> None:
-        self.entries, self.words, self.bits = options.entries, options.words, options.bits
-        frequencies = np.arange(1, self.words + 1) ** -_POWER
-        rng = np.random.default_rng(0)
-        self._reach = np.cumsum(rng.permutation(frequencies / frequencies.sum()))
+
+def _crops(folders: list[Path]) -> Iterator[tuple[Pixels, float]]:
+    """Yield crops of all images again and again, and the milliseconds of a core to decode each."""
+    paths = [str(folder / file.path) for folder in folders for file in find_images(str(folder))]
+    working_size = parse("asmk").descriptor.working_size
+    rng = np.random.default_rng(0)
+    while True:
+        for place in rng.permutation(len(paths)).tolist():
+            start = time.process_time()
+            image = EncodedImage.open(paths[place]).pixels(working_size)
+            decoding = 1000 * (time.process_time() - start)
+            sides = np.array(image.shape[:2])
+            height, width = (sides * rng.uniform(_SMALLEST_SIDE, 1, 2)).astype(int).tolist()
+            top, left = rng.integers(0, sides - [height, width] + 1).tolist()
+            yield np.ascontiguousarray(image[top : top + height, left : left + width]), decoding
+
+
+def _describe(folders: list[Path], count: int, pool: Path) -> list[Any]:
+    """Keep the codes of crops in a folder; return what describing them took."""
+    descriptor = _descriptor()
+    extractor = descriptor.extractor
+    codes: list[SparseCode] = []
+    spent: list[list[float]] = []
+    sizes: list[tuple[int, int]] = []
+    crops = _crops(folders)
+    with one_thread_each():
+        cv2.setNumThreads(1)
+        for _ in range(count):
+            image, decoding = next(crops)
+            start = time.process_time()
+            features = extractor.extract(image)
+            extracted = time.process_time()
+            record = extractor.as_record(features)
+            codes.append(descriptor.encode(features))
+            encoded = time.process_time()
+            spent.append([decoding, 1000 * (extracted - start), 1000 * (encoded - extracted)])
+            sizes.append((len(features), sum(array.nbytes for array in record.values())))
+        queries = [
+            descriptor.encode_query(extractor.extract(next(crops)[0])) for _ in range(_QUERIES)
+        ]
+    for name, some in (("codes", codes), ("queries", queries)):
+        np.savez(
+            pool / f"{name}.npz",
+            starts=np.cumsum([0, *(len(code.words) for code in some)]),
+            words=np.concatenate([code.words for code in some]),
+            payloads=np.concatenate([code.payloads for code in some]),
+        )
+    features_and_bytes = [round(statistics.mean(one)) for one in zip(*sizes, strict=True)]
+    parts = [round(statistics.mean(one), 1) for one in zip(*spent, strict=True)]
+    return [count, *features_and_bytes, *parts, round(sum(parts), 1)]
+
+
+class Pool:
+    """Codes of crops, and others that are drawn from their entries.
+
+    Parameters
+    ----------
+    folder : Path
+        What the crops were described into.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        with np.load(folder / "codes.npz") as file:
+            self._starts, self._words, self._payloads = (
+                file[name] for name in ("starts", "words", "payloads")
+            )
+        with np.load(folder / "queries.npz") as file:
+            starts = file["starts"].tolist()
+            self.queries = [
+                SparseCode(file["words"][first:last], file["payloads"][first:last])
+                for first, last in itertools.pairwise(starts)
+            ]
+        self.crops = len(self._starts) - 1
         self.seconds = 0.0
 
-    @property
-    def kernel(self) -> SignatureKernel:
-        """What compares them."""
-        return SignatureKernel(np.full(self.words, 2, np.float32), self.bits)
-
-    def of(self, key: bytes, entries: int | None = None) -> SparseCode:
-        """Return the code of an image."""
+    def of(self, key: bytes) -> SparseCode:
+        """Return the code of an image, whose number is its key."""
         start = time.process_time()
-        rng = np.random.default_rng(int.from_bytes(key, "little"))
-        drawn = np.searchsorted(self._reach[:-1], rng.random(entries or self.entries))
-        words = np.unique(drawn).astype(np.uint32)
-        payloads = np.frombuffer(rng.bytes(len(words) * self.bits // 8), np.uint8)
+        number = int.from_bytes(key, "little")
+        first, last = self._starts[number % self.crops : number % self.crops + 2].tolist()
+        places = np.arange(first, last)
+        if number >= self.crops:
+            drawn = np.random.default_rng(number).integers(0, len(self._words), last - first)
+            places = drawn[np.unique(self._words[drawn], return_index=True)[1]]
+        code = SparseCode(self._words[places], self._payloads[places])
         self.seconds += time.process_time() - start
-        return SparseCode(words, payloads.reshape(len(words), -1))
+        return code
 
 
 class MemoryWatch:
@@ -113,25 +201,25 @@ class MemoryWatch:
             time.sleep(0.005)
 
 
-def _measure(count: int, folder: Path, codes: Codes) -> None:
+def _measure(count: int, folder: Path, pool: Pool) -> None:
     """Print what one number of images takes."""
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    keys = np.random.default_rng(1).integers(0, 256, (count, 32), np.uint8)
-    inverted = InvertedFile([folder], codes.kernel, "made up")
+    kernel = _descriptor().kernel("cosine")
+    keys = np.zeros((count, 32), np.uint8)
+    keys[:, :8] = np.arange(count, dtype="<u8").view(np.uint8).reshape(count, 8)
+    inverted = InvertedFile([folder], kernel, "growth")
     watch = MemoryWatch()
-    _, build = _timed(lambda: inverted.update(keys, codes.of))
+    _, build = _timed(lambda: inverted.update(keys, pool.of))
     peak = watch.peak / 1e6
     size = sum(path.stat().st_size for path in folder.iterdir()) / count
-    inverted, opened = _timed(lambda: InvertedFile([folder], codes.kernel, "made up"))
-    source = InvertedSource(inverted, codes.kernel, keys)
-    queries = [codes.of(b"%d" % i, _QUERY_FEATURES * _ASSIGNED) for i in range(_QUERIES)]
+    inverted, opened = _timed(lambda: InvertedFile([folder], kernel, "growth"))
+    source = InvertedSource(inverted, kernel, keys)
     postings = [
-        sum(one.lists(code.words).postings for one in inverted.segments) for code in queries
+        sum(one.lists(code.words).postings for one in inverted.segments) for code in pool.queries
     ]
     with mock.patch.multiple(inverted_source, _WORTH_NUMBA=-1, _WORTH_COMPILING=-1):
-        source.estimate(queries[0])
-        taken = [_timed(lambda code=code: source.estimate(code))[1] for code in queries[1:]]
-    row = [count, codes.words, round(size), build, codes.seconds, round(peak)]
+        source.estimate(pool.queries[0])
+        taken = [_timed(lambda code=code: source.estimate(code))[1] for code in pool.queries[1:]]
+    row = [count, min(count, pool.crops), round(size), build, pool.seconds, round(peak)]
     row += [len(inverted.segments), 1000 * opened, 1000 * statistics.median(taken)]
     print(json.dumps([*row, round(statistics.mean(postings))]))
 

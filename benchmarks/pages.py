@@ -57,11 +57,11 @@ SPEED_RESULTS = {
     "search-latency-corel1k": "Searching\nSeconds that a whole `search --no-montage` process takes,"
     " the first time and later, and milliseconds in a running program. The rows of the larger index"
     " repeat real ones.",
-    "inverted-65536": "Local features\nAn inverted file of codes with signatures of 128 bits,"
-    " 700 an image, that are made up; a query has 1,000 features, each assigned to four of the"
-    " words. The times are those that one core is at work; peak MB is without mapped files;"
-    " postings: entries that a query is compared with.",
-    "inverted-16384": "Fewer words\nThe same with a quarter of the words, whose lists are longer.",
+    "local-features": "Local features\nWhat describing crops of images by `asmk` takes on one core,"
+    " in milliseconds of its time on average, and what is kept of their features.",
+    "inverted": "Growth\nAn inverted file of `asmk` with 16,384 words. The times are those that one"
+    " core is at work; peak MB is without mapped files; postings: entries that a query is compared"
+    " with. Images that are no crops are made of entries of crops, drawn at random.",
     "filters-fashion": "Conditions on metadata\nMilliseconds that a search in a running program"
     " takes, and how many more with a condition that it has not had before (the median, and the"
     " largest but for one of a hundred); seconds of a whole command, and how many more. Wrong: for"
