@@ -120,7 +120,8 @@ class SearchResult:
     descriptor : str
         The alias of what was compared; of a fusion the aliases, joined by ``+``, or its preset.
     metric : str
-        How; of a fusion ``fused`` or ``rrf``.
+        How; of a fusion ``fused`` or ``rrf``. The stages of the search follow, as in
+        ``chi2, expanded by 5`` or ``fused, k-reciprocal, 100 verified``.
     matches : tuple of Match
         The nearest first; equal distances by path.
     meaning : str

@@ -82,7 +82,8 @@ class Searcher(ABC, Generic[D]):
     label : str
         The alias of the descriptor, several joined by ``+``, or the name of a preset.
     metric_name : str
-        Of its distances.
+        Of its distances, and the stages that change them, in their order: it tells two searches
+        by the same descriptor apart.
     meaning : str
         What a distance of 0 and what a large one says, in words.
     weights : mapping of str to float

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -37,7 +39,7 @@ def test_a_search_is_re_ranked_and_expanded(here: Run, indexed: Path) -> None:
         assert document["results"][0] == plain["results"][0]
         assert [list(one) for one in document["results"]] == [list(plain["results"][0])] * 3
     expanded = searched(here, "--expand", "1")
-    assert expanded["metric"] == "fused" and expanded["results"] != plain["results"]
+    assert expanded["metric"] == "fused, expanded by 1" and expanded["results"] != plain["results"]
     assert searched(here, "--expand") == searched(here, "--expand", "5")
 
 
@@ -47,11 +49,31 @@ def test_evaluations_take_them_too(here: Run, indexed: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     runs = json.loads(done.stdout)["runs"]
     assert {(one["descriptor"], one["metric"]) for one in runs} == {
-        ("hsv+phash", "fused, diffusion"),
-        ("hsv", "chi2, diffusion"),
+        ("hsv+phash", "fused, expanded by 2, diffusion"),
+        ("hsv", "chi2, expanded by 2, diffusion"),
     }
     done = here(*flags, "--rerank", "diffusion", "--descriptor", "hsv", "--metric", "cosine")
-    assert json.loads(done.stdout)["runs"][0]["metric"] == "cosine, diffusion"
+    assert json.loads(done.stdout)["runs"][0]["metric"] == "cosine, expanded by 2, diffusion"
+
+
+def test_rows_of_an_evaluation_name_all_stages(here: Run, photos: Path) -> None:
+    """In each format, for whoever compares two evaluations."""
+    assert here("index", "-d", photos, "--descriptor", "asmk:words=16").returncode == 0
+    evaluated = ("evaluate", "-i", "index.csv", "--quiet", "--verify", "3", "--descriptor", "asmk")
+    for more, stages in (
+        ((), ["3 verified"]),
+        (("--rerank", "diffusion"), ["diffusion", "3 verified"]),
+        (("--rerank", "diffusion", "--expand"), ["3 verified", "expanded by 5", "diffusion"]),
+    ):
+        expected = ", ".join(["cosine", *stages])
+        document = json.loads(here(*evaluated, *more, "--format", "json").stdout)
+        assert [one["metric"] for one in document["runs"]] == [expected]
+        table = list(csv.DictReader(io.StringIO(here(*evaluated, *more, "--format", "csv").stdout)))
+        assert [one["metric"] for one in table] == [expected]
+        assert f"| {expected} |" in here(*evaluated, *more, "--format", "markdown").stdout
+        lines = here(*evaluated, *more).stdout.splitlines()
+        assert max(map(len, lines)) <= 100
+        assert all(any(stage in line for line in lines) for stage in stages)
 
 
 @pytest.mark.parametrize("wrong", [("--expand", "0"), ("--expand", "2000"), ("--rerank", "best")])

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,9 @@ FORMATS = ("table", "json", "csv", "markdown")
 
 WIDTH = 100
 """Columns of a terminal that a table keeps to, by breaking long names."""
+
+_NAME_WIDTH = 22
+"""What a metric with the stages of its search takes of it."""
 
 
 def print_evaluation(evaluation: Evaluation, format_: str, by_class: bool) -> None:
@@ -125,19 +129,29 @@ def _classes_table(run: Run, headings: Mapping[str, str]) -> _Table:
 
 
 def _as_text(table: _Table) -> str:
-    widths = [max(map(len, cells)) for cells in zip(table.columns, *table.rows, strict=True)]
+    rows = [_with_lines(row, table.names) for row in (table.columns, *table.rows)]
+    widths = [
+        max(len(line) for cell in cells for line in cell) for cells in zip(*rows, strict=True)
+    ]
     widths[0] = _first_width(table, widths)
     lines = [table.title] if table.title else []
-    for row in (table.columns, *table.rows):
-        first, *more = _broken(row[0], widths[0])
-        cells = [first, *row[1:]]
-        padded = [
-            cell.ljust(width) if column < table.names else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
-        ]
-        lines.append("  ".join(padded).rstrip())
-        lines += [f"  {part}" for part in more]
+    for first, *cells in rows:
+        broken = [_broken(first[0], widths[0]), *cells]
+        for line in zip_longest(*broken, fillvalue=""):
+            padded = [
+                cell.ljust(width) if column < table.names else cell.rjust(width)
+                for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+            ]
+            lines.append("  ".join(padded).rstrip())
     return "\n".join(lines)
+
+
+def _with_lines(row: Sequence[str], names: int) -> list[list[str]]:
+    """Return the lines of each cell; names behind the first are broken behind their commas."""
+    return [
+        _broken(cell, _NAME_WIDTH, ", ") if 0 < column < names else [cell]
+        for column, cell in enumerate(row)
+    ]
 
 
 def _first_width(table: _Table, widths: Sequence[int]) -> int:
@@ -147,20 +161,22 @@ def _first_width(table: _Table, widths: Sequence[int]) -> int:
     return max(map(len, broken))
 
 
-def _broken(name: str, width: int) -> list[str]:
-    """Break the name of a fusion behind its plus signs.
+def _broken(name: str, width: int, behind: str = "+") -> list[str]:
+    """Break a name, that of a fusion behind its plus signs; lines that follow are indented.
 
     Examples
     --------
     >>> _broken("hsv+centrist+fisher", 14)
-    ['hsv+centrist+', 'fisher']
+    ['hsv+centrist+', '  fisher']
+    >>> _broken("fused, k-reciprocal, 100 verified", 22, ", ")
+    ['fused, k-reciprocal,', '  100 verified']
     """
     lines = [""]
-    for part in name.replace("+", "+\0").split("\0"):
-        if lines[-1] and len(lines[-1]) + len(part) > width - 2 * (len(lines) > 1):
-            lines.append("")
+    for part in name.replace(behind, f"{behind}\0").split("\0"):
+        if lines[-1].strip() and len(lines[-1]) + len(part.rstrip()) > width:
+            lines.append("  ")
         lines[-1] += part
-    return lines
+    return [line.rstrip() for line in lines]
 
 
 def _as_markdown(table: _Table) -> str:

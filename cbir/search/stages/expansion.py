@@ -104,6 +104,7 @@ class Expansion(Stage[D]):
     def __init__(self, inner: Searcher[D], count: int) -> None:
         super().__init__(inner)
         self.count = count
+        self.metric_name = f"{inner.metric_name}, expanded by {count}"
         self.meaning = f"{inner.meaning}; to the query and its best {count} results together"
 
     def source_for(self, description: D, eligible: RowMask | None = None) -> MeanSource[D]:

@@ -113,8 +113,9 @@ class VerificationStage(Stage[Any]):
     ) -> None:
         super().__init__(inner)
         self._described = described
-        self.meaning = f"{inner.meaning}; of the best {count}, those verified first"
         self.count = check_whole("verify", count)
+        self.metric_name = f"{inner.metric_name}, {count} verified"
+        self.meaning = f"{inner.meaning}; of the best {count}, those verified first"
         self._features_of = features_of
         self._extract = extract
         self._is_binary = is_binary
@@ -184,6 +185,10 @@ class VerifiedExpansion(Expansion[WithFeatures[Any]]):
     """
 
     inner: VerificationStage
+
+    def __init__(self, inner: VerificationStage, count: int) -> None:
+        super().__init__(inner, count)
+        self.meaning = f"{inner.meaning}; to the query and up to {count} of these together"
 
     def expanding(
         self,

@@ -50,7 +50,7 @@ def test_a_re_ranking_follows_an_expansion(index: cbir.Index, photos: Path) -> N
     query = photos / "cats" / "cat-1.jpg"
     result = index.search(query, 99, descriptor="hsv+phash", expand=2, rerank="k-reciprocal")
     assert len(result.matches) == len(index)
-    assert result.metric == "fused, k-reciprocal"
+    assert result.metric == "fused, expanded by 2, k-reciprocal"
     assert "best 2 results together" in result.meaning
     assert [match.distance for match in result.matches] == sorted(
         match.distance for match in result.matches
