@@ -3,6 +3,8 @@ r"""Query expansion: searches again by the query together with its best results.
 The distance of an image is the mean of its distances to the query and to the best results, each of
 these weighted by its similarity to the query to the power of :data:`ALPHA`, so that what is less
 like the query says less. The similarity is 1 for a distance of 0, and 0 for the median of all.
+What is at a distance of 0 from the query, its own image and the copies of that, stays there:
+nothing is before it, whatever the others are like.
 
 References
 ----------
@@ -14,14 +16,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
-from typing import Generic
+from typing import TYPE_CHECKING, Any, Generic
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cbir.search.candidates import Distances, RowMask, RowNumbers, ScannedSource, top_k
-from cbir.search.searchers import Searcher, scanned
-from cbir.search.stages.stage import D, Stage
+from cbir.search.searchers import Components, Searcher, scanned
+from cbir.search.stages.stage import D, Stage, StagedSource
+
+if TYPE_CHECKING:  # few searches verify
+    from cbir.search.found_match import FoundMatch
 
 ALPHA = 3.0
 """The power of the similarity; the paper's."""
@@ -107,9 +112,27 @@ class Expansion(Stage[D]):
         self.metric_name = f"{inner.metric_name}, expanded by {count}"
         self.meaning = f"{inner.meaning}; to the query and its best {count} results together"
 
-    def source_for(self, description: D, eligible: RowMask | None = None) -> MeanSource[D]:
+    def source_for(self, description: D, eligible: RowMask | None = None) -> StagedSource[D]:
         """Return the rows, compared with the query and with what expands it."""
         before = self._before(description, eligible)
+        same = before.within(description, 0.0, eligible)
+        mean = self._mean(before, description, eligible)
+        return StagedSource(mean, same, np.zeros(len(same)))
+
+    def components(
+        self, source: Any, description: D, rows: RowNumbers
+    ) -> Sequence[Components | None]:
+        """Return what the descriptors added to the distances of some rows to the query alone."""
+        return self.inner.components(source.before.before, description, rows)
+
+    def found(self, source: Any, description: D, rows: RowNumbers) -> Sequence[FoundMatch | None]:
+        """Return what a stage before this one found."""
+        return self.inner.found(source.before.before, description, rows)
+
+    def _mean(
+        self, before: ScannedSource[D], description: D, eligible: RowMask | None
+    ) -> MeanSource[D]:
+        """Return the rows at their mean distances."""
         expanding = self.expanding(before, description, eligible)
         if not expanding:
             return MeanSource([before], [description], np.ones(1))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import cbir
+from cbir.search.request import IndexedImage
 from cbir.search.stage_options import Stages
 from cbir.search.stages.expansion import ALPHA
 
@@ -31,10 +35,34 @@ def test_it_is_a_mean_weighted_by_similarity(index: cbir.Index, label: str, coun
             weight = max(1 - distances[one] / np.median(distances), 0) ** ALPHA
             total += weight * plain.distances(plain.indexed(int(one)))
             weights += weight
+        total[distances == 0] = 0  # the image itself, and its copies
         assert expanded.distances(description) == pytest.approx(total / weights, rel=1e-5)
         top = expanded.top_k(description, 3)
         expected = np.argsort(expanded.distances(description), kind="stable")[:3]
         assert [one.row for one in top] == expected.tolist()
+
+
+@pytest.mark.parametrize("label", ["asmk:words=16", "hsv", "correlogram", "hsv+phash", "fisher"])
+def test_the_query_itself_and_its_copies_stay_first(
+    photos: Path, tmp_path: Path, label: str
+) -> None:
+    """As files and as images of the index, by distances of every kind."""
+    aliases = [spec.partition(":")[0] for spec in label.split("+")]
+    queries = sorted(photos.glob("*/*.jpg"))[::5]
+    for query in queries:
+        shutil.copy(query, query.with_name(f"z {query.name}"))
+    descriptors = dict.fromkeys([*label.split("+"), "asmk:words=16"])
+    cbir.index(str(photos), str(tmp_path / "index.csv"), tuple(descriptors))
+    index = cbir.open(str(tmp_path / "index.csv"))
+    more: list[dict[str, Any]] = [{}, {"verify": 9}, {"rerank": "diffusion"}]
+    for path, stages in product(queries, more):
+        for query in (path, IndexedImage(str(path.relative_to(photos)))):
+            result = index.search(query, 2, descriptor="+".join(aliases), expand=4, **stages)
+            assert [one.distance for one in result.matches] == [0, 0]
+            assert {Path(one.path) for one in result.matches} == {
+                path,
+                path.with_name(f"z {path.name}"),
+            }
 
 
 def test_only_what_may_be_found_expands(index: cbir.Index) -> None:
