@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cbir.images.open_image import OpenImage
 from cbir.images.pixels import Pixels, upright
 
@@ -51,10 +54,39 @@ class Orientation:
         """
         return upright(image, _TURNED[self.turned][self.mirrored])
 
+    def matrix(self, width: int, height: int) -> NDArray[np.float64]:
+        """Return what leads from places in an image to the same places where it lies so.
+
+        Places are counted from the upper left corner: the first pixel covers 0 to 1.
+
+        Parameters
+        ----------
+        width, height : int
+            Of the image, as it is.
+
+        Returns
+        -------
+        ndarray of float64, shape (3, 3)
+
+        Examples
+        --------
+        >>> (Orientation(90).matrix(640, 480) @ [0, 0, 1]).tolist()
+        [480.0, 0.0, 1.0]
+        """
+        matrix = np.eye(3)
+        if self.mirrored:
+            matrix = np.array([[-1.0, 0, width], [0, 1, 0], [0, 0, 1]])
+        for _ in range(self.turned // 90):
+            matrix = np.array([[0.0, -1, height], [1, 0, 0], [0, 0, 1]]) @ matrix
+            width, height = height, width
+        return matrix
+
     def to_dict(self) -> dict[str, int | bool]:
         """Return what is printed as JSON."""
         return {"turned": self.turned, "mirrored": self.mirrored}
 
+
+AS_IT_IS = Orientation()
 
 ORIENTATIONS = tuple(
     Orientation(turned, mirrored) for mirrored in (False, True) for turned in _TURNED

@@ -1,6 +1,7 @@
 """An image that explains results: what of the query is where in each of them.
 
-The query stands at the left and a result at the right of each row. Lines lead from features of the
+The query, or of several images that were searched by the one that fits best, stands at the left and
+a result at the right of each row. Lines lead from features of the
 query to those that match, and the part that was found is framed in both.
 """
 
@@ -118,10 +119,13 @@ def draw_explanation(
     loaded: dict[str, FittedImage | str] = {}
     with stderr_capture.capture():
         for place, (result, match) in enumerate(shown):
-            if result.query not in loaded:  # results of one query follow each other
-                loaded = {result.query: fitted_image(result.query, _SIDE)}
+            query = result.example_of(match).path
+            if query not in loaded:  # results of one query follow each other
+                paths = [one.path for one in result.examples]
+                loaded = {path: one for path, one in loaded.items() if path in paths}
+                loaded[query] = fitted_image(query, _SIDE)
             top_edge = _MARGIN + place * _ROW
-            pair = loaded[result.query], fitted_image(match.path, _SIDE)
+            pair = loaded[query], fitted_image(match.path, _SIDE)
             _draw_pair(sheet, top_edge, pair, match.verification)
             _write_titles(ImageDraw.Draw(sheet), top_edge + _SIDE + 2, result, match)
     return sheet, notes
@@ -231,11 +235,12 @@ def _fine(points: NDArray[np.float64]) -> NDArray[np.int32]:
 
 def _write_titles(draw: ImageDraw.ImageDraw, top: int, result: SearchResult, match: Match) -> None:
     left, right = _MARGIN, _MARGIN + _SIDE + _GAP
-    region = "" if result.region is None else f"   region {result.region}"
+    query = result.example_of(match)
+    region = "" if query.region is None else f"   region {query.region}"
     title = f"{match.rank}   {distance_text(result.metric, match.distance)}   {_found(match)}"
     write_line(draw, (left, top), f"query{region}", _SIDE, ACCENT)
     write_line(draw, (right, top), title, _SIDE, INK)
-    write_line(draw, (left, top + LINE), printable(os.path.basename(result.query)), _SIDE)
+    write_line(draw, (left, top + LINE), printable(os.path.basename(query.path)), _SIDE)
     write_line(draw, (right, top + LINE), printable(os.path.basename(match.path)), _SIDE)
 
 

@@ -1,7 +1,11 @@
-"""An image of search results: one row a query, the query at the left, then its matches."""
+"""An image of search results: one row a query, the query at the left, then its matches.
+
+Several images that were searched by together share the place of the query.
+"""
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +33,7 @@ from cbir.reports.drawing import (
     fitted_image,
     write_line,
 )
-from cbir.search.results import SearchResult, distance_text
+from cbir.search.results import SearchedImage, SearchResult, distance_text
 
 if TYPE_CHECKING:
     from cbir.images.region import PixelRegion
@@ -39,6 +43,9 @@ _MARGIN = 8
 _CAPTION = 2 * LINE
 _MATCHES_A_LINE = 10
 """More matches than these go on in further lines, under the first."""
+
+_SMALL_IMAGES = 16
+"""Images that share the place of the query, at most: the caption tells how many there are."""
 
 MONTAGE = Output(
     "the montage",
@@ -125,19 +132,23 @@ def draw_montage(
 
 @dataclass(frozen=True, slots=True)
 class _Cell:
+    """A box with what is in it: one image, or several small ones."""
+
     x: int
     y: int
-    path: str
+    images: tuple[SearchedImage, ...]
     caption: str
     metadata: tuple[str, ...] = ()
     is_query: bool = False
-    region: PixelRegion | None = None
+
+    @property
+    def names(self) -> str:
+        """The names of the files."""
+        return " + ".join(os.path.basename(one.path) for one in self.images)
 
 
 def _cells(result: SearchResult, lines: int, height: int, top: int) -> list[_Cell]:
-    region = result.region
-    caption = "query" if region is None else f"query   region {region}"
-    cells = [_Cell(_MARGIN, top, result.query, caption, is_query=True, region=region)]
+    cells = [_Cell(_MARGIN, top, result.examples, _caption(result), is_query=True)]
     for place, match in enumerate(result.matches[: lines * _MATCHES_A_LINE]):
         line, column = divmod(place, _MATCHES_A_LINE)
         x = _MARGIN + (column + 1) * (_BOX + _MARGIN)
@@ -147,7 +158,7 @@ def _cells(result: SearchResult, lines: int, height: int, top: int) -> list[_Cel
             _Cell(
                 x,
                 y,
-                match.path,
+                (SearchedImage(match.path),),
                 caption,
                 tuple(f"{name}: {text}" for name, text in match.texts.items() if text),
             )
@@ -155,13 +166,42 @@ def _cells(result: SearchResult, lines: int, height: int, top: int) -> list[_Cel
     return cells
 
 
+def _caption(result: SearchResult) -> str:
+    """Return what stands below the image, or the images, that were searched by."""
+    count = len(result.examples)
+    if count == 1:
+        return "query" if result.region is None else f"query   region {result.region}"
+    liked = len(result.liked)
+    queries = "query" if count - liked == 1 else f"{count - liked} queries"
+    parts = [*([queries] if count > liked else []), *([f"{liked} liked"] if liked else [])]
+    return " + ".join(parts)
+
+
 def _load(cell: _Cell) -> Image.Image | str:
-    """Return the image, fitted into the box; or why it cannot be shown."""
-    fitted = fitted_image(cell.path, _BOX)
+    """Return what is in a box, fitted into it; or why it cannot be shown."""
+    if len(cell.images) == 1:
+        return _load_one(cell.images[0], _BOX)
+    columns = math.ceil(math.sqrt(min(len(cell.images), _SMALL_IMAGES)))
+    side = _BOX // columns
+    sheet = Image.new("RGB", (_BOX, _BOX), MAT)
+    for place, one in enumerate(cell.images[: columns * columns]):
+        image = _load_one(one, side - 2)
+        row, column = divmod(place, columns)
+        x, y = column * side, row * side
+        if isinstance(image, str):
+            write_line(ImageDraw.Draw(sheet), (x + 2, y + side // 2), image, side - 4)
+        else:
+            sheet.paste(image, (x + (side - image.width) // 2, y + (side - image.height) // 2))
+    return sheet
+
+
+def _load_one(searched: SearchedImage, side: int) -> Image.Image | str:
+    """Return an image, fitted into a square; or why it cannot be shown."""
+    fitted = fitted_image(searched.path, side)
     if isinstance(fitted, str):
         return fitted
-    if cell.region is not None:
-        _draw_region(fitted.image, cell.region, fitted.dimensions)
+    if searched.region is not None:
+        _draw_region(fitted.image, searched.region, fitted.dimensions)
     return fitted.image
 
 
@@ -194,5 +234,5 @@ def _draw_cell(sheet: Image.Image, cell: _Cell, image: Image.Image | str) -> Non
     if cell.is_query:
         draw.rectangle(box, outline=ACCENT, width=3)
     write_line(draw, (x, y + _BOX + 2), cell.caption, _BOX, ACCENT if cell.is_query else INK)
-    for place, text in enumerate((os.path.basename(cell.path), *cell.metadata), 1):
+    for place, text in enumerate((cell.names, *cell.metadata), 1):
         write_line(draw, (x, y + _BOX + 2 + place * LINE), printable(text), _BOX)

@@ -22,7 +22,7 @@ from cbir.search.described_query import DescribedQuery, describe_query
 from cbir.search.filters.asked_metadata import AskedMetadata
 from cbir.search.locations import ImageLocations
 from cbir.search.request import MOST_EXAMPLES, IndexedImage, QuerySource, SearchRequest
-from cbir.search.results import Match, SearchResult
+from cbir.search.results import Match, SearchedImage, SearchResult
 from cbir.search.searchers import RankedRow, Searcher
 
 if TYPE_CHECKING:  # few searches verify
@@ -183,6 +183,7 @@ class Answering:
             description, request.top, request.max_distance, eligible, asked.groups
         )
         rows = [one.row for one in ranked]
+        wanted = [*queries, *feedback.liked]
         folder, paths = self.images.shown_root(), self.images.paths
         names, liked, unliked = map(self._names, (queries, feedback.liked, feedback.unliked))
         return SearchResult(
@@ -198,7 +199,7 @@ class Answering:
                     below(folder, paths[one.row]),
                     *asked.of_match(one.row),
                     orientation=one.orientation,
-                    verification=self._verified(one, queries),
+                    verification=self._verified(one, wanted),
                 )
                 for rank, one in enumerate(ranked, 1)
             ),
@@ -209,19 +210,27 @@ class Answering:
             names if len(names) > 1 else (),
             liked,
             unliked,
+            self._several(wanted),
         )
 
-    def _verified(self, one: RankedRow, queries: Sequence[DescribedQuery]) -> VerifiedMatch | None:
+    def _several(self, wanted: Sequence[DescribedQuery]) -> tuple[SearchedImage, ...]:
+        """Return the images that results are to be like, if they are several."""
+        if len(wanted) < 2:
+            return ()
+        names = self._names(wanted)
+        return tuple(
+            SearchedImage(name, one.region) for name, one in zip(names, wanted, strict=True)
+        )
+
+    def _verified(self, one: RankedRow, wanted: Sequence[DescribedQuery]) -> VerifiedMatch | None:
         """Tell in pixels of the upright images what verification found."""
-        if one.found is None or len(queries) != 1 or queries[0].size is None:
+        if one.found is None or (query := wanted[one.found.example]).size is None:
             return None
         from cbir.images.region import PixelRegion
         from cbir.search.verified_match import VerifiedMatch
 
-        found = one.found
-        part = queries[0].region or PixelRegion(0, 0, *queries[0].size)
-        size = self.images.size(one.row)
-        return VerifiedMatch.of(found.match, found.query, found.candidate, part, size)
+        part = query.region or PixelRegion(0, 0, *query.size)
+        return VerifiedMatch.of(one.found, part, self.images.size(one.row))
 
     def _description(self, queries: Sequence[DescribedQuery], feedback: _Feedback) -> Any:
         if not self.request.has_examples:

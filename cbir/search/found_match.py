@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cbir.descriptors.local_features.base import LocalFeatures
+from cbir.images.oriented_image import AS_IT_IS, Orientation
 from cbir.verification.spatial_matching import SpatialMatch
 
 
@@ -17,8 +18,14 @@ class FoundMatch:
     match : SpatialMatch
     query, candidate : LocalFeatures
         What was matched.
+    example : int
+        Of a search by several images: which of those that results are to be like it is, from 0.
+    orientation : Orientation
+        How that image was turned.
     """
 
     match: SpatialMatch
     query: LocalFeatures
     candidate: LocalFeatures
+    example: int = 0
+    orientation: Orientation = AS_IT_IS

@@ -12,7 +12,7 @@ from cbir.search.results import Match, SearchResult, path_fields
 _COLUMNS = "query descriptor metric rank path distance path_base64 query_base64".split()
 
 
-_VERIFIED_COLUMNS = "inliers score same box query_box".split()
+_VERIFIED_COLUMNS = "inliers score same box query_box verified_query".split()
 
 
 def result_columns(metadata: Sequence[str] = (), verified: bool = False) -> list[str]:
@@ -53,15 +53,16 @@ def result_rows(
             repr(match.distance),
             fields.get("path_base64", ""),
             query.get("query_base64", ""),
-            *(_verification(match) if verified else ()),
+            *(_verification(result, match) if verified else ()),
             *(match.texts[name] for name in metadata),
         ]
 
 
-def _verification(match: Match) -> list[Any]:
-    """Return what was found; a box as regions of queries are given."""
+def _verification(result: SearchResult, match: Match) -> list[Any]:
+    """Return what was found, and with which image; a box as regions of queries are given."""
     found = match.verification
     if found is None:
-        return [0, 0.0, "no", "", ""]
+        return [0, 0.0, "no", "", "", ""]
     same = "yes" if found.is_same else "no"
-    return [found.inliers, repr(found.score), same, str(found.box), str(found.query_box)]
+    query = path_for_csv(path_fields("query", result.example_of(match).path)["query"])
+    return [found.inliers, repr(found.score), same, str(found.box), str(found.query_box), query]

@@ -109,6 +109,22 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchedImage:
+    """An image that results are to be like.
+
+    Attributes
+    ----------
+    path : str
+        As it was given.
+    region : PixelRegion or None
+        The part of it that was searched by; None: all.
+    """
+
+    path: str
+    region: PixelRegion | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SearchResult:
     """The images most similar to a query.
 
@@ -138,6 +154,9 @@ class SearchResult:
         The paths of all queries, if several were searched for together; else none.
     liked, unliked : tuple of str
         The paths of what results were to be like, and unlike.
+    several : tuple of SearchedImage
+        All images that results are to be like, if they are several: the queries, and then what is
+        liked.
     """
 
     query: str
@@ -151,6 +170,16 @@ class SearchResult:
     together: tuple[str, ...] = ()
     liked: tuple[str, ...] = ()
     unliked: tuple[str, ...] = ()
+    several: tuple[SearchedImage, ...] = ()
+
+    @property
+    def examples(self) -> tuple[SearchedImage, ...]:
+        """All images that results are to be like: one or several."""
+        return self.several or (SearchedImage(self.query, self.region),)
+
+    def example_of(self, match: Match) -> SearchedImage:
+        """Return the image that a match was verified with; the first if it was with none."""
+        return self.examples[match.verification.example if match.verification else 0]
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the command line prints as JSON.
@@ -166,13 +195,21 @@ class SearchResult:
             **self._examples(),
             "descriptor": self.descriptor,
             "metric": self.metric,
-            "results": [match.to_dict() for match in self.matches],
+            "results": [self._told(match) for match in self.matches],
         }
         if self.facets:
             document["facets"] = {
                 column: [{"value": value, "count": count} for value, count in counts.items()]
                 for column, counts in self.facets.items()
             }
+        return document
+
+    def _told(self, match: Match) -> dict[str, Any]:
+        """Return a match; of several images, the one that it was verified with is named."""
+        document = match.to_dict()
+        if self.several and match.verification is not None:
+            named = path_fields("query", self.example_of(match).path)
+            document["verification"] = {**named, **document["verification"]}
         return document
 
     def _examples(self) -> dict[str, list[dict[str, str]]]:

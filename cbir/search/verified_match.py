@@ -8,15 +8,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cbir.descriptors.local_features.base import LocalFeatures
+from cbir.images.oriented_image import AS_IT_IS, Orientation
 from cbir.images.region import PixelRegion
+from cbir.search.found_match import FoundMatch
 from cbir.verification.homography import mapped
-from cbir.verification.spatial_matching import SpatialMatch
 from cbir.verification.transform_fitting import Points, Projective
 
 Quadrilateral = tuple[tuple[float, float], ...]
 """Four corners, clockwise from what is the upper left one in the query."""
+
+_CORNERS = ((1, 1), (-1, 1), (-1, -1), (1, -1))
+"""For each corner of a box, clockwise from the upper left: of what it has the least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,9 @@ class VerifiedMatch:
         The corners of `query_box` as they lie in the result; they may lie beyond it.
     lines : tuple of (float, float, float, float)
         The inliers, the clearest first: x and y in the query, x and y in the result.
+    example : int
+        Which of the images that results are to be like the query is, from 0:
+        :attr:`~cbir.search.results.SearchResult.examples` has them.
     """
 
     inliers: int
@@ -52,46 +60,43 @@ class VerifiedMatch:
     box: PixelRegion
     quadrilateral: Quadrilateral
     lines: tuple[tuple[float, ...], ...] = ()
+    example: int = 0
 
     @classmethod
     def of(
-        cls,
-        found: SpatialMatch,
-        query: LocalFeatures,
-        candidate: LocalFeatures,
-        query_region: PixelRegion,
-        candidate_size: tuple[int, int],
+        cls, found: FoundMatch, query_region: PixelRegion, candidate_size: tuple[int, int]
     ) -> VerifiedMatch:
-        """Tell of a spatial match in pixels of the upright images.
+        """Tell of a match in pixels of the upright images.
 
         Parameters
         ----------
-        found : SpatialMatch
-        query, candidate : LocalFeatures
-            What was matched.
+        found : FoundMatch
         query_region : PixelRegion
             The part of the upright query that its features are of; all of it, unless it was
             searched by a region.
         candidate_size : tuple of two int
             Width and height of the upright candidate.
         """
-        forth = _enlarging(query, query_region)
+        match, query, candidate = found.match, found.query, found.candidate
+        forth = _enlarging(query, query_region, found.orientation)
         back = _enlarging(candidate, PixelRegion(0, 0, *candidate_size))
-        transform = back @ found.transform @ np.linalg.inv(forth)
+        transform = back @ match.transform @ np.linalg.inv(forth)
         transform /= transform[2, 2]
-        quadrilateral = mapped(back, found.candidate_region)
-        here = mapped(forth, query.points[found.pairs[:, 0], :2].astype(np.float64))
-        there = mapped(back, candidate.points[found.pairs[:, 1], :2].astype(np.float64))
+        query_corners = mapped(forth, match.query_region)
+        quadrilateral = mapped(back, match.candidate_region)[_clockwise(query_corners)]
+        here = mapped(forth, query.points[match.pairs[:, 0], :2].astype(np.float64))
+        there = mapped(back, candidate.points[match.pairs[:, 1], :2].astype(np.float64))
         lines = np.hstack([here, there])
         return cls(
-            found.inliers,
-            found.score,
-            found.is_same,
+            match.inliers,
+            match.score,
+            match.is_same,
             tuple(map(tuple, transform.tolist())),
-            _box(mapped(forth, found.query_region), query_region),
+            _box(query_corners, query_region),
             _box(quadrilateral, PixelRegion(0, 0, *candidate_size)),
             tuple((float(x), float(y)) for x, y in quadrilateral),
             tuple(map(tuple, lines.tolist())),
+            found.example,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -107,13 +112,25 @@ class VerifiedMatch:
         }
 
 
-def _enlarging(features: LocalFeatures, region: PixelRegion) -> Projective:
+def _enlarging(
+    features: LocalFeatures, region: PixelRegion, orientation: Orientation = AS_IT_IS
+) -> Projective:
     """Return what leads from the pixels of a working image to those of the upright one.
 
     Features are counted from the centers of pixels, and what is told from their corners.
     """
-    across, down = region.width / features.width, region.height / features.height
-    return np.array([[across, 0, across / 2 + region.x], [0, down, down / 2 + region.y], [0, 0, 1]])
+    size = features.width, features.height
+    width, height = size if orientation.turned % 180 == 0 else size[::-1]
+    across, down = region.width / width, region.height / height
+    centered = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
+    enlarging = np.array([[across, 0, region.x], [0, down, region.y], [0, 0, 1]])
+    return enlarging @ np.linalg.inv(orientation.matrix(width, height)) @ centered
+
+
+def _clockwise(corners: Points) -> NDArray[np.intp]:
+    """Return the order of the corners of an upright box that is clockwise from the upper left."""
+    across, down = (corners - corners.mean(axis=0)).T
+    return np.array([np.argmin(a * across + b * down) for a, b in _CORNERS])
 
 
 def _box(corners: Points, within: PixelRegion) -> PixelRegion:

@@ -131,12 +131,14 @@ def result_of(
     if isinstance(result, UnreadableImageError):
         raise result
     keys = tuple(query.key for query in queries)
+    named = zip(result.several, (*keys, *form.like), strict=False)  # of one image there is none
     return replace(
         result,
         query=(keys or form.like)[0],
         together=keys if len(keys) > 1 else (),
         liked=tuple(form.like),
         unliked=tuple(form.unlike),
+        several=tuple(replace(one, path=name) for one, name in named),
     )
 
 

@@ -10,7 +10,7 @@ from cbir.core.errors import UsageError
 Pairs = Sequence[tuple[str, str]]
 """Names and values, in order; a name may be there several times."""
 
-PATHS = ("path", "like", "unlike", "result")
+PATHS = ("path", "like", "unlike", "result", "example")
 """The fields that name images of the index."""
 
 _MOST = 500

@@ -19,6 +19,9 @@ EXPLANATION = f"{SEARCH}/explanation"
 RESULT = "result"
 """The field of the address of an explanation that names a result; the others are of its search."""
 
+EXAMPLE = "example"
+"""The field there that names what is liked, if the result is compared with that."""
+
 MARKS = ("like", "unlike")
 """The fields that name what results are to be like, and unlike."""
 
@@ -147,9 +150,19 @@ class SearchAddress:
         return self.about().partition("?")[2]
 
 
-def explanation_url(asked: SearchAddress, result: str) -> str:
-    """Return the address of the page about what a result has in common with the one image."""
-    return address(EXPLANATION, [*asked.pairs(), (RESULT, result)])
+def explanation_url(asked: SearchAddress, result: str, example: str | None = None) -> str:
+    """Return the address of the page about what a result has in common with the one image.
+
+    Parameters
+    ----------
+    asked : SearchAddress
+    result : str
+        The path of the result.
+    example : str, optional
+        Of what is liked, the path of the image that it is compared with instead.
+    """
+    compared = [] if example is None else [(EXAMPLE, example)]
+    return address(EXPLANATION, [*asked.pairs(), *compared, (RESULT, result)])
 
 
 def validated(fields: Mapping[str, str | list[str]]) -> SearchForm:

@@ -40,6 +40,17 @@ def test_every_format_tells_what_was_found(run: Run, indexed: Path, tmp_path: Pa
         assert image.width > 900
 
 
+def test_of_several_images_it_is_told_which_one_matches(run: Run, indexed: Path) -> None:
+    other = "photos/windmills/windmill-1.jpg"
+    asked = ("search", QUERY, other, "--together", "--explain", "e.jpg", "--no-montage")
+    (told,) = json.loads(run(*asked, "--top", "2", "--format", "json").stdout)
+    for match in told["results"]:
+        assert match["verification"]["query"] == match["path"]
+    assert {match["path"] for match in told["results"]} == {QUERY, other}
+    rows = list(csv.DictReader(io.StringIO(run(*asked, "--top", "2", "--format", "csv").stdout)))
+    assert [row["verified_query"] for row in rows] == [row["path"] for row in rows]
+
+
 def test_the_montage_is_another_image(run: Run, indexed: Path, tmp_path: Path) -> None:
     done = run("search", QUERY, "--explain", "e.png")
     assert done.stderr == "Montage: montage.jpg\nExplanation: e.png\n"

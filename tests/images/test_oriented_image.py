@@ -68,3 +68,12 @@ def test_an_orientation_is_told_in_words() -> None:
     assert [str(one) for one in ORIENTATIONS[:2]] == ["as it is", "turned by 90°"]
     assert str(Orientation(180, mirrored=True)) == "mirrored, turned by 180°"
     assert Orientation(90).to_dict() == {"turned": 90, "mirrored": False}
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS, ids=str)
+def test_places_go_where_their_pixels_go(orientation: Orientation) -> None:
+    image = np.zeros((5, 7), np.uint8)
+    image[1, 2] = 1
+    (row,), (column,) = np.nonzero(orientation.of(image))
+    place = orientation.matrix(7, 5) @ [2.5, 1.5, 1]
+    assert place.tolist() == [column + 0.5, row + 0.5, 1]

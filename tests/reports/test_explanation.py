@@ -22,7 +22,7 @@ from cbir.reports.explanation import (
     write_explanation,
 )
 from cbir.reports.montage import MONTAGE
-from cbir.search.results import Match, SearchResult
+from cbir.search.results import Match, SearchedImage, SearchResult
 from cbir.search.verified_results import verified_result
 
 
@@ -116,3 +116,24 @@ def test_only_an_explanation_is_overwritten(result: SearchResult, tmp_path: Path
         write_explanation(result.matches[0].path, [result], 1)
     with pytest.raises(UsageError, match="must end with"):
         EXPLANATION.check(str(tmp_path / "e.gif"))
+
+
+def test_of_several_images_the_one_that_fits_is_drawn(result: SearchResult) -> None:
+    """Whichever it is: the one that is the first has nothing in common with the result."""
+    query, other = result.query, result.matches[1].path
+    images = (SearchedImage(other), SearchedImage(query))
+    several = replace(result, query=other, together=(other, query), several=images)
+    told = verified_result(several, 1)
+    verification = told.matches[0].verification
+    assert verification is not None and verification.is_same and verification.example == 1
+    assert told.to_dict()["results"][0]["verification"]["query"] == query
+    (drawn, _), (alone, _) = (
+        draw_explanation([one], 1) for one in (told, verified_result(result, 1))
+    )
+    assert drawn.tobytes() == alone.tobytes()
+
+
+def test_one_of_several_images_may_be_gone(result: SearchResult, tmp_path: Path) -> None:
+    images = (SearchedImage(str(tmp_path / "gone.png")), SearchedImage(result.query))
+    verification = verified_result(replace(result, several=images), 1).matches[0].verification
+    assert verification is not None and verification.example == 1

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageColor
 
 from cbir.core.errors import CbirError, UsageError
 from cbir.images.region import PixelRegion
 from cbir.reports import fonts
 from cbir.reports.fonts import runs
 from cbir.reports.montage import _BOX, _CAPTION, _MARGIN, draw_montage, write_montage
-from cbir.search.results import Match, SearchResult
+from cbir.search.results import Match, SearchedImage, SearchResult
 
 SHAPES = {"portrait": (100, 400), "landscape": (900, 300), "tiny": (8, 8), "huge": (5000, 4000),
           "line": (3000, 1), "square": (240, 240)}  # fmt: skip
@@ -161,3 +161,21 @@ def test_a_frame_stays_on_the_query(tmp_path: Path, region: tuple[int, int, int,
     (before,), (after,) = (boxes(draw_montage([one], 3)[0], 0, 1) for one in (plain, framed))
     rows = np.flatnonzero((before != after).any(axis=(1, 2)))
     assert rows[0] >= 40 and rows[-1] < 200
+
+
+def test_several_images_share_the_place_of_the_query(tmp_path: Path) -> None:
+    colors = ["red", "green", "blue", "yellow"]
+    images = []
+    for color in colors:
+        path = str(tmp_path / f"{color}.png")
+        Image.new("RGB", (400, 400), color).save(path)
+        images.append(SearchedImage(path))
+    several = SearchResult(images[0].path, "hsv", "chi2", (), several=tuple(images))
+    ((box,), height) = boxes(draw_montage([several], 3)[0], 0, 1), _BOX // 4
+    for place, color in enumerate(colors):
+        row, column = divmod(place, 2)
+        center = box[height + row * _BOX // 2, height + column * _BOX // 2]
+        assert tuple(center) == ImageColor.getrgb(color)
+    one = replace(several, several=tuple(images[:1]) * 40, liked=(images[0].path,))
+    sheet, notes = draw_montage([one], 3)
+    assert sheet.size == draw_montage([several], 3)[0].size and notes == []

@@ -10,6 +10,7 @@ import pytest
 
 from cbir.descriptors.local_features.sift import SiftFeatures
 from cbir.images.region import PixelRegion
+from cbir.search.found_match import FoundMatch
 from cbir.search.verified_match import VerifiedMatch
 from cbir.verification.spatial_matching import SpatialVerifier
 
@@ -29,7 +30,7 @@ def verified(region: PixelRegion, size: tuple[int, int]) -> VerifiedMatch:
     second = features(np.add(points, [5, 7, 0, 0]), numbers, 200, 160)
     found = SpatialVerifier(first).match(second)
     assert found is not None
-    return VerifiedMatch.of(found, first, second, region, size)
+    return VerifiedMatch.of(FoundMatch(found, first, second), region, size)
 
 
 def test_coordinates_are_those_of_the_upright_images() -> None:

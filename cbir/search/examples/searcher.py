@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -90,13 +91,17 @@ class ExamplesSearcher(Searcher[Examples[D]]):
     def found(
         self, source: CandidateSource[Examples[D]], description: Examples[D], rows: RowNumbers
     ) -> Sequence[FoundMatch | None]:
-        """Return what verification found, where it is about one example as it lies."""
+        """Return what verification found with the example that fits each row best."""
         assert isinstance(source, ExamplesSource)
-        if description.count > 1:
-            return [None] * len(rows)
-        found = self.inner.found(*source.comparisons.wanted[0][0], rows)
-        as_it_lies = source.nearest_views(rows) == 0
-        return [one if lies else None for one, lies in zip(found, as_it_lies, strict=True)]
+        best: list[FoundMatch | None] = [None] * len(rows)
+        for example, views in enumerate(source.comparisons.wanted):
+            for orientation, comparison in zip(ORIENTATIONS, views, strict=False):
+                for place, one in enumerate(self.inner.found(*comparison, rows)):
+                    before = best[place]
+                    if one is None or (before and before.match.score >= one.match.score):
+                        continue
+                    best[place] = replace(one, example=example, orientation=orientation)
+        return best
 
     def orientations(
         self, source: CandidateSource[Examples[D]], description: Examples[D], rows: RowNumbers

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cbir.core.amounts import percent_text
+from cbir.core.errors import printable
 from cbir.images.oriented_image import Orientation
 from cbir.search.results import distance_text
 from cbir.web.pages.query_view import QueryView
@@ -64,7 +65,8 @@ class ResultCard:
     outline : str
         The corners of the part that shows it, in pixels of the upright image, as SVG has points.
     explanation : str
-        The address of the page about what it has in common with the one image of the search.
+        The address of the page about what it has in common with the one image of the search, or
+        with what is liked, if it was verified with that.
     """
 
     rank: int
@@ -100,6 +102,7 @@ def _card(
     path = _path(match)
     mark = next((mark for mark in MARKS if path in getattr(asked.form, mark)), "")
     more, less = (asked.marked(path, None if mark == one else one) for one in MARKS)
+    example = _liked_example(match, asked)
     return ResultCard(
         rank=match["rank"],
         name=match["path"],
@@ -115,26 +118,34 @@ def _card(
         mark=mark,
         more=more,
         less=less,
-        explanation=explanation_url(asked, path) if query is not None else "",
-        **_verified(match),
+        explanation=explanation_url(asked, path, example) if query or example else "",
+        **_verified(match, example),
     )
 
 
-def _verified(match: Mapping[str, Any]) -> dict[str, Any]:
+def _liked_example(match: Mapping[str, Any], asked: SearchAddress) -> str | None:
+    """Return what is liked if a result was verified with it, not with the one image."""
+    found = match.get("verification", {})
+    example = _path(found, "query") if "query" in found else None
+    return None if example in (asked.path, asked.query) else example
+
+
+def _verified(match: Mapping[str, Any], example: str | None) -> dict[str, Any]:
     found = match.get("verification")
     if found is None:
         return {}
     outline = " ".join(f"{x:.1f},{y:.1f}" for x, y in found["quadrilateral"])
+    told = matching_text(found["inliers"], found["same"])
     return {
-        "matching": matching_text(found["inliers"], found["same"]),
+        "matching": told if example is None else f"{told}, with {printable(example)}",
         "is_same": found["same"],
         "outline": outline if found["same"] else "",
     }
 
 
-def _path(match: Mapping[str, Any]) -> str:
-    encoded = match.get("path_base64")
-    return os.fsdecode(base64.b64decode(encoded)) if encoded else match["path"]
+def _path(told: Mapping[str, Any], name: str = "path") -> str:
+    encoded = told.get(f"{name}_base64")
+    return os.fsdecode(base64.b64decode(encoded)) if encoded else told[name]
 
 
 def _words(match: Mapping[str, Any], query: QueryView | None, mark: str) -> str:

@@ -131,6 +131,30 @@ def test_the_explanation_shows_both(scene_client: TestClient, by: str, region: s
     assert back.names() == results.names()
 
 
+def test_what_matches_something_that_is_liked_is_compared_with_that(
+    scene_client: TestClient,
+) -> None:
+    """With another image, of a region of it, or without."""
+    for image in ("path=cats/cat-1.jpg&region=0,0,99,99", ""):
+        address = f"{image}&like=windmills/windmill-1.jpg&descriptor=asmk&verify=20"
+        answer = scene_client.get(f"/api/search?{address}").json()["answers"][0]["results"]
+        found = {one["path"]: one["verification"] for one in answer if "verification" in one}
+        if image:
+            assert found[PART]["query"] == "windmills/windmill-1.jpg"
+        results = Document(scene_client.get(f"/search?{address}"))
+        if not image:
+            continue
+        assert any(
+            one.text.endswith("matching features, with windmills/windmill-1.jpg")
+            for one in results.all("p", "facts")
+        )
+        page = Document(scene_client.get(results.link(f"Where it matches {PART}")))
+        assert "the same thing" in page.one("span", "kept").text
+        assert page.all("img")[0].attributes["alt"].startswith("windmills/windmill-1.jpg beside")
+        back = Document(scene_client.get(page.link("Back to the results")))
+        assert back.names() == results.names()
+
+
 def test_a_region_is_verified_by_a_preset_too(scene_client: TestClient) -> None:
     address = uploaded(scene_client, "preset=accurate") + "&region=30%,30%,40%,40%"
     page = Document(scene_client.get(address))
