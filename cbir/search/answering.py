@@ -211,6 +211,7 @@ class Answering:
             liked,
             unliked,
             self._several(wanted),
+            tuple(searcher.lacking(one.description) for one in wanted),
         )
 
     def _several(self, wanted: Sequence[DescribedQuery]) -> tuple[SearchedImage, ...]:

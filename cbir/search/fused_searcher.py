@@ -99,6 +99,11 @@ class FusedSearcher(Searcher[Rows]):
                 some[searcher.label] = ScoreComponent(float(distance), float(contribution))
         return found
 
+    def lacking(self, description: Rows) -> tuple[str, ...]:
+        """Return the aliases of the descriptors that found nothing to compare in a query."""
+        pairs = zip(self.searchers, description, strict=True)
+        return tuple(alias for searcher, row in pairs for alias in searcher.lacking(row))
+
     def _adapted(self, description: Rows, backgrounds: Sequence[Distances]) -> tuple[float, ...]:
         """Return the weights, multiplied by what the score curves say."""
         weights = []

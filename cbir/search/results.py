@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from cbir.core.errors import printable
 from cbir.core.text import readable_path
 from cbir.stores.metadata import Value
 
@@ -157,6 +158,9 @@ class SearchResult:
     several : tuple of SearchedImage
         All images that results are to be like, if they are several: the queries, and then what is
         liked.
+    lacking : tuple of tuple of str
+        For each image that results are to be like, the aliases of the descriptors that found
+        nothing to compare in it, such as those of local features in a blank one.
     """
 
     query: str
@@ -171,6 +175,26 @@ class SearchResult:
     liked: tuple[str, ...] = ()
     unliked: tuple[str, ...] = ()
     several: tuple[SearchedImage, ...] = ()
+    lacking: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be known of the images that were searched by, in words.
+
+        Examples
+        --------
+        >>> print(*SearchResult("q.png", "asmk", "cosine", (), lacking=(("asmk",),)).notes)
+        q.png: it has no local features, as blank images have none, so that asmk finds nothing in \
+common with it; descriptors of whole images, such as hsv, do
+        """
+        told = zip(self.examples, self.lacking, strict=False)
+        return tuple(
+            f"{printable(image.path)}: it has no local features, as blank images have none, so that"
+            f" {' and '.join(lacking)} finds nothing in common with it; descriptors of whole"
+            " images, such as hsv, do"
+            for image, lacking in told
+            if lacking
+        )
 
     @property
     def examples(self) -> tuple[SearchedImage, ...]:
@@ -197,6 +221,8 @@ class SearchResult:
             "metric": self.metric,
             "results": [self._told(match) for match in self.matches],
         }
+        if self.notes:
+            document["notes"] = list(self.notes)
         if self.facets:
             document["facets"] = {
                 column: [{"value": value, "count": count} for value, count in counts.items()]

@@ -164,6 +164,13 @@ class Searcher(ABC, Generic[D]):
         """Return what verification found in some rows; None in those that were not verified."""
         return [None] * len(rows)
 
+    def lacking(self, description: D) -> tuple[str, ...]:
+        """Return the aliases of the descriptors that found nothing to compare in a query.
+
+        Those of local features find none in a blank image; most others always find something.
+        """
+        return ()
+
     def distances(self, description: D) -> Distances:
         """Return the exact distances of a described query to all images.
 

@@ -344,3 +344,14 @@ def test_a_dataset_that_moved_is_warned_of(run: Run, indexed: Path, tmp_path: Pa
     assert "--result-path" in done.stderr
     done = run("search", "-q", query, "--no-montage", "-r", "moved")
     assert done.stderr == "" and "moved/cats/cat-1.jpg" in done.stdout
+
+
+def test_a_query_without_local_features_is_warned_of(here: Run, photos: Path) -> None:
+    Image.new("RGB", (90, 70), "white").save(photos / "blank.png")
+    assert here("index", photos, "--descriptor", "orb:words=16").returncode == 0
+    done = here("search", photos / "blank.png", "--no-montage", "--format", "json")
+    assert done.returncode == 0
+    (document,) = json.loads(done.stdout)
+    (note,) = document["notes"]
+    assert done.stderr == f"Warning: {note}\n"
+    assert "orb finds nothing in common with it" in note

@@ -48,6 +48,8 @@ class ResultHandler:
             self.unreadable += 1
             return
         self._try(partial(self._printer.print, result))
+        for note in result.notes:
+            self._listener.warn(note)
         self._identical += result.identical
         self._matches += len(result.matches)
         self._gone += sum(not os.path.exists(match.path) for match in result.matches)

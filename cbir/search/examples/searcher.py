@@ -103,6 +103,11 @@ class ExamplesSearcher(Searcher[Examples[D]]):
                     best[place] = replace(one, example=example, orientation=orientation)
         return best
 
+    def lacking(self, description: Examples[D]) -> tuple[str, ...]:
+        """Return what found nothing to compare in one of the images, however it lies."""
+        firsts = [views[0] for views in description.wanted]
+        return tuple(dict.fromkeys(alias for one in firsts for alias in self.inner.lacking(one)))
+
     def orientations(
         self, source: CandidateSource[Examples[D]], description: Examples[D], rows: RowNumbers
     ) -> Sequence[Orientation | None]:

@@ -49,6 +49,8 @@ class InvertedSource(ScannedSource[SparseCode]):
     ----------
     missing : ndarray of intp
         Rows whose codes are not in the inverted file.
+    farthest : float
+        How far away a row can be.
 
     Examples
     --------
@@ -67,6 +69,7 @@ class InvertedSource(ScannedSource[SparseCode]):
     ) -> None:
         self._codes = inverted.codes
         self._scoring = scoring_of(kernel)
+        self.farthest: float = self._scoring.farthest
         places = inverted.places
         self._segments = places.segments
         found = places.find(as_keys(keys))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from cbir.descriptors.encoders.local_descriptor import LocalDescriptor
 from cbir.descriptors.encoders.sparse_code import SignatureKernel, SparseCode
 from cbir.descriptors.local_features.base import LocalFeatures
 from cbir.descriptors.registry import NamedDescriptor
+from cbir.images.encoded_image import EncodedImage
 from cbir.images.open_image import OpenImage
 from cbir.search import metrics
 from cbir.search.candidates import Distances, RowMask, RowNumbers, ScannedSource
@@ -47,11 +49,14 @@ class LocalDescription:
     own_similarity : float
         What the code has in common with that of the same image in an index, from 0 to 1: less
         than 1 where a query has more words than an image of the index.
+    sha256 : bytes
+        Of its file, if it has no features and is a whole file; else nothing.
     """
 
     features: LocalFeatures
     code: SparseCode
     own_similarity: float
+    sha256: bytes = b""
 
 
 class LocalSource(ScannedSource[LocalDescription]):
@@ -62,15 +67,21 @@ class LocalSource(ScannedSource[LocalDescription]):
     similarity :math:`s`, as a share of that of the query to itself, the distance is
     :math:`1 - \ln(1 + s/c) / \ln(1 + 1/c)`.
 
+    Where there are no features, nothing is in common: a query without any is as far as can be from
+    all rows, those without any as well, but for its own file.
+
     Parameters
     ----------
     rows : InvertedSource
+    keys : ndarray of uint8, shape (n, 32)
+        The SHA-256 of the file of each row.
     is_logarithmic : bool
         Whether that is so; else distances are those of the inverted file.
     """
 
-    def __init__(self, rows: InvertedSource, is_logarithmic: bool) -> None:
+    def __init__(self, rows: InvertedSource, keys: NDArray[np.uint8], is_logarithmic: bool) -> None:
         self._rows = rows
+        self._keys = keys
         self._is_logarithmic = is_logarithmic
 
     def __len__(self) -> int:
@@ -78,15 +89,24 @@ class LocalSource(ScannedSource[LocalDescription]):
 
     def estimate(self, query: LocalDescription) -> NDArray[Any]:
         """Return the distance of every row; not to be written to."""
+        if not len(query.features):
+            return self._without_features(query)
         return self._scaled(self._rows.estimate(query.code), query)
 
     def exact(self, query: LocalDescription, rows: RowNumbers) -> Distances:
         """Return the distances of some rows."""
-        return self._scaled(self._rows.exact(query.code, rows), query)
+        return self.estimate(query)[rows]
 
     def tolerance(self, query: LocalDescription, distance: float) -> float:
         """Return 0: nothing is estimated."""
         return 0.0
+
+    def _without_features(self, query: LocalDescription) -> Distances:
+        distances = np.full(len(self._keys), self._rows.farthest)
+        if query.sha256:
+            own = np.frombuffer(query.sha256, np.uint8)
+            distances[(self._keys == own).all(axis=1)] = 0
+        return distances
 
     def _scaled(self, distances: Distances, query: LocalDescription) -> Distances:
         if not self._is_logarithmic:
@@ -138,7 +158,7 @@ class LocalSearcher(SingleSearcher[LocalDescription]):
         rows = InvertedSource(self.inverted, kernel, keys)
         if len(rows.missing):
             raise self._missing(rows.missing)
-        source = LocalSource(rows, isinstance(kernel, SignatureKernel))
+        source = LocalSource(rows, keys, isinstance(kernel, SignatureKernel))
         super().__init__(named, metric, source)
         self.is_binary = descriptor.extractor.is_binary
 
@@ -163,11 +183,19 @@ class LocalSearcher(SingleSearcher[LocalDescription]):
     def describe_image(self, image: OpenImage) -> LocalDescription:
         """Extract the local features of an image, and find their words."""
         check_type(image, OpenImage, "an image that is open")
-        return self._described(self.extract(image))
+        found = self._described(self.extract(image))
+        if len(found.features) or not isinstance(image, EncodedImage):
+            return found
+        return replace(found, sha256=hashlib.sha256(image.data).digest())
 
     def indexed(self, row: int) -> LocalDescription:
         """Return what the index keeps of an image."""
-        return self._described(self.features(row))
+        found = self._described(self.features(row))
+        return found if len(found.features) else replace(found, sha256=self._hashes[row].tobytes())
+
+    def lacking(self, description: LocalDescription) -> tuple[str, ...]:
+        """Return the alias if a query has no local features."""
+        return () if len(description.features) else (self.label,)
 
     def extract(self, image: OpenImage) -> LocalFeatures:
         """Extract the local features of an image, as those of the index were."""

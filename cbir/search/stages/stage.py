@@ -124,6 +124,10 @@ class Stage(Searcher[D]):
         """Return what a stage before this one found."""
         return self.inner.found(source.before, description, rows)
 
+    def lacking(self, description: D) -> tuple[str, ...]:
+        """Return the aliases of the descriptors that found nothing to compare in a query."""
+        return self.inner.lacking(description)
+
     def base_description(self, description: D) -> Any:
         """Return a description as the base searcher has it."""
         inner = self.inner

@@ -21,6 +21,9 @@ from cbir.search.stages.stage import D, Stage, StagedSource
 from cbir.search.stages.verified_ranking import verified_distances
 from cbir.verification.spatial_matching import SpatialMatch, SpatialVerifier
 
+VERIFYING = "verification"
+"""What lacks features where no descriptor of the search does."""
+
 FeaturesOfRow = Callable[[int], LocalFeatures]
 """Returns what is stored of an image of the index; may be called by several threads at once."""
 
@@ -131,6 +134,11 @@ class VerificationStage(Stage[Any]):
         description = self.inner.indexed(row)
         known = self._described
         return WithFeatures(description, known(description) if known else self._features_of(row))
+
+    def lacking(self, description: WithFeatures[Any]) -> tuple[str, ...]:
+        """Return the aliases of the descriptors that found nothing to compare, or to verify by."""
+        found = self.inner.lacking(description.description)
+        return found if found or len(description.features) else (VERIFYING,)
 
     def base_description(self, description: WithFeatures[Any]) -> Any:
         """Return a description as the base searcher has it."""

@@ -90,6 +90,13 @@ class SearchView:
         ]
 
     @property
+    def notes(self) -> list[str]:
+        """What is to be known of the images that are searched by."""
+        notes = (self.answer or {}).get("notes", [])
+        key = self.address.query
+        return [note.replace(key, "your image", 1) if key else note for note in notes]
+
+    @property
     def stages(self) -> list[tuple[str, str]]:
         """What is done beside comparing, in words, and the address without it."""
         first = replace(self.address, form=self.address.form.model_copy(update={"offset": 0}))

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import cbir
 from cbir.core.errors import BrokenIndexError
 from cbir.descriptors.encoders.local_descriptor import LocalDescriptor
 from cbir.search.inverted.local_searcher import LocalSearcher
 from cbir.search.prepare import prepare
+from cbir.search.request import SearchOptions
 from cbir.stores import open_store
 from cbir.stores.descriptor_entry import DescriptorEntry
 
@@ -135,3 +137,54 @@ def test_bags_of_an_older_program_are_described_again(photos: Path, tmp_path: Pa
     assert named.descriptor.parameters == parameters
     found = new.search(photos / QUERY, descriptor="orb").matches
     assert found[0].path.endswith("cat-1.jpg") and found[0].distance == pytest.approx(0, abs=1e-3)
+
+
+BAGS = "bovw:features=orb,count=200,words=60"
+
+
+@pytest.mark.parametrize(("spec", "metric", "farthest"), [
+    (SPEC, None, 1), (BAGS, "chi2", 1), (BAGS, "manhattan", 2), (BAGS, "euclidean", 2**0.5),
+])  # fmt: skip
+def test_without_features_nothing_is_in_common_but_with_the_same_file(
+    photos: Path, tmp_path: Path, spec: str, metric: str | None, farthest: float
+) -> None:
+    for name, color in (("blank", "white"), ("black", "black")):
+        Image.new("RGB", (90, 70), color).save(photos / f"{name}.png")
+    shutil.copy(photos / "blank.png", photos / "copy.png")
+    path = str(tmp_path / "blank.csv")
+    cbir.index(str(photos), path, spec)
+    index = cbir.open(path)
+    searcher = index.single_searcher(None, metric)
+    rows = [index.paths.index(name) for name in ("blank.png", "copy.png")]
+    for description in (searcher.describe(photos / "blank.png"), searcher.indexed(rows[0])):
+        distances = searcher.distances(description)
+        assert np.flatnonzero(distances == 0).tolist() == rows
+        assert np.delete(distances, rows) == pytest.approx(farthest)
+        assert searcher.lacking(description) == (spec.partition(":")[0],)
+    array = np.zeros((70, 90, 3), np.uint8)
+    assert (searcher.distances(searcher.describe(array)) > 0).all()
+    photograph = searcher.describe(photos / QUERY)
+    assert searcher.lacking(photograph) == ()
+    assert searcher.distances(photograph)[rows] == pytest.approx(farthest)
+
+
+def test_a_search_by_what_has_no_features_says_so(photos: Path, tmp_path: Path) -> None:
+    blank, cat = str(photos / "blank.png"), str(photos / QUERY)
+    Image.new("RGB", (90, 70), "white").save(blank)
+    cbir.index(str(photos), str(tmp_path / "blank.csv"), (SPEC, "hsv"))
+    index = cbir.open(str(tmp_path / "blank.csv"))
+    options: list[SearchOptions] = [
+        {"descriptor": "asmk"},
+        {"descriptor": "hsv+asmk", "rerank": "diffusion", "expand": 2},
+        {"descriptor": "hsv", "verify": 3},
+        {"descriptor": "asmk", "augment": True},
+    ]
+    for some in options:
+        (note,) = index.search(blank, **some).notes
+        lacking = "verification" if some.get("verify") else "asmk"
+        assert note.startswith(f"{blank}: it has no local features") and lacking in note
+        result = index.search_together([cat, blank], **some)
+        assert result.notes == (note,) == tuple(result.to_dict()["notes"])
+        assert index.search(cat, **some).notes == ()
+    assert index.search(blank, descriptor="hsv").notes == ()
+    assert index.search(blank, descriptor="hsv+asmk").matches[0].distance == 0
