@@ -171,6 +171,16 @@ class Searcher(ABC, Generic[D]):
         """
         return ()
 
+    def distances_around(self, description: D, rows: RowNumbers) -> NDArray[Any] | None:
+        """Return the distances among a query and some rows, where these have a way of their own.
+
+        Returns
+        -------
+        ndarray of float, shape (m + 1, m + 1), or None
+            The query is the first; None where queries and rows are described alike.
+        """
+        return None
+
     def distances(self, description: D) -> Distances:
         """Return the exact distances of a described query to all images.
 

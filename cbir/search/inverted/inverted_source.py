@@ -91,7 +91,7 @@ class InvertedSource(ScannedSource[SparseCode]):
         """Return the distance of every row; not to be written to."""
         last = self._last  # the exact distances are asked for after the estimates
         if last is None or last[0] is not query:
-            last = query, self._distances(query)
+            last = query, self.compared(query)
             last[1].flags.writeable = False
             self._last = last
         return last[1]
@@ -102,7 +102,8 @@ class InvertedSource(ScannedSource[SparseCode]):
     def tolerance(self, query: SparseCode, distance: float) -> float:
         return 0.0
 
-    def _distances(self, query: SparseCode) -> Distances:
+    def compared(self, query: SparseCode) -> Distances:
+        """Return the distance of every row, and keep nothing; threads may share the source."""
         self._codes.check(query)
         prepared = self._scoring.prepare(query)
         distances = np.full(self._count, self._scoring.farthest)

@@ -23,6 +23,7 @@ from cbir.images.encoded_image import EncodedImage
 from cbir.images.open_image import OpenImage
 from cbir.search import metrics
 from cbir.search.candidates import Distances, RowMask, RowNumbers, ScannedSource
+from cbir.search.inverted.code_distances import CodeDistances
 from cbir.search.inverted.inverted_file import InvertedFile
 from cbir.search.inverted.inverted_source import InvertedSource
 from cbir.search.inverted.unused_files import remove_unused
@@ -46,6 +47,8 @@ class LocalDescription:
     features : LocalFeatures
     code : SparseCode
         Their visual words.
+    own : SparseCode
+        The same as those of an image of the index.
     own_similarity : float
         What the code has in common with that of the same image in an index, from 0 to 1: less
         than 1 where a query has more words than an image of the index.
@@ -55,6 +58,7 @@ class LocalDescription:
 
     features: LocalFeatures
     code: SparseCode
+    own: SparseCode
     own_similarity: float
     sha256: bytes = b""
 
@@ -109,9 +113,20 @@ class LocalSource(ScannedSource[LocalDescription]):
         return distances
 
     def _scaled(self, distances: Distances, query: LocalDescription) -> Distances:
+        return self.scaled(distances, query.own_similarity)
+
+    def scaled(self, distances: Distances, own_similarity: float | Distances) -> Distances:
+        """Return what distances of the kernel become in results.
+
+        Parameters
+        ----------
+        distances : ndarray of float64
+        own_similarity : float, or ndarray of float64 that fits
+            As :attr:`LocalDescription.own_similarity`.
+        """
         if not self._is_logarithmic:
             return distances
-        shares = np.minimum((1 - distances) / max(query.own_similarity, 1e-9), 1)
+        shares = np.minimum((1 - distances) / np.maximum(own_similarity, 1e-9), 1)
         return 1 - np.log1p(shares / _COMMON) / np.log1p(1 / _COMMON)
 
 
@@ -160,6 +175,7 @@ class LocalSearcher(SingleSearcher[LocalDescription]):
             raise self._missing(rows.missing)
         source = LocalSource(rows, keys, isinstance(kernel, SignatureKernel))
         super().__init__(named, metric, source)
+        self._code_distances = CodeDistances(self.inverted, kernel, keys, source.scaled)
         self.is_binary = descriptor.extractor.is_binary
 
     @classmethod
@@ -226,9 +242,15 @@ class LocalSearcher(SingleSearcher[LocalDescription]):
         assert isinstance(self.source, LocalSource)
         return self.source
 
+    def distances_around(
+        self, description: LocalDescription, rows: RowNumbers
+    ) -> NDArray[np.float32]:
+        """Return the distances among a query and some rows, all as images of the index."""
+        return self._code_distances.around(description.own, rows)
+
     def _described(self, features: LocalFeatures) -> LocalDescription:
         own, code = self._descriptor.encode_both(features)
-        return LocalDescription(features, code, self._similarity(own, code))
+        return LocalDescription(features, code, own, self._similarity(own, code))
 
     def _similarity(self, one: SparseCode, code: SparseCode) -> float:
         """Compare a query with what would be in the index of the same image."""

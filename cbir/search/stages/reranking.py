@@ -10,11 +10,13 @@ results follow in their old order.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from cbir.search.candidates import CandidateSource, Distances, RowMask, RowNumbers, top_k
-from cbir.search.searchers import Searcher, SingleSearcher
+from cbir.search.fused_searcher import FusedSearcher
+from cbir.search.searchers import Searcher
 from cbir.search.stages.diffusion import diffused_scores
 from cbir.search.stages.k_reciprocal import jaccard_distances
 from cbir.search.stages.neighbor_graph import Matrix
@@ -40,7 +42,7 @@ _METHODS: dict[str, tuple[Callable[[Matrix], Distances], float]] = {
 
 
 FEW_CANDIDATES = 50
-"""The same where comparing two results takes long: by local features."""
+"""The same where comparing two results takes long: by the ranks that local features give."""
 
 
 class Reranking(Stage[D]):
@@ -57,8 +59,7 @@ class Reranking(Stage[D]):
     def __init__(self, inner: Searcher[D], method: str, candidates: int | None = None) -> None:
         super().__init__(inner)
         if candidates is None:
-            is_slow = isinstance(self.base, SingleSearcher) and self.base.row_distances is None
-            candidates = FEW_CANDIDATES if is_slow else CANDIDATES
+            candidates = FEW_CANDIDATES if _is_slow(self.base) else CANDIDATES
         self._rerank, self._kept_share = _METHODS[method]
         self._candidates = candidates
         self.metric_name = f"{inner.metric_name}, {method}"
@@ -72,23 +73,32 @@ class Reranking(Stage[D]):
         distances = np.array([distance for _, distance in ranked], np.float64)
         # What compares as equal is the query itself or a copy of it: it stays where it is, and is
         # no neighbor, lest all others seem infinitely farther.
-        source = compared(before)
-        is_other = source.exact(self.base_description(description), rows) > 0
+        source, query = compared(before), self.base_description(description)
+        is_other = source.exact(query, rows) > 0
         is_other &= (distances > 0) & np.isfinite(distances)
         rows, distances = rows[is_other], distances[is_other]
         if len(rows) > 1:
-            distances = self._ranked_again(source, rows, distances)
+            distances = self._ranked_again(source, query, rows, distances)
         return StagedSource(before, rows, distances)
 
     def _ranked_again(
-        self, source: CandidateSource[D], rows: RowNumbers, distances: Distances
+        self, source: CandidateSource[D], query: Any, rows: RowNumbers, distances: Distances
     ) -> Distances:
         farthest = distances[-1]
-        matrix = np.zeros((len(rows) + 1, len(rows) + 1), np.float32)
-        matrix[0, 1:] = matrix[1:, 0] = distances
-        matrix[1:, 1:] = distances_among(self.base, source, rows)
+        matrix = self.base.distances_around(query, rows)
+        if matrix is None:
+            matrix = np.zeros((len(rows) + 1, len(rows) + 1), np.float32)
+            matrix[0, 1:] = matrix[1:, 0] = distances
+            matrix[1:, 1:] = distances_among(self.base, source, rows)
         np.nan_to_num(matrix, copy=False, nan=np.inf)
         new = self._rerank(matrix / np.float32(farthest))[1:]
         share = self._kept_share
         # Rounding must not put the farthest beyond those that follow.
         return np.minimum(share * distances + (1 - share) * farthest * new, farthest)
+
+
+def _is_slow(searcher: Searcher[Any]) -> bool:
+    """Say whether each result would have to be described again to be compared with the others."""
+    if not isinstance(searcher, FusedSearcher) or searcher.fusion.method != "ranks":
+        return False
+    return any(one.row_distances is None for one in searcher.searchers)
