@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from cbir.cli.choices import Choice
+from cbir.core.command_words import quoted
 from cbir.core.errors import UsageError, printable
 from cbir.core.version import __version__
 
@@ -152,6 +153,25 @@ def once(context: click.Context, param: click.Parameter, values: tuple[str, ...]
     return joined(context, param, values[0]) if values else None
 
 
+class OptionalCount(click.IntRange):
+    """A number that may be left out; what follows the option is taken for it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number; of what is none, say how the option is told from it."""
+        try:
+            int(value)
+        except ValueError:
+            assert isinstance(param, click.Option)
+            name, given = param.opts[0], quoted(printable(value))
+            raise click.UsageError(
+                f"{name} {given}: {name} takes a number, if one follows; name {given} before it, or"
+                f" give the number, as in {name} {param.flag_value} {given}",
+                ctx,
+            ) from None
+        number: int = super().convert(value, param, ctx)
+        return number
+
+
 def fusion_options(function: F) -> F:
     """Add ``--fusion``, ``--weights`` and ``--adaptive``."""
     method = click.option(
@@ -178,7 +198,7 @@ def stage_options(function: F) -> F:
     """Add ``--expand``, ``--rerank`` and ``--verify``."""
     expand = click.option(
         "--expand",
-        type=click.IntRange(1, MOST_EXPANDING),
+        type=OptionalCount(1, MOST_EXPANDING),
         is_flag=False,
         flag_value=EXPANDING,
         metavar="[N]",
@@ -192,7 +212,7 @@ def stage_options(function: F) -> F:
     )
     verify = click.option(
         "--verify",
-        type=click.IntRange(0, MOST_VERIFYING),
+        type=OptionalCount(0, MOST_VERIFYING),
         is_flag=False,
         flag_value=VERIFYING,
         metavar="[N]",

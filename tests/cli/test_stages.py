@@ -80,3 +80,15 @@ def test_rows_of_an_evaluation_name_all_stages(here: Run, photos: Path) -> None:
 def test_what_makes_no_sense_is_refused(here: Run, indexed: Path, wrong: tuple[str, str]) -> None:
     done = here("search", QUERY, *wrong)
     assert done.returncode == 2 and wrong[0] in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--expand", "--verify"])
+def test_a_file_behind_an_optional_number_is_told_of(here: Run, option: str) -> None:
+    for command in ("search", "evaluate"):
+        done = here(command, option, "my cat.jpg")
+        number = {"--expand": 5, "--verify": 100}[option]
+        assert done.returncode == 2 and done.stderr.splitlines()[-1] == (
+            f"Error: {option} 'my cat.jpg': {option} takes a number, if one follows; name"
+            f" 'my cat.jpg' before it, or give the number, as in {option} {number} 'my cat.jpg'"
+        )
+    assert "is not in the range" in here("search", QUERY, option, "100000").stderr
