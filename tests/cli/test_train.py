@@ -6,11 +6,15 @@ import json
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from tests.conftest import DATA, Run
+from tests.conftest import DATA, Run, can_be_interrupted
 
 
 def test_it_says_what_it_did_and_how_to_use_it(
@@ -175,3 +179,45 @@ def test_labels_may_be_a_column_of_the_index(here: Run, labeled: Path) -> None:
     assert (by_table.returncode, joined.returncode, by_column.returncode) == (0, 0, 0)
     assert by_column.stdout == by_table.stdout
     assert (labeled / "table.npz").read_bytes() == (labeled / "column.npz").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["asmk", "orb"])
+def test_more_words_than_there_are_features_are_warned_of(
+    here: Run, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "one").mkdir()
+    image = np.random.default_rng(0).integers(0, 255, (60, 60, 3), dtype=np.uint8)
+    Image.fromarray(image).resize((240, 240)).save(tmp_path / "one" / "noise.png")
+    done = here("train", "one", "--descriptor", f"{name}:words=50000", "-o", "words.npz")
+    warning, *_ = (line for line in done.stderr.splitlines() if line.startswith("Warning"))
+    assert "different features for 50,000 words" in warning and "words=" in warning
+    with np.load(tmp_path / "words.npz") as arrays:
+        assert f"only {len(arrays['words']):,} " in warning
+
+
+def test_an_interrupted_training_says_how_it_goes_on(here: Run, photos: Path) -> None:
+    code = (
+        "import os, signal\n"
+        "from cbir.indexing import kept_rounds\n"
+        "keep = kept_rounds.KeptRounds.keep\n"
+        "def kept(self, done, words):\n"
+        "    keep(self, done, words)\n"
+        "    if done == 2: os.kill(os.getpid(), signal.SIGINT)\n"
+        "kept_rounds.KeptRounds.keep = kept\n"
+        "from cbir.cli import main\n"
+        "main()\n"
+    )
+    command = ["train", "photos", "--descriptor", "orb:words=300", "-o", "words.npz"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command],
+        cwd=photos.parent, preexec_fn=can_be_interrupted, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 130
+    assert done.stderr.splitlines()[-1] == (
+        "Interrupted. Nothing was written but the rounds of a vocabulary that are done; the same"
+        " command goes on after these."
+    )
+    again = here(*command)
+    assert again.returncode == 0
+    assert "Continuing an interrupted training after round 2" in again.stderr

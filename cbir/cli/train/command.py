@@ -28,7 +28,14 @@ _OF_LABELS = ("learn", "dimension", "truth", "key", "label", "table", "format_")
 _OF_IMAGES = ("dataset", "include", "exclude")
 
 
-@click.command(cls=Command, sections=_SECTIONS)
+class _TrainCommand(Command):
+    interrupted = (
+        "Interrupted. Nothing was written but the rounds of a vocabulary that are done; the same"
+        " command goes on after these."
+    )
+
+
+@click.command(cls=_TrainCommand, sections=_SECTIONS)
 @dataset_option()
 @click.option(
     "--descriptor",

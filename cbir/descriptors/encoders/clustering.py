@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cbir.core.amounts import counted
 from cbir.core.progress import ProgressListener
 from cbir.core.threads import cores, ordered_map
 from cbir.descriptors.resumable import Rounds
@@ -67,6 +68,11 @@ def cluster(
     listener, kept = listener or ProgressListener(), kept or Rounds()
     done, words = _begun(kept, rows, count, rounds) or (0, _seeds(rows, count))
     if len(words) < count:
+        listener.warn(
+            f"there are only {counted(len(words), 'different feature')} for {count:,} words, so"
+            " that the vocabulary has no more words than that; train on more images, or ask for"
+            " fewer with words="
+        )
         return words
     listener.begin("clustering", rounds, "rounds")
     for done_before in range(rounds):
