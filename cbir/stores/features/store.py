@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import astuple
@@ -47,6 +48,9 @@ _CHECKED = "checked.json"
 
 _ATTEMPTS = 20
 """How often a reader starts again because a writer removed a segment meanwhile."""
+
+_OWN = re.compile(r"(\d{8,}|checked)\.")
+"""What the names of all files of a store begin with that are its own."""
 
 
 class FeatureStore:
@@ -277,8 +281,13 @@ class FeatureStore:
         self._lost = {key for key in self._lost if self._index.find(key) is not None}
 
     def _names(self, suffix: str) -> list[str]:
+        """Return the names of the files of the store; what else is there is left alone."""
         with contextlib.suppress(FileNotFoundError):
-            return [name for name in os.listdir(self._folder) if name.endswith(suffix)]
+            names = [name for name in os.listdir(self._folder) if name.endswith(suffix)]
+            # What has just been removed is among them, so that a reader notices and begins again.
+            return [
+                name for name in names if _OWN.match(name) and not (self._folder / name).is_dir()
+            ]
         return []
 
     def _find(self, key: bytes) -> tuple[Segment, int, int] | None:

@@ -59,6 +59,49 @@ def test_links_are_refused_and_what_they_lead_to_stays(index: Path, name: str, t
     assert contents(index.parent / "precious") == before
 
 
+@pytest.mark.parametrize(
+    ("name", "is_folder"),
+    [
+        ("generation-0000000000000000.json", True), ("journal", True), ("lock.pid", True),
+        ("features/0123/00000000.segment", True), ("inverted/0123/0123.segment", True),
+        ("cache/x.json", True), ("state/model-x.npz", True),
+        ("cache", False), ("features", False), ("inverted", False), ("state", False),
+    ],
+)  # fmt: skip
+def test_what_is_in_the_place_of_something_else_is_told_with_the_remedy(
+    index: Path, name: str, is_folder: bool
+) -> None:
+    place = Path(f"{index}.cbir") / name
+    if place.is_dir():
+        shutil.rmtree(place)
+    if is_folder:
+        place.mkdir(parents=True)
+    else:
+        place.write_text("text")
+    for use in (
+        lambda: build_index(str(index.parent / "photos"), str(index)),
+        lambda: open_index(str(index)),
+    ):
+        with pytest.raises(CbirError, match="move it away, and run the same command again") as told:
+            use()
+        assert str(told.value).startswith(str(place))
+
+
+def test_what_is_none_of_the_index_s_is_left_alone(index: Path, tmp_path: Path) -> None:
+    build_index(str(tmp_path / "photos"), str(index), ("asmk:features=orb,count=100,words=20",))
+    (features,) = Path(f"{index}.cbir", "features").iterdir()
+    for folder in (Path(f"{index}.cbir"), features):
+        for name in ("notes.txt", "strange/notes.txt", "x.new/notes.txt"):
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text(name)
+    (features / "abc.segment").write_text("none of ours")
+    (tmp_path / "photos" / "more.jpg").write_bytes((DATA / "windmills/windmill-1.jpg").read_bytes())
+    build_index(str(tmp_path / "photos"), str(index))
+    found = open_index(str(index)).search(str(tmp_path / "photos" / "more.jpg"), descriptor="asmk")
+    assert found.matches[0].distance == 0
+    assert (features / "abc.segment").exists() and (features / "x.new" / "notes.txt").exists()
+
+
 @pytest.mark.parametrize("name", ["lock.pid", "journal", "generation-0000000000000000.json"])
 def test_pipes_are_refused_at_once(index: Path, name: str) -> None:
     os.mkfifo(f"{index}.cbir/{name}")
