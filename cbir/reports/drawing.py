@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from PIL import Image, ImageDraw
 
 from cbir.core.errors import UnreadableImageError
-from cbir.images.encoded_image import EncodedImage
+from cbir.core.overwriting import Output
+from cbir.images.encoded_image import EncodedImage, software_of
+from cbir.images.header import exif_naming
 from cbir.images.pixels import WORKING_SIZES
 from cbir.reports.fonts import runs
 
@@ -28,6 +32,54 @@ _LARGEST_ZOOM = 4
 
 _LONGEST = 200
 """Letters, of which far fewer fit in a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing(Output):
+    """A kind of drawing, known by a marker of its own.
+
+    Attributes
+    ----------
+    marker : str
+        Stands in the file: what has it may be overwritten, and is never indexed.
+    """
+
+    marker: str = ""
+
+    @classmethod
+    def of(cls, name: str, remedy: str, marker: str) -> Drawing:
+        """Return the kind of drawing that has a marker."""
+        return cls(name, remedy, lambda path: software_of(path) == marker, tuple(FORMATS), marker)
+
+    def write(self, path: str, draw: Callable[[int], tuple[Image.Image, list[str]]]) -> list[str]:
+        """Draw, and write it to a file.
+
+        Parameters
+        ----------
+        path : str
+            The file; its extension says the format.
+        draw : callable
+            Given the longest side that the format may have, it returns the drawing, and what was
+            left out because it would have become larger.
+
+        Returns
+        -------
+        list of str
+            What was left out.
+
+        Raises
+        ------
+        UsageError
+            When the extension is of no known format.
+        CbirError
+            When the file cannot be written, or is there and is none of this kind.
+        """
+        self.check(path)
+        format_ = FORMATS[os.path.splitext(path)[1].lower()]
+        image, notes = draw(LARGEST_SIDES[format_])
+        with self.written(path) as file:
+            image.save(file, format_, quality=90, exif=exif_naming(self.marker))
+        return notes
 
 
 @dataclass(frozen=True, slots=True)

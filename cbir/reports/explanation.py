@@ -22,17 +22,16 @@ from cbir.core.amounts import counted
 from cbir.core.checks import check_whole
 from cbir.core.errors import printable
 from cbir.core.messages import Message, Parameter
-from cbir.core.overwriting import Output
-from cbir.images.encoded_image import EncodedImage, software_of
-from cbir.images.header import EXPLANATION_MARKER, exif_naming
+from cbir.images.encoded_image import EncodedImage
+from cbir.images.header import EXPLANATION_MARKER
 from cbir.reports.drawing import (
     ACCENT,
-    FORMATS,
     INK,
     LARGEST_SIDES,
     LINE,
     MAT,
     PAPER,
+    Drawing,
     FittedImage,
     fitted_image,
     write_line,
@@ -56,11 +55,10 @@ _HALO_STRENGTH = 0.45
 _FINE = 4
 """Bits of a pixel in which places are given to OpenCV."""
 
-EXPLANATION = Output(
+EXPLANATION = Drawing.of(
     "the explanation",
     Message("name another with ", Parameter("explain"), ", or leave that out"),
-    lambda path: software_of(path) == EXPLANATION_MARKER,
-    tuple(FORMATS),
+    EXPLANATION_MARKER,
 )
 
 
@@ -88,13 +86,8 @@ def write_explanation(path: str, results: Sequence[SearchResult], top: int) -> l
     CbirError
         When the file cannot be written, or is there and is no explanation of ours.
     """
-    EXPLANATION.check(path)
-    format_ = FORMATS[os.path.splitext(path)[1].lower()]
     check_whole("top", top)
-    image, notes = draw_explanation(results, top, LARGEST_SIDES[format_])
-    with EXPLANATION.written(path) as file:
-        image.save(file, format_, quality=90, exif=exif_naming(EXPLANATION_MARKER))
-    return notes
+    return EXPLANATION.write(path, lambda side: draw_explanation(results, top, side))
 
 
 def draw_explanation(

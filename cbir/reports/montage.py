@@ -18,18 +18,16 @@ from cbir.core.amounts import counted
 from cbir.core.checks import check_whole
 from cbir.core.errors import printable
 from cbir.core.messages import Message, Parameter
-from cbir.core.overwriting import Output
 from cbir.core.threads import cores, ordered_map
-from cbir.images.encoded_image import software_of
-from cbir.images.header import MONTAGE_MARKER, exif_naming
+from cbir.images.header import MONTAGE_MARKER
 from cbir.reports.drawing import (
     ACCENT,
-    FORMATS,
     INK,
     LARGEST_SIDES,
     LINE,
     MAT,
     PAPER,
+    Drawing,
     fitted_image,
     write_line,
 )
@@ -47,7 +45,7 @@ _MATCHES_A_LINE = 10
 _SMALL_IMAGES = 16
 """Images that share the place of the query, at most: the caption tells how many there are."""
 
-MONTAGE = Output(
+MONTAGE = Drawing.of(
     "the montage",
     Message(
         "name another with ",
@@ -55,8 +53,7 @@ MONTAGE = Output(
         ", or leave it out with ",
         Parameter("montage", False),
     ),
-    lambda path: software_of(path) == MONTAGE_MARKER,
-    tuple(FORMATS),
+    MONTAGE_MARKER,
 )
 
 
@@ -84,13 +81,8 @@ def write_montage(path: str, results: Sequence[SearchResult], top: int) -> list[
     CbirError
         When the file cannot be written, or is there and is no montage of ours.
     """
-    MONTAGE.check(path)
-    format_ = FORMATS[os.path.splitext(path)[1].lower()]
     check_whole("top", top)
-    image, notes = draw_montage(results, top, LARGEST_SIDES[format_])
-    with MONTAGE.written(path) as file:
-        image.save(file, format_, quality=90, exif=exif_naming(MONTAGE_MARKER))
-    return notes
+    return MONTAGE.write(path, lambda side: draw_montage(results, top, side))
 
 
 def draw_montage(
