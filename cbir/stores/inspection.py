@@ -64,6 +64,7 @@ def inspect(path: str) -> Inspection:
             _describe(snapshot, entry, findings.faults) for entry in snapshot.manifest.entries
         ],
         "presets": ready_presets(snapshot),
+        "dba": snapshot.manifest.dba,
     }
     states = sum(entry.state is not None for entry in snapshot.manifest.entries)
     if states:

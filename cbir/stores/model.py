@@ -36,6 +36,9 @@ if TYPE_CHECKING:  # a search needs neither
 FORMAT = 1
 """Version of the index format; raised when an older program could not read it."""
 
+MOST_AVERAGED = 100
+"""Neighbors, at most, that a row is averaged with."""
+
 FILE_DTYPE = np.dtype(
     [("bytes", "<i8"), ("mtime", "<i8"), ("width", "<i4"), ("height", "<i4"), ("sha256", "V32")]
 )
@@ -81,6 +84,8 @@ class Manifest:
     program: str
     """The version of cbir that wrote it."""
     format: int = FORMAT
+    dba: int = 0
+    """With how many neighbors searches average each row, unless told otherwise; 0: with none."""
 
     def entry(self, alias: str) -> DescriptorEntry:
         """Return the entry of `alias`.

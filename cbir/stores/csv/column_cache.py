@@ -138,6 +138,14 @@ class Cache:
         for entry in entries:
             self._save(entry.fingerprint, {"matrix": matrices[entry.alias]})
 
+    def remove_derived(self, entries: Sequence[DescriptorEntry]) -> None:
+        """Remove what was derived from the matrices of the descriptors; failing to is no harm."""
+        kept = {"rows", _METADATA, *(entry.fingerprint for entry in entries)}
+        for path in self._folder.glob("*") if self._folder is not None else ():
+            if path.name.partition(".")[0] not in kept:
+                with contextlib.suppress(OSError):
+                    path.unlink()
+
     def derive(self, fingerprint: str, name: str, build: Derivation) -> Arrays:
         """Return what `build` computes from a matrix, computing it at most once."""
         key = f"{fingerprint}-{name}"

@@ -25,7 +25,7 @@ from cbir.stores.csv.cells import codec_of
 from cbir.stores.csv.row_digests import Digests, read_digests, row_digests
 from cbir.stores.descriptor_entry import DescriptorEntry
 from cbir.stores.file_stamps import Stamp
-from cbir.stores.model import FORMAT, Manifest, Rows
+from cbir.stores.model import FORMAT, MOST_AVERAGED, Manifest, Rows
 
 _SAMPLE = 64
 """Images by which older programs recognize a CSV that was edited."""
@@ -120,6 +120,8 @@ class Generation:
             "cbir:dataset": manifest.root,
             "cbir:descriptors": [asdict(entry) for entry in manifest.entries],
         }
+        if manifest.dba:
+            document["cbir:dba"] = manifest.dba
         document["cbir:checksum"] = json_checksum(document)
         with written_aside(str(folder / self.name), sync_name=False) as file:
             file.write(json.dumps(document).encode())
@@ -173,9 +175,12 @@ def _parsed(document: dict[str, Any]) -> Generation:
         raise ValueError("its checksum is another one")
     entries = tuple(_checked(DescriptorEntry(**entry)) for entry in document["cbir:descriptors"])
     root, content = as_path(document["cbir:dataset"]), document["cbir:content"]
+    dba = document.get("cbir:dba", 0)
     if "\0" in root or not _CONTENT.fullmatch(content):
         raise ValueError("not a dataset or a content")
-    manifest = Manifest(root, entries, document["cbir:program"], document["cbir:format"])
+    if not isinstance(dba, int) or not 0 <= dba <= MOST_AVERAGED:
+        raise ValueError("not a number of neighbors")
+    manifest = Manifest(root, entries, document["cbir:program"], document["cbir:format"], dba)
     stamp = Stamp(**document["cbir:stamp"])
     return Generation(manifest, stamp, content, dict(document["cbir:sample"]))
 

@@ -79,7 +79,10 @@ class CsvWriter(Writer):
             write_digests(folder / generation.digests_name, row_digests(rows, matrices))
             generation.write(folder, csv.name)
             sync_folder(str(folder))
-            Cache(self._layout.caches()[:1], content).fill(rows, manifest.entries, matrices)
+            cache = Cache(self._layout.caches()[:1], content)
+            cache.fill(rows, manifest.entries, matrices)
+            # The same content may have been committed before, with what nobody wants any more.
+            cache.remove_derived(manifest.entries)
             if csv.exists():
                 os.chmod(aside, csv.stat().st_mode)
             self._put_in_place(aside)

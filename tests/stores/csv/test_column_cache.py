@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cbir.descriptors.registry import parse
 from cbir.stores.csv.column_cache import Cache, checksum, clear_others
 from cbir.stores.csv.packed_metadata import pack
+from cbir.stores.descriptor_entry import DescriptorEntry
 from cbir.stores.metadata import MetadataColumn
 from cbir.stores.model import FILE_DTYPE, Rows
 from cbir.stores.paths import PathList
@@ -35,6 +37,23 @@ def test_a_cache_belongs_to_one_content(tmp_path: Path) -> None:
     assert len(other["a"]) == 2
     clear_others([tmp_path], "two")
     assert [path.name.partition("-")[0] for path in tmp_path.iterdir()] == ["two"]
+
+
+def test_what_was_derived_can_be_removed(tmp_path: Path) -> None:
+    cache = Cache([tmp_path], "one")
+    entry = DescriptorEntry.of(parse("hsv:layout=none"), None, "index.csv")
+    rows = Rows(PathList.of(["a.jpg"]), np.zeros(1, FILE_DTYPE))
+    matrix = np.ones((1, entry.width), np.uint8)
+    cache.fill(rows, [entry], {"hsv": matrix})
+    before = {path.name for path in tmp_path.rglob("*")}
+    cache.derive(entry.fingerprint, "n", lambda: {"a": np.arange(1)})
+    assert len(list(tmp_path.rglob("*"))) == len(before) + 2
+    cache.remove_derived([entry])
+    assert {path.name for path in tmp_path.rglob("*")} == before
+    again = Cache([tmp_path], "one")
+    found = again.matrix(entry.fingerprint)
+    assert found is not None and np.array_equal(found, matrix)
+    assert again.derive(entry.fingerprint, "n", lambda: {"a": np.arange(2)})["a"].tolist() == [0, 1]
 
 
 def test_threads_that_derive_at_once_compute_once_and_keep_to_one_folder(tmp_path: Path) -> None:

@@ -56,6 +56,21 @@ def test_what_is_committed_is_read(index: Path) -> None:
     assert read.root == str(index.parent / "data")
 
 
+def test_how_searches_average_is_kept_and_nothing_else_is_read(index: Path) -> None:
+    assert snapshot(index).manifest.dba == 0
+    for dba in (7, 0):
+        with open_store(str(index)).writer() as writer:
+            writer.commit(Manifest("data", (HSV,), "test", dba=dba), *content("a.jpg"))
+        assert snapshot(index).manifest.dba == dba
+    for wrong in (-1, 101, "7", None, 1.5):
+        with open_store(str(index)).writer() as writer:
+            forged = Manifest("data", (HSV,), "test", dba=wrong)  # type: ignore[arg-type]
+            writer.commit(forged, *content("a.jpg", shade=3))
+        if wrong is not None:  # which is written like none
+            with pytest.raises(BrokenIndexError, match="neighbors"):
+                snapshot(index)
+
+
 def test_the_cache_and_the_csv_say_the_same(index: Path) -> None:
     store = CsvStore(str(index))
     assert store.snapshot().inspect().faults == []
