@@ -71,6 +71,20 @@ class Encoding:
             values *= dtype(self.scale)
         return np.square(values, out=values) if self.power == 2 else values
 
+    def stored(self, values: NDArray[np.float64], dtype: np.dtype[Any]) -> Row:
+        """Return the numbers of type `dtype` that are stored for values: :meth:`values`, backwards.
+
+        Examples
+        --------
+        >>> ROOTS.stored(np.array([0.0, 0.25, 1.0]), np.dtype(np.uint8))
+        array([  0, 128, 255], dtype=uint8)
+        """
+        numbers = (np.sqrt(values) if self.power == 2 else values) / self.scale
+        if dtype.kind in "iu":
+            limits = np.iinfo(dtype)
+            numbers = np.clip(np.rint(numbers), limits.min, limits.max)
+        return numbers.astype(dtype)
+
 
 PLAIN = Encoding()
 """The stored numbers are the values."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from cbir.core import stderr_capture
 from cbir.core.arguments import path_of, text_of, tuple_of
+from cbir.core.checks import check_whole
 from cbir.core.errors import UsageError
 from cbir.core.messages import Parameter
 from cbir.core.progress import ProgressListener
@@ -24,6 +25,7 @@ from cbir.indexing.plan import plan
 from cbir.indexing.request import IndexRequest
 from cbir.indexing.scan import scan
 from cbir.stores import open_store
+from cbir.stores.model import MOST_AVERAGED
 
 
 def build_index(
@@ -46,6 +48,7 @@ def build_index(
     features: str | LocalExtractor[Any] | None = None,
     keep_others: bool = False,
     paths: Sequence[str] | None = None,
+    dba: int | None = None,
     wait: bool = False,
     listener: ProgressListener | None = None,
 ) -> IndexReport:
@@ -98,6 +101,10 @@ def build_index(
         Look only at these paths of the dataset, relative to it and with ``/``: those where an image
         is enter the index or are brought up to date, the others of them leave it. All other images
         stay in it as they are.
+    dba : int, optional
+        Database-side augmentation: searches of this index are to compare means of each image and
+        so many of its neighbors, unless they are told otherwise; 0: images themselves. As before
+        unless given.
     wait : bool
         Wait for another process that writes to the index.
     listener : ProgressListener, optional
@@ -134,6 +141,7 @@ def build_index(
         features=None if features is None else extractor_of(features),
         metadata=_metadata(metadata, key, table, tuple_of(columns, "a column")),
         paths=None if paths is None else frozenset(tuple_of(paths, "a path", path_of)),
+        dba=None if dba is None else check_whole("dba", dba, 0, MOST_AVERAGED),
     )
     for spec in request.descriptors:
         parse(spec)  # a typing error is told before anything is touched

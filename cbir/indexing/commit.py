@@ -97,7 +97,7 @@ def commit(plan: Plan, descriptions: Descriptions, listener: ProgressListener) -
             f"{printable(scan.dataset)}: none of {counted(len(scan.images), 'file')} could be read"
         )
     rows = _rows(plan, descriptions, listener)
-    manifest = Manifest(scan.root, _entries(plan), __version__)
+    manifest = Manifest(scan.root, _entries(plan), __version__, dba=plan.dba)
     same = (
         base is not None
         and base.manifest == manifest

@@ -55,6 +55,8 @@ class Plan:
         Metadata columns that are to go.
     joined : MetadataJoin or None
         A table whose columns are to come.
+    dba : int
+        With how many neighbors searches are to average each row.
     """
 
     scan: Scan
@@ -69,6 +71,7 @@ class Plan:
     writer: Writer
     dropped: frozenset[str]
     joined: MetadataJoin | None
+    dba: int
 
 
 def plan(
@@ -129,6 +132,7 @@ def plan(
         writer,
         frozenset(dropped),
         joined,
+        (previous.manifest.dba if previous else 0) if request.dba is None else request.dba,
     )
 
 

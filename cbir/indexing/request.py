@@ -33,6 +33,8 @@ class IndexRequest:
         Extracts the local features that are to be kept.
     metadata : MetadataRequest or None
         The table that is to be joined.
+    dba : int or None
+        With how many neighbors searches are to average each row; None: as before.
     """
 
     dataset: str
@@ -49,3 +51,4 @@ class IndexRequest:
     features: LocalExtractor[Any] | None
     metadata: MetadataRequest | None = None
     paths: frozenset[str] | None = None
+    dba: int | None = None

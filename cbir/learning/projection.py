@@ -29,6 +29,7 @@ from cbir.search.candidates import Distances
 from cbir.search.engine import Index
 from cbir.search.fusion.options import equal_weights
 from cbir.search.metrics import cosine
+from cbir.search.stage_options import Stages
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ def learn_projection(
     aliases = list(equal_weights(descriptor))
     images = labeled_images(index, truth)
     learner = _Learner(index, aliases, images, projection)
-    before = ranker_of(index.searcher("+".join(aliases)), images)
+    before = ranker_of(index.searcher("+".join(aliases), stages=Stages(dba=0)), images)
     with one_thread_each():
         judgments = judged(images, before, learner.ranker, workers, ProgressListener.of(listener))
         learned = learner.learn(np.arange(len(images)))

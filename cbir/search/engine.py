@@ -192,7 +192,7 @@ class Index:
             What else :class:`SearchRequest` takes: `descriptor`, `metric`, `max_distance`,
             `exclude_self`, `exclude_identical`, `preset`, `fusion`, `weights`, `adaptive`, `where`,
             `columns`, `group_by`, `facets`, `region`, `augment`, `like`, `unlike`, `expand`,
-            `rerank`, `verify`.
+            `rerank`, `verify`, `dba`.
 
         Returns
         -------

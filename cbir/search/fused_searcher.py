@@ -20,7 +20,7 @@ from cbir.search.fusion.formulas import (
     factors,
 )
 from cbir.search.fusion.options import FUSED_METRICS, Fusion
-from cbir.search.results import FUSED_MEANINGS, ScoreComponent
+from cbir.search.results import FUSED_MEANINGS, ScoreComponent, between_means
 from cbir.search.searchers import Searcher, SingleSearcher, not_described, scanned
 
 
@@ -43,6 +43,8 @@ class FusedSearcher(Searcher[Rows]):
         self.label = label or "+".join(aliases)
         self.metric_name = FUSED_METRICS[fusion.method]
         self.meaning = FUSED_MEANINGS[self.metric_name]
+        if dba := max(searcher.dba for searcher in searchers):
+            self.metric_name, self.meaning = between_means(self.metric_name, self.meaning, dba)
         self.weights = dict(zip(aliases, fusion.weights, strict=True))
         self.adaptive = fusion.adaptive
         self.fusion = fusion

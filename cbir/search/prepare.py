@@ -15,7 +15,9 @@ _WORTH_ROWS = 100_000
 
 
 def prepare(index: str, is_new: bool, listener: ProgressListener | None = None) -> None:
-    """Bring inverted files up to date, and compile kernels for new rows of a large index.
+    """Bring caches up to date, and compile kernels for new rows of a large index.
+
+    These are inverted files, and the means of rows where searches compare them.
 
     Numba keeps compiled kernels for all later programs of this machine.
 
@@ -30,10 +32,12 @@ def prepare(index: str, is_new: bool, listener: ProgressListener | None = None) 
     """
     snapshot = open_store(index).snapshot()
     remove_unused(snapshot)
+    dba = snapshot.manifest.dba
     for entry in snapshot.manifest.entries:
-        if entry.row_kind == FEATURES:
+        if entry.row_kind == FEATURES or (dba and entry.row_kind == GLOBAL):
             named = snapshot.descriptor(entry.alias)
-            open_searcher(snapshot, named, metrics.get(named.descriptor.metrics[0]), listener)
+            metric = metrics.get(named.descriptor.metrics[0])
+            open_searcher(snapshot, named, metric, listener, dba)
     if is_new and len(snapshot.rows) >= _WORTH_ROWS:
         _compile_kernels(snapshot)
 

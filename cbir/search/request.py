@@ -71,6 +71,7 @@ class SearchOptions(TypedDict, total=False):
     expand: int | None
     rerank: str | None
     verify: int | None
+    dba: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,10 @@ class SearchRequest:
         Look at so many of the best results whether they show the very thing of the query, maybe
         from another side, and rank those that do first: see :attr:`Match.verification`. The index
         needs a descriptor of local features.
+    dba : int, optional
+        Database-side augmentation: instead of images, compare means of each image and so many of
+        its neighbors in the index; see :mod:`cbir.search.dba.neighbor_means`. Distances are those
+        of the means. The first search takes long in a large index: the means are made, and kept.
 
     Raises
     ------
@@ -174,6 +179,7 @@ class SearchRequest:
     expand: int | None = None
     rerank: str | None = None
     verify: int | None = None
+    dba: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "max_distance", checked_limit(self.top, self.max_distance))
@@ -195,7 +201,7 @@ class SearchRequest:
     @property
     def stages(self) -> Stages:
         """What is done after the query was compared with the images."""
-        asked = Stages(self.expand, self.rerank, self.verify)
+        asked = Stages(self.expand, self.rerank, self.verify, self.dba)
         return asked.or_those_of(usual_stages(self.preset))
 
 

@@ -27,6 +27,27 @@ FUSED_MEANINGS = {
 """What the distances of fusions say."""
 
 
+def between_means(metric: str, meaning: str, dba: int) -> tuple[str, str]:
+    """Return what distances are called, and what they say, between means.
+
+    Parameters
+    ----------
+    metric, meaning : str
+        Of distances between images.
+    dba : int
+        How many neighbors are in a mean, at most, beside the image itself.
+
+    Examples
+    --------
+    >>> between_means("chi2", "0 = equal", 5)
+    ('chi2, dba 5', '0 = equal; each image averaged with up to 5 neighbors in the index')
+    """
+    return (
+        f"{metric}, dba {dba}",
+        f"{meaning}; each image averaged with up to {dba} neighbors in the index",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class ScoreComponent:
     """What one descriptor adds to a fused distance.

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.registry import NamedDescriptor
-from cbir.descriptors.row_kinds import FEATURES
+from cbir.descriptors.row_kinds import FEATURES, GLOBAL
 from cbir.search import metrics
 from cbir.search.searchers import RowSearcher, SingleSearcher
 from cbir.stores.model import Snapshot
@@ -34,6 +34,7 @@ def open_searcher(
     named: NamedDescriptor,
     metric: metrics.Metric,
     listener: ProgressListener | None = None,
+    dba: int = 0,
 ) -> SingleSearcher[Any]:
     """Return what searches an index by one of its descriptors and a metric.
 
@@ -46,7 +47,14 @@ def open_searcher(
         One that the descriptor allows.
     listener : ProgressListener, optional
         Told of what has to be made first, and takes long.
+    dba : int
+        How many of its neighbors each row is averaged with, if rows are vectors; others, of which
+        there is no mean, are compared as they are.
     """
+    if dba and named.descriptor.kind == GLOBAL:
+        from cbir.search.dba.searcher import MeanSearcher  # few searches need it
+
+        return MeanSearcher.averaging(snapshot, named, metric, dba, listener)
     name = _SEARCHERS.get(named.descriptor.kind.name)
     searcher: SearcherClass = RowSearcher if name is None else resolve_name(name)
     return searcher.of(snapshot, named, metric, listener)

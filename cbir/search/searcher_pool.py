@@ -10,7 +10,7 @@ from cbir.core.errors import CbirError, UsageError
 from cbir.core.messages import Call, Parameter
 from cbir.descriptors import presets
 from cbir.descriptors.registry import NamedDescriptor
-from cbir.descriptors.row_kinds import FEATURES
+from cbir.descriptors.row_kinds import FEATURES, GLOBAL
 from cbir.search import metrics
 from cbir.search.fused_searcher import FusedSearcher
 from cbir.search.fusion.options import Fusion, Weights, equal_weights
@@ -56,9 +56,12 @@ class SearcherPool:
         The parameters are those of :class:`SearchRequest`; `stages` is what follows.
         """
         check_type(stages, Stages, "stages")
-        compared = self._compared(descriptor, metric, preset, fusion, weights, adaptive)
+        if stages.dba:
+            self._check_has_vectors(tuple(self._asked(descriptor, preset)))
         stages = stages.or_those_of(usual_stages(preset))
-        if not stages:
+        dba = self._snapshot.manifest.dba if stages.dba is None else stages.dba
+        compared = self._compared(descriptor, metric, preset, fusion, weights, adaptive, dba)
+        if not stages.follow:
             return compared
         return self._staged_searcher(compared, stages, self._verifier(compared, stages))
 
@@ -89,6 +92,7 @@ class SearcherPool:
         fusion: str | None,
         weights: Weights | None,
         adaptive: bool,
+        dba: int,
     ) -> Searcher[Any]:
         """Return what only compares."""
         usual = self._asked(descriptor, preset)
@@ -99,7 +103,7 @@ class SearcherPool:
                     Parameter("fusion"), ", ", Parameter("weights"), " and ", Parameter("adaptive"),
                     " are for several descriptors; join their aliases by +, as in hsv+phash",
                 )  # fmt: skip
-            return self.single_searcher(aliases[0], metric)
+            return self.single_searcher(aliases[0], metric, dba)
         if metric is not None:
             raise UsageError(
                 Parameter("metric", metric),
@@ -107,15 +111,27 @@ class SearcherPool:
                 " its own metric",
             )
         chosen = Fusion.of(usual, fusion, weights, adaptive)
-        return self._fused_searcher(aliases, chosen, preset)
+        return self._fused_searcher(aliases, chosen, preset, dba)
 
     def single_searcher(
-        self, descriptor: str | None = None, metric: str | None = None
+        self, descriptor: str | None = None, metric: str | None = None, dba: int = 0
     ) -> SingleSearcher[Any]:
-        """Return what searches by one descriptor, the first unless told otherwise."""
+        """Return what searches by one descriptor, the first unless told otherwise.
+
+        Rows are compared as they are, unless they are to be averaged with `dba` neighbors.
+        """
         if metric is not None:
             text_of(metric, "a metric")
-        return self._single_searcher(self.alias(descriptor), metric)
+        return self._single_searcher(self.alias(descriptor), metric, dba)
+
+    def _check_has_vectors(self, aliases: tuple[str, ...]) -> None:
+        """Refuse to average where there is nothing of which there are means."""
+        entries = [self._snapshot.manifest.entry(alias) for alias in aliases]
+        if not any(entry.row_kind == GLOBAL for entry in entries):
+            raise UsageError(
+                Parameter("dba"), f" averages vectors, and {' and '.join(aliases)} has none of an"
+                " image; leave it out"
+            )  # fmt: skip
 
     def alias(self, descriptor: str | None) -> str:
         """Return the alias that is asked for, the first of the index unless there is one."""
@@ -154,15 +170,17 @@ class SearcherPool:
             return chosen.usual
         return equal_weights(self.alias(descriptor))
 
-    def _make_single_searcher(self, alias: str, metric: str | None) -> SingleSearcher[Any]:
+    def _make_single_searcher(
+        self, alias: str, metric: str | None, dba: int
+    ) -> SingleSearcher[Any]:
         named = self._snapshot.descriptor(alias)
         chosen = _allowed_metric(named, metric)
-        return open_searcher(self._snapshot, named, chosen)
+        return open_searcher(self._snapshot, named, chosen, dba=dba)
 
     def _make_fused_searcher(
-        self, aliases: tuple[str, ...], fusion: Fusion, label: str | None
+        self, aliases: tuple[str, ...], fusion: Fusion, label: str | None, dba: int
     ) -> FusedSearcher:
-        searchers = [self._single_searcher(alias, None) for alias in aliases]
+        searchers = [self._single_searcher(alias, None, dba) for alias in aliases]
         return FusedSearcher(searchers, fusion, label)
 
 

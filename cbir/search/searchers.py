@@ -261,7 +261,14 @@ class SingleSearcher(Searcher[D]):
         The rows of the index, ready to be compared.
     row_distances : RowDistances, optional
         The distances among the rows; None where these take too long.
+
+    Attributes
+    ----------
+    dba : int
+        How many of its neighbors each row is averaged with.
     """
+
+    dba: int = 0
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Which stages a search has, checked."""
+"""What a search does beside a plain comparison, checked."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from cbir.core.arguments import one_of
 from cbir.core.checks import check_whole
 from cbir.descriptors import presets
+from cbir.stores.model import MOST_AVERAGED
 
 NO_RERANKING = "none"
 
@@ -19,6 +20,8 @@ EXPANDING = 5
 MOST_EXPANDING = 1000
 """Results, at most, that expand a query."""
 
+AVERAGED = 10
+"""Neighbors that a row is averaged with, unless told otherwise."""
 
 VERIFYING = 100
 """Results that are verified, unless told otherwise."""
@@ -29,7 +32,7 @@ MOST_VERIFYING = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """What a search does after it has compared the query with the images.
+    """What a search does before and after it compares the query with the images.
 
     Attributes
     ----------
@@ -40,6 +43,9 @@ class Stages:
     verify : int or None
         Look at so many of the best results whether they show the very thing of the query, and rank
         those that do first. 0: at none, whatever a preset says.
+    dba : int or None
+        Database-side augmentation: compare means of each image and so many of its neighbors in the
+        index, instead of images themselves. 0: no means, whatever the index says.
 
     Raises
     ------
@@ -49,7 +55,7 @@ class Stages:
     Examples
     --------
     >>> Stages(expand=5)
-    Stages(expand=5, rerank=None, verify=None)
+    Stages(expand=5, rerank=None, verify=None, dba=None)
     >>> bool(Stages(expand=5)), bool(Stages())
     (True, False)
     """
@@ -57,6 +63,7 @@ class Stages:
     expand: int | None = None
     rerank: str | None = None
     verify: int | None = None
+    dba: int | None = None
 
     def __post_init__(self) -> None:
         if self.expand is not None:
@@ -65,8 +72,15 @@ class Stages:
             one_of(self.rerank, RERANKINGS, "rerank")
         if self.verify is not None:
             check_whole("verify", self.verify, 0, MOST_VERIFYING)
+        if self.dba is not None:
+            check_whole("dba", self.dba, 0, MOST_AVERAGED)
 
     def __bool__(self) -> bool:
+        return bool(self.follow or self.dba)
+
+    @property
+    def follow(self) -> bool:
+        """Whether anything is done after the query was compared."""
         return bool(self.expand or self.is_reranked or self.verify)
 
     @property
@@ -80,12 +94,13 @@ class Stages:
         Examples
         --------
         >>> Stages(rerank="none").or_those_of(Stages(rerank="diffusion", verify=50))
-        Stages(expand=None, rerank='none', verify=50)
+        Stages(expand=None, rerank='none', verify=50, dba=None)
         """
         return Stages(
             usual.expand if self.expand is None else self.expand,
             usual.rerank if self.rerank is None else self.rerank,
             usual.verify if self.verify is None else self.verify,
+            usual.dba if self.dba is None else self.dba,
         )
 
 

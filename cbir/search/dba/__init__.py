@@ -1,0 +1,1 @@
+"""Database-side augmentation: rows of the index, replaced by means with their neighbors."""
