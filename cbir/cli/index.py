@@ -24,6 +24,8 @@ from cbir.cli.progress import TerminalProgress
 from cbir.core.amounts import counted, rate_text, seconds_text
 from cbir.core.errors import printable
 from cbir.descriptors.presets import PRESETS
+from cbir.search.stage_options import AVERAGED
+from cbir.stores.model import MOST_AVERAGED
 
 if TYPE_CHECKING:
     from cbir.core.progress import ProgressListener
@@ -57,7 +59,7 @@ _SECTIONS = {
     "Common options": "--dataset --index --descriptor --preset --quiet".split(),
     "Which images": "--include --exclude --strict".split(),
     "What else is known about them": "--metadata --key --table --columns".split(),
-    "Descriptors and what they learn": "--drop --model --retrain --rebuild".split(),
+    "Descriptors and what they learn": "--drop --model --retrain --rebuild --dba".split(),
 }
 
 
@@ -109,6 +111,16 @@ _SECTIONS = {
     help="Join these only; NEW=NAME renames one.  [default: all but the key]",
 )
 @model_option
+@click.option(
+    "--dba",
+    type=click.IntRange(0, MOST_AVERAGED),
+    is_flag=False,
+    flag_value=AVERAGED,
+    metavar="[N]",
+    help="Database-side augmentation: unless told otherwise, searches compare means of each image"
+    f" and the N that are most like it; without N, {AVERAGED}. 0: images themselves.  [default: as"
+    " before; for a new index, 0]",
+)
 @pattern_options
 @workers_option
 @click.option("--rebuild", is_flag=True, help="Start from nothing.")
@@ -137,6 +149,7 @@ def index(
     table: str | None,
     columns: Sequence[str],
     models: tuple[str, ...],
+    dba: int | None,
     include: tuple[str, ...],
     exclude: tuple[str, ...],
     workers: int | None,
@@ -160,6 +173,7 @@ def index(
       index data
       index data --descriptor hsv --descriptor small=orb:words=1000
       index data --preset balanced
+      index data --preset balanced --dba
       index products --metadata products.csv --key id --columns name,price
       index photos --index photos.csv --exclude 'thumbs' --workers 4
     """
@@ -177,6 +191,7 @@ def index(
             key=key,
             table=table,
             columns=columns,
+            dba=dba,
             include=include,
             exclude=exclude,
             workers=workers,

@@ -101,6 +101,9 @@ def _table(inspection: Inspection) -> Iterator[str]:
         yield f"holds     {one['alias']} = {name}: {_size(one)}{trained}{empty}"
     if summary["presets"]:
         yield f"presets   {', '.join(summary['presets'])}"
+    if summary["dba"]:
+        neighbors = counted(summary["dba"], "neighbor")
+        yield f"searches  compare means of each image and up to {neighbors} (dba)"
     yield f"checked   {', '.join(inspection.checked) or 'nothing'}"
     for fault in inspection.faults:
         yield f"fault     {fault}"

@@ -18,12 +18,14 @@ from cbir.core.version import __version__
 if TYPE_CHECKING:
     from cbir.search.fusion.options import Weights
 from cbir.search.stage_options import (
+    AVERAGED,
     EXPANDING,
     MOST_EXPANDING,
     MOST_VERIFYING,
     RERANKINGS,
     VERIFYING,
 )
+from cbir.stores.model import MOST_AVERAGED
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -220,6 +222,27 @@ def stage_options(function: F) -> F:
         f" those that do first; without N, {VERIFYING}. 0 leaves out what a preset does.",
     )
     return expand(rerank(verify(function)))
+
+
+def dba_option(multiple: bool = False) -> Callable[[F], F]:
+    """Add ``--dba``.
+
+    Parameters
+    ----------
+    multiple : bool
+        Whether it may be given several times.
+    """
+    more = " Repeatable." if multiple else ""
+    return click.option(
+        "--dba",
+        type=click.IntRange(0, MOST_AVERAGED),
+        multiple=multiple,
+        is_flag=False,
+        flag_value=AVERAGED,
+        metavar="[N]",
+        help="Database-side augmentation: compare means of each image and the N that are most like"
+        f" it in the index; without N, {AVERAGED}. 0: compare images themselves.{more}",
+    )
 
 
 def _parsed_weights(_: click.Context, __: click.Parameter, text: str | None) -> Weights | None:

@@ -16,6 +16,7 @@ from cbir.cli.evaluate.formats import FORMATS, print_evaluation
 from cbir.cli.evaluate.options import Options, check_metrics
 from cbir.cli.options import (
     dataset_option,
+    dba_option,
     fusion_options,
     joined,
     listed,
@@ -27,10 +28,11 @@ from cbir.cli.options import (
 )
 from cbir.cli.progress import TerminalProgress
 from cbir.core.amounts import counted
-from cbir.core.errors import CbirError, printable
+from cbir.core.errors import CbirError, UsageError, printable
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.base import TrainedDescriptor, origin_of
 from cbir.descriptors.presets import PRESETS
+from cbir.descriptors.row_kinds import GLOBAL
 from cbir.evaluation.document import WORST, write_evaluation
 from cbir.evaluation.model import Evaluation
 from cbir.evaluation.protocols import PROTOCOLS, choose_queries, default_protocol
@@ -40,12 +42,13 @@ from cbir.indexing.build import build_index
 from cbir.reports.evaluation_page import write_failures
 from cbir.reports.pr_curves import write_plot
 from cbir.search.engine import Index, open_index
+from cbir.search.stage_options import Stages
 
 _SECTIONS = {
     "Common options": "--dataset --index --descriptor --preset --format --quiet".split(),
     "What is right": ("--truth --key --label --table --where --protocol --queries".split()),
     "How images are compared": (
-        "--metric --fusion --weights --adaptive --expand --rerank --verify --model".split()
+        "--metric --fusion --weights --adaptive --dba --expand --rerank --verify --model".split()
     ),
     "What else is written": "--by-class --plot --failures --save --worst --columns".split(),
 }
@@ -114,6 +117,7 @@ _SECTIONS = {
 )
 @fusion_options
 @stage_options
+@dba_option(multiple=True)
 @model_option
 @click.option("--format", "format_", type=Choice(FORMATS), help="[default: table]")
 @click.option("--by-class", is_flag=True, help="Also give the measures of each class.")
@@ -232,16 +236,19 @@ def _searchers(
     index: Index, options: Options, listener: ProgressListener
 ) -> list[SearcherProtocol]:
     """Return what is to be measured: each descriptor by the metrics that it allows, and fusions."""
+    stages = options.stages
     singles = options.singles or ([] if options.fusions else list(index.descriptors))
     searchers = list[SearcherProtocol]()
     allowed_metrics = set[str]()
     for alias in singles:
         metrics = _allowed_metrics(index, alias, options.metrics)
         allowed_metrics.update(metrics)
-        allowed = [index.searcher(alias, metric, stages=options.stages) for metric in metrics]
-        if not allowed:
+        if not metrics:
             listener.warn(f"{alias}: none of the metrics makes sense for it; it is left out")
-        searchers += allowed
+        possible = _possible(index, alias, stages, listener)
+        searchers += [
+            index.searcher(alias, metric, stages=some) for metric in metrics for some in possible
+        ]
     if singles and options.metrics:
         check_metrics(options.metrics, allowed_metrics, singles)
     searchers += [
@@ -251,11 +258,27 @@ def _searchers(
             fusion=options.fusion,
             weights=options.weights_of(requested),
             adaptive=options.adaptive,
-            stages=options.stages,
+            stages=some,
         )
         for requested in options.fusions
+        for some in stages
     ]
+    if not searchers:
+        none = f"{' and '.join(singles)} has none"
+        raise UsageError(f"--dba averages vectors, and {none}; leave it out, or add --dba 0")
     return searchers
+
+
+def _possible(
+    index: Index, alias: str, stages: Sequence[Stages], listener: ProgressListener
+) -> list[Stages]:
+    """Return which stages searches by one descriptor can have: only vectors can be averaged."""
+    if index.single_searcher(alias).named.descriptor.kind == GLOBAL:
+        return list(stages)
+    without = [some for some in stages if not some.dba]
+    if len(without) < len(stages):
+        listener.warn(f"{alias}: it has no vectors that could be averaged; --dba leaves it out")
+    return without
 
 
 def _warn_of_learning(

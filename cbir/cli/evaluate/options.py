@@ -63,6 +63,7 @@ class Options:
     expand: int | None
     rerank: str | None
     verify: int | None
+    dba: tuple[int, ...]
     models: tuple[str, ...]
     format_: str | None
     by_class: bool
@@ -74,9 +75,12 @@ class Options:
     quiet: bool
 
     @property
-    def stages(self) -> Stages:
-        """What the searches do after they have compared."""
-        return Stages(self.expand, self.rerank, self.verify)
+    def stages(self) -> list[Stages]:
+        """What the searches do beside comparing: each combination is measured."""
+        return [
+            Stages(self.expand, self.rerank, self.verify, dba)
+            for dba in dict.fromkeys(self.dba or (None,))
+        ]
 
     @property
     def truth(self) -> str:

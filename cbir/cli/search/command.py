@@ -14,6 +14,7 @@ from cbir.cli.choices import Choice, MetricChoice
 from cbir.cli.command import Command
 from cbir.cli.options import (
     FiniteRange,
+    dba_option,
     fusion_options,
     index_option,
     listed,
@@ -57,8 +58,8 @@ _SILENT_QUERIES = 20
 _SECTIONS = {
     "Common options": "--query --dataset --index --top --montage --format".split(),
     "How images are compared": (
-        "--descriptor --preset --metric --fusion --weights --adaptive --expand --rerank --verify"
-        " --region".split()
+        "--descriptor --preset --metric --fusion --weights --adaptive --dba --expand --rerank"
+        " --verify --region".split()
     ),
     "Several images in one search": "--together --like --unlike --augment".split(),
     "Which results": "--where --group-by --max-distance --exclude-self --result-path".split(),
@@ -117,6 +118,7 @@ _SECTIONS = {
 )
 @fusion_options
 @stage_options
+@dba_option()
 @click.option(
     "--region",
     callback=once,
