@@ -58,6 +58,9 @@ class SearchForm(BaseModel):
     verify: int | None = Field(
         None, ge=0, le=MOST_VERIFYING, description="Results that are verified by local features."
     )
+    dba: int | None = Field(
+        None, ge=0, le=0, description="0: compare images themselves, though the index averages."
+    )
     max_distance: float | None = Field(
         None, ge=0, allow_inf_nan=False, description="Leave out what is farther."
     )
@@ -97,6 +100,7 @@ class SearchForm(BaseModel):
             expand=self.expand,
             rerank=self.rerank,
             verify=self.verify,
+            dba=self.dba,
             max_distance=self.max_distance,
             where=self.where,
             columns=names_of(self.columns),

@@ -1,4 +1,4 @@
-"""What the panel offers beside a plain comparison: to look again at what was found."""
+"""What the panel offers beside a plain comparison: means, and to look again at what was found."""
 
 from __future__ import annotations
 
@@ -62,7 +62,9 @@ def stage_fields(index: Index, form: SearchForm) -> tuple[StageField, ...]:
     """Return the stages that a search can have, and what of them is chosen."""
     preset = PRESETS.get(form.preset or "")
     can_verify = has_local_features(index)
+    averaged = index.snapshot.manifest.dba
     return (
+        *([_averaging(averaged, form)] if averaged else []),
         StageField(
             "verify",
             "Look for the very thing",
@@ -87,9 +89,21 @@ def stage_fields(index: Index, form: SearchForm) -> tuple[StageField, ...]:
     )
 
 
+def _averaging(count: int, form: SearchForm) -> StageField:
+    """Return the choice not to do what the index asks for."""
+    return StageField(
+        "dba",
+        "Average with neighbors",
+        "Compares means of each image and those most like it, not images themselves.",
+        _choices(form.dba, "{}", f"with {count}, as the index says", {0: _NO}),
+    )
+
+
 def stage_chips(form: SearchForm) -> list[tuple[str, str]]:
     """Return the stages that an address asks for: which field, and in words."""
     chips = []
+    if form.dba is not None:
+        chips.append(("dba", "not averaged with neighbors"))
     if form.verify is not None:
         among = f"the very thing first, of the best {form.verify:,}"
         chips.append(("verify", among if form.verify else "not looked at for the very thing"))
