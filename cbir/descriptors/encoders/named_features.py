@@ -9,12 +9,17 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
 from cbir.core.errors import UsageError
+from cbir.descriptors.encoders.clustering import Bytes
 from cbir.descriptors.encoders.word_descriptor import MOST_WORDS, WordDescriptor
 from cbir.descriptors.local_features.base import MOST_FEATURES, LocalExtractor
 from cbir.descriptors.local_features.registry import extractor_of
+from cbir.images.pixels import Pixels
 
 _STEP = 16
 """Of the numbers of SIFT descriptors. Half of the bytes, and the quality of exact ones."""
+
+_TRAINING_FEATURES = 1000
+"""Of an image, at most: descriptors with other counts share a vocabulary."""
 
 FeatureName = Literal["sift", "orb", "akaze", "surf"]
 
@@ -41,7 +46,7 @@ class NamedFeatures(WordDescriptor):
     )
 
     features: FeatureName = "sift"
-    count: int = 1000
+    count: int = 800
     upright: bool = False
     words: int = 16384
 
@@ -57,6 +62,12 @@ class NamedFeatures(WordDescriptor):
     def extractor(self) -> LocalExtractor[Any]:
         """What extracts the features."""
         return extractor_for(self.features, self.count, self.upright)
+
+    def training_sample(self, image: Pixels) -> Bytes:
+        """Extract the descriptors of as many features, whatever their count is elsewhere."""
+        extractor = extractor_for(self.features, _TRAINING_FEATURES, self.upright)
+        descriptors: Bytes = extractor.extract(image).descriptors
+        return descriptors
 
 
 def extractor_for(features: str, count: int, upright: bool) -> LocalExtractor[Any]:
