@@ -6,11 +6,13 @@ Examples::
     python benchmarks/evaluate.py holidays --truth 'groups:^(....)' --train background \\
         --fusion hsv+orb --fusion hsv+hog@1,0.5 --adaptive --ranks
     python benchmarks/evaluate.py fashion --truth styles.csv --label articleType --sample 1000
+    python benchmarks/evaluate.py corel1k --descriptor asmk --add
 
 The truth, the protocols and the measures are those of ``cbir evaluate``. Without ``--descriptor``
 all that come with the package are measured; the presets are measured always. Everything is in one
 index, so that an image is decoded once for each size. Trained descriptors that no model comes
-with learn from the folders of ``--train``, which should not be the one that is measured.
+with learn from the folders of ``--train``, which should not be the one that is measured. With
+``--add``, what is measured takes the place of its earlier rows, and the other rows stay.
 
 Each is compared, query by query, with the preset `balanced`; a fusion by adaptive weights or by
 ranks, with the same fusion by plain scores. Beside the measures stand the medians, over images of
@@ -21,6 +23,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
 import statistics
 import tempfile
@@ -31,7 +34,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import keep, print_table, seconds
+from common import RESULTS, keep, print_table, seconds
 from labeled import add_options, make_index, read_queries
 from numpy.typing import NDArray
 
@@ -139,10 +142,26 @@ def main() -> None:
         "asked_queries": len(asked.queries),
         "trained_on": [train.name for train in options.train],
     }
-    keep(
-        "-".join(filter(None, ("evaluation", options.dataset.name, options.label))),
-        facts | {"rows": rows},
-    )
+    name = "-".join(filter(None, ("evaluation", options.dataset.name, options.label)))
+    keep(name, facts | (_added(name, facts, rows) if options.add else {"rows": rows}))
+
+
+def _added(
+    name: str, facts: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return all rows, the best mAP first, and the commands that measured the earlier ones."""
+    earlier = json.loads((RESULTS / f"{name}.json").read_text())
+    asked = ("images", "protocol", "asked_queries")
+    if any(earlier[fact] != facts[fact] for fact in asked):
+        raise SystemExit(f"{name}: other images or queries than those of the earlier rows")
+    measured = {(row["name"], row["way"], row["metric"]) for row in rows}
+    stay = [
+        row for row in earlier["rows"] if (row["name"], row["way"], row["metric"]) not in measured
+    ]
+    return {
+        "rows": sorted([*rows, *stay], key=lambda row: -row["measures"]["map"]),
+        "earlier_commands": [*earlier.get("earlier_commands", []), earlier["command"]],
+    }
 
 
 def _options() -> argparse.Namespace:
@@ -156,6 +175,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--adaptive", action="store_true", help="fuse with adaptive weights, too")
     parser.add_argument("--ranks", action="store_true", help="fuse by ranks, too")
     parser.add_argument("--sample", type=int, help="queries at most, evenly by a hash of the path")
+    parser.add_argument("--add", action="store_true", help="to the rows of an earlier run")
     return parser.parse_args()
 
 

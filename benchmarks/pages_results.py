@@ -184,7 +184,9 @@ def _set(measured: Measured) -> str:
         cost = [_milliseconds(row["describe_ms"]), f"{row['bytes']:,}"]
         rows.append([_name(row), row["metric"], _with_interval(row), *means, *cost])
     table = _table(["descriptor", "metric", "mAP", *columns, "ms", "bytes"], rows, 2)
-    return f"## {measured.title}\n\n{_about(measured)}\n\n{table}\n`{facts['command']}`\n"
+    commands = [*facts.get("earlier_commands", []), facts["command"]]
+    told = "\n\n".join(f"`{command}`" for command in commands)
+    return f"## {measured.title}\n\n{_about(measured)}\n\n{table}\n{told}\n"
 
 
 def _about(measured: Measured) -> str:
