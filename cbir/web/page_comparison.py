@@ -5,16 +5,30 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cbir.search.engine import Index
+from cbir.search.stage_options import usual_stages
 from cbir.web.search_address import SearchAddress
 from cbir.web.search_form import SearchForm
 
 _COMPARISON = ("descriptor", "metric", "preset", "fusion", "weights")
 """Options of which each says something about how images are compared."""
 
+_BEST = ("scenes", "products", "photos", "balanced", "fast")
+"""Presets that answer at once, the best first. ``accurate`` takes about a second a query, and is
+for collections in which the same thing is there several times: pages offer it by its name."""
+
 
 def usual_preset(index: Index) -> str | None:
-    """Return the preset by which pages search unless told otherwise; None: the first descriptor."""
-    return next(iter(index.presets), None)
+    """Return the preset by which pages search unless told otherwise; None: the first descriptor.
+
+    It is the best of those that answer at once.
+    """
+    ready = index.presets
+    return next((name for name in (*_BEST, *ready) if name in ready), None)
+
+
+def thorough_presets(index: Index) -> list[str]:
+    """Return the presets that take longer, to look at their best results again."""
+    return [name for name in index.presets if usual_stages(name)]
 
 
 def with_usual_comparison(asked: SearchAddress, index: Index) -> SearchAddress:

@@ -9,7 +9,7 @@ from cbir.core.errors import UsageError
 from cbir.descriptors.presets import PRESETS
 from cbir.search.engine import Index
 from cbir.web.filters import Filters
-from cbir.web.page_comparison import usual_preset
+from cbir.web.page_comparison import thorough_presets, usual_preset
 from cbir.web.pages.facets import Facet, facets_of
 from cbir.web.pages.panel_form import FIRST, metrics_of
 from cbir.web.pages.stage_fields import StageField, stage_fields
@@ -26,6 +26,8 @@ class Panel:
         What each is good for, by name.
     usual : str or None
         The one by which is searched unless told otherwise.
+    thorough : list of str
+        Those that take longer.
     first : str
         The first descriptor of the index.
     weights : mapping of str to str
@@ -41,6 +43,7 @@ class Panel:
 
     presets: Mapping[str, str]
     usual: str | None
+    thorough: list[str]
     first: str
     weights: Mapping[str, str]
     metrics: tuple[str, ...]
@@ -76,6 +79,7 @@ def panel_of(index: Index, form: SearchForm, filters: Filters) -> Panel:
     return Panel(
         presets={name: PRESETS[name].summary for name in index.presets},
         usual=usual_preset(index),
+        thorough=thorough_presets(index),
         first=index.descriptors[0],
         weights={alias: chosen.get(alias, "") for alias in index.descriptors},
         metrics=metrics_of(index, next(iter(chosen))) if len(chosen) == 1 else (),

@@ -88,6 +88,16 @@ def test_a_preset_says_what_it_does_and_may_be_told_not_to(scene_client: TestCli
     assert "verify" not in str(other.url) and "rerank" not in str(other.url)
 
 
+def test_the_page_searches_by_what_answers_at_once_and_names_what_takes_longer(
+    scene_client: TestClient,
+) -> None:
+    """An index for the preset accurate is ready for photos, too."""
+    page = Document(scene_client.get(WINDMILL))
+    assert ", by photos." in page.one("p", "how").text
+    told = page.one("p", id="preset-hint").text
+    assert told.startswith("This page searches by photos unless told otherwise. accurate takes")
+
+
 def test_cards_say_what_is_the_same_and_outline_it(scene_client: TestClient) -> None:
     page = Document(scene_client.get(VERIFIED))
     answer = scene_client.get(f"/api{VERIFIED}").json()["answers"][0]["results"]
