@@ -15,6 +15,7 @@ from cbir.search.results import SearchResult, path_fields
 from cbir.web.addresses import image_url, page_url, thumbnail_url
 from cbir.web.image_files import NoSuchImageError
 from cbir.web.search_form import SearchForm
+from cbir.web.search_work import check_work
 from cbir.web.service import ServiceState
 from cbir.web.thumbnails import Size
 
@@ -117,6 +118,7 @@ def result_of(
         As :func:`answer`.
     """
     options = form.options()
+    check_work(form, len(queries))
     for mark in ("like", "unlike"):
         paths = getattr(form, mark)
         options[mark] = [_indexed(service, index, path, form.augment) for path in paths]

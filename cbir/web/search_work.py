@@ -1,0 +1,48 @@
+"""How much one request may ask of a search, so that it is answered within the time limit."""
+
+from __future__ import annotations
+
+from cbir.core.errors import UsageError
+from cbir.images.oriented_image import ORIENTATIONS
+from cbir.search.stage_options import Stages, usual_stages
+from cbir.web.search_form import SearchForm
+
+MOST_VIEWS = 64
+"""Images, in each orientation, that are decoded and described: about a third of a second each by
+all there is."""
+
+MOST_VERIFIED = 3000
+"""Pairs of an image that is searched by, in an orientation, and of a result that is verified: 7 ms
+of a core each, so that they take two thirds of the usual time limit on a single core."""
+
+
+def check_work(form: SearchForm, queries: int) -> None:
+    """Refuse a search that would take too long.
+
+    Parameters
+    ----------
+    form : SearchForm
+    queries : int
+        Images that are searched for in one search; what is liked and disliked comes to them.
+
+    Raises
+    ------
+    UsageError
+        When it does; it says why, and what to leave out.
+    """
+    images = queries + len(form.like) + len(form.unlike)
+    orientations = len(ORIENTATIONS) if form.augment else 1
+    if form.augment and images * orientations > MOST_VIEWS:
+        raise UsageError(
+            f"augment: one search is by up to {MOST_VIEWS // orientations} images in all"
+            f" orientations, not {images}; give fewer, or leave out augment"
+        )
+    stages = Stages(verify=form.verify).or_those_of(usual_stages(form.preset))
+    pairs = images * orientations * (stages.verify or 0)
+    if pairs > MOST_VERIFIED:
+        most = MOST_VERIFIED // (images * orientations)
+        raise UsageError(
+            f"verify: one search compares up to {MOST_VERIFIED:,} pairs of images, not {pairs:,}:"
+            f" {images} × {orientations} orientations × {stages.verify:,} results; with as many"
+            f" images, verify up to {most}"
+        )
