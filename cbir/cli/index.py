@@ -10,6 +10,7 @@ import click
 from cbir.cli.choices import Choice
 from cbir.cli.command import Command
 from cbir.cli.options import (
+    OptionalCount,
     dataset_option,
     index_option,
     listed,
@@ -113,7 +114,7 @@ _SECTIONS = {
 @model_option
 @click.option(
     "--dba",
-    type=click.IntRange(0, MOST_AVERAGED),
+    type=OptionalCount(0, MOST_AVERAGED),
     is_flag=False,
     flag_value=AVERAGED,
     metavar="[N]",

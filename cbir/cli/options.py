@@ -235,7 +235,7 @@ def dba_option(multiple: bool = False) -> Callable[[F], F]:
     more = " Repeatable." if multiple else ""
     return click.option(
         "--dba",
-        type=click.IntRange(0, MOST_AVERAGED),
+        type=OptionalCount(0, MOST_AVERAGED),
         multiple=multiple,
         is_flag=False,
         flag_value=AVERAGED,

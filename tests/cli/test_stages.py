@@ -82,11 +82,12 @@ def test_what_makes_no_sense_is_refused(here: Run, indexed: Path, wrong: tuple[s
     assert done.returncode == 2 and wrong[0] in done.stderr
 
 
-@pytest.mark.parametrize("option", ["--expand", "--verify"])
+@pytest.mark.parametrize("option", ["--expand", "--verify", "--dba"])
 def test_a_file_behind_an_optional_number_is_told_of(here: Run, option: str) -> None:
-    for command in ("search", "evaluate"):
+    more = ("index",) if option == "--dba" else ()
+    for command in ("search", "evaluate", *more):
         done = here(command, option, "my cat.jpg")
-        number = {"--expand": 5, "--verify": 100}[option]
+        number = {"--expand": 5, "--verify": 100, "--dba": 10}[option]
         assert done.returncode == 2 and done.stderr.splitlines()[-1] == (
             f"Error: {option} 'my cat.jpg': {option} takes a number, if one follows; name"
             f" 'my cat.jpg' before it, or give the number, as in {option} {number} 'my cat.jpg'"
