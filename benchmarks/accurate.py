@@ -6,7 +6,8 @@ Examples::
     python benchmarks/accurate.py corel1k --sample 200
 
 Measured are the best classical presets, local features by themselves and verified, and the preset
-without and with its stages, and with query expansion in their place. Each is compared with
+without and with its stages, with query expansion or database-side augmentation in their place, and
+with all of its stages on top of that. Each is compared with
 `photos`, query by query. The truth, the protocols and the measures are those of ``cbir evaluate``.
 """
 
@@ -26,7 +27,7 @@ from cbir.core.threads import one_thread_each
 from cbir.descriptors.presets import PRESETS
 from cbir.evaluation import evaluate
 from cbir.evaluation.statistics import paired_difference
-from cbir.search.stage_options import NO_RERANKING, Stages
+from cbir.search.stage_options import AVERAGED, NO_RERANKING, Stages
 
 PRESET = "accurate"
 REFERENCE = "photos"
@@ -39,6 +40,10 @@ SEARCHES: dict[str, dict[str, Any]] = {
     "asmk": {"descriptor": "asmk"},
     "asmk, verified": {"descriptor": "asmk", "stages": Stages(verify=100)},
     "accurate, without stages": {"preset": PRESET, "stages": NOTHING},
+    "accurate, averaged only": {
+        "preset": PRESET,
+        "stages": Stages(rerank=NO_RERANKING, verify=0, dba=AVERAGED),
+    },
     "accurate, expanded only": {
         "preset": PRESET,
         "stages": Stages(expand=5, rerank=NO_RERANKING, verify=0),
@@ -46,6 +51,7 @@ SEARCHES: dict[str, dict[str, Any]] = {
     "accurate, re-ranked only": {"preset": PRESET, "stages": Stages(verify=0)},
     "accurate, verified only": {"preset": PRESET, "stages": Stages(rerank=NO_RERANKING)},
     "accurate": {"preset": PRESET},
+    "accurate, averaged": {"preset": PRESET, "stages": Stages(dba=AVERAGED)},
 }
 
 
