@@ -47,11 +47,14 @@ def make_models(folder: Path, into: Path) -> list[list[Any]]:
 
 
 def shipped_models() -> Iterator[tuple[str, TrainedDescriptor]]:
-    """List the names of the models, and what learns each."""
+    """List the names of the models, and what learns each; the first of those that share one."""
+    seen = set()
     for cls in ready_made():
         if issubclass(cls, TrainedDescriptor):
             for name, parameters in cls.shipped_models.items():
-                yield name, cls(**parameters)
+                if name not in seen:
+                    yield name, cls(**parameters)
+                seen.add(name)
 
 
 if __name__ == "__main__":
