@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,13 @@ one, only those among the rows that are asked for."""
 
 RowMatrix = NDArray[np.floating[Any]]
 """Distances among some rows."""
+
+
+class DistancesAmong(Protocol):
+    """What compares rows of one descriptor with each other."""
+
+    def among(self, rows: RowNumbers) -> RowMatrix:
+        """Return the distances among some rows; symmetric but for rounding."""
 
 
 class RowDistances:

@@ -38,7 +38,7 @@ from cbir.search.candidates import (
 )
 from cbir.search.request import checked_limit
 from cbir.search.results import ScoreComponent
-from cbir.search.row_distances import RowDistances
+from cbir.search.row_distances import DistancesAmong, RowDistances
 from cbir.search.sources import open_source
 from cbir.stores.model import Snapshot
 
@@ -259,8 +259,8 @@ class SingleSearcher(Searcher[D]):
     metric : Metric
     source : CandidateSource
         The rows of the index, ready to be compared.
-    row_distances : RowDistances, optional
-        The distances among the rows; None where these take too long.
+    row_distances : DistancesAmong
+        The distances among the rows.
 
     Attributes
     ----------
@@ -275,7 +275,7 @@ class SingleSearcher(Searcher[D]):
         named: NamedDescriptor,
         metric: metrics.Metric,
         source: CandidateSource[D],
-        row_distances: RowDistances | None = None,
+        row_distances: DistancesAmong,
     ) -> None:
         self.named = named
         self.metric = metric

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +63,13 @@ class CodeDistances:
         ndarray of float32, shape (m + 1, m + 1)
             The query is the first.
         """
-        codes = [code, *stored_codes(self._inverted, self._keys[rows])]
+        return self._compared([code, *stored_codes(self._inverted, self._keys[rows])])
+
+    def among(self, rows: RowNumbers) -> NDArray[np.float32]:
+        """Return the distances among some rows, in the same way; shape (m, m)."""
+        return self._compared(stored_codes(self._inverted, self._keys[rows]))
+
+    def _compared(self, codes: Sequence[SparseCode]) -> NDArray[np.float32]:
         keys = np.zeros((len(codes), 32), np.uint8)
         keys[:, :4] = np.arange(len(codes), dtype="<u4")[:, None].view(np.uint8)
         few = InvertedFile([], self._kernel, "codes")

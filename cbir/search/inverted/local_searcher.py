@@ -174,8 +174,8 @@ class LocalSearcher(SingleSearcher[LocalDescription]):
         if len(rows.missing):
             raise self._missing(rows.missing)
         source = LocalSource(rows, keys, isinstance(kernel, SignatureKernel))
-        super().__init__(named, metric, source)
         self._code_distances = CodeDistances(self.inverted, kernel, keys, source.scaled)
+        super().__init__(named, metric, source, self._code_distances)
         self.is_binary = descriptor.extractor.is_binary
 
     @classmethod

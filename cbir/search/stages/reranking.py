@@ -16,7 +16,7 @@ import numpy as np
 
 from cbir.search.candidates import CandidateSource, Distances, RowMask, RowNumbers, top_k
 from cbir.search.fused_searcher import FusedSearcher
-from cbir.search.searchers import Searcher
+from cbir.search.searchers import RowSearcher, Searcher
 from cbir.search.stages.diffusion import diffused_scores
 from cbir.search.stages.k_reciprocal import jaccard_distances
 from cbir.search.stages.neighbor_graph import Matrix
@@ -35,7 +35,7 @@ def _undiffused(distances: Matrix) -> Distances:
 
 
 _METHODS: dict[str, tuple[Callable[[Matrix], Distances], float]] = {
-    "k-reciprocal": (jaccard_distances, 0.55),
+    "k-reciprocal": (jaccard_distances, 0.7),
     "diffusion": (_undiffused, 0.5),
 }
 """What gives the new distances, 0 to 1, and which share the old ones keep."""
@@ -101,4 +101,4 @@ def _is_slow(searcher: Searcher[Any]) -> bool:
     """Say whether each result would have to be described again to be compared with the others."""
     if not isinstance(searcher, FusedSearcher) or searcher.fusion.method != "ranks":
         return False
-    return any(one.row_distances is None for one in searcher.searchers)
+    return not all(isinstance(one, RowSearcher) for one in searcher.searchers)

@@ -37,26 +37,15 @@ def distances_among(
     ndarray of float, shape (m, m)
         Symmetric but for rounding; in a fusion of ranks, those that each row gives to the others.
     """
-    if isinstance(searcher, SingleSearcher) and searcher.row_distances is not None:
+    if isinstance(searcher, SingleSearcher):
         return searcher.row_distances.among(rows)
     if isinstance(searcher, FusedSearcher) and isinstance(source, WeightedSum):
         parts = zip(source.factors, searcher.searchers, strict=True)
         return reduce(
-            np.add, (np.float32(factor) * _of_descriptor(one, rows) for factor, one in parts)
+            np.add, (np.float32(factor) * one.row_distances.among(rows) for factor, one in parts)
         )
     found = np.empty((len(rows), len(rows)), np.float64)
     for place, row in enumerate(rows.tolist()):
         description = searcher.indexed(row)
         found[place] = searcher.source_for(description).exact(description, rows)
     return found
-
-
-def _of_descriptor(searcher: SingleSearcher[Any], rows: RowNumbers) -> RowMatrix:
-    """Return the distances among some rows by a descriptor of a fusion.
-
-    Where that would take too long, all others have nothing in common with a row: so it is by local
-    features, which few images share.
-    """
-    if searcher.row_distances is not None:
-        return searcher.row_distances.among(rows)
-    return (1 - np.eye(len(rows))).astype(np.float32)

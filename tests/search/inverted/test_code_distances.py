@@ -56,6 +56,7 @@ def test_all_distances_are_by_the_codes_of_the_index(searcher: LocalSearcher) ->
     whole = InvertedSource(searcher.inverted, searcher._kernel, keys)
     query = searcher.indexed(7)
     found = searcher.distances_around(query, rows)
+    assert np.array_equal(searcher.row_distances.among(rows), found[1:, 1:])
     everything = np.array([7, *rows])
     expected = np.array(
         [whole.estimate(searcher.indexed(row).own)[everything] for row in everything.tolist()]
