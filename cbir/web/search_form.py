@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from typing import Annotated
 
@@ -116,7 +117,8 @@ class SearchForm(BaseModel):
 
     def key(self) -> str:
         """Return what tells one search from another."""
-        return self.model_dump_json(include=set(SearchForm.model_fields))
+        # Not by the model's own JSON, which refuses names that are not UTF-8.
+        return json.dumps(self.model_dump(include=set(SearchForm.model_fields)), default=str)
 
 
 def names_of(text: str | None) -> tuple[str, ...]:

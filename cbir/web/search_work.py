@@ -16,25 +16,27 @@ MOST_VERIFIED = 3000
 of a core each, so that they take two thirds of the usual time limit on a single core."""
 
 
-def check_work(form: SearchForm, queries: int) -> None:
-    """Refuse a search that would take too long.
+def check_work(form: SearchForm, queries: int, searches: int = 1) -> None:
+    """Refuse what would take too long.
 
     Parameters
     ----------
     form : SearchForm
     queries : int
         Images that are searched for in one search; what is liked and disliked comes to them.
+    searches : int
+        How many such searches the request is.
 
     Raises
     ------
     UsageError
         When it does; it says why, and what to leave out.
     """
-    images = queries + len(form.like) + len(form.unlike)
+    images = searches * (queries + len(form.like) + len(form.unlike))
     orientations = len(ORIENTATIONS) if form.augment else 1
     if form.augment and images * orientations > MOST_VIEWS:
         raise UsageError(
-            f"augment: one search is by up to {MOST_VIEWS // orientations} images in all"
+            f"augment: one request is by up to {MOST_VIEWS // orientations} images in all"
             f" orientations, not {images}; give fewer, or leave out augment"
         )
     stages = Stages(verify=form.verify).or_those_of(usual_stages(form.preset))
@@ -42,7 +44,7 @@ def check_work(form: SearchForm, queries: int) -> None:
     if pairs > MOST_VERIFIED:
         most = MOST_VERIFIED // (images * orientations)
         raise UsageError(
-            f"verify: one search compares up to {MOST_VERIFIED:,} pairs of images, not {pairs:,}:"
+            f"verify: one request compares up to {MOST_VERIFIED:,} pairs of images, not {pairs:,}:"
             f" {images} × {orientations} orientations × {stages.verify:,} results; with as many"
             f" images, verify up to {most}"
         )

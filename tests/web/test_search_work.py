@@ -46,3 +46,20 @@ def test_a_request_is_told_why(client: TestClient, address: str) -> None:
     asked = {"path": "cats/cat-1.jpg", "descriptor": "hsv", "verify": str(MOST_VERIFIED + 1)}
     refused = client.get(address, params=asked)
     assert refused.status_code == 422 and "with as many images, verify up to 3000" in refused.text
+
+
+def test_all_images_of_a_request_count(client: TestClient) -> None:
+    paths = [("path", "cats/cat-1.jpg")] * 9
+    asked = [*paths, ("descriptor", "hsv"), ("augment", "true")]
+    refused = client.get("/api/search", params=asked)
+    assert refused.status_code == 422 and "one request is by up to 8 images" in refused.text
+
+
+@pytest.mark.parametrize("address", ["/api/search", "/search"])
+@pytest.mark.parametrize("mark", ["like", "unlike"])
+@pytest.mark.parametrize("name", ["%FF%FE", "%ED%A0%80"])
+def test_a_mark_that_is_not_utf8_is_not_found(
+    client: TestClient, address: str, mark: str, name: str
+) -> None:
+    found = client.get(f"{address}?path=cats/cat-1.jpg&descriptor=hsv&{mark}={name}")
+    assert found.status_code == 404 and "the index has no such image" in found.text

@@ -16,6 +16,7 @@ from cbir.core.errors import UsageError
 from cbir.web import answers, query_string
 from cbir.web.problems import ANY_ROUTE, problem
 from cbir.web.search_form import SearchForm
+from cbir.web.search_work import check_work
 from cbir.web.service import Service, ServiceState
 
 router = APIRouter(tags=["search"])
@@ -139,6 +140,7 @@ async def _answered(service: ServiceState, asked: Asked, uploads: list[bytes]) -
     if len(queries) > service.settings.max_queries:
         raise UsageError(f"one search is about up to {service.settings.max_queries} images")
     searches = [queries] if asked.together or not queries else [[query] for query in queries]
+    check_work(asked, len(searches[0]), len(searches))
     found = await asyncio.gather(
         *(service.pool.run(answers.answer, service, index, some, asked) for some in searches)
     )
