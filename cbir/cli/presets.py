@@ -11,6 +11,7 @@ from cbir.cli.command import Command
 from cbir.cli.options import format_option
 from cbir.cli.output import write_entries
 from cbir.core.amounts import counted
+from cbir.descriptors.encoders.local_descriptor import extractor_of
 from cbir.descriptors.presets import PRESETS, Preset
 
 
@@ -34,7 +35,8 @@ def _lines(entry: Mapping[str, Any]) -> list[str]:
     """Return what is told of a preset beside its name."""
     weighted = [f"{one['weight']:g} {one['descriptor']}" for one in entry["descriptors"]]
     size = counted(entry["bytes_per_image"], "byte")
-    lines = [entry["summary"], " + ".join(weighted), f"{size} an image"]
+    besides = ", local features besides" if entry["has_local_features"] else ""
+    lines = [entry["summary"], " + ".join(weighted), f"{size} an image{besides}"]
     if entry["missing"] is not None:
         lines.append(f"not installed: it {entry['missing']}")
     return lines
@@ -51,4 +53,5 @@ def _entry(preset: Preset) -> dict[str, Any]:
         ],
         "missing": preset.missing,
         "bytes_per_image": sum(one.width * one.dtype.itemsize for one in descriptors),
+        "has_local_features": any(extractor_of(one) is not None for one in descriptors),
     }

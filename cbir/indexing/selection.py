@@ -81,7 +81,9 @@ def choose(
             raise UsageError(
                 f"descriptor {spec!r}: the alias {named.alias!r} is taken by"
                 f" {chosen[named.alias].spec}; give the new one an alias of its own,"
-                f" as in {NamedDescriptor('other', named.descriptor).spec}"
+                f" as in {NamedDescriptor('other', named.descriptor).spec}, or replace the old"
+                " one: ",
+                Parameter("drop", named.alias),
             )
     for alias, held in chosen.items():
         if alias in there:

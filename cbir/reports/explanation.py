@@ -50,7 +50,7 @@ _WIDTH = 2 * _SIDE + _GAP + 2 * _MARGIN
 MOST_LINES = 60
 """The clearest; more hide what they are about."""
 
-_HALO, _FRAME = (0, 0, 0), (255, 225, 0)
+_HALO, _FRAME, _UNSURE = (0, 0, 0), (255, 225, 0), (160, 160, 160)
 _HALO_STRENGTH = 0.45
 _FINE = 4
 """Bits of a pixel in which places are given to OpenCV."""
@@ -185,15 +185,17 @@ def _draw_pair(
     for (x, y, scale), one, frame in zip(corners, pair, framed, strict=True):
         assert isinstance(one, FittedImage)
         part = canvas[y - top : y - top + one.image.height, x : x + one.image.width]
-        _draw_frame(part, scale * frame)
+        _draw_frame(part, scale * frame, _FRAME if verification.is_same else _UNSURE)
     _draw_lines(canvas, placed[0], placed[1])
     sheet.paste(Image.fromarray(canvas), row[:2])
 
 
-def _draw_frame(part: NDArray[np.uint8], corners: NDArray[np.float64]) -> None:
+def _draw_frame(
+    part: NDArray[np.uint8], corners: NDArray[np.float64], inner: tuple[int, int, int]
+) -> None:
     """Frame what was found, in two colors, to be seen on any ground; what is beyond is cut off."""
     drawn = np.ascontiguousarray(part)
-    for color, thickness in ((_HALO, 5), (_FRAME, 2)):
+    for color, thickness in ((_HALO, 5), (inner, 2)):
         cv2.polylines(drawn, [_fine(corners)], True, color, thickness, cv2.LINE_AA, _FINE)
     part[:] = drawn
 

@@ -120,7 +120,8 @@ class Answering:
             raise UsageError(
                 Parameter("region"), " is a part of an image to search for, and there is none"
             )  # fmt: skip
-        return self._answer([], feedback)
+        with one_thread_each():
+            return self._answer([], feedback)
 
     def _check_count(self, queries: int) -> None:
         count = queries + len(self.request.like) + len(self.request.unlike)

@@ -205,14 +205,14 @@ class SearchResult:
         Examples
         --------
         >>> print(*SearchResult("q.png", "asmk", "cosine", (), lacking=(("asmk",),)).notes)
-        q.png: it has no local features, as blank images have none, so that asmk finds nothing in \
+        q.png: it has no local features, as what is blank or dark, so that asmk finds nothing in \
 common with it; descriptors of whole images, such as hsv, do
         """
         told = zip(self.examples, self.lacking, strict=False)
         return tuple(
-            f"{printable(image.path)}: it has no local features, as blank images have none, so that"
-            f" {' and '.join(lacking)} finds nothing in common with it; descriptors of whole"
-            " images, such as hsv, do"
+            f"{printable(image.path)}: {'it' if image.region is None else 'this part of it'} has no"
+            f" local features, as what is blank or dark, so that {' and '.join(lacking)} finds"
+            " nothing in common with it; descriptors of whole images, such as hsv, do"
             for image, lacking in told
             if lacking
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -59,7 +59,7 @@ class VerifiedMatch:
     query_box: PixelRegion
     box: PixelRegion
     quadrilateral: Quadrilateral
-    lines: tuple[tuple[float, ...], ...] = ()
+    lines: tuple[tuple[float, ...], ...] = field(default=(), repr=False)
     example: int = 0
 
     @classmethod
