@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from cbir.core.regular_files import open_regular
 from cbir.search.inverted.code_format import CodeFormat
+from cbir.search.inverted.plausibility import is_plausible
 from cbir.search.inverted.segment_layout import (
     HEADER_BYTES,
     SECTIONS,
@@ -85,6 +86,7 @@ class Segment:
         self.keys, self.counts, self.norms = parts["keys"], parts["counts"], parts["norms"]
         self.words, self.starts = parts["words"], parts["starts"]
         self.images, self.payloads = parts["images"], parts["payloads"]
+        self._codes = codes
         self.checked = False
 
     @classmethod
@@ -123,10 +125,12 @@ class Segment:
         return len(self.images)
 
     def check(self) -> bool:
-        """Compare all sections with their checksums; say whether they are sound."""
+        """Read all sections; say whether they are what was written, and can be codes of images."""
         if not self.checked:
-            parts: list[NDArray[Any]] = [getattr(self, name) for name in SECTIONS]
-            self.checked = tuple(map(checksum, parts)) == self._checksums
+            parts: dict[str, NDArray[Any]] = {name: getattr(self, name) for name in SECTIONS}
+            self.checked = tuple(map(checksum, parts.values())) == self._checksums and is_plausible(
+                parts, self._codes
+            )
         return self.checked
 
     def lists(self, words: NDArray[Any]) -> Lists:

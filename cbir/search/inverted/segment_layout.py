@@ -138,7 +138,7 @@ def unpacked(
 ) -> tuple[dict[str, NDArray[Any]], tuple[int, ...]]:
     """Return the sections of a segment and their checksums, after a look that costs little.
 
-    After it, nothing in the sections can lead out of them, whatever their checksums say.
+    After it, no list leads out of the entries, whatever their checksums say.
 
     Raises
     ------

@@ -13,8 +13,12 @@ from PIL import Image
 
 import cbir
 from cbir.core.errors import BrokenIndexError
+from cbir.core.json_text import write_checked
 from cbir.descriptors.encoders.local_descriptor import LocalDescriptor
+from cbir.search.inverted.inverted_file import InvertedFile
 from cbir.search.inverted.local_searcher import LocalSearcher
+from cbir.search.inverted.segment import name_of
+from cbir.search.inverted.segment_layout import HEADER_BYTES, SECTIONS, packed
 from cbir.search.prepare import prepare
 from cbir.search.request import SearchOptions
 from cbir.stores import open_store
@@ -188,3 +192,23 @@ def test_a_search_by_what_has_no_features_says_so(photos: Path, tmp_path: Path) 
         assert index.search(cat, **some).notes == ()
     assert index.search(blank, descriptor="hsv").notes == ()
     assert index.search(blank, descriptor="hsv+asmk").matches[0].distance == 0
+
+
+@pytest.mark.parametrize("section", ["images", "norms"])
+def test_a_forged_inverted_file_is_made_again(index: str, photos: Path, section: str) -> None:
+    options = SearchOptions(descriptor="asmk", rerank="k-reciprocal")
+    expected = cbir.open(index).search(photos / QUERY, top=12, **options)
+    searcher = searcher_of(index)
+    (segment,) = searcher.inverted.segments
+    parts = {name: getattr(segment, name).copy() for name in SECTIONS}
+    parts[section] = np.full_like(parts[section], 2**16 - 1 if section == "images" else -1)
+    raw = packed(parts, searcher.inverted.codes.digest)
+    (path,) = folder(index, "inverted").rglob("*.segment")
+    forged = path.with_name(name_of(raw[:HEADER_BYTES].tobytes()))
+    path.unlink()
+    forged.write_bytes(raw.tobytes())
+    write_checked(path.parent / "segments.json", "segments", [forged.name])
+    assert len(InvertedFile([path.parent], searcher._kernel, path.parent.name)) == 0
+    found = cbir.open(index).search(photos / QUERY, top=12, **options)
+    assert found.matches == expected.matches
+    assert not forged.exists() and path.exists()

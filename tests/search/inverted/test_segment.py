@@ -1,18 +1,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cbir.descriptors.encoders.sparse_code import CountKernel, SignatureKernel, SparseCode
+from cbir.core.json_text import write_checked
+from cbir.descriptors.encoders.sparse_code import (
+    MOST_ENTRIES,
+    CountKernel,
+    SignatureKernel,
+    SparseCode,
+)
 from cbir.search.inverted.code_format import CodeFormat
+from cbir.search.inverted.inverted_file import InvertedFile
 from cbir.search.inverted.scorings import scoring_of
 from cbir.search.inverted.segment import Segment
 from cbir.search.inverted.segment_builder import SegmentBuilder
-from cbir.search.inverted.segment_layout import DamagedSegmentError, packed, shape_of
+from cbir.search.inverted.segment_layout import SECTIONS, DamagedSegmentError, packed
+from cbir.search.inverted.stored_codes import stored_codes
 
 WORDS = 70_000
 KERNEL = SignatureKernel(np.ones(WORDS, np.float32), 64, repeated=True)
@@ -86,24 +95,80 @@ def test_a_directory_that_leads_out_is_refused_whatever_the_checksums_say(
         Segment(packed(parts, CODES.digest), CODES)
 
 
-def test_images_that_a_forged_segment_does_not_have_do_no_harm() -> None:
-    kernel = CountKernel(np.ones(9, np.float32), payload_bytes=1)
-    scoring = scoring_of(kernel)
-    codes = CodeFormat.of(kernel, scoring.norms, "test")
-    parts = {
+def forged(sound: Segment, codes: CodeFormat, **sections: Any) -> Segment:
+    """Return a segment with some sections replaced, and the checksums of these."""
+    parts = {part: getattr(sound, part) for part in SECTIONS}
+    for name, values in sections.items():
+        parts[name] = np.array(values, parts[name].dtype)
+    return Segment(packed(parts, codes.digest), codes)
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"images": [0, 2, 1]},
+        {"images": [0, 65_535, 1]},
+        {"images": [1, 0, 1]},
+        {"counts": [2, 2]},
+        {"counts": [2**32 - 1, 4]},
+        {"norms": [(-1,), (5,)]},
+        {"norms": [(5,), (2**63 - 1,)]},
+    ],
+)
+def test_codes_that_cannot_be_are_damage_whatever_the_checksums_say(
+    sections: dict[str, Any],
+) -> None:
+    sound = built([[1], [1, 2]])
+    assert forged(sound, CODES).check()
+    assert not forged(sound, CODES, **sections).check()
+
+
+COUNTS = CountKernel(np.ones(9, np.float32), payload_bytes=1)
+COUNT_CODES = CodeFormat.of(COUNTS, scoring_of(COUNTS).norms, "test")
+
+
+def counted(*images: list[int]) -> Segment:
+    builder = SegmentBuilder(COUNT_CODES, scoring_of(COUNTS))
+    for number, words in enumerate(images):
+        one = SparseCode(np.array(words, np.uint16), np.ones((len(words), 1), np.uint8))
+        builder.add(bytes([number]) * 32, one)
+    return Segment(builder.take(), COUNT_CODES)
+
+
+@pytest.mark.parametrize("field", ["sum", "root"])
+@pytest.mark.parametrize("norm", [np.nan, np.inf, -np.inf, -1.0, 1e-320])
+def test_norms_that_are_none_are_damage(field: str, norm: float) -> None:
+    sound = counted([], [3], [3, 4])
+    norms = sound.norms.copy()
+    norms[field][1] = norm
+    assert sound.check() and not forged(sound, COUNT_CODES, norms=norms).check()
+
+
+def test_an_image_has_a_word_once_unless_the_kernel_says_otherwise() -> None:
+    assert built([[7, 7]]).check() and forged(built([[7, 7]]), CODES).check()
+    assert not forged(counted([3], [3]), COUNT_CODES, images=[0, 0]).check()
+
+
+@given(st.lists(SOME_WORDS, max_size=5))
+def test_all_that_is_built_can_be(images: list[list[int]]) -> None:
+    assert forged(built(images), CODES).check()
+
+
+def test_an_image_with_too_many_entries_is_cut(tmp_path: Path) -> None:
+    entries = MOST_ENTRIES + 10
+    parts: dict[str, np.ndarray] = {
         "keys": np.zeros((1, 32), np.uint8),
-        "counts": np.array([1], np.uint32),
-        "norms": np.array([(np.nan, -5, 0, 1 << 62)], scoring.norms),
+        "counts": np.array([entries], np.uint32),
+        "norms": np.array([(5,)], CODES.norms),
         "words": np.array([3], np.uint32),
-        "starts": np.array([0, 2], np.int64),
-        "images": np.array([0, 65_535], np.uint16),
-        "payloads": np.array([[1], [2]], np.uint8),
+        "starts": np.array([0, entries], np.int64),
+        "images": np.zeros(entries, np.uint16),
+        "payloads": np.zeros((entries, 8), np.uint8),
     }
-    segment = Segment(packed(parts, codes.digest), codes)
-    assert segment.check() and shape_of(parts).entries == segment.entries == 2
-    query = SparseCode(np.array([3], np.uint16), np.array([[1]], np.uint8))
-    sums, prepared = np.zeros(1 << 16, np.int64), scoring.prepare(query)
-    for add in (scoring.add, scoring.add_compiled):
-        add(prepared, segment, segment.lists(query.words), sums)
-        distances = scoring.distances(prepared, segment, sums[:1])
-        assert ((distances >= 0) & (distances <= 1)).all()
+    segment = Segment(packed(parts, CODES.digest), CODES)
+    (tmp_path / segment.name).write_bytes(segment.raw.tobytes())
+    write_checked(tmp_path / "segments.json", "segments", [segment.name])
+    inverted = InvertedFile([tmp_path], KERNEL, "test")
+    assert len(inverted) == 1 and not inverted.damage
+    (code,) = stored_codes(inverted, np.zeros((1, 32), np.uint8))
+    CODES.check(code)
