@@ -23,6 +23,12 @@ with twice as many cells it is 98 of 100, and the same things are found no bette
 _FEW_WORDS = 512
 """Up to so many, all words are compared."""
 
+_BLOCK = 1 << 24
+"""Distances that are held at a time: more than any image has by a vocabulary that was trained."""
+
+_MOST_PLACES = 1 << 16
+"""Of a row, among which the smallest are found."""
+
 
 @dataclass(frozen=True)
 class WordCells:
@@ -86,16 +92,32 @@ class WordCells:
         ndarray of intp, shape (n, count)
             The nearest first, among equals the one with the lower number.
         """
-        rows = descriptors.astype(np.float32)
         count = min(count, len(self.words))
+        step = max(1, _BLOCK // self._most_distances(count))
+        blocks = range(0, max(len(descriptors), 1), step)
+        return np.concatenate([self._nearest(descriptors[i : i + step], count) for i in blocks])
+
+    def _most_distances(self, count: int) -> int:
+        """Return how many distances of a descriptor are held at once, at least 1."""
+        if len(self.words) <= _FEW_WORDS:
+            return max(len(self.words), 1)
+        largest = int(np.diff(self.starts).max())
+        return max(len(self.cells), largest, self._probes(count) * count)
+
+    def _probes(self, count: int) -> int:
+        """Return how many cells are looked into."""
+        # More where the first ones may hold fewer words than are wanted.
+        fewest = np.searchsorted(np.cumsum(np.sort(np.diff(self.starts))), count) + 1
+        return min(max(_PROBES, int(fewest)), len(self.cells))
+
+    def _nearest(self, descriptors: Bytes, count: int) -> NDArray[np.intp]:
+        rows = descriptors.astype(np.float32)
         if len(self.words) <= _FEW_WORDS or not len(rows):
             distances = self._squares - 2 * (rows @ self._numbers.T)
             return np.argsort(distances, axis=1, kind="stable")[:, :count]
         centers = self.cells.astype(np.float32)
         to_cells = np.einsum("ij,ij->i", centers, centers) - 2 * (rows @ centers.T)
-        # More cells where the first ones may hold fewer words than are wanted.
-        fewest = np.searchsorted(np.cumsum(np.sort(np.diff(self.starts))), count) + 1
-        probes = min(max(_PROBES, int(fewest)), len(self.cells))
+        probes = self._probes(count)
         probed = _smallest(to_cells, probes)
         words = np.zeros((len(rows), probes, count), np.intp)
         distances = np.full((len(rows), probes, count), np.inf, np.float32)
@@ -129,6 +151,7 @@ def _smallest(near: NDArray[np.float32], count: int) -> NDArray[np.intp]:
     >>> np.sort(_smallest(np.array([[4, 7, 4, -1, 4]], np.float32), 3))
     array([[0, 2, 3]])
     """
+    assert near.shape[1] <= _MOST_PLACES
     # All are whole; with its place, each is another one, so that there is one answer only.
     keys = near.astype(np.int64) << 16 | np.arange(near.shape[1])
-    return np.partition(keys, count - 1, axis=1)[:, :count] & 0xFFFF
+    return np.partition(keys, count - 1, axis=1)[:, :count] & (_MOST_PLACES - 1)

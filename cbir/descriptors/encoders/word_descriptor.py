@@ -132,6 +132,7 @@ class WordDescriptor(LocalDescriptor, ResumableDescriptor):
         return bool(
             cells.dtype == np.uint8
             and cells.shape[1:] == words.shape[1:]
+            and len(cells) <= min(max(len(words), 1), MOST_WORDS)
             and starts.dtype == np.int32
             and starts.shape == (len(cells) + 1,)
             and starts[0] == 0

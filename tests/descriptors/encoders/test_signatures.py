@@ -144,3 +144,17 @@ def test_encoders_of_the_same_features_share_a_vocabulary() -> None:
     assert other.bind(trained.vocabulary).fingerprint != trained.fingerprint
     refused = HammingEmbedding(features="orb", words=WORDS).check_state(trained.vocabulary)
     assert refused == "it is a vocabulary of sift features, not of orb"
+
+
+def test_a_vocabulary_has_no_more_cells_than_words() -> None:
+    descriptor = bound(Asmk, "sift")
+    state, count = descriptor.vocabulary, len(descriptor.vocabulary["words"])
+    for cells, expected in (
+        (count, None),
+        (count + 1, "it is damaged"),
+        (200_000, "it is damaged"),
+    ):
+        starts = np.full(cells + 1, count, np.int32)
+        starts[0] = 0
+        forged = {**state, "cells": np.zeros((cells, 128), np.uint8), "starts": starts}
+        assert descriptor.check_state(forged) == expected

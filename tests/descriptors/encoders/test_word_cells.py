@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from functools import cache
 
 import numpy as np
@@ -89,3 +90,26 @@ def test_each_word_lies_in_the_cell_that_is_nearest() -> None:
 def test_no_words_are_nearest_to_nothing() -> None:
     cells = WordCells.of(np.empty((0, 128), np.uint8))
     assert cells.nearest(descriptors()[:4], 3).shape == (4, 0)
+
+
+def test_memory_does_not_grow_with_descriptors_times_cells(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(0)
+    words, rows = rng.integers(0, 256, (2, 3000, 8), np.uint8)
+    cells = WordCells(words, words, np.arange(len(words) + 1, dtype=np.int32))
+    expected = cells.nearest(rows, 2)
+    monkeypatch.setattr(word_cells, "_BLOCK", 1 << 16)
+    tracemalloc.start()
+    found = cells.nearest(rows, 2)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert np.array_equal(found, expected) and peak < 5e6
+
+
+def test_more_cells_than_places_are_told_apart_are_refused() -> None:
+    words = np.zeros((1000, 3), np.uint8)
+    starts = np.minimum(np.arange((1 << 16) + 2), 1000).astype(np.int32)
+    cells = WordCells(words, np.zeros((len(starts) - 1, 3), np.uint8), starts)
+    with pytest.raises(AssertionError):
+        cells.nearest(words[:1])
