@@ -16,7 +16,7 @@ from cbir.cli.options import format_option
 from cbir.cli.output import write_text
 from cbir.cli.wording import worded
 from cbir.core.amounts import counted, size_text
-from cbir.core.errors import CbirError, UsageError, printable
+from cbir.core.errors import CbirError, UsageError, excerpt, printable
 from cbir.descriptors.base import SHIPPED, TRAINED
 from cbir.descriptors.row_kinds import KINDS
 from cbir.stores.inspection import INDEXED, Inspection, inspect
@@ -121,4 +121,4 @@ def _size(descriptor: dict[str, Any]) -> str:
 
 def _model(trained: dict[str, str]) -> str:
     """Say what a descriptor has learned, and from where."""
-    return f"{trained['state']} {_ORIGINS.get(trained['origin'], trained['origin'])}"
+    return f"{trained['state']} {_ORIGINS.get(trained['origin']) or excerpt(trained['origin'])}"

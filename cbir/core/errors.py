@@ -12,6 +12,9 @@ from cbir.core.text import path_bytes
 _FEW = 5
 """Paths that a message names."""
 
+_EXCERPT = 80
+"""Characters that a message shows of what a file says."""
+
 
 class CbirError(Exception):
     """Base of every error that cbir raises on purpose.
@@ -99,6 +102,25 @@ def printable(text: str) -> str:
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode() for char in readable
     )
+
+
+def excerpt(text: str, most: int = _EXCERPT) -> str:
+    r"""Return what a file says as part of a message: :func:`printable`, and no longer than `most`.
+
+    Of a longer text, the beginning and the end are there, which tell names with folders apart.
+
+    Examples
+    --------
+    >>> excerpt("a\nb"), excerpt("a" * 1000 + ".jpg", 20)
+    ('a\\nb', 'aaaaaaaaaaaaaa…a.jpg')
+    """
+    # A character may take ten, but none takes less than one.
+    long = len(text) > 2 * most
+    whole = printable(text[:most] + text[-most:] if long else text)
+    if len(whole) <= most:
+        return whole
+    end = most // 4
+    return f"{whole[: most - end - 1]}…{whole[len(whole) - end :]}"
 
 
 def first_few(paths: Sequence[str]) -> str:

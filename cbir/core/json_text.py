@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cbir.core.atomic_files import written_aside
-from cbir.core.errors import printable
+from cbir.core.errors import excerpt
 
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
 
@@ -62,7 +62,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     document = dict(pairs)
     if len(document) < len(pairs):
         ((twice, _),) = Counter(name for name, _ in pairs).most_common(1)
-        raise RepeatedNameError(f"an object has the name {printable(twice)[:100]!r} twice")
+        raise RepeatedNameError(f"an object has the name {excerpt(twice, 100)!r} twice")
     return document
 
 

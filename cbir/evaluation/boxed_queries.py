@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from cbir.core.amounts import counted
 from cbir.core.arguments import path_of
 from cbir.core.digests import sha256_of
-from cbir.core.errors import CbirError, UnreadableImageError, printable, reason_of
+from cbir.core.errors import CbirError, UnreadableImageError, excerpt, printable, reason_of
 from cbir.core.messages import Parameter
 from cbir.core.progress import ProgressListener
 from cbir.evaluation.boxed_truth import BoxedQuery, BoxedTruth
@@ -74,14 +74,14 @@ def boxed_queries(
             about_truth(
                 truth.spec,
                 f"none of its queries is an image of {printable(place)}"
-                f"{f', not even {printable(absent[0].image)}' if absent else ''};",
+                f"{f', not even {excerpt(absent[0].image)}' if absent else ''};",
             ),
             " name the folder that has them with ", Parameter("queries"),
         )  # fmt: skip
     if absent:
         reason = (
             f"{counted(len(absent), 'query')} of {len(truth.queries)} are no image of"
-            f" {printable(place)}, {printable(absent[0].image)} for one; they are left out, so"
+            f" {printable(place)}, {excerpt(absent[0].image)} for one; they are left out, so"
             " that the measures are not those of the whole data"
         )
         listener.warn(about_truth(truth.spec, reason))

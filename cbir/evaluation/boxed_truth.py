@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from cbir.core.amounts import counted
 from cbir.core.arguments import text_of, tuple_of
-from cbir.core.errors import CbirError, UsageError, printable
+from cbir.core.errors import CbirError, UsageError, excerpt, printable
 from cbir.core.progress import ProgressListener
 from cbir.evaluation.relevance import GroundTruth, about_truth
 from cbir.images.region import Region
@@ -155,7 +155,7 @@ class BoxedTruth(GroundTruth):
 
     def _query(self, topic: str) -> BoxedQuery:
         if text_of(topic, "a topic") not in self._by_topic:
-            raise UsageError(f"{printable(self.spec)}: it has no query {printable(topic)}")
+            raise UsageError(f"{printable(self.spec)}: it has no query {excerpt(topic)}")
         return self._by_topic[topic]
 
     def _rows_of(self, names: frozenset[str]) -> list[int]:
@@ -166,7 +166,7 @@ class BoxedTruth(GroundTruth):
     ) -> None:
         absent = sorted(judged - self._rows.keys())
         if len(absent) == len(judged):
-            example = f", not even {printable(absent[0])}" if absent else ""
+            example = f", not even {excerpt(absent[0])}" if absent else ""
             reason = (
                 f"no image that it judges is in the index{example}; index the images that it was"
                 f" made for{f', not {printable(paths[0])} and the like' if paths else ''}"
@@ -175,7 +175,7 @@ class BoxedTruth(GroundTruth):
         if absent:
             reason = (
                 f"{len(absent)} of {counted(len(judged), 'image')} that it judges are not in the"
-                f" index, {printable(absent[0])} for one; they are left out, so that the measures"
+                f" index, {excerpt(absent[0])} for one; they are left out, so that the measures"
                 " are not those of the whole data"
             )
             listener.warn(about_truth(self.spec, reason))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cbir.core.errors import CbirError, UsageError, printable
+from cbir.core.errors import CbirError, UsageError, excerpt, printable
 from cbir.core.messages import Parameter
 from cbir.core.progress import ProgressListener
 from cbir.tables.image_keys import image_key
@@ -52,7 +52,7 @@ def read_labels(
     """
 
     def choose(header: Sequence[str]) -> Wanted:
-        columns = printable(", ".join(header))
+        columns = excerpt(", ".join(header), 1000)
         if label is None:
             raise UsageError(
                 f"{printable(source.name)}: which column has the classes? Give it with ",
@@ -63,7 +63,7 @@ def read_labels(
             if column not in header:
                 raise UsageError(
                     Parameter(name),
-                    f" {printable(column)}: {printable(source.name)} has no such column; it has:"
+                    f" {excerpt(column)}: {printable(source.name)} has no such column; it has:"
                     f" {columns}",
                 )
         return Wanted([key, label])
@@ -76,7 +76,7 @@ def read_labels(
         image = image_key(name)
         if value not in MISSING and labels.setdefault(image, value) != value:
             raise CbirError(
-                f"{printable(source.name)}: {printable(name)} is {printable(labels[image])} in one"
-                f" row and {printable(value)} in another; an image has one class"
+                f"{printable(source.name)}: {excerpt(name)} is {excerpt(labels[image])} in one"
+                f" row and {excerpt(value)} in another; an image has one class"
             )
     return labels

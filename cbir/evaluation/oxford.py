@@ -17,7 +17,7 @@ import re
 from collections.abc import Sequence
 
 from cbir.core.arguments import path_of
-from cbir.core.errors import CbirError, UsageError, printable, reason_of
+from cbir.core.errors import CbirError, UsageError, excerpt, printable, reason_of
 from cbir.core.progress import ProgressListener
 from cbir.core.regular_files import read_regular
 from cbir.evaluation.boxed_truth import BoxedQuery, BoxedTruth, Judged
@@ -107,7 +107,7 @@ def _query(folder: str, name: str) -> BoxedQuery:
             other, place = listed.setdefault(one, (kind, number))
             if "junk" in (kind, other) and kind != other:
                 reason = (
-                    f"{printable(one)[:80]} is junk, and in line {place} of"
+                    f"{excerpt(one)} is junk, and in line {place} of"
                     f" {printable(name)}_{other}.txt it is right; take it out of one of them"
                 )
                 raise CbirError(_about_line(path, number, reason))
@@ -128,14 +128,14 @@ def _boxed_image(path: str) -> tuple[str, Region]:
     image, *box = line.split()
     if len(box) != 4 or not all(map(_NUMBER.fullmatch, box)):
         reason = (
-            f"{printable(line)[:80]!r} is no query; write the name of an image without spaces, and"
+            f"{excerpt(line)!r} is no query; write the name of an image without spaces, and"
             " its box as four numbers x1 y1 x2 y2"
         )
         raise CbirError(_about_line(path, number, reason))
     region = region_of_box(list(map(float, box)))
     if region is None:
         reason = (
-            f"the box {printable(' '.join(box))[:80]} has no extent within an image; write its left"
+            f"the box {excerpt(' '.join(box))} has no extent within an image; write its left"
             " upper and its right lower corner, x1 y1 x2 y2, in pixels from 0 on"
         )
         raise CbirError(_about_line(path, number, reason))
@@ -163,7 +163,7 @@ def _lines(path: str) -> list[tuple[int, str]]:
     for number, line in found:
         if not line.isprintable() and "\t" not in line:
             reason = (
-                f"{printable(line)[:80]!r} has characters that no name has; write names of images"
+                f"{excerpt(line)!r} has characters that no name has; write names of images"
                 " there, one a line"
             )
             raise CbirError(_about_line(path, number, reason))

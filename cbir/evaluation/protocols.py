@@ -11,7 +11,14 @@ import numpy as np
 from cbir.core.amounts import counted
 from cbir.core.arguments import check_type, one_of, path_of
 from cbir.core.digests import sha256_of
-from cbir.core.errors import CbirError, UnreadableImageError, UsageError, printable, reason_of
+from cbir.core.errors import (
+    CbirError,
+    UnreadableImageError,
+    UsageError,
+    excerpt,
+    printable,
+    reason_of,
+)
 from cbir.core.messages import Parameter
 from cbir.core.progress import ProgressListener
 from cbir.evaluation.boxed_queries import boxed_queries
@@ -180,12 +187,12 @@ def _unused(truth: GroundTruth, queries: list[Query], place: str, places: str) -
     if queries and unqueried:
         yield (
             f"{len(unqueried)} of its topics are no image of {printable(place)},"
-            f" {printable(unqueried[0])} for one; they are left out"
+            f" {excerpt(unqueried[0])} for one; they are left out"
         )
     unmatched = truth.unmatched_names()
     if unmatched:
         yield (
             f"{counted(len(unmatched), 'name')} in it"
             f" {'is no image' if len(unmatched) == 1 else 'are no images'} of"
-            f" {printable(places)}, {printable(unmatched[0])} for one"
+            f" {printable(places)}, {excerpt(unmatched[0])} for one"
         )

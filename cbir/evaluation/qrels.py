@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.arguments import text_of, tuple_of
-from cbir.core.errors import CbirError, UsageError, printable
+from cbir.core.errors import CbirError, UsageError, excerpt, printable
 from cbir.core.progress import ProgressListener
 from cbir.evaluation.relevance import GroundTruth
 from cbir.tables.image_keys import image_key, match_keys
@@ -58,13 +58,13 @@ class Qrels(GroundTruth):
         if len(unknown) == len(documents):
             raise CbirError(
                 f"{printable(spec)}: no document of it is in the index, not even"
-                f" {printable(unknown[0])}; name them by path or name, as"
+                f" {excerpt(unknown[0])}; name them by path or name, as"
                 f" {printable(paths[0]) if paths else 'a/b.jpg'}"
             )
         if unknown:
             listener.warn(
                 f"{printable(spec)}: {len(unknown)} of {len(documents)} documents are not in the"
-                f" index, {printable(unknown[0])} for one; they are left out"
+                f" index, {excerpt(unknown[0])} for one; they are left out"
             )
 
     def topics(self, names: Sequence[str]) -> list[str | None]:
@@ -78,7 +78,7 @@ class Qrels(GroundTruth):
     def grades(self, topic: str) -> NDArray[np.integer]:
         """Return the grades for a topic; see :meth:`GroundTruth.grades`."""
         if text_of(topic, "a topic") not in self._judgments:
-            raise UsageError(f"{printable(self.spec)}: it has no topic {printable(topic)}")
+            raise UsageError(f"{printable(self.spec)}: it has no topic {excerpt(topic)}")
         grades = np.zeros(self._size, np.int64)
         for document, grade in self._judgments[topic].items():
             row = self._rows.get(document)
@@ -127,8 +127,8 @@ def read_qrels(spec: str, text: str, paths: Sequence[str], listener: ProgressLis
         topic, document, grade = _judgment(spec, number, line)
         if judgments.setdefault(topic, {}).setdefault(document, grade) != grade:
             raise CbirError(
-                f"{printable(spec)}: line {number} gives {printable(document)} another grade for"
-                f" {printable(topic)} than a line before; leave one"
+                f"{printable(spec)}: line {number} gives {excerpt(document)} another grade for"
+                f" {excerpt(topic)} than a line before; leave one"
             )
     return Qrels(spec, judgments, paths, listener)
 
@@ -137,13 +137,13 @@ def _judgment(spec: str, number: int, line: str) -> tuple[str, str, int]:
     fields = line.split()
     if len(fields) != 4:
         raise CbirError(
-            f"{printable(spec)}: line {number} is no judgment: {printable(line)[:80]}; it needs a"
+            f"{printable(spec)}: line {number} is no judgment: {excerpt(line)}; it needs a"
             " query, 0, a document and a whole number, with spaces between them and none within"
         )
     topic, _, document, grade = fields
     if not _GRADE.fullmatch(grade):
         raise CbirError(
-            f"{printable(spec)}: line {number} is no judgment: {printable(grade)[:40]!r} is no"
+            f"{printable(spec)}: line {number} is no judgment: {excerpt(grade, 40)!r} is no"
             f" grade; give a whole number of up to {_DIGITS} digits"
         )
     return image_key(topic), image_key(document), int(grade)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.arguments import text_of, tuple_of
-from cbir.core.errors import CbirError, printable
+from cbir.core.errors import CbirError, excerpt, printable
 from cbir.core.messages import Message, Parameter
 from cbir.core.progress import ProgressListener
 
@@ -134,7 +134,7 @@ class Classes(GroundTruth):
                 "it gives no image of the index a class"
                 f"{f', not even {printable(paths[0])}' if paths else ''}; check it against the"
                 " paths of the images"
-                f"{f': it names images like {printable(names[0])}' if names else ''}"
+                f"{f': it names images like {excerpt(names[0])}' if names else ''}"
             )
             raise CbirError(about_truth(spec, reason))
         if unlabeled:

@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from cbir.core.errors import CbirError, UsageError, printable, reason_of
+from cbir.core.errors import CbirError, UsageError, excerpt, reason_of
 from cbir.core.json_text import parse_json
 from cbir.core.json_values import DamageError, count, list_of, number, object_of, plain_text
 from cbir.core.progress import ProgressListener
@@ -86,7 +86,7 @@ def read_revisited(spec: str, paths: Sequence[str], listener: ProgressListener) 
     except ValueError as error:
         reason = (
             "no ground truth of the revisited protocol, or a damaged one"
-            f" ({printable(str(error))[:200]}); it must be JSON with imlist, qimlist and gnd, as"
+            f" ({excerpt(str(error), 200)}); it must be JSON with imlist, qimlist and gnd, as"
             " the guide on evaluation has it"
         )
         raise CbirError(about_truth(spec, reason)) from None

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cbir.core.arguments import path_of
-from cbir.core.errors import CbirError, printable, reason_of
+from cbir.core.errors import CbirError, excerpt, printable, reason_of
 from cbir.core.json_text import parse_json
 from cbir.core.json_values import (
     DamageError,
@@ -227,7 +227,7 @@ def read_document(path: str) -> tuple[StoredEvaluation, bytes]:
     except OSError as error:
         reason = reason_of(error)
     except ValueError as error:
-        reason = f"no evaluation, or a damaged one ({printable(str(error))[:200]})"
+        reason = f"no evaluation, or a damaged one ({excerpt(str(error), 200)})"
     raise UnreadableEvaluationError(path, reason)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from cbir.core.errors import CbirError, UsageError, printable
+from cbir.core.errors import CbirError, UsageError, excerpt, printable
 from cbir.core.messages import Parameter
 from cbir.core.text import as_path
 
@@ -54,7 +54,7 @@ def match_keys(keys: Collection[str], names: Sequence[str], source: str) -> list
     if matches.ambiguous is not None:
         key, one, other = matches.ambiguous
         raise CbirError(
-            f"{printable(source)}: {printable(key)} may be {printable(one)} or {printable(other)};"
+            f"{printable(source)}: {excerpt(key)} may be {printable(one)} or {printable(other)};"
             " write their paths below the dataset there"
         )
     return matches.found
@@ -112,9 +112,9 @@ def find_key_column(
     for other in others:
         row = _contradiction(*((columns[one], equal[one].found) for one in (chosen, other)))
         if row is not None:
-            cells = [printable(columns[one][row]) for one in (chosen, other)]
+            cells = [excerpt(columns[one][row]) for one in (chosen, other)]
             raise UsageError(
-                f"{printable(source)}: the columns {printable(chosen)} and {printable(other)} both"
+                f"{printable(source)}: the columns {excerpt(chosen)} and {excerpt(other)} both"
                 f" name {best[0]:,} of the images, but not the same one where they have"
                 f" {cells[0]} and {cells[1]}; say which one counts: ",
                 Parameter("key", chosen), " or ", Parameter("key", other),

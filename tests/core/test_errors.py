@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cbir
-from cbir.core.errors import CbirError, UnreadableImageError, printable
+from cbir.core.errors import CbirError, UnreadableImageError, excerpt, printable
 
 
 @given(st.binary(max_size=30).map(os.fsdecode))
@@ -52,3 +52,14 @@ def test_every_error_can_be_pickled(cls: type[CbirError]) -> None:
     copy = pickle.loads(pickle.dumps(error))
     assert type(copy) is cls and str(copy) == str(error) and vars(copy) == vars(error)
     assert copy.args == error.args
+
+
+@given(st.text(max_size=300), st.integers(4, 100))
+def test_an_excerpt_is_the_whole_text_or_its_ends(text: str, most: int) -> None:
+    shown, whole = excerpt(text, most), printable(text)
+    assert shown.isprintable() and len(shown) <= most
+    if len(whole) <= most:
+        assert shown == whole
+    else:
+        beginning, _, end = shown.rpartition("…")
+        assert len(shown) == most and whole.startswith(beginning) and whole.endswith(end)

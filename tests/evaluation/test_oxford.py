@@ -201,3 +201,16 @@ def test_a_truth_of_other_images_is_refused(tmp_path: Path) -> None:
     write_oxford(tmp_path / "truth", "x_1", "x_1", ["x_1"])
     with pytest.raises(CbirError, match="no image that it judges is in the index, not even x_1"):
         read_ground_truth(spec(tmp_path), ["cat.jpg"])
+
+
+@pytest.mark.parametrize("kind", ["query", "good", "junk"])
+def test_names_that_are_very_long_are_told_in_few_words(
+    landmarks: cbir.Index, tmp_path: Path, listener: Listener, kind: str
+) -> None:
+    name = "a" * 100_000
+    box = " 0 0 50 50\n" if kind == "query" else "\n"
+    (tmp_path / "truth" / f"hall_1_{kind}.txt").write_text(name + box)
+    truth = read_ground_truth(spec(tmp_path), landmarks.paths, listener=listener)
+    choose_queries(landmarks, truth, listener=listener)
+    assert listener.warnings
+    assert max(map(len, listener.warnings)) < 500 + len(str(tmp_path))

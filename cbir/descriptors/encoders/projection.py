@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.core.errors import CbirError, UsageError
+from cbir.core.errors import CbirError, UsageError, excerpt
 from cbir.core.messages import Call, Parameter
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.base import (
@@ -162,7 +162,7 @@ class Projection(TrainedDescriptor):
         try:
             bases = _unpacked_bases(state)
         except CbirError as error:
-            return f"what it is made of cannot be used: {error}"
+            return f"what it is made of cannot be used: {excerpt(str(error), 400)}"
         except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
             return "it is damaged"
         matrix, length = state["matrix"], sum(base.dimension for base in bases)

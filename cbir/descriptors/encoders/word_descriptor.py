@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from cbir.core.errors import excerpt
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.base import State
 from cbir.descriptors.encoders.clustering import Bytes, cluster, mean_numbers, nearest_numbers
@@ -100,9 +101,8 @@ class WordDescriptor(LocalDescriptor, ResumableDescriptor):
         if not expected | cells <= set(state):
             return f"it is not a vocabulary of {self.extractor.name} features"
         if str(state["features"]) != self.extractor.name:
-            return (
-                f"it is a vocabulary of {state['features']} features, not of {self.extractor.name}"
-            )
+            features = excerpt(str(state["features"]))
+            return f"it is a vocabulary of {features} features, not of {self.extractor.name}"
         asked, upright = state["words_asked"], state["upright"]
         if asked.shape or upright.shape or asked.dtype.kind not in "iu" or upright.dtype != bool:
             return "it is damaged"

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.amounts import counted
-from cbir.core.errors import BrokenIndexError, printable
+from cbir.core.errors import BrokenIndexError, excerpt, printable
 from cbir.core.messages import Call, Message, Parameter
 from cbir.core.safe_paths import path_for_csv
 from cbir.core.text import as_path, readable_path
@@ -306,7 +306,7 @@ def _find_fault(path: str, header: Sequence[str], entries: Sequence[DescriptorEn
                     try:
                         checks.get(name, str)(cell)
                     except (ValueError, OverflowError):
-                        what = f"line {line}, column {name}: {printable(cell)[:40]!r}"
+                        what = f"line {line}, column {name}: {excerpt(cell, 40)!r}"
                         return f"{what} is not a value of this column"
                 if fault := _fault_of_path(dict(zip(header, cells, strict=True))):
                     return f"line {line}: {fault}"
@@ -322,7 +322,7 @@ def _fault_of_path(row: Mapping[str, str]) -> str | None:
     try:
         _path_of(row["path"], row.get("path_base64", ""))
     except ValueError as error:
-        return f"the path {printable(row['path'])[:80]!r} cannot be: {error}"
+        return f"the path {excerpt(row['path'])!r} cannot be: {error}"
     return None
 
 

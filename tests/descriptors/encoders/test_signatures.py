@@ -158,3 +158,10 @@ def test_a_vocabulary_has_no_more_cells_than_words() -> None:
         starts[0] = 0
         forged = {**state, "cells": np.zeros((cells, 128), np.uint8), "starts": starts}
         assert descriptor.check_state(forged) == expected
+
+
+@pytest.mark.parametrize("features", ["x" * 100_000, "sift\r\n\x1b[31mEVIL"])
+def test_what_a_vocabulary_says_is_told_in_few_words_on_one_line(features: str) -> None:
+    forged = {**bound(Asmk, "sift").vocabulary, "features": np.array(features)}
+    refusal = bound(Asmk, "sift").check_state(forged)
+    assert refusal is not None and refusal.isprintable() and len(refusal) < 200
