@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from cbir.core.arguments import check_type, one_of, path_of, text_of
 from cbir.core.errors import CbirError, UnreadableImageError, UsageError, printable
-from cbir.core.folders import below, shortest
+from cbir.core.folders import below, current_folder, shortest
 from cbir.core.messages import Parameter
 from cbir.descriptors.base import Row
 from cbir.search.answering import Answering
@@ -37,6 +37,8 @@ if TYPE_CHECKING:  # few searches verify what they found
 class Index:
     """An index that can be searched.
 
+    It can be pickled, as its path: it is opened again where it is unpickled, as it is then.
+
     Parameters
     ----------
     snapshot : Snapshot
@@ -50,6 +52,8 @@ class Index:
         if result_path is not None and not os.path.isdir(path_of(result_path, "a dataset")):
             raise CbirError(f"{printable(result_path)}: there is no such folder of images")
         self._snapshot = snapshot
+        self._result_path = result_path
+        self._opened_in = current_folder()
         self._images = ImageLocations(
             snapshot.rows.paths,
             snapshot.rows.facts,
@@ -59,6 +63,10 @@ class Index:
         self._columns = ImageColumns(snapshot.rows)
         self._filter = MetadataFilter(self._columns, len(snapshot.rows))
         self._searchers = SearcherPool(snapshot)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What it holds open stays in this process.
+        return _reopened, (self._opened_in, self.path, self._result_path)
 
     def __repr__(self) -> str:
         return f"<Index {self.path}: {len(self):,} images by {', '.join(self.descriptors)}>"
@@ -321,3 +329,11 @@ def open_index(path: str = "index.csv", result_path: str | None = None) -> Index
         When there is none, or it cannot be read.
     """
     return Index(open_store(path_of(path, "an index")).snapshot(), result_path)
+
+
+def _reopened(folder: str, path: str, result_path: str | None) -> Index:
+    """Open an index that was opened in a folder, by paths that may be relative to that."""
+    if folder != current_folder():
+        path = os.path.join(folder, path)
+        result_path = result_path and os.path.join(folder, result_path)
+    return open_index(path, result_path)

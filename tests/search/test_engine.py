@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import math
+import multiprocessing
 import os
 import pickle
 import shutil
@@ -312,3 +313,37 @@ def test_a_path_that_no_file_has_is_refused(index: cbir.Index) -> None:
     for call in (index.search, cbir.open, lambda path: cbir.index("photos", path)):
         with pytest.raises(UsageError, match="no file name has"):
             call("\ud800.jpg")
+
+
+def test_an_index_goes_to_spawned_workers(index: cbir.Index, photos: Path) -> None:
+    queries = [photos / path for path in index.paths[:3]]
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        found = pool.map(index.search, queries, chunksize=3)
+    assert [one.matches for one in found] == [index.search(query).matches for query in queries]
+
+
+def test_a_pickled_index_is_opened_from_any_folder(
+    index: cbir.Index, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(photos, tmp_path / "moved")
+    monkeypatch.chdir(tmp_path)
+    opened = cbir.open("index.csv", "moved")
+    pickled = pickle.dumps(opened)
+    query = photos / "cats" / "cat-1.jpg"
+    here = pickle.loads(pickled).search(query)
+    assert here.matches == cbir.open("index.csv", "moved").search(query).matches
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert pickle.dumps(opened) == pickled
+    again = pickle.loads(pickled)
+    assert again.root == str(tmp_path / "moved") and again.generation == index.generation
+    found = [Path(match.path) for match in again.search(query).matches]
+    expected = [tmp_path / match.path for match in here.matches]
+    assert [one.resolve() for one in found] == [one.resolve() for one in expected]
+
+
+def test_an_index_that_is_gone_cannot_be_opened_again(index: cbir.Index) -> None:
+    pickled = pickle.dumps(index)
+    os.remove(index.path)
+    with pytest.raises(BrokenIndexError, match="does not exist"):
+        pickle.loads(pickled)
