@@ -31,6 +31,10 @@ from cbir.core.errors import BrokenIndexError, printable
 KEY_BYTES = 32
 """Of a SHA-256."""
 
+MOST_BYTES = 1 << 25
+"""Of a payload; 9,000 features take a few MB. Nothing longer is ever read: a forged length, with a
+file that is sparse, would cost any time and any memory."""
+
 _ALIGNMENT = 16
 
 ENTRIES = np.dtype([("key", f"V{KEY_BYTES}"), ("offset", "<u8"), ("length", "<u8")])
@@ -56,13 +60,17 @@ def framed(key: bytes, payload: bytes) -> bytes:
 
 
 def _header(raw: bytes | memoryview) -> tuple[bytes, int, int] | None:
-    """Return the key, the payload's length and its checksum, or None when the header is damaged."""
+    """Return the key, the payload's length and its checksum, or None when the header is damaged.
+
+    One that tells of a longer payload than any is damaged, too, whatever its checksum says.
+    """
     if (
         len(raw) != FRAME_BYTES
         or zlib.crc32(raw[: _HEADER.size]) != _CHECKSUM.unpack_from(raw, _HEADER.size)[0]
     ):
         return None
-    return _HEADER.unpack_from(raw)
+    key, length, checksum = _HEADER.unpack_from(raw)
+    return (key, length, checksum) if length <= MOST_BYTES else None
 
 
 class Layout:
@@ -97,7 +105,7 @@ class Layout:
         Raises
         ------
         ValueError
-            When it has other fields, or arrays of other types or shapes.
+            When it has other fields, arrays of other types or shapes, or more bytes than any.
         """
         if set(record) != set(self._fields):
             raise ValueError(f"a record has the fields {list(self._fields)}, not {list(record)}")
@@ -108,7 +116,10 @@ class Layout:
             if array.dtype != kind.base or array.shape[1:] != kind.shape:
                 raise ValueError(f"{name} must be items of {kind}, not {array.dtype}{array.shape}")
             parts += [array.tobytes(), bytes(-array.nbytes % _ALIGNMENT)]
-        return b"".join(parts)
+        payload = b"".join(parts)
+        if len(payload) > MOST_BYTES:
+            raise ValueError(f"a record has at most {MOST_BYTES:,} bytes, not {len(payload):,}")
+        return payload
 
     def decode(self, payload: memoryview) -> dict[str, NDArray[Any]]:
         """Return the arrays that lie in a payload, not copied.
@@ -204,8 +215,11 @@ class Segment:
             ):
                 self._map_file(file)
         frame = memoryview(self._map)[offset : offset + length]  # type: ignore[arg-type]
-        expected = (key, length - FRAME_BYTES, zlib.crc32(frame[FRAME_BYTES:]))
-        return frame if _header(frame[:FRAME_BYTES]) == expected else None
+        header = _header(frame[:FRAME_BYTES])
+        # The length first: a sum is taken of no more than a record may have.
+        if header is None or header[:2] != (key, length - FRAME_BYTES):
+            return None
+        return frame if zlib.crc32(frame[FRAME_BYTES:]) == header[2] else None
 
     def repair(self) -> None:
         """Cut off what is torn, and write the head anew."""
@@ -247,6 +261,10 @@ class Segment:
 
     def _read_table(self) -> tuple[int, NDArray[Any]] | None:
         try:
+            # Each entry tells of a frame, which takes at least as many bytes of the segment.
+            most = _TABLE.size + self.path.stat().st_size // FRAME_BYTES * ENTRIES.itemsize
+            if self.table.stat().st_size > most:
+                return None
             raw = self.table.read_bytes()
         except OSError:  # without it, reading takes longer
             return None
