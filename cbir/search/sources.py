@@ -13,9 +13,10 @@ from cbir.descriptors.base import Descriptor, Row
 from cbir.descriptors.row_kinds import GLOBAL, HASH
 from cbir.search.candidates import CandidateSource
 from cbir.search.metrics import Metric
+from cbir.stores.derivation import Derivation
 
-Derive = Callable[[str, Callable[[], dict[str, NDArray[Any]]]], dict[str, NDArray[Any]]]
-"""Keeps what is computed from a matrix beside it: ``derive(name, build)``."""
+Derive = Callable[[str, Derivation], dict[str, NDArray[Any]]]
+"""Keeps what is computed from a matrix beside it: ``derive(name, derivation)``."""
 
 _SOURCES = {
     GLOBAL.name: "cbir.search.exact.flat:FlatIndex",
@@ -41,8 +42,8 @@ class SourceClass(Protocol):
         """Return the rows, ready to be searched."""
 
 
-def _computed(_: str, build: Callable[[], dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
-    return build()
+def _computed(_: str, derivation: Derivation) -> dict[str, NDArray[Any]]:
+    return derivation.build()
 
 
 def open_source(

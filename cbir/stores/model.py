@@ -7,7 +7,7 @@ that says what the matrices are. Rows are sorted by the bytes of their paths.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ from cbir.descriptors.base import Descriptor, Row, State, TrainedDescriptor
 from cbir.descriptors.local_features.base import LocalExtractor
 from cbir.descriptors.parametrized import file_parameters
 from cbir.descriptors.registry import NamedDescriptor
+from cbir.stores.derivation import Derivation
 from cbir.stores.descriptor_entry import DescriptorEntry
 from cbir.stores.locations import found_location
 from cbir.stores.metadata import MetadataColumn
@@ -43,10 +44,6 @@ FILE_DTYPE = np.dtype(
     [("bytes", "<i8"), ("mtime", "<i8"), ("width", "<i4"), ("height", "<i4"), ("sha256", "V32")]
 )
 """What is known of an image file besides its path: mtime in ms, sizes in pixels, upright."""
-
-
-Derivation = Callable[[], dict[str, NDArray[Any]]]
-"""Builds named arrays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +165,8 @@ class Snapshot(ABC):
         """
 
     @abstractmethod
-    def derive(self, alias: str, name: str, build: Derivation) -> dict[str, NDArray[Any]]:
-        """Return arrays computed from a matrix, from the cache if they are there."""
+    def derive(self, alias: str, name: str, derivation: Derivation) -> dict[str, NDArray[Any]]:
+        """Return arrays computed from a matrix, from the cache if what is there fits."""
 
     @property
     @abstractmethod

@@ -15,6 +15,7 @@ from cbir.descriptors.encoders.bovw import OrbBovw
 from cbir.descriptors.local_features.sift import SiftExtractor
 from cbir.descriptors.registry import parse
 from cbir.stores import open_store
+from cbir.stores.derivation import Derivation
 from cbir.stores.descriptor_entry import DescriptorEntry
 from cbir.stores.metadata import MetadataColumn
 from cbir.stores.model import FILE_DTYPE, Manifest, Rows
@@ -67,6 +68,7 @@ def answers(index: Path) -> tuple[dict[str, object], set[object]]:
     """What an index says, and the local features of its images that are sound."""
     read = open_store(str(index)).snapshot()
     orb = read.matrix("orb")
+    total = Derivation(lambda: {"sum": orb.sum(axis=0)}, {"sum": (orb.shape[1:], np.dtype("u8"))})
     said: dict[str, object] = {
         "root": read.root,
         "paths": list(read.rows.paths),
@@ -76,7 +78,7 @@ def answers(index: Path) -> tuple[dict[str, object], set[object]]:
         "descriptors": read.manifest.entries,
         "fingerprint": read.descriptor("orb").descriptor.fingerprint,
         "state": state_digest(read.state(read.manifest.entries[1].state or "")),
-        "derived": read.derive("orb", "sum", lambda: {"sum": orb.sum(axis=0)})["sum"].tobytes(),
+        "derived": read.derive("orb", "sum", total)["sum"].tobytes(),
     }
     store, features = read.features(EXTRACTOR), set[object]()
     for key in list(store.keys()):

@@ -11,6 +11,7 @@ from cbir.search.dba.neighbor_means import VERSION, NeighborMeans
 from cbir.search.results import between_means
 from cbir.search.searchers import RowSearcher
 from cbir.search.sources import open_source
+from cbir.stores.derivation import Derivation
 from cbir.stores.model import Snapshot
 
 
@@ -70,7 +71,8 @@ class MeanSearcher(RowSearcher):
             return {"means": means.of_all(ProgressListener.of(listener), named.alias)}
 
         name = f"dba{VERSION}-{metric.name}-{count}"
-        return cls(named, metric, means, snapshot.derive(named.alias, name, build)["means"])
+        derivation = Derivation(build, {"means": (rows.shape, rows.dtype)})
+        return cls(named, metric, means, snapshot.derive(named.alias, name, derivation)["means"])
 
     @property
     def bytes_per_image(self) -> int:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import shutil
 import threading
 import time
@@ -28,9 +29,10 @@ from cbir.core.json_text import parse_json
 from cbir.core.packed_text import is_packed
 from cbir.descriptors.base import Row
 from cbir.stores.csv.packed_metadata import pack, unpack
+from cbir.stores.derivation import Derivation
 from cbir.stores.descriptor_entry import DescriptorEntry
 from cbir.stores.metadata import LazyColumns, MetadataColumn
-from cbir.stores.model import FILE_DTYPE, Derivation, Rows
+from cbir.stores.model import FILE_DTYPE, Rows
 from cbir.stores.paths import PathList, check_path
 
 _LAYOUT = 3
@@ -47,6 +49,9 @@ _PAGE = 4096
 
 _METADATA = "metadata"
 """The part of the cache that has the columns of metadata."""
+
+_NAME = re.compile("[A-Za-z0-9_-]+")
+"""What the name of an array may be, which is a part of the name of its file."""
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -146,15 +151,21 @@ class Cache:
                 with contextlib.suppress(OSError):
                     path.unlink()
 
-    def derive(self, fingerprint: str, name: str, build: Derivation) -> Arrays:
-        """Return what `build` computes from a matrix, computing it at most once."""
+    def derive(self, fingerprint: str, name: str, derivation: Derivation) -> Arrays:
+        """Return what is computed from a matrix, computing it at most once.
+
+        What is cached and is something else, as nobody but a forger writes it, is made again.
+        """
         key = f"{fingerprint}-{name}"
         with self._lock:
             lock = self._locks.setdefault(key, threading.Lock())
         with lock:
             arrays = self._load(key)
+            if arrays is not None and not derivation.fits(arrays):
+                self._tell(key)
+                arrays = None
             if arrays is None:
-                arrays = build()
+                arrays = derivation.build()
                 self._save(key, arrays)
             return arrays
 
@@ -186,8 +197,8 @@ class Cache:
         if self._folder is None:
             return None
         try:
-            listed = parse_json((self._folder / f"{key}.json").read_bytes())
-            arrays = {name: _map_file(self._folder / f"{key}.{name}.npy") for name in dict(listed)}
+            listed = _listed((self._folder / f"{key}.json").read_bytes())
+            arrays = {name: _map_file(self._folder / f"{key}.{name}.npy") for name in listed}
         except FileNotFoundError:
             return None
         except Exception:  # numpy raises anything at all on damaged files
@@ -258,11 +269,27 @@ def _may_lead_out(blob: NDArray[np.uint8]) -> bool:
     return False
 
 
+def _listed(raw: bytes) -> dict[str, int]:
+    """Return the checksums of arrays by name, of which none leads to a file elsewhere.
+
+    Raises
+    ------
+    ValueError
+        When it is no such list.
+    """
+    listed = parse_json(raw)
+    if not isinstance(listed, dict) or not all(map(_NAME.fullmatch, listed)):
+        raise ValueError("not a list of arrays")
+    return listed
+
+
 def _map_file(path: Path) -> NDArray[Any]:
     try:
         array: NDArray[Any] = np.load(path, mmap_mode="r")
     except ValueError:  # an empty array cannot be mapped
         array = np.load(path)
+    if not array.dtype.itemsize:
+        raise ValueError("items without a byte")
     return array.view(np.ndarray)
 
 

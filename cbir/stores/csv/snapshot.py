@@ -21,8 +21,9 @@ from cbir.stores.csv.codec import read_csv, rebuilding
 from cbir.stores.csv.column_cache import Cache
 from cbir.stores.csv.generations import Generation
 from cbir.stores.csv.layout import Layout, content_of
+from cbir.stores.derivation import Derivation, is_array_of
 from cbir.stores.metadata import MetadataColumn
-from cbir.stores.model import Derivation, Findings, Rows, Snapshot, edited_rows
+from cbir.stores.model import Findings, Rows, Snapshot, edited_rows
 
 if TYPE_CHECKING:
     from cbir.stores.features.store import FeatureStore
@@ -74,8 +75,8 @@ class CsvSnapshot(Snapshot):
         with self._lock:
             if alias not in self._matrices:
                 matrix = self._cache.matrix(entry.fingerprint)
-                expected = ((len(self.rows), entry.width), np.dtype(entry.dtype))
-                if matrix is not None and (matrix.shape, matrix.dtype) == expected:
+                expected = (len(self.rows), entry.width), np.dtype(entry.dtype)
+                if matrix is not None and is_array_of(matrix, *expected):
                     self._matrices[alias] = matrix
                 else:
                     _, self._matrices = self._read_again()
@@ -157,8 +158,8 @@ class CsvSnapshot(Snapshot):
     def inverted_folders(self) -> list[Path]:
         return self._layout.inverted()
 
-    def derive(self, alias: str, name: str, build: Derivation) -> dict[str, NDArray[Any]]:
-        return self._cache.derive(self.manifest.entry(alias).fingerprint, name, build)
+    def derive(self, alias: str, name: str, derivation: Derivation) -> dict[str, NDArray[Any]]:
+        return self._cache.derive(self.manifest.entry(alias).fingerprint, name, derivation)
 
     def _load_state(self, name: str) -> State | BrokenIndexError:
         path = self._layout.states / name

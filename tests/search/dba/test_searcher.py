@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from cbir.search.prepare import prepare
 from cbir.search.request import IndexedImage
 from cbir.search.sources import open_source
 from cbir.search.stage_options import Stages
+from cbir.stores.csv.column_cache import checksum
 
 DESCRIPTORS = ("hsv", "hog", "phash")
 
@@ -151,3 +153,18 @@ def test_what_has_no_vectors_is_refused(path: str) -> None:
             Stages(dba=wrong)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="dba"):
         cbir.index("nowhere", path, dba=101)
+
+
+def test_forged_means_change_nothing(path: str) -> None:
+    """They are as many rows as some other index has, and their checksum is right."""
+    query = IndexedImage(cbir.open(path).paths[0])
+    expected = cbir.open(path).search(query, descriptor="hsv", dba=2, top=50).matches
+    (means,) = made(path)
+    listed = means.with_name(means.name.removesuffix(".means.npy") + ".json")
+    whole = np.load(means)
+    for forged in (whole[:3], np.concatenate([whole] * 3), whole[:, :7], whole.astype(float)):
+        np.save(means, forged)
+        listed.write_text(json.dumps({"means": checksum(forged)}))
+        found = cbir.open(path).search(query, descriptor="hsv", dba=2, top=50).matches
+        assert found == expected
+        assert np.array_equal(np.load(means), whole)

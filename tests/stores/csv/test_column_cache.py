@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,10 +13,15 @@ import pytest
 from cbir.descriptors.registry import parse
 from cbir.stores.csv.column_cache import Cache, checksum, clear_others
 from cbir.stores.csv.packed_metadata import pack
+from cbir.stores.derivation import Derivation
 from cbir.stores.descriptor_entry import DescriptorEntry
 from cbir.stores.metadata import MetadataColumn
 from cbir.stores.model import FILE_DTYPE, Rows
 from cbir.stores.paths import PathList
+
+
+def numbers(count: int) -> Derivation:
+    return Derivation(lambda: {"a": np.arange(count)}, {"a": ((count,), np.dtype(int))})
 
 
 def test_derived_arrays_are_kept(tmp_path: Path) -> None:
@@ -25,15 +31,17 @@ def test_derived_arrays_are_kept(tmp_path: Path) -> None:
         calls.append(1)
         return {"a": np.arange(5), "empty": np.zeros(0, np.uint8)}
 
+    types = {"a": ((5,), np.dtype(int)), "empty": ((0,), np.dtype(np.uint8))}
     for _ in range(2):
-        arrays = Cache([tmp_path], "content").derive("fingerprint", "name", build)
+        cache = Cache([tmp_path], "content")
+        arrays = cache.derive("fingerprint", "name", Derivation(build, types))
         assert np.array_equal(arrays["a"], np.arange(5)) and arrays["empty"].shape == (0,)
     assert len(calls) == 1
 
 
 def test_a_cache_belongs_to_one_content(tmp_path: Path) -> None:
-    Cache([tmp_path], "one").derive("f", "n", lambda: {"a": np.arange(1)})
-    other = Cache([tmp_path], "two").derive("f", "n", lambda: {"a": np.arange(2)})
+    Cache([tmp_path], "one").derive("f", "n", numbers(1))
+    other = Cache([tmp_path], "two").derive("f", "n", numbers(2))
     assert len(other["a"]) == 2
     clear_others([tmp_path], "two")
     assert [path.name.partition("-")[0] for path in tmp_path.iterdir()] == ["two"]
@@ -46,14 +54,14 @@ def test_what_was_derived_can_be_removed(tmp_path: Path) -> None:
     matrix = np.ones((1, entry.width), np.uint8)
     cache.fill(rows, [entry], {"hsv": matrix})
     before = {path.name for path in tmp_path.rglob("*")}
-    cache.derive(entry.fingerprint, "n", lambda: {"a": np.arange(1)})
+    cache.derive(entry.fingerprint, "n", numbers(1))
     assert len(list(tmp_path.rglob("*"))) == len(before) + 2
     cache.remove_derived([entry])
     assert {path.name for path in tmp_path.rglob("*")} == before
     again = Cache([tmp_path], "one")
     found = again.matrix(entry.fingerprint)
     assert found is not None and np.array_equal(found, matrix)
-    assert again.derive(entry.fingerprint, "n", lambda: {"a": np.arange(2)})["a"].tolist() == [0, 1]
+    assert again.derive(entry.fingerprint, "n", numbers(2))["a"].tolist() == [0, 1]
 
 
 def test_threads_that_derive_at_once_compute_once_and_keep_to_one_folder(tmp_path: Path) -> None:
@@ -71,7 +79,8 @@ def test_threads_that_derive_at_once_compute_once_and_keep_to_one_folder(tmp_pat
                 calls.append(number)  # noqa: B023
                 return {"a": np.arange(1000)}
 
-            return caches[number % 2].derive("f", "n", build)["a"]  # noqa: B023
+            derivation = Derivation(build, {"a": ((1000,), np.dtype(int))})
+            return caches[number % 2].derive("f", "n", derivation)["a"]  # noqa: B023
 
         with ThreadPoolExecutor(4) as pool:
             arrays = list(pool.map(derive, range(4)))
@@ -158,3 +167,64 @@ def test_columns_that_no_run_writes_are_read_from_the_index_itself(tmp_path: Pat
         read = cache.rows(lambda name: MetadataColumn.of([name, name]))
         assert read is not None and read.metadata["mine"].texts() == ["mine", "mine"]
         assert len(cache.damage) == 1
+
+
+def rows_of_numbers() -> Derivation:
+    build = np.arange(6, dtype=np.float32).reshape(3, 2)
+    return Derivation(lambda: {"means": build}, {"means": ((3, 2), np.dtype(np.float32))})
+
+
+SOUND = rows_of_numbers().build()["means"]
+FORGED = {
+    "another name": {"other": SOUND},
+    "one more": {"means": SOUND, "other": SOUND},
+    "none": {},
+    "fewer rows": {"means": SOUND[:2]},
+    "wider rows": {"means": np.zeros((3, 4), np.float32)},
+    "other items": {"means": SOUND.astype(np.float64)},
+    "text": {"means": SOUND.astype(str)},
+    "items without a byte": {"means": np.zeros((3, 2), "V0")},
+    "no number": {"means": SOUND * np.float32("nan")},
+    "no finite number": {"means": np.where(SOUND == 2, np.float32("-inf"), SOUND)},
+}
+
+
+@pytest.mark.parametrize("forgery", FORGED)
+def test_derived_arrays_that_do_not_fit_are_made_again(tmp_path: Path, forgery: str) -> None:
+    """Also with checksums that are right: whoever forges them can compute these."""
+    folder = tmp_path / "one-3"
+    folder.mkdir()
+    checksums = {}
+    for name, array in FORGED[forgery].items():
+        np.save(folder / f"f-n.{name}.npy", array)
+        checksums[name] = checksum(array) if array.dtype.itemsize else 0
+    (folder / "f-n.json").write_text(json.dumps(checksums))
+    cache = Cache([tmp_path], "one")
+    assert np.array_equal(cache.derive("f", "n", rows_of_numbers())["means"], SOUND)
+    assert len(cache.damage) == 1
+    mended = Cache([tmp_path], "one")
+    assert np.array_equal(mended.derive("f", "n", rows_of_numbers())["means"], SOUND)
+    assert mended.damage == []
+
+
+@pytest.mark.parametrize("listed", ["pairs", "names", "number", "null"])
+def test_a_list_of_arrays_that_is_no_object_is_damage(tmp_path: Path, listed: str) -> None:
+    Cache([tmp_path], "one").derive("f", "n", rows_of_numbers())
+    path = tmp_path / "one-3" / "f-n.json"
+    pairs = list(json.loads(path.read_bytes()).items())
+    others: dict[str, object] = {"pairs": pairs, "names": ["means"], "number": 5, "null": None}
+    path.write_text(json.dumps(others[listed]))
+    cache = Cache([tmp_path], "one")
+    assert np.array_equal(cache.derive("f", "n", rows_of_numbers())["means"], SOUND)
+    assert len(cache.damage) == 1
+
+
+@pytest.mark.parametrize("name", ["x/../../victim", "x/../../../victim", "", "a.b", "a\n"])
+def test_an_array_elsewhere_is_not_looked_at(tmp_path: Path, name: str) -> None:
+    """Whatever the list calls it, and although it is there."""
+    folder = tmp_path / "caches" / "one-3"
+    (folder / "f.x").mkdir(parents=True)
+    np.save(f"{folder}/f.{name}.npy", SOUND)
+    (folder / "f.json").write_text(json.dumps({name: checksum(SOUND)}))
+    cache = Cache([folder.parent], "one")
+    assert not cache.holds("f") and len(cache.damage) == 1
