@@ -8,7 +8,7 @@ from typing import Any
 from cbir.descriptors.encoders.local_descriptor import extractor_of
 from cbir.descriptors.local_features.base import LocalExtractor, LocalFeatures
 from cbir.descriptors.registry import NamedDescriptor
-from cbir.stores.features.kept import KeptFeatures
+from cbir.stores.features.kept import KeptFeatures, check_features
 from cbir.stores.model import Writer
 
 
@@ -20,6 +20,8 @@ class LocalFeatureWriter:
     writer : Writer
         Of the index.
     extractor : LocalExtractor
+    believe_stamps : bool
+        What was found sound before, and has not been written since, is not read again.
 
     Attributes
     ----------
@@ -27,10 +29,12 @@ class LocalFeatureWriter:
         The contents whose features are kept since before this run.
     """
 
-    def __init__(self, writer: Writer, extractor: LocalExtractor[Any]) -> None:
+    def __init__(
+        self, writer: Writer, extractor: LocalExtractor[Any], believe_stamps: bool = True
+    ) -> None:
         self.extractor = extractor
         self._store = writer.features(extractor)
-        self._store.check_changed()  # what is damaged is missing from then on
+        check_features(self._store, extractor, believe_stamps)
         self._before = KeptFeatures(writer.features(extractor), extractor)
         self.kept = frozenset(self._store.keys())
 
@@ -52,7 +56,10 @@ class LocalFeatureWriter:
 
 
 def feature_writers(
-    writer: Writer, named: Sequence[NamedDescriptor], asked: LocalExtractor[Any] | None
+    writer: Writer,
+    named: Sequence[NamedDescriptor],
+    asked: LocalExtractor[Any] | None,
+    believe_stamps: bool,
 ) -> dict[str, LocalFeatureWriter]:
     """Return what keeps local features, by the fingerprints of the extractors.
 
@@ -63,10 +70,12 @@ def feature_writers(
         Descriptors, some of which may stand for local features.
     asked : LocalExtractor or None
         What else is to be extracted.
+    believe_stamps : bool
+        See :class:`LocalFeatureWriter`.
     """
     wanted = [extractor_of(one.descriptor) for one in named]
     different = {one.fingerprint: one for one in (*wanted, asked) if one is not None}
     return {
-        fingerprint: LocalFeatureWriter(writer, extractor)
+        fingerprint: LocalFeatureWriter(writer, extractor, believe_stamps)
         for fingerprint, extractor in different.items()
     }

@@ -115,7 +115,7 @@ def plan(
     images = TrainingImages(scan.dataset, scan.images, request.workers)
     named = bind_states(chosen, base, request.models, request.retrain, images, listener)
     journal = writer.journal(scan.root)
-    features = feature_writers(writer, named, request.features)
+    features = feature_writers(writer, named, request.features, not request.rebuild)
     lookup = ReuseLookup(base, _records(journal, request.rebuild, listener), named)
     if base is not None:
         _report_repairs(base, listener)

@@ -188,6 +188,75 @@ def test_features_that_were_lost_are_extracted_again(
     check(folder, index)
 
 
+NO_FEATURES = {
+    "nothing": ([], b""),
+    "no size": ([240, 0, 0], b"\x03\x00"),
+    "more features than any": ([240, 160, 2**31 - 1], b"\x03\x00"),
+    "fewer bytes than features": ([240, 160, 3], b"\x03\x00"),
+    "no stream": ([240, 160, 3], b"\xff" * 50),
+}
+
+
+def forge(index: str, what: str, extractor: SiftExtractor = EXTRACTOR) -> None:
+    """Write records in the place of all, whose checksums are right, but which are no features."""
+    size, raw = NO_FEATURES[what]
+    place = Path(f"{index}.cbir") / "features" / extractor.fingerprint
+    keys = list(FeatureStore(str(place), EXTRACTOR.fields).keys())
+    shutil.rmtree(place)
+    record = {"size": np.array(size, np.int32), "features": np.frombuffer(raw, np.uint8)}
+    with FeatureStore(str(place), EXTRACTOR.fields) as store:
+        for key in keys:
+            store.append(key, record)
+
+
+@pytest.mark.parametrize("what", NO_FEATURES)
+def test_records_that_are_no_features_are_extracted_again(
+    folder: Path, index: str, extracted: list[int], what: str
+) -> None:
+    build(folder, index)
+    forge(index, what)
+    extracted.clear()
+    build(folder, index)
+    assert 6 <= len(extracted) <= 7
+    check(folder, index)
+    extracted.clear()
+    build(folder, index)
+    assert extracted == []
+
+
+def test_to_rebuild_believes_no_note_of_what_was_checked(folder: Path, index: str) -> None:
+    build(folder, index)
+    forge(index, "nothing")
+    with kept(index) as store:  # and who forges the records can forge the note
+        store.check_changed(lambda _: True)
+    build(folder, index)
+    with pytest.raises(ValueError, match="three sizes"):
+        check(folder, index)
+    build_index(str(folder), index, "ahash", features=EXTRACTOR, rebuild=True)
+    check(folder, index)
+
+
+def test_what_a_search_asks_for_mends_forged_records(folder: Path, index: str) -> None:
+    def searched() -> object:
+        query = str(folder / "0.png")
+        return cbir.open(index).search(query, descriptor="bovw", verify=3).matches
+
+    cbir.index(str(folder), index, ["bovw:words=20"])
+    expected = searched()
+    (place,) = (Path(f"{index}.cbir") / "features").iterdir()
+    for rebuild in (False, True):
+        keys = list(FeatureStore(str(place), EXTRACTOR.fields).keys())
+        shutil.rmtree(place)
+        with FeatureStore(str(place), EXTRACTOR.fields) as store:
+            for key in keys:
+                store.append(key, {"size": np.zeros(0, np.int32), "features": np.zeros(0, "u1")})
+        shutil.rmtree(Path(f"{index}.cbir") / "inverted")
+        with pytest.raises(cbir.CbirError, match="missing or damaged"):
+            searched()
+        cbir.index(str(folder), index, rebuild=rebuild)
+        assert searched() == expected
+
+
 def test_unreadable_images_have_none_and_the_rest_goes_on(folder: Path, index: str) -> None:
     (folder / "0.png").write_bytes((folder / "0.png").read_bytes()[:900])
     (folder / "text.jpg").write_text("text")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from cbir.descriptors.local_features.base import LocalExtractor, LocalFeatures
-from cbir.stores.features.store import FeatureStore
+from cbir.stores.features.store import Features, FeatureStore
 
 F = TypeVar("F", bound=LocalFeatures)
 
@@ -33,7 +33,22 @@ class KeptFeatures(Generic[F]):
                 record = self._store.get(sha256)
             except KeyError:
                 return None
-        try:
-            return self.extractor.from_record(record)
-        except ValueError:  # the checksum is right: some other program wrote it
-            return None
+        return decoded(self.extractor, record)
+
+
+def decoded(extractor: LocalExtractor[F], record: Features) -> F | None:
+    """Return the features that a record has, or None where it is none of this extractor's.
+
+    Its checksum is right then: some other program wrote it.
+    """
+    try:
+        return extractor.from_record(record)
+    except ValueError:
+        return None
+
+
+def check_features(
+    store: FeatureStore, extractor: LocalExtractor[Any], believe_stamps: bool = True
+) -> None:
+    """Read what has changed of a store; what is damaged or no features is missing from then on."""
+    store.check_changed(lambda record: decoded(extractor, record) is not None, believe_stamps)

@@ -16,7 +16,7 @@ import contextlib
 import os
 import re
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any, Self
@@ -44,7 +44,7 @@ _BATCH = 1 << 23
 """Bytes that may wait."""
 
 _CHECKED = "checked.json"
-"""The stamps of the segments whose records are all known to be sound."""
+"""The stamps of the segments whose records are all known to be sound, and to be features."""
 
 _ATTEMPTS = 20
 """How often a reader starts again because a writer removed a segment meanwhile."""
@@ -161,21 +161,32 @@ class FeatureStore:
             self._lose(key)
             raise KeyError(key.hex()) from None
 
-    def check_changed(self) -> None:
+    def check_changed(
+        self, is_sound: Callable[[Features], bool], believe_stamps: bool = True
+    ) -> None:
         """Read the records of the segments that are not those that were checked the last time.
 
         What is damaged is missing from then on. When the store is closed, it is noted that all
         that is there is sound, by the stamps of the files.
+
+        Parameters
+        ----------
+        is_sound : callable
+            Says whether a record, whose checksum is right, is what the extractor writes.
+        believe_stamps : bool
+            Else all segments are read.
         """
-        known = self._checked()
+        known = self._checked() if believe_stamps else {}
         for segment in self._index.segments:
             if known.get(segment.path.name) != _stamp(segment):
                 for key, _ in self._index.newest(segment):
-                    self._frame(key)
+                    with contextlib.suppress(KeyError):  # it is told, and missing from now on
+                        if not is_sound(self.get(key)):
+                            self._lose(key)
         self._checks = True
 
     def _checked(self) -> dict[str, list[int]]:
-        known = read_checked(self._folder / _CHECKED, "segments")
+        known = read_checked(self._folder / _CHECKED, "decoded")
         return known if isinstance(known, dict) else {}
 
     def _note_checked(self) -> None:
@@ -184,7 +195,7 @@ class FeatureStore:
             with contextlib.suppress(OSError):
                 stamps = {segment.path.name: _stamp(segment) for segment in self._segments}
                 if stamps != self._checked():
-                    write_checked(self._folder / _CHECKED, "segments", stamps)
+                    write_checked(self._folder / _CHECKED, "decoded", stamps)
 
     def append(self, key: bytes, record: Features) -> None:
         """Add a record; one whose key is there already is ignored: equal images, equal features.
