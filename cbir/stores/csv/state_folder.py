@@ -11,7 +11,8 @@ _OF_FILES = (".json", ".digests", ".npz", ".segment", ".table")
 """What the names of files end with that are read wherever they are found."""
 
 _FILES = ("journal", "lock", "lock.pid")
-_FOLDERS = ("cache", "features", "inverted", "state")
+_FOLDERS = ("features", "inverted", "state")
+"""Without a folder for the cache, that of the user is taken."""
 
 
 def check_state_folder(folder: Path) -> None:

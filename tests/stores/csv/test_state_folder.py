@@ -65,7 +65,7 @@ def test_links_are_refused_and_what_they_lead_to_stays(index: Path, name: str, t
         ("generation-0000000000000000.json", True), ("journal", True), ("lock.pid", True),
         ("features/0123/00000000.segment", True), ("inverted/0123/0123.segment", True),
         ("cache/x.json", True), ("state/model-x.npz", True),
-        ("cache", False), ("features", False), ("inverted", False), ("state", False),
+        ("features", False), ("inverted", False), ("state", False),
     ],
 )  # fmt: skip
 def test_what_is_in_the_place_of_something_else_is_told_with_the_remedy(
