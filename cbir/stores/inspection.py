@@ -14,6 +14,7 @@ from cbir.core.messages import Message, Parameter
 from cbir.descriptors.base import Descriptor, TrainedDescriptor, origin_of
 from cbir.stores import open_store
 from cbir.stores.descriptor_entry import DescriptorEntry
+from cbir.stores.feature_inspection import inspect_features
 from cbir.stores.model import Findings, Snapshot
 from cbir.stores.presets import ready_presets
 
@@ -71,8 +72,10 @@ def inspect(path: str) -> Inspection:
         findings.checked.append(
             "1 vocabulary or model" if states == 1 else f"{states} vocabularies or models"
         )
-    warnings = [*findings.warnings, *_warnings(snapshot)]
-    return Inspection(findings.checked, findings.faults, warnings, summary)
+    features = inspect_features(snapshot)
+    warnings = [*findings.warnings, *features.warnings, *_warnings(snapshot)]
+    checked = [*findings.checked, *features.checked]
+    return Inspection(checked, [*findings.faults, *features.faults], warnings, summary)
 
 
 def _describe(snapshot: Snapshot, entry: DescriptorEntry, faults: list[str]) -> dict[str, Any]:

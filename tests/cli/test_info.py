@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cbir.core.atomic_files import save_arrays
 from cbir.descriptors.base import TRAINED, with_origin
+from cbir.descriptors.local_features.orb import OrbExtractor
 from cbir.descriptors.presets import PRESETS, Preset
+from cbir.stores.features.store import FeatureStore
 from tests.conftest import Run
 from tests.palette import FIRST, SECOND, ship
 
@@ -38,6 +42,42 @@ def test_info_says_what_is_wrong(run: Run, photos: Path, tmp_path: Path) -> None
     assert done.stdout.endswith("sound     no\n")
     photos.rename(tmp_path / "elsewhere")
     assert "the dataset is not at" in run("info", "index.csv").stderr
+
+
+@pytest.mark.parametrize("damage", ["gone", "flipped", "kept time", "one gone", "forged"])
+def test_info_misses_local_features(run: Run, photos: Path, tmp_path: Path, damage: str) -> None:
+    run("index", "-d", photos, "--descriptor", "hsv", "--descriptor", "orb:words=40")
+    told = run("info", "index.csv")
+    assert told.returncode == 0 and "the local features of 12 images\n" in told.stdout
+    (place,) = (tmp_path / "index.csv.cbir" / "features").iterdir()
+    segment = place / "00000000.segment"
+    raw, times = segment.read_bytes(), segment.stat()
+    if damage == "gone":
+        shutil.rmtree(place.parent)
+    elif damage in ("flipped", "kept time"):
+        segment.write_bytes(raw[:-100] + bytes([raw[-100] ^ 1]) + raw[-99:])
+        if damage == "kept time":
+            os.utime(segment, ns=(times.st_atime_ns, times.st_mtime_ns))
+    else:
+        fields = OrbExtractor.fields
+        keys = list(FeatureStore(str(place), fields).keys())
+        shutil.copytree(place, tmp_path / "old")
+        shutil.rmtree(place)
+        nothing = {"size": np.zeros(0, np.int32), "features": np.zeros(0, np.uint8)}
+        with FeatureStore(str(place), fields) as store:
+            old = FeatureStore(str(tmp_path / "old"), fields)
+            for key in keys[1:] if damage == "one gone" else keys:
+                store.append(key, old.get(key) if damage == "one gone" else nothing)
+    files = sorted(tmp_path.rglob("index.csv.cbir/features/**/*"))
+    told = run("info", "index.csv")
+    count = "12 images" if damage in ("gone", "forged") else "1 image"
+    assert told.returncode == 1 and told.stdout.endswith("sound     no\n")
+    assert f"the local features of {count} are missing or damaged" in told.stdout
+    remedy = ["--rebuild"] if damage == "kept time" else []
+    assert ("--rebuild" in told.stdout) == bool(remedy)
+    assert sorted(tmp_path.rglob("index.csv.cbir/features/**/*")) == files
+    assert run("index", "-d", photos, *remedy).returncode == 0
+    assert run("info", "index.csv").stdout.endswith("sound     yes\n")
 
 
 def test_descriptors_are_listed(run: Run) -> None:

@@ -9,11 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.core.amounts import counted
 from cbir.core.arguments import check_type
 from cbir.core.checks import check_whole
-from cbir.core.errors import BrokenIndexError, first_few, printable
-from cbir.core.messages import Call
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.encoders.local_descriptor import LocalDescriptor
 from cbir.descriptors.encoders.sparse_code import SignatureKernel, SparseCode
@@ -28,6 +25,7 @@ from cbir.search.inverted.inverted_file import InvertedFile
 from cbir.search.inverted.inverted_source import InvertedSource
 from cbir.search.inverted.unused_files import remove_unused
 from cbir.search.searchers import SingleSearcher, not_described
+from cbir.stores.feature_inspection import missing_features
 from cbir.stores.features.kept import KeptFeatures
 from cbir.stores.model import Snapshot
 
@@ -172,7 +170,7 @@ class LocalSearcher(SingleSearcher[LocalDescription]):
         remove_unused(snapshot)
         rows = InvertedSource(self.inverted, kernel, keys)
         if len(rows.missing):
-            raise self._missing(rows.missing)
+            raise missing_features(snapshot, descriptor.extractor, rows.missing.tolist())
         source = LocalSource(rows, keys, isinstance(kernel, SignatureKernel))
         self._code_distances = CodeDistances(self.inverted, kernel, keys, source.scaled)
         super().__init__(named, metric, source, self._code_distances)
@@ -230,7 +228,7 @@ class LocalSearcher(SingleSearcher[LocalDescription]):
         row = check_whole("row", row, 0, len(self._hashes) - 1)
         found = self._features.get(self._hashes[row].tobytes())
         if found is None:
-            raise self._missing(np.array([row]))
+            raise missing_features(self._snapshot, self._descriptor.extractor, [row])
         return found
 
     def source_for(
@@ -261,11 +259,3 @@ class LocalSearcher(SingleSearcher[LocalDescription]):
     def _code_of(self, sha256: bytes) -> SparseCode | None:
         features = self._features.get(sha256)
         return None if features is None else self._descriptor.encode(features)
-
-    def _missing(self, rows: NDArray[Any]) -> BrokenIndexError:
-        paths = first_few([self._snapshot.rows.paths[int(row)] for row in rows[:10]])
-        return BrokenIndexError(
-            f"{printable(self._snapshot.path)}: the local features of"
-            f" {counted(len(rows), 'image')} are missing or damaged ({paths}); make them again: ",
-            Call("index", dataset=self._snapshot.root, index=self._snapshot.path),
-        )

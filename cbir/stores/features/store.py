@@ -161,6 +161,13 @@ class FeatureStore:
             self._lose(key)
             raise KeyError(key.hex()) from None
 
+    def has_sound(self, key: bytes) -> bool:
+        """Say whether there is a record whose checksum is right; a damaged one is missing then."""
+        with contextlib.suppress(KeyError):
+            self.get(key)
+            return True
+        return False
+
     def check_changed(
         self, is_sound: Callable[[Features], bool], believe_stamps: bool = True
     ) -> None:
@@ -184,6 +191,12 @@ class FeatureStore:
                         if not is_sound(self.get(key)):
                             self._lose(key)
         self._checks = True
+
+    def believes_any(self, keys: Iterable[bytes]) -> bool:
+        """Say whether :meth:`check_changed` believes a stamp, and leaves one of the records out."""
+        known, places = self._checked(), map(self._index.find, keys)
+        segments = {place[0].path: place[0] for place in places if place is not None}
+        return any(known.get(path.name) == _stamp(one) for path, one in segments.items())
 
     def _checked(self) -> dict[str, list[int]]:
         known = read_checked(self._folder / _CHECKED, "decoded")
@@ -409,4 +422,7 @@ class FeatureStore:
 
 
 def _stamp(segment: Segment) -> list[int]:
-    return list(astuple(Stamp.of(segment.path)))
+    """Return the stamp of a segment; one that a writer has removed meanwhile has none."""
+    with contextlib.suppress(FileNotFoundError):
+        return list(astuple(Stamp.of(segment.path)))
+    return []
