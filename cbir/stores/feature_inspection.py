@@ -45,12 +45,17 @@ def missing_features(
     """
     store, hashes = snapshot.features(extractor), snapshot.rows.facts["sha256"]
     is_unseen = store.believes_any(hashes[row].tobytes() for row in rows)
-    remedy = {"rebuild": True} if is_unseen else {}
+    root, path = snapshot.root, snapshot.path
+    again = (
+        Call("index", dataset=root, index=path, rebuild=True)
+        if is_unseen
+        else Call("index", dataset=root, index=path)
+    )
     paths = first_few([snapshot.rows.paths[int(row)] for row in rows[:10]])
     return BrokenIndexError(
-        f"{printable(snapshot.path)}: the local features of"
+        f"{printable(path)}: the local features of"
         f" {counted(len(rows), 'image')} are missing or damaged ({paths}); make them again: ",
-        Call("index", dataset=snapshot.root, index=snapshot.path, **remedy),
+        again,
     )
 
 

@@ -29,7 +29,7 @@ def extractor_of(given: str | LocalExtractor[Any]) -> LocalExtractor[Any]:
     Examples
     --------
     >>> extractor_of("sift:count=200")
-    SiftExtractor(count=200, upright=False, step=1)
+    SiftExtractor(count=200, upright=False, step=1, spread=True)
     """
     if isinstance(given, LocalExtractor):
         return given
