@@ -9,7 +9,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -321,8 +320,7 @@ class RowSearcher(SingleSearcher[Row]):
     ) -> RowSearcher:
         """Return what compares all rows of an index."""
         matrix = snapshot.matrix(named.alias)
-        derive = partial(snapshot.derive, named.alias)
-        return cls(named, metric, matrix, open_source(named.descriptor, matrix, metric, derive))
+        return cls(named, metric, matrix, open_source(named.descriptor, matrix, metric))
 
     @property
     def bytes_per_image(self) -> int:

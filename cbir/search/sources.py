@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pkgutil import resolve_name
-from typing import Any, Protocol
-
-from numpy.typing import NDArray
+from typing import Protocol
 
 from cbir.descriptors.base import Descriptor, Row
 from cbir.descriptors.row_kinds import GLOBAL, HASH
 from cbir.search.candidates import CandidateSource
 from cbir.search.metrics import Metric
-from cbir.stores.derivation import Derivation
-
-Derive = Callable[[str, Derivation], dict[str, NDArray[Any]]]
-"""Keeps what is computed from a matrix beside it: ``derive(name, derivation)``."""
 
 _SOURCES = {
     GLOBAL.name: "cbir.search.exact.flat:FlatIndex",
@@ -32,7 +25,6 @@ class StoredRows:
     descriptor: Descriptor
     matrix: Row
     metric: Metric
-    derive: Derive
 
 
 class SourceClass(Protocol):
@@ -42,13 +34,7 @@ class SourceClass(Protocol):
         """Return the rows, ready to be searched."""
 
 
-def _computed(_: str, derivation: Derivation) -> dict[str, NDArray[Any]]:
-    return derivation.build()
-
-
-def open_source(
-    descriptor: Descriptor, matrix: Row, metric: Metric, derive: Derive = _computed
-) -> CandidateSource[Row]:
+def open_source(descriptor: Descriptor, matrix: Row, metric: Metric) -> CandidateSource[Row]:
     """Return the candidate source of a descriptor's rows.
 
     Parameters
@@ -59,9 +45,7 @@ def open_source(
         The stored rows.
     metric : Metric
         One that the descriptor allows.
-    derive : callable
-        Where to keep what is computed from the whole matrix; nowhere unless told otherwise.
     """
     name = _SOURCES.get(descriptor.kind.name, _SOURCES[GLOBAL.name])
     source: SourceClass = resolve_name(name)
-    return source.of(StoredRows(descriptor, matrix, metric, derive))
+    return source.of(StoredRows(descriptor, matrix, metric))
