@@ -7,6 +7,7 @@ new processes would have started.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import sys
@@ -152,17 +153,36 @@ class _Limit:
     def enter(self) -> None:
         with self._lock:
             self._users[threading.get_ident()] += 1
-            if self._holder is None:
-                self._begin()
+            try:
+                if self._holder is None:
+                    self._begin()
+            except BaseException:  # Ctrl-C comes while it waits, too
+                self._remove_user()
+                raise
 
     def leave(self) -> None:
         with self._lock:
-            self._users[threading.get_ident()] -= 1
-            self._users += Counter()  # without those that have left
-            if not self._users and self._holder is not None:
-                self._over.set()
-                self._holder.join()
-                self._holder = None
+            self._remove_user()
+
+    def _remove_user(self) -> None:
+        self._users[threading.get_ident()] -= 1
+        self._users += Counter()  # without those that have left
+        if not self._users:
+            self._end()
+
+    def at_exit(self) -> None:
+        """Take the limit back, whoever was cut off within it.
+
+        A thread that still calls OpenCV when the interpreter goes would abort the process.
+        """
+        with self._lock:
+            self._end()
+
+    def _end(self) -> None:
+        if self._holder is not None:
+            self._over.set()
+            self._holder.join()
+            self._holder = None
 
     def after_fork(self) -> None:
         """Forget the threads that the child does not have."""
@@ -202,6 +222,7 @@ class _Limit:
 
 
 _limit = _Limit()
+atexit.register(_limit.at_exit)
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=scan_pool.cache_clear)

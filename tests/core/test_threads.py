@@ -97,6 +97,42 @@ def test_the_limit_ends_with_the_last_of_overlapping_threads() -> None:
     assert (cv2.getNumThreads(), _blas_threads()) == before
 
 
+_CUT_OFF = """
+import atexit, os, signal, sys, threading
+
+def alive():
+    return [thread.name for thread in threading.enumerate() if thread.name == "cbir-limit"]
+
+atexit.register(lambda: print("at exit", alive()))  # before that of threads: runs after it
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from cbir.core.threads import one_thread_each
+
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == "cv2":  # by the thread that sets the limit, for which this one waits
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupt())
+try:
+    with one_thread_each():
+        print("not interrupted")
+except KeyboardInterrupt:
+    print("interrupted", alive())
+limit = one_thread_each()
+limit.__enter__()
+print("cut off", alive())
+"""
+
+
+def test_no_limit_outlasts_who_was_cut_off_in_it() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _CUT_OFF], timeout=60, capture_output=True, text=True, check=True
+    )
+    lines = ["interrupted []", "cut off ['cbir-limit']", "at exit []"]
+    assert done.stdout.splitlines() == lines
+
+
 def _blas_threads() -> set[int]:
     # OpenMP, which some other package may have loaded, counts for each thread by itself.
     libraries = threadpoolctl.threadpool_info()
