@@ -84,8 +84,16 @@ PRESETS = {
         Preset(
             "accurate",
             "the same thing or place photographed again, and what is like it: by all there is",
-            ("asmk", "colorfisher", "fisher", "correlogram", "gist", "haralick"),
-            (1.0, 1.0, 1.0, 1.0, 0.25, 0.25),
+            (
+                "asmk",
+                "colorfisher",
+                "fisher",
+                "whole_correlogram=correlogram:layout=none",
+                "layout",
+                "phog",
+                "hog",
+            ),
+            (1.0,) * 7,
             rerank="k-reciprocal",
             verify=100,
         ),
