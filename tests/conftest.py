@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import platformdirs
 import pytest
 from hypothesis import settings
 
@@ -28,6 +29,9 @@ settings.load_profile("project")
 
 Run = Callable[..., "subprocess.CompletedProcess[Any]"]
 
+
+# What is compiled is kept where users have it, whatever folder for caches a test gets.
+os.environ.setdefault("NUMBA_CACHE_DIR", os.path.join(platformdirs.user_cache_dir("cbir"), "numba"))
 
 _numbers = itertools.count()
 

@@ -7,19 +7,38 @@ directly, release the GIL and are called on blocks of rows from a thread pool of
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numba
 import numpy as np
+import platformdirs
 
 _TINY = np.float32(np.finfo(np.float32).tiny)
 
 
+@contextmanager
+def _cached_for_user() -> Iterator[None]:
+    """Let numba keep what it compiles in the user's cache folder, unless it is told another one.
+
+    Beside the modules, what it keeps would outlast them: pip removes but what it installed.
+    """
+    config: Any = numba.config  # its names are made when it is imported
+    told = config.CACHE_DIR
+    config.CACHE_DIR = told or os.path.join(platformdirs.user_cache_dir("cbir"), "numba")
+    try:
+        yield
+    finally:
+        config.CACHE_DIR = told
+
+
 def compiled(function: Callable[..., Any]) -> Any:
     try:
-        return numba.njit(nogil=True, fastmath=True, cache=True)(function)
+        with _cached_for_user():
+            return numba.njit(nogil=True, fastmath=True, cache=True)(function)
     except RuntimeError:  # numba finds no folder that it can write its cache to
         return numba.njit(nogil=True, fastmath=True)(function)
 
