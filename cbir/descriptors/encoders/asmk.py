@@ -8,6 +8,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from cbir.core.errors import UsageError
+from cbir.descriptors.encoders.bursts import merged
+from cbir.descriptors.encoders.clustering import Bytes
 from cbir.descriptors.encoders.named_features import NamedFeatures
 from cbir.descriptors.encoders.residual_signs import aggregated, residuals
 from cbir.descriptors.encoders.sparse_code import SignatureKernel, SparseCode, WordKernel
@@ -33,6 +36,13 @@ class Asmk(NamedFeatures):
     close ones by much more than others. Features of the query are assigned to the nearest five
     words.
 
+    Parameters
+    ----------
+    burst : float
+        The cosine of descriptors from which features of one image are merged before all that
+        (:mod:`cbir.descriptors.encoders.bursts`); 1: never. Images take less room and are found
+        less well.
+
     References
     ----------
     G. Tolias, Y. Avrithis, H. Jégou, "To aggregate or not to aggregate: selective match kernels
@@ -41,10 +51,17 @@ class Asmk(NamedFeatures):
     """
 
     name: ClassVar[str] = "asmk"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     summary: ClassVar[str] = "the same thing or place photographed again, from another side"
     metrics: ClassVar[tuple[str, ...]] = ("cosine",)
     meaning: ClassVar[str] = "0 = the same features, 1 = nothing in common"
+
+    burst: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.burst <= 1:
+            raise UsageError(f"asmk: burst={self.burst} must be above 0, and at most 1")
 
     def kernel(self, metric: str) -> WordKernel:
         """Return how codes are compared."""
@@ -53,7 +70,8 @@ class Asmk(NamedFeatures):
 
     def encode(self, features: LocalFeatures) -> SparseCode:
         """Return the words of an image with their signatures."""
-        return self._aggregated(features, self.nearest_words(features.descriptors, 1))
+        descriptors = self._merged(features)
+        return self._aggregated(descriptors, self.nearest_words(descriptors))
 
     def encode_query(self, features: LocalFeatures) -> SparseCode:
         """Return the words of a query; each feature is assigned to several."""
@@ -61,12 +79,19 @@ class Asmk(NamedFeatures):
 
     def encode_both(self, features: LocalFeatures) -> tuple[SparseCode, SparseCode]:
         """Return the codes of one image: of the index, and as a query."""
-        assigned = self.nearest_words(features.descriptors, _QUERY_WORDS)
-        return self._aggregated(features, assigned[:, :1]), self._aggregated(features, assigned)
+        descriptors = self._merged(features)
+        assigned = self.nearest_words(descriptors, _QUERY_WORDS)
+        return (
+            self._aggregated(descriptors, assigned[:, :1]),
+            self._aggregated(descriptors, assigned),
+        )
 
-    def _aggregated(self, features: LocalFeatures, assigned: NDArray[np.intp]) -> SparseCode:
+    def _merged(self, features: LocalFeatures) -> Bytes:
+        return merged(features.descriptors, self.burst, self.is_binary)
+
+    def _aggregated(self, descriptors: Bytes, assigned: NDArray[np.intp]) -> SparseCode:
         words = assigned.ravel()
-        descriptors = np.repeat(features.descriptors, assigned.shape[1], axis=0)
+        repeated = np.repeat(descriptors, assigned.shape[1], axis=0)
         centers = self.vocabulary["words"][words]
-        residual = residuals(descriptors, centers, self.is_binary)
+        residual = residuals(repeated, centers, self.is_binary)
         return aggregated(words, residual, self.is_binary)
