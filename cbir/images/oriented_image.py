@@ -93,6 +93,9 @@ ORIENTATIONS = tuple(
 )
 """All eight, that of the image as it is first."""
 
+UNTURNED = tuple(one for one in ORIENTATIONS if not one.turned)
+"""As it is, and mirrored."""
+
 
 class OrientedImage(OpenImage):
     """An image, turned and mirrored after it is decoded, as if its file were so.
@@ -120,6 +123,6 @@ class OrientedImage(OpenImage):
         return self._orientation.of(self._image.pixels(size))
 
 
-def orientations_of(image: OpenImage) -> tuple[OpenImage, ...]:
-    """Return an image in each of :data:`ORIENTATIONS`."""
-    return image, *(OrientedImage(image, one) for one in ORIENTATIONS[1:])
+def oriented(image: OpenImage, orientation: Orientation) -> OpenImage:
+    """Return an image, lying so."""
+    return OrientedImage(image, orientation) if orientation.is_other else image

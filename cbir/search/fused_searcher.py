@@ -47,6 +47,7 @@ class FusedSearcher(Searcher[Rows]):
             self.metric_name, self.meaning = between_means(self.metric_name, self.meaning, dba)
         self.weights = dict(zip(aliases, fusion.weights, strict=True))
         self.adaptive = fusion.adaptive
+        self.tells_turns = any(searcher.tells_turns for searcher in searchers)
         self.fusion = fusion
         self.searchers = tuple(searchers)
         self._sources = tuple(scanned(searcher.source) for searcher in searchers)

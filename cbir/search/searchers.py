@@ -89,6 +89,9 @@ class Searcher(ABC, Generic[D]):
         Of a fusion: what each descriptor counts, by alias. Of one descriptor: empty.
     adaptive : bool
         Of a fusion: whether each query changes these weights.
+    tells_turns : bool
+        Whether a query that is turned, by 90, 180 or 270 degrees, is another query. Mirrored ones
+        always are.
     """
 
     label: str
@@ -96,6 +99,7 @@ class Searcher(ABC, Generic[D]):
     meaning: str
     weights: Mapping[str, float] = MappingProxyType({})
     adaptive: bool = False
+    tells_turns: bool = True
 
     @property
     @abstractmethod

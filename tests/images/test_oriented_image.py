@@ -12,9 +12,10 @@ from cbir.images.encoded_image import EncodedImage
 from cbir.images.image_source import ArrayImage
 from cbir.images.oriented_image import (
     ORIENTATIONS,
+    UNTURNED,
     Orientation,
     OrientedImage,
-    orientations_of,
+    oriented,
 )
 from tests.conftest import DATA
 
@@ -31,18 +32,18 @@ def turned_by_pillow(image: Image.Image, orientation: Orientation) -> np.ndarray
 def test_an_image_is_turned_as_pillow_turns_it(orientation: Orientation) -> None:
     with Image.open(PHOTO) as photo:
         image = photo.convert("RGB").resize((60, 41))
-    oriented = OrientedImage(ArrayImage(np.asarray(image)), orientation)
+    lying = OrientedImage(ArrayImage(np.asarray(image)), orientation)
     expected = turned_by_pillow(image, orientation)
-    assert (oriented.pixels() == expected).all()
-    assert oriented.dimensions == expected.shape[1::-1]
-    assert oriented.pixels(30).shape[:2] == tuple(
+    assert (lying.pixels() == expected).all()
+    assert lying.dimensions == expected.shape[1::-1]
+    assert lying.pixels(30).shape[:2] == tuple(
         max(1, round(side / 2)) for side in expected.shape[:2]
     )
 
 
 def test_the_eight_are_all_different_and_begin_with_the_image_itself() -> None:
     image = ArrayImage(np.arange(12, dtype=np.uint8).reshape(3, 4))
-    views = orientations_of(image)
+    views = [oriented(image, one) for one in ORIENTATIONS]
     assert views[0] is image
     assert len({(view.pixels().shape, view.pixels().tobytes()) for view in views}) == 8
 
@@ -59,13 +60,14 @@ def test_a_file_is_decoded_once_for_all(monkeypatch: pytest.MonkeyPatch) -> None
         return decode(self, reduction)
 
     monkeypatch.setattr(EncodedImage, "_decode", counting)
-    for view in orientations_of(image):
-        view.pixels(128)
+    for orientation in ORIENTATIONS:
+        oriented(image, orientation).pixels(128)
     assert len(decoded) == 1
 
 
 def test_an_orientation_is_told_in_words() -> None:
     assert [str(one) for one in ORIENTATIONS[:2]] == ["as it is", "turned by 90°"]
+    assert [str(one) for one in UNTURNED] == ["as it is", "mirrored"]
     assert str(Orientation(180, mirrored=True)) == "mirrored, turned by 180°"
     assert Orientation(90).to_dict() == {"turned": 90, "mirrored": False}
 

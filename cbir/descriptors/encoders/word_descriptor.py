@@ -81,7 +81,7 @@ class WordDescriptor(LocalDescriptor, ResumableDescriptor):
         words = cluster(rows, self.words, _ROUNDS, nearest, centers, listener, kept)
         state: dict[str, NDArray[Any]] = {
             "features": np.array(self.extractor.name),
-            "upright": np.array(self._is_upright),
+            "upright": np.array(self.extractor.is_upright),
             "words_asked": np.array(self.words),
         }
         if self.is_binary:
@@ -107,7 +107,7 @@ class WordDescriptor(LocalDescriptor, ResumableDescriptor):
         if asked.shape or upright.shape or asked.dtype.kind not in "iu" or upright.dtype != bool:
             return "it is damaged"
         # Numbers lie in the same places of their space, turned or not; bits do not.
-        if self.is_binary and bool(upright) != self._is_upright:
+        if self.is_binary and bool(upright) != self.extractor.is_upright:
             return f"it was trained with upright={bool(upright)}"
         if int(asked) != self.words:
             return (
@@ -173,10 +173,6 @@ class WordDescriptor(LocalDescriptor, ResumableDescriptor):
     def nearest_words(self, descriptors: Bytes, count: int = 1) -> NDArray[np.intp]:
         """Return the nearest words of descriptors, the nearest first; shape (n, count)."""
         return self._nearest(descriptors, min(count, len(self.vocabulary["words"])))
-
-    @property
-    def _is_upright(self) -> bool:
-        return bool(self.extractor.parameters.get("upright", False))
 
 
 def _usage(

@@ -92,6 +92,11 @@ class LocalExtractor(Parametrized, ABC, Generic[F]):
         """What has to be installed before it extracts anything, as the end of a sentence."""
         return missing_of(self.modules, self.extra)
 
+    @property
+    def is_upright(self) -> bool:
+        """Whether features are described as they lie: else they turn with what they show."""
+        return bool(self.parameters.get("upright", False))
+
     @abstractmethod
     def extract(self, image: Pixels) -> F:
         """Extract the features of an upright RGB image at the working size.

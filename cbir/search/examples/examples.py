@@ -17,8 +17,8 @@ class Examples(Generic[D]):
     Attributes
     ----------
     wanted : tuple of tuple
-        Each image that is asked for or liked: one description, or one of each orientation in the
-        order of :data:`~cbir.images.oriented_image.ORIENTATIONS`, of which the nearest counts.
+        Each image that is asked for or liked: one description, or one of each orientation that
+        is compared, as it is first, of which the nearest counts.
     unwanted : tuple of tuple
         Likewise, what is disliked.
     """

@@ -10,7 +10,13 @@ import numpy as np
 
 from cbir.core.errors import UsageError
 from cbir.images.open_image import OpenImage
-from cbir.images.oriented_image import ORIENTATIONS, Orientation, orientations_of
+from cbir.images.oriented_image import (
+    AS_IT_IS,
+    ORIENTATIONS,
+    UNTURNED,
+    Orientation,
+    oriented,
+)
 from cbir.search.candidates import CandidateSource, RowMask, RowNumbers
 from cbir.search.examples.examples import D, Examples
 from cbir.search.examples.source import Comparison, ExamplesSource
@@ -31,7 +37,7 @@ class ExamplesSearcher(Searcher[Examples[D]]):
     inner : Searcher
         By one descriptor or a fusion, with or without stages.
     augment : bool
-        Describe an image in all its orientations.
+        Describe an image in all its orientations that are another query.
     """
 
     def __init__(self, inner: Searcher[D], augment: bool = False) -> None:
@@ -42,6 +48,10 @@ class ExamplesSearcher(Searcher[Examples[D]]):
         self.meaning = inner.meaning
         self.weights = inner.weights
         self.adaptive = inner.adaptive
+        self.tells_turns = inner.tells_turns and not augment
+        self._orientations = ORIENTATIONS if augment else (AS_IT_IS,)
+        if augment and not inner.tells_turns:
+            self._orientations = UNTURNED
 
     @property
     def bytes_per_image(self) -> int:
@@ -50,7 +60,7 @@ class ExamplesSearcher(Searcher[Examples[D]]):
 
     def describe_image(self, image: OpenImage) -> Examples[D]:
         """Describe an image, in one orientation or in all."""
-        views = orientations_of(image) if self.augment else (image,)
+        views = (oriented(image, one) for one in self._orientations)
         return Examples((tuple(map(self.inner.describe_image, views)),))
 
     def indexed(self, row: int) -> Examples[D]:
@@ -95,7 +105,7 @@ class ExamplesSearcher(Searcher[Examples[D]]):
         assert isinstance(source, ExamplesSource)
         best: list[FoundMatch | None] = [None] * len(rows)
         for example, views in enumerate(source.comparisons.wanted):
-            for orientation, comparison in zip(ORIENTATIONS, views, strict=False):
+            for orientation, comparison in zip(self._orientations, views, strict=False):
                 for place, one in enumerate(self.inner.found(*comparison, rows)):
                     before = best[place]
                     if one is None or (before and before.match.score >= one.match.score):
@@ -115,4 +125,4 @@ class ExamplesSearcher(Searcher[Examples[D]]):
         assert isinstance(source, ExamplesSource)
         if not self.augment:
             return [None] * len(rows)
-        return [ORIENTATIONS[view] for view in source.nearest_views(rows)]
+        return [self._orientations[view] for view in source.nearest_views(rows)]

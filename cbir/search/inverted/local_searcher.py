@@ -175,6 +175,7 @@ class LocalSearcher(SingleSearcher[LocalDescription]):
         self._code_distances = CodeDistances(self.inverted, kernel, keys, source.scaled)
         super().__init__(named, metric, source, self._code_distances)
         self.is_binary = descriptor.extractor.is_binary
+        self.tells_turns = descriptor.extractor.is_upright
 
     @classmethod
     def of(

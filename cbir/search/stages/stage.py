@@ -100,6 +100,7 @@ class Stage(Searcher[D]):
         self.meaning = inner.meaning
         self.weights = inner.weights
         self.adaptive = inner.adaptive
+        self.tells_turns = inner.tells_turns
 
     @property
     def bytes_per_image(self) -> int:

@@ -16,6 +16,7 @@ from cbir.search.examples.formulas import fed_back, soft_minimum
 from cbir.search.examples.searcher import ExamplesSearcher
 from cbir.search.request import MOST_EXAMPLES, IndexedImage, SearchRequest
 from cbir.search.results import SearchResult
+from cbir.search.stages.reranking import Reranking
 
 CATS = ("cats/cat-1.jpg", "cats/cat-2.jpg")
 WAYS: list[dict[str, Any]] = [
@@ -135,6 +136,26 @@ def test_the_nearest_orientation_counts(index: cbir.Index, photos: Path) -> None
     each = np.array([index.searcher().distances(index.searcher().describe(one)) for one in views])
     found = index.search(pixels, 100, augment=True)
     assert ranked(index, found) == by_hand(index, each.min(axis=0))
+
+
+@pytest.mark.parametrize("upright", ["no", "yes"])
+def test_features_that_turn_with_the_image_are_not_turned_besides(
+    photos: Path, tmp_path: Path, upright: str
+) -> None:
+    path = str(tmp_path / "local.csv")
+    cbir.index(str(photos), path, ["hsv", f"orb:words=30,features=200,upright={upright}"])
+    local, fused = (cbir.open(path).searcher(which) for which in ("orb", "hsv+orb"))
+    views = [
+        len(ExamplesSearcher(one, augment=True).describe(photos / CATS[0]).wanted[0])
+        for one in (local, Reranking(local, "k-reciprocal"), fused)
+    ]
+    assert views == ([2, 2, 8] if upright == "no" else [8, 8, 8])
+    with Image.open(photos / CATS[0]) as image:
+        query = np.asarray(image.convert("RGB").transpose(Image.Transpose.TRANSPOSE))
+    found = cbir.open(path).search(query, 1, descriptor="orb", augment=True)
+    assert ranked(cbir.open(path), found)[0][0] == CATS[0]
+    if upright == "no":
+        assert found.matches[0].to_dict()["orientation"] == {"turned": 0, "mirrored": True}
 
 
 def test_an_image_of_the_index_is_decoded_to_be_turned(index: cbir.Index, photos: Path) -> None:
