@@ -14,8 +14,12 @@ _COLUMNS = "query descriptor metric rank path distance path_base64 query_base64"
 
 _VERIFIED_COLUMNS = "inliers score same box query_box verified_query".split()
 
+_ORIENTED_COLUMNS = ["turned", "mirrored"]
 
-def result_columns(metadata: Sequence[str] = (), verified: bool = False) -> list[str]:
+
+def result_columns(
+    metadata: Sequence[str] = (), verified: bool = False, oriented: bool = False
+) -> list[str]:
     """Return the names of the columns; those of metadata come last.
 
     Parameters
@@ -24,12 +28,18 @@ def result_columns(metadata: Sequence[str] = (), verified: bool = False) -> list
         The columns of metadata that each match has.
     verified : bool
         Whether the matches were verified, and columns tell what was found.
+    oriented : bool
+        Whether columns tell how the query had to be turned.
     """
-    return with_metadata([*_COLUMNS, *(_VERIFIED_COLUMNS if verified else ())], metadata)
+    columns = [*_COLUMNS, *(_VERIFIED_COLUMNS if verified else ())]
+    return with_metadata([*columns, *(_ORIENTED_COLUMNS if oriented else ())], metadata)
 
 
 def result_rows(
-    result: SearchResult, metadata: Sequence[str] = (), verified: bool = False
+    result: SearchResult,
+    metadata: Sequence[str] = (),
+    verified: bool = False,
+    oriented: bool = False,
 ) -> Iterator[list[Any]]:
     """Yield a row for each match; paths are safe in a spreadsheet.
 
@@ -40,6 +50,8 @@ def result_rows(
         The columns of metadata that each match has.
     verified : bool
         Whether the matches were verified, and columns tell what was found.
+    oriented : bool
+        Whether columns tell how the query had to be turned.
     """
     query = path_fields("query", result.query)
     for match in result.matches:
@@ -54,8 +66,15 @@ def result_rows(
             fields.get("path_base64", ""),
             query.get("query_base64", ""),
             *(_verification(result, match) if verified else ()),
+            *(_orientation(match) if oriented else ()),
             *(match.texts[name] for name in metadata),
         ]
+
+
+def _orientation(match: Match) -> list[Any]:
+    """Return by how much the query is turned, clockwise, after it is mirrored or not."""
+    found = match.orientation
+    return ["", ""] if found is None else [found.turned, "yes" if found.mirrored else "no"]
 
 
 def _verification(result: SearchResult, match: Match) -> list[Any]:

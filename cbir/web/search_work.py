@@ -12,8 +12,8 @@ MOST_VIEWS = 64
 all there is."""
 
 MOST_VERIFIED = 3000
-"""Pairs of an image that is searched by, in an orientation, and of a result that is verified: 7 ms
-of a core each, so that they take two thirds of the usual time limit on a single core."""
+"""Pairs of an image that is searched by, in an orientation, and of a result that is verified: some
+milliseconds of a core each, so that they take up to two thirds of the usual time limit on one."""
 
 
 def check_work(form: SearchForm, queries: int, searches: int = 1) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,13 @@ def test_the_table_says_how_a_query_was_turned(here: Run, indexed: Path) -> None
     assert first.endswith(f"{ONE}  (turned by 270°)")
     found = document(here, "turned.png", "--augment")
     assert found["results"][0]["orientation"] == {"turned": 270, "mirrored": False}
+    head, row, *_ = csv.reader(
+        here("search", "turned.png", "--augment", "--format", "csv").stdout.splitlines()
+    )
+    assert dict(zip(head, row, strict=True))["turned"] == "270"
+    assert dict(zip(head, row, strict=True))["mirrored"] == "no"
+    plain = here("search", "turned.png", "--format", "csv").stdout.splitlines()[0]
+    assert head[: len(plain.split(","))] == plain.split(",") and "turned" not in plain
     upright = here("search", ONE, "--augment", "--no-montage").stdout.splitlines()[1]
     assert upright.endswith(ONE)
 

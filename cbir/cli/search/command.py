@@ -240,7 +240,7 @@ def search(
         listener.note(f"No montage of more than {_MONTAGE_QUERIES} queries without --montage")
     request = SearchRequest(paths, top, **options)
     is_verified = explain is not None or bool(request.stages.verify)
-    printer = Printer(format_ or "table", null, options["columns"], is_verified)
+    printer = Printer(format_ or "table", null, options["columns"], is_verified, options["augment"])
     results = ResultHandler(printer, listener, wants_montage or explain is not None)
     if searches > _SILENT_QUERIES and not sys.stdout.isatty():  # else the results show it
         listener.begin("searching", searches, "queries")

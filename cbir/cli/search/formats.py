@@ -31,6 +31,8 @@ class Printer(ResultPrinter[SearchResult]):
         The columns of metadata that each match has.
     verified : bool
         Whether the matches were verified, and it is told what was found.
+    oriented : bool
+        Whether the query was turned, and CSV tells how, too.
     """
 
     def __init__(
@@ -39,11 +41,13 @@ class Printer(ResultPrinter[SearchResult]):
         null: bool = False,
         metadata: Sequence[str] = (),
         verified: bool = False,
+        oriented: bool = False,
     ) -> None:
         super().__init__(format_, null)
         self._metadata = metadata
         self._verified = verified
-        self.columns = result_columns(metadata, verified)
+        self._oriented = oriented
+        self.columns = result_columns(metadata, verified, oriented)
 
     def text(self, result: SearchResult) -> str:
         """Return a table of the matches, and of the values that were counted."""
@@ -89,7 +93,7 @@ class Printer(ResultPrinter[SearchResult]):
 
     def rows(self, result: SearchResult) -> Iterator[list[Any]]:
         """Return a row a match."""
-        return result_rows(result, self._metadata, self._verified)
+        return result_rows(result, self._metadata, self._verified, self._oriented)
 
     def paths(self, result: SearchResult) -> Iterator[str]:
         """Return the paths of the matches."""
