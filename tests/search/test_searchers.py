@@ -241,6 +241,7 @@ REFUSALS: list[tuple[dict[str, object], str]] = [
     ({"descriptor": "hsv+hog", "fusion": "ranks", "adaptive": True}, "leave one out"),
     ({"descriptor": "hsv+hog", "weights": [1]}, "1 for 2 descriptors"),
     ({"descriptor": "hsv+hog", "weights": [0, 0]}, "not only zeros"),
+    ({"descriptor": "hsv+hog", "weights": [1, 1e308]}, "give numbers up to 1,000,000"),
     ({"descriptor": "hsv+hog", "weights": [1, -1]}, "number from 0 on"),
     ({"descriptor": "hsv+hog", "weights": [1, float("nan")]}, "number from 0 on"),
     ({"descriptor": "hsv+hog", "weights": {"orb": 1}}, "'orb' is not fused"),

@@ -94,10 +94,11 @@ class FlatIndex(ScannedSource[Row]):
         encoding = self.encoding
         single = self._precision() is np.float32
         if self._scanned > _WORTH_NUMBA and single and isinstance(encoding, Encoding):
+            from cbir.search.compiling import is_cached
             from cbir.search.exact import kernels
 
             kernel = kernels.KERNELS.get(self.metric.name)
-            if kernel and (self._scanned > _WORTH_COMPILING or kernels.is_cached(kernel)):
+            if kernel and (self._scanned > _WORTH_COMPILING or is_cached(kernel)):
                 scale, square = np.float32(encoding.scale), encoding.power == 2
                 return lambda query, rows, out: kernel(query, rows, scale, square, out)
         return self._scan_with_numpy

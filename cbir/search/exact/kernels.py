@@ -7,40 +7,13 @@ directly, release the GIL and are called on blocks of rows from a thread pool of
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
-import platformdirs
+
+from cbir.search.compiling import compiled
 
 _TINY = np.float32(np.finfo(np.float32).tiny)
-
-
-@contextmanager
-def _cached_for_user() -> Iterator[None]:
-    """Let numba keep what it compiles in the user's cache folder, unless it is told another one.
-
-    Beside the modules, what it keeps would outlast them: pip removes but what it installed.
-    """
-    config: Any = numba.config  # its names are made when it is imported
-    told = config.CACHE_DIR
-    config.CACHE_DIR = told or os.path.join(platformdirs.user_cache_dir("cbir"), "numba")
-    try:
-        yield
-    finally:
-        config.CACHE_DIR = told
-
-
-def compiled(function: Callable[..., Any]) -> Any:
-    try:
-        with _cached_for_user():
-            return numba.njit(nogil=True, fastmath=True, cache=True)(function)
-    except RuntimeError:  # numba finds no folder that it can write its cache to
-        return numba.njit(nogil=True, fastmath=True)(function)
 
 
 @compiled
@@ -101,12 +74,6 @@ def cosine(query, rows, scale, square, out):  # type: ignore[no-untyped-def]
 
 
 KERNELS = {"chi2": chi2, "euclidean": euclidean, "manhattan": manhattan, "cosine": cosine}
-
-
-def is_cached(kernel: Any) -> bool:
-    """Say whether a function of a module ``kernels`` was compiled before on this machine."""
-    folder = kernel.stats.cache_path
-    return folder is not None and any(Path(folder).glob(f"kernels.{kernel.__name__}-*.nbi"))
 
 
 def compile_for(metric: str, dtype: np.dtype[Any]) -> None:

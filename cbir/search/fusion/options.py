@@ -18,6 +18,9 @@ from cbir.search.results import FUSED, RECIPROCAL_RANKS
 Weights = Sequence[float] | Mapping[str, float]
 """What the descriptors of a fusion count: in their order, or by alias."""
 
+_MOST = 1_000_000
+"""A weight at most: what is added up stays far from what numbers can hold."""
+
 FUSED_METRICS = {"scores": FUSED, "ranks": RECIPROCAL_RANKS}
 """What each way to fuse calls its distances."""
 
@@ -118,6 +121,10 @@ def _checked_weights(usual: Mapping[str, float], weights: Weights) -> tuple[floa
             f" {', '.join(usual)}, or some by name, as in {next(iter(usual))}=2",
         )
     numbers = tuple(check_number("weight", weight) for weight in weights)
+    if max(numbers) > _MOST:
+        raise UsageError(
+            Parameter("weights"), f": {max(numbers):g} is too much; give numbers up to {_MOST:,}"
+        )
     if not any(numbers):
         raise UsageError(Parameter("weights"), ": give numbers from 0 on, and not only zeros")
     return numbers

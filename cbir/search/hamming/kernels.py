@@ -14,7 +14,7 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic
 
-from cbir.search.exact.kernels import compiled
+from cbir.search.compiling import compiled
 
 _TILE = 512
 """Hashes that are compared with all rows of a block while they are in the fastest cache."""

@@ -93,7 +93,7 @@ def plan(
     words = pairs * hashes.shape[1]
     if words < _WORTH_NUMBA:
         return NumpyScan(hashes, radius)
-    from cbir.search.exact.kernels import is_cached
+    from cbir.search.compiling import is_cached
     from cbir.search.hamming import kernels
 
     if words < _WORTH_COMPILING and not is_cached(kernels.join):

@@ -147,7 +147,7 @@ class InvertedSource(ScannedSource[SparseCode]):
     def _adding(self, postings: int) -> Callable[..., None]:
         self._scanned += postings
         if self._scanned > _WORTH_NUMBA:
-            from cbir.search.exact.kernels import is_cached
+            from cbir.search.compiling import is_cached
 
             if self._scanned > _WORTH_COMPILING or is_cached(self._scoring.compiled):
                 return self._scoring.add_compiled

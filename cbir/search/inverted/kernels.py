@@ -6,27 +6,16 @@ steps as with numpy, which no compiler may reorder here: the results are the sam
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-import numba
 import numpy as np
 
+from cbir.search.compiling import compiled_exactly
 from cbir.search.hamming.kernels import ones
 from cbir.search.inverted.common_weight import LEAST, PRODUCT
 
 _SCALE = 2.0**56
 
 
-def _compiled(function: Callable[..., Any]) -> Any:
-    """Compile without the liberties that fast arithmetic takes."""
-    try:
-        return numba.njit(nogil=True, cache=True, error_model="numpy")(function)
-    except RuntimeError:  # numba finds no folder that it can write its cache to
-        return numba.njit(nogil=True, error_model="numpy")(function)
-
-
-@_compiled
+@compiled_exactly
 def _differing(one, other):  # type: ignore[no-untyped-def]
     if len(one) == 2:
         return ones(one[0] ^ other[0]) + ones(one[1] ^ other[1])
@@ -36,7 +25,7 @@ def _differing(one, other):  # type: ignore[no-untyped-def]
     return total
 
 
-@_compiled
+@compiled_exactly
 def add_signatures(  # type: ignore[no-untyped-def]
     queries, units, _beyond, entries, first, last, images, signatures, sums
 ):
@@ -53,7 +42,7 @@ def add_signatures(  # type: ignore[no-untyped-def]
             sums[np.uint64(owners[j])] += counted[_differing(query, others[j])]
 
 
-@_compiled
+@compiled_exactly
 def add_calmed(  # type: ignore[no-untyped-def]
     queries, units, beyond, entries, first, last, images, signatures, sums
 ):
@@ -74,7 +63,7 @@ def add_calmed(  # type: ignore[no-untyped-def]
                 total, count = np.int64(0), 0
 
 
-@_compiled
+@compiled_exactly
 def add_counts(  # type: ignore[no-untyped-def]
     weights, idf, first, last, images, counts, strengths, sizes, way, sums
 ):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.search.exact.kernels import compiled
+from cbir.search.compiling import compiled
 from cbir.search.hamming.kernels import ones
 
 _SECTORS = 16
