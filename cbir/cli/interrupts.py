@@ -25,7 +25,18 @@ _REQUESTS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(
 
 _STDERR = 2
 _PAUSE = 0.02
-"""Seconds until an interrupt that came during an import is tried again."""
+"""Seconds until an interrupt that came at a bad moment is tried again."""
+
+_UNINTERRUPTED = {
+    getattr(one, name).__code__
+    for one, name in (
+        (threading.Thread, "start"),
+        (threading.Condition, "__enter__"),
+        (threading.Condition, "__exit__"),
+    )
+}
+"""What takes a lock in a way that an exception may leave it taken: then the thread that was just
+started waits for it forever, and the program for that thread."""
 
 
 def end_at_once() -> None:
@@ -39,7 +50,7 @@ def end_at_once() -> None:
 
 
 def raise_from_now() -> None:
-    """Let Ctrl-C raise KeyboardInterrupt, but not within an import; undoes `end_at_once`."""
+    """Let Ctrl-C raise KeyboardInterrupt, but not at a bad moment; undoes `end_at_once`."""
     if signal.getsignal(signal.SIGINT) is _end:
         signal.signal(signal.SIGINT, _raise)
 
@@ -81,8 +92,8 @@ def _end(_: int, __: FrameType | None) -> None:
 
 
 def _raise(number: int, frame: FrameType | None) -> None:
-    """Raise what ends the command; what comes within an import comes again after it."""
-    if _importing(frame):
+    """Raise what ends the command; what comes at a bad moment comes again after it."""
+    if _is_bad_moment(frame):
         import _thread
 
         again = threading.Timer(_PAUSE, _thread.interrupt_main, [number])
@@ -94,9 +105,11 @@ def _raise(number: int, frame: FrameType | None) -> None:
         sys.exit(_BY_SIGNAL + number)
 
 
-def _importing(frame: FrameType | None) -> bool:
+def _is_bad_moment(frame: FrameType | None) -> bool:
+    """Say whether the program imports, or takes a lock that an exception might leave taken."""
     while frame is not None:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):
+        code = frame.f_code
+        if code.co_filename.startswith("<frozen importlib") or code in _UNINTERRUPTED:
             return True
         frame = frame.f_back
     return False

@@ -56,6 +56,57 @@ def test_ctrl_c_during_an_import(photos: Path, tmp_path: Path, entry: str, modul
     assert done.stdout == ""
 
 
+STARTING = """
+import os, signal, sys, threading, time
+from cbir.cli.interrupts import raised
+
+class Interrupt:
+    def __init__(self):
+        self._lock = threading.Lock()
+        self.acquire, self.release = self._lock.acquire, self._lock.release
+
+    def __enter__(self):
+        self._lock.acquire()
+        os.kill(os.getpid(), signal.SIGINT)  # the lock is taken, and nobody knows yet
+
+    def __exit__(self, *_):
+        self._lock.release()
+
+class Started(threading.Event):
+    def wait(self, timeout=None):
+        os.kill(os.getpid(), signal.SIGINT)
+        return super().wait(timeout)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from cbir.cli.interrupts import end_at_once
+end_at_once()
+with raised():
+    try:
+        if sys.argv[1] == "thread":
+            thread = threading.Thread(target=time.sleep, args=[0])
+            thread._started = Started()
+            thread.start()
+        else:
+            with threading.Condition(Interrupt()):
+                pass
+        print("done", flush=True)
+        time.sleep(20)
+        print("never interrupted")
+    except KeyboardInterrupt:
+        print("interrupted")
+"""
+
+
+@pytest.mark.parametrize("moment", ["thread", "condition"])
+def test_ctrl_c_comes_after_a_lock_is_taken_and_a_thread_started(moment: str) -> None:
+    """An exception in between would leave the lock taken, and the program would never end."""
+    done = subprocess.run(
+        [sys.executable, "-c", STARTING, moment], capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+    assert done.stdout.splitlines() == ["done", "interrupted"], done.stderr
+
+
 PLUG_IN = """
 import click, os, signal
 
