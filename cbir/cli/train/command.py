@@ -30,8 +30,8 @@ _OF_IMAGES = ("dataset", "include", "exclude")
 
 class _TrainCommand(Command):
     interrupted = (
-        "Interrupted. Nothing was written but the rounds of a vocabulary that are done; the same"
-        " command goes on after these."
+        "Interrupted. Nothing was written but the rounds of a vocabulary that are done, if any; the"
+        " same command goes on after these."
     )
 
 
