@@ -216,7 +216,7 @@ def test_an_interrupted_training_says_how_it_goes_on(here: Run, photos: Path) ->
     assert done.returncode == 130
     assert done.stderr.splitlines()[-1] == (
         "Interrupted. Nothing was written but the rounds of a vocabulary that are done, if any; the"
-        " command goes on after these."
+        " same command goes on after these."
     )
     again = here(*command)
     assert again.returncode == 0
