@@ -40,6 +40,18 @@ def parsed(query_string: bytes) -> list[tuple[str, str]]:
     return [(_clean(name), value if name in PATHS else _clean(value)) for name, value in pairs]
 
 
+def refuse(query_string: bytes) -> None:
+    """Refuse an address with fields where a form is sent: they would be ignored.
+
+    Raises
+    ------
+    UsageError
+        When there are any.
+    """
+    if query_string:
+        raise UsageError("the address has fields; send them as those of the form")
+
+
 def _clean(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 

@@ -85,9 +85,12 @@ async def explain(service: Service, request: Request, asked: Annotated[Asked, Qu
     responses=_ANSWERS_TO_FORMS,
 )
 async def explain_upload(
-    service: Service, asked: Annotated[Upload, Form(media_type="multipart/form-data")]
+    service: Service,
+    request: Request,
+    asked: Annotated[Upload, Form(media_type="multipart/form-data")],
 ) -> Response:
     """Draw what an image of the index has in common with an image file."""
+    query_string.refuse(request.scope["query_string"])
     data = await service.pool.run(
         _of_upload, service, service.index, asked, await asked.image.read()
     )

@@ -120,6 +120,7 @@ async def search(
     asked: Annotated[Upload, Form(media_type="multipart/form-data")],
 ) -> dict[str, Any]:
     """Find the images most like others: image files, or images of the index."""
+    query_string.refuse(request.scope["query_string"])
     kind = request.headers.get("content-type", "")
     if kind and not kind.lower().startswith(_FORMS):
         raise HTTPException(415, f"the body is not a form; {_WANTED}")

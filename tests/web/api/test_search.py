@@ -204,6 +204,19 @@ def test_what_makes_no_sense_is_refused_with_the_reason(
         assert reason in response.text
 
 
+@pytest.mark.parametrize("address", ["/api/search", "/api/explanation"])
+def test_fields_in_the_address_of_a_form_are_refused(client: TestClient, address: str) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(buffer, "PNG")
+    answer = client.post(
+        f"{address}?top=3",
+        files={"image": ("a.png", buffer.getvalue())},
+        data={"result": QUERY} if address.endswith("n") else {},
+    )
+    assert answer.status_code == 422
+    assert "the address has fields; send them as those of the form" in answer.text
+
+
 def test_what_is_not_there_is_told_as_such(client: TestClient) -> None:
     for asked in ({"path": "cats/cat-9.jpg"}, {"path": "../index.csv"}, {"query": "0" * 64}):
         response = client.get("/api/search", params=asked)
