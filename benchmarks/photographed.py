@@ -55,6 +55,7 @@ from scenes import Camera, Pixels, Rng, photographed_cover, photographed_grocery
 import cbir
 from cbir.core.threads import one_thread_each
 from cbir.descriptors.presets import PRESETS
+from cbir.descriptors.registry import parse
 from cbir.evaluation import choose_queries, evaluate, read_ground_truth
 from cbir.images.discovery import find_images
 from cbir.images.encoded_image import EncodedImage
@@ -234,7 +235,7 @@ def measure(out: Path, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     searches = [Search.named(text) for text in options.search]
     specs = dict.fromkeys(chain(*(one.specs for one in searches)))
     with tempfile.TemporaryDirectory() as folder:
-        aliases = {spec.partition(":")[0]: spec for spec in specs}
+        aliases = {parse(spec).alias: spec for spec in specs}
         index = make_index(out / "indexed", aliases, [options.clutter], Path(folder))
         truth = read_ground_truth(str(out / TRUTH), index.paths, label="reference")
         queries = choose_queries(index, truth, folder=str(out / "photographs"))
