@@ -39,9 +39,8 @@ class Asmk(NamedFeatures):
     Parameters
     ----------
     burst : float
-        The cosine of descriptors from which features of one image are merged before all that
-        (:mod:`cbir.descriptors.encoders.bursts`); 1: never. Images take less room and are found
-        less well.
+        The cosine of descriptors from which features of one image are merged before all that; 1:
+        never. Images take less room and are found less well.
 
     References
     ----------
