@@ -111,6 +111,26 @@ def scan_pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(cores(), thread_name_prefix="cbir-scan")
 
 
+def in_parts(work: Callable[[slice], Any], count: int, is_much: bool) -> None:
+    """Work on `count` items: in one part, or if it is much work, in one part a core at once.
+
+    Parameters
+    ----------
+    work : callable
+        Works on the items of a slice; it releases the GIL.
+    count : int
+    is_much : bool
+        It takes longer than handing parts over to the threads of :func:`scan_pool`.
+    """
+    step = max(1, -(-count // (cores() if is_much else 1)))
+    first, *others = (slice(start, start + step) for start in range(0, max(1, count), step))
+    # One part is our own: what is handed over has to wait for Python's lock.
+    begun = [scan_pool().submit(work, part) for part in others]
+    work(first)
+    for one in begun:
+        one.result()
+
+
 @contextlib.contextmanager
 def one_thread_each() -> Iterator[None]:
     """Keep OpenCV and BLAS on one thread, while our own threads use the cores.

@@ -9,7 +9,7 @@ row promise that; approximate ones say how often they keep it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -54,6 +54,22 @@ class CandidateSource(ABC, Generic[Q]):
             In any order, each once.
         """
 
+    def candidates_of_each(
+        self, queries: Sequence[Q], k: int, eligible: Sequence[RowMask | None]
+    ) -> Iterator[RowNumbers]:
+        """Yield what :meth:`candidates` returns for each of several queries, or so.
+
+        Parameters
+        ----------
+        queries : sequence of Q
+        k : int
+            1 or more, and not more than the eligible rows of any.
+        eligible : sequence of ndarray of bool or None
+            Which rows may be found, for each query.
+        """
+        for query, mask in zip(queries, eligible, strict=True):
+            yield self.candidates(query, k, mask)
+
     @abstractmethod
     def exact(self, query: Q, rows: RowNumbers) -> Distances:
         """Return the exact distances of some rows."""
@@ -85,16 +101,18 @@ class ScannedSource(CandidateSource[Q]):
         """Return by how much an estimate near `distance` may be off."""
 
     def candidates(self, query: Q, k: int, eligible: RowMask | None = None) -> RowNumbers:
-        rows = _eligible_rows(len(self), eligible)
-        if len(rows) <= max(k, len(self) // _FEW):
-            return rows
+        if eligible is not None or len(self) <= k:
+            rows = _eligible_rows(len(self), eligible)
+            if len(rows) <= max(k, len(self) // _FEW):
+                return rows
         estimates = self.estimate(query)
-        if not np.isfinite(estimates).all():
-            return rows
-        limit = float(np.partition(estimates[rows], k - 1)[k - 1])
+        if not np.isfinite(estimates.max()):
+            return _eligible_rows(len(self), eligible)
+        some = estimates if eligible is None else estimates[eligible]
+        limit = float(np.partition(some, k - 1)[k - 1])
         # Both the limit and an estimate below it may be off.
-        limit += 2 * self.tolerance(query, limit)
-        return rows[estimates[rows] <= limit]
+        is_near = estimates <= limit + 2 * self.tolerance(query, limit)
+        return np.flatnonzero(is_near if eligible is None else is_near & eligible)
 
     def within(self, query: Q, limit: float, eligible: RowMask | None = None) -> RowNumbers:
         rows = _eligible_rows(len(self), eligible)
@@ -138,14 +156,54 @@ def top_k(
         Row numbers with their exact distances, the nearest first; equal distances in row order,
         which is the order of the paths.
     """
-    k = min(k, len(source) if eligible is None else int(np.count_nonzero(eligible)))
+    count = _count(source, eligible)
+    k = min(k, count)
     if k < 1:
         return []
-    candidates = source.candidates(query, k, eligible)
-    distances = source.exact(query, candidates)
-    order = np.lexsort((candidates, distances))[:k]
+    if max_distance is not None and k == count:
+        rows = source.within(query, max_distance, eligible)
+    else:
+        rows = source.candidates(query, k, eligible)
+    return _ranked(source, query, k, rows, max_distance)
+
+
+def top_k_of_each(
+    source: CandidateSource[Q],
+    queries: Sequence[Q],
+    k: int,
+    max_distance: float | None,
+    eligible: Sequence[RowMask | None],
+) -> Iterator[list[tuple[int, float]]]:
+    """Yield what :func:`top_k` returns for each query; the rows may be read once for many.
+
+    Parameters
+    ----------
+    source, k, max_distance
+        As for :func:`top_k`.
+    queries : sequence of ndarray
+    eligible : sequence of ndarray of bool or None
+        Which rows may be found, for each query.
+    """
+    if not 1 <= k < min((_count(source, mask) for mask in eligible), default=0):
+        for query, mask in zip(queries, eligible, strict=True):
+            yield top_k(source, query, k, max_distance, mask)
+        return
+    candidates = source.candidates_of_each(queries, k, eligible)
+    for query, rows in zip(queries, candidates, strict=True):
+        yield _ranked(source, query, k, rows, max_distance)
+
+
+def _count(source: CandidateSource[Any], eligible: RowMask | None) -> int:
+    return len(source) if eligible is None else int(np.count_nonzero(eligible))
+
+
+def _ranked(
+    source: CandidateSource[Q], query: Q, k: int, rows: RowNumbers, max_distance: float | None
+) -> list[tuple[int, float]]:
+    distances = source.exact(query, rows)
+    order = np.lexsort((rows, distances))[:k]
     return [
-        (int(candidates[i]), float(distances[i]))
+        (int(rows[i]), float(distances[i]))
         for i in order
         if max_distance is None or distances[i] <= max_distance
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cbir.core.progress import ProgressListener
-from cbir.descriptors.row_kinds import FEATURES, GLOBAL
+from cbir.descriptors.row_kinds import FEATURES, GLOBAL, HASH
 from cbir.search import metrics
 from cbir.search.inverted.unused_files import remove_unused
 from cbir.search.searcher_kinds import open_searcher
@@ -11,22 +11,22 @@ from cbir.stores import open_store
 from cbir.stores.model import Snapshot
 
 _WORTH_ROWS = 100_000
-"""Rows from which even a single search may use compiled kernels."""
+"""Rows from which even a single search may use compiled loops."""
 
 
 def prepare(index: str, is_new: bool, listener: ProgressListener | None = None) -> None:
-    """Bring caches up to date, and compile kernels for new rows of a large index.
+    """Bring caches up to date, and compile loops for new rows of a large index.
 
     These are inverted files, and the means of rows where searches compare them.
 
-    Numba keeps compiled kernels for all later programs of this machine.
+    What is compiled is kept for all later programs of this machine.
 
     Parameters
     ----------
     index : str
         The index file.
     is_new : bool
-        Images were described: only then are kernels worth the time, after a long run.
+        Images were described: only then are loops worth the time, after a long run.
     listener : ProgressListener, optional
         Told of progress.
     """
@@ -39,13 +39,16 @@ def prepare(index: str, is_new: bool, listener: ProgressListener | None = None) 
             metric = metrics.get(named.descriptor.metrics[0])
             open_searcher(snapshot, named, metric, listener, dba)
     if is_new and len(snapshot.rows) >= _WORTH_ROWS:
-        _compile_kernels(snapshot)
+        _compile_loops(snapshot)
 
 
-def _compile_kernels(snapshot: Snapshot) -> None:
-    from cbir.search.exact import kernels
+def _compile_loops(snapshot: Snapshot) -> None:
+    from cbir.search.exact.kernels import HAMMING, loop_of
 
     for entry in snapshot.manifest.entries:
         descriptor = snapshot.descriptor(entry.alias).descriptor
-        if descriptor.kind == GLOBAL and descriptor.metrics[0] in kernels.KERNELS:
-            kernels.compile_for(descriptor.metrics[0], descriptor.dtype)
+        loop = loop_of(descriptor.metrics[0], descriptor.dtype)
+        if descriptor.kind == HASH:
+            loop = HAMMING
+        if loop is not None and loop.ready() is None:
+            loop.compile()

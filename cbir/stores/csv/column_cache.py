@@ -27,6 +27,7 @@ from cbir.core.atomic_files import written_aside
 from cbir.core.errors import printable
 from cbir.core.json_text import parse_json
 from cbir.core.packed_text import is_packed
+from cbir.core.threads import in_parts
 from cbir.descriptors.base import Row
 from cbir.stores.csv.packed_metadata import pack, unpack
 from cbir.stores.derivation import Derivation
@@ -41,11 +42,11 @@ _LAYOUT = 3
 _ABANDONED = 3600
 """Seconds after which a file that is still being written aside is one of a process that died."""
 
-_BLOCK = 1 << 20
-"""Bytes of paths that are looked through at a time."""
-
 _PAGE = 4096
 """Bytes that are summed up for a checksum."""
+
+_WORTH_THREADS = 1 << 24
+"""Bytes that are read for a checksum by all cores."""
 
 _METADATA = "metadata"
 """The part of the cache that has the columns of metadata."""
@@ -262,11 +263,11 @@ def _rows(arrays: Arrays) -> tuple[PathList, NDArray[Any], list[str]]:
 
 def _may_lead_out(blob: NDArray[np.uint8]) -> bool:
     """Say whether there is anything among paths that is in none of a dataset."""
-    for start in range(0, len(blob), _BLOCK):
-        raw = blob[start : start + _BLOCK + 1].tobytes()
-        if b".." in raw or b"//" in raw or b"\0" in raw:
-            return True
-    return False
+    if not blob.all():  # a NUL
+        return True
+    # Two dots, or two slashes: pairs of equal bytes, which are one number of two bytes.
+    pairs = (blob[start : len(blob) - (len(blob) - start) % 2].view(np.uint16) for start in (0, 1))
+    return any(bool((some == two).any()) for some in pairs for two in (0x2E2E, 0x2F2F))
 
 
 def _listed(raw: bytes) -> dict[str, int]:
@@ -306,7 +307,13 @@ def checksum(array: NDArray[Any]) -> int:
     """
     raw = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
     whole = len(raw) - len(raw) % _PAGE
-    sums = raw[:whole].view(np.uint64).reshape(-1, _PAGE // 8).sum(axis=1, dtype=np.uint64)
+    pages = raw[:whole].view(np.uint64).reshape(-1, _PAGE // 8)
+    sums = np.empty(len(pages), np.uint64)
+
+    def add_up(part: slice) -> None:
+        pages[part].sum(axis=1, dtype=np.uint64, out=sums[part])
+
+    in_parts(add_up, len(pages), whole > _WORTH_THREADS)
     head = f"{array.dtype.descr} {array.shape}".encode()
     return zlib.crc32(raw[whole:].data, zlib.crc32(sums.data, zlib.crc32(head)))
 

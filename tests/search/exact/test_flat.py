@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.spatial.distance import cdist
 
-from cbir.descriptors.base import PLAIN, ROOTS, Encoding
+from cbir.descriptors.base import PLAIN, ROOTS, STEPS, Encoding
 from cbir.descriptors.hashes.perceptual import DifferenceHash
-from cbir.search.candidates import top_k
-from cbir.search.exact import flat
+from cbir.search.candidates import top_k, top_k_of_each
+from cbir.search.exact import flat, product_bounds
 from cbir.search.exact.binary import BinaryFlatIndex
 from cbir.search.exact.flat import FlatIndex
+from cbir.search.exact.kernels import loop_of
 from cbir.search.metrics import METRICS, Metric, hamming
 from cbir.search.sources import open_source
 
@@ -62,9 +63,62 @@ def test_blocks_threads_and_kernels_give_the_same_ranking(
     monkeypatch.setattr(flat, "_BLOCK", 999)
     monkeypatch.setattr(flat, "_WORTH_THREADS", 1)
     assert top_k(FlatIndex(matrix, ROOTS, METRICS[name]), matrix[5], 20) == expected
-    monkeypatch.setattr(flat, "_WORTH_NUMBA", 1)
-    monkeypatch.setattr(flat, "_WORTH_COMPILING", 1)
+    loop = loop_of(name, matrix.dtype)
+    assert loop is not None
+    loop.compile()
+    assert loop.ready() is not None
+    monkeypatch.setattr(flat, "_WORTH_LOADING", 1)
     assert top_k(FlatIndex(matrix, ROOTS, METRICS[name]), matrix[5], 20) == expected
+
+
+MANY = st.tuples(st.integers(1, 30), st.integers(1, 20))
+
+
+@given(matrix=arrays(np.uint8, MANY), top=st.integers(1, 40), seed=st.integers(0, 9))
+@pytest.mark.parametrize("encoding", [ROOTS, STEPS])
+@pytest.mark.parametrize("name", METRIC_NAMES)
+def test_many_queries_together_are_ranked_as_each_alone(
+    name: str, encoding: Encoding, matrix: np.ndarray, top: int, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    queries = [*matrix[:6], *rng.integers(0, 256, (4, matrix.shape[1])).astype(np.uint8)]
+    masks = [None, *(rng.random((len(queries) - 1, len(matrix))) < 0.7)]
+    source = FlatIndex(matrix, encoding, METRICS[name])
+    together = list(top_k_of_each(source, queries, top, None, masks))
+    pairs = zip(queries, masks, strict=True)
+    alone = [top_k(source, query, top, None, mask) for query, mask in pairs]
+    assert together == alone
+
+
+@pytest.mark.parametrize("name", METRIC_NAMES)
+def test_many_queries_are_compared_in_blocks_and_threads(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(1)
+    matrix = rng.random((500, 30)).astype(np.float32)
+    matrix[300:] = matrix[:200]
+    matrix[7] = 0
+    source = FlatIndex(matrix, PLAIN, METRICS[name])
+    alone = [top_k(source, query, 9, 0.5) for query in matrix[:20]]
+    monkeypatch.setattr(flat, "_MOST_BOUNDS", 3 * len(matrix))
+    monkeypatch.setattr(product_bounds, "_BLOCK", 700)
+    monkeypatch.setattr(product_bounds, "_WORTH_THREADS", 1)
+    assert list(top_k_of_each(source, list(matrix[:20]), 9, 0.5, [None] * 20)) == alone
+
+
+@pytest.mark.parametrize("odd", [np.nan, 1e30, 1e-30])
+@pytest.mark.parametrize("name", METRIC_NAMES)
+def test_many_queries_among_rows_that_are_no_numbers_huge_or_tiny(name: str, odd: float) -> None:
+    rng = np.random.default_rng(2)
+    matrix = rng.random((40, 6)).astype(np.float32)
+    matrix[5, 2] = odd
+    matrix[9:12] *= odd
+    source = FlatIndex(matrix, PLAIN, METRICS[name])
+    queries = [*matrix[:5], *matrix[6:9], *matrix[12:]]
+    with np.errstate(all="ignore"):
+        alone = [top_k(source, query, 4) for query in queries]
+        together = list(top_k_of_each(source, queries, 4, None, [None] * len(queries)))
+    np.testing.assert_array_equal(together, alone)
 
 
 def test_equal_distances_keep_the_order_of_the_rows() -> None:
@@ -124,8 +178,7 @@ def test_a_metric_without_a_kernel_is_scanned_by_numpy(monkeypatch: pytest.Monke
         sums = np.abs(query) + np.abs(rows)
         return (np.abs(query - rows) / np.where(sums == 0, 1, sums)).sum(axis=1)
 
-    monkeypatch.setattr(flat, "_WORTH_NUMBA", 0)
-    monkeypatch.setattr(flat, "_WORTH_COMPILING", 0)
+    monkeypatch.setattr(flat, "_WORTH_LOADING", 0)
     matrix = np.random.default_rng(1).integers(0, 255, (50, 8)).astype(np.uint8)
     source = FlatIndex(matrix, PLAIN, Metric("canberra", canberra, "sum", "0 = equal"))
     exact = cdist(matrix[3:4].astype(float), matrix.astype(float), "canberra")[0]
