@@ -31,6 +31,9 @@ if TYPE_CHECKING:  # few searches verify
 _FED_BACK = "; then more near what is not wanted, and less elsewhere"
 """What is added to the meaning of distances where something is disliked."""
 
+_MOST_MARKS = 1 << 26
+"""Images that are marked as eligible at a time, over all queries: 64 megabytes."""
+
 Answer = SearchResult | UnreadableImageError
 
 
@@ -40,6 +43,30 @@ class _Feedback:
 
     liked: Sequence[DescribedQuery] = ()
     unliked: Sequence[DescribedQuery] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is to be ranked by.
+
+    Attributes
+    ----------
+    queries : sequence of DescribedQuery
+        One, several that are asked for together, or none.
+    feedback : _Feedback
+    description : Any
+        Of all of them, for the searcher.
+    identical : list of int
+        The rows with the very bytes of a query.
+    eligible : ndarray of bool, shape (n,), or None
+        Which images may be found; None: all.
+    """
+
+    queries: Sequence[DescribedQuery]
+    feedback: _Feedback
+    description: Any
+    identical: list[int]
+    eligible: RowMask | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +121,7 @@ class Answering:
         is_answered = False
         for some in growing_batches(queries, cores()):
             with self._describing(some) as described:
-                answers = [self._answer([one], feedback) for one in described]
+                answers = list(self._answers(list(described), feedback))
             is_answered = True
             yield from answers
         if not is_answered and (request.like or request.unlike):
@@ -161,6 +188,27 @@ class Answering:
                 else map(describe, some)
             )
 
+    def _answers(
+        self, queries: Sequence[DescribedQuery | UnreadableImageError], feedback: _Feedback
+    ) -> Iterator[Answer]:
+        """Yield the result for each query; what is asked for together, is compared together."""
+        step = max(1, _MOST_MARKS // max(1, len(self.images.paths)))
+        for start in range(0, len(queries), step):
+            some = queries[start : start + step]
+            questions = [
+                self._question([one], feedback) for one in some if isinstance(one, DescribedQuery)
+            ]
+            ranked = self.searcher.top_k_of_each(
+                [one.description for one in questions],
+                self.request.top,
+                self.request.max_distance,
+                [one.eligible for one in questions],
+                self.asked.groups,
+            )
+            results = map(self._result, questions, ranked)
+            for one in some:
+                yield one if isinstance(one, UnreadableImageError) else next(results)
+
     def _answer(
         self, queries: Sequence[DescribedQuery | UnreadableImageError], feedback: _Feedback
     ) -> Answer:
@@ -170,19 +218,28 @@ class Answering:
             if isinstance(query, UnreadableImageError):
                 return query
             readable.append(query)
-        return self._result(readable, feedback)
+        request, question = self.request, self._question(readable, feedback)
+        ranked = self.searcher.top_k(
+            question.description,
+            request.top,
+            request.max_distance,
+            question.eligible,
+            self.asked.groups,
+        )
+        return self._result(question, ranked)
 
-    def _result(self, queries: Sequence[DescribedQuery], feedback: _Feedback) -> SearchResult:
-        request, searcher, asked = self.request, self.searcher, self.asked
-        description = self._description(queries, feedback)
+    def _question(self, queries: Sequence[DescribedQuery], feedback: _Feedback) -> _Question:
         excluded, identical = self._own_rows(queries or feedback.liked)
         for one in feedback.unliked:
             for rows in self.images.own_rows(one.query):
                 excluded += rows
-        eligible = asked.eligible_without(excluded, len(self.images.paths))
-        ranked = searcher.top_k(
-            description, request.top, request.max_distance, eligible, asked.groups
-        )
+        eligible = self.asked.eligible_without(excluded, len(self.images.paths))
+        description = self._description(queries, feedback)
+        return _Question(queries, feedback, description, identical, eligible)
+
+    def _result(self, question: _Question, ranked: Sequence[RankedRow]) -> SearchResult:
+        searcher, asked = self.searcher, self.asked
+        queries, feedback = question.queries, question.feedback
         rows = [one.row for one in ranked]
         wanted = [*queries, *feedback.liked]
         folder, paths = self.images.shown_root(), self.images.paths
@@ -205,8 +262,8 @@ class Answering:
                 for rank, one in enumerate(ranked, 1)
             ),
             searcher.meaning + (_FED_BACK if unliked else ""),
-            len(set(rows).intersection(identical)),
-            asked.facets(self._counted_rows(description, rows, eligible)) if asked.counts else {},
+            len(set(rows).intersection(question.identical)),
+            asked.facets(self._counted_rows(question, rows)) if asked.counts else {},
             queries[0].region if queries else None,
             names if len(names) > 1 else (),
             liked,
@@ -259,10 +316,10 @@ class Answering:
     def _names(self, images: Sequence[DescribedQuery]) -> tuple[str, ...]:
         return tuple(self.images.name_of(one.query) for one in images)
 
-    def _counted_rows(
-        self, description: Any, found: Sequence[int], eligible: RowMask | None
-    ) -> RowNumbers:
+    def _counted_rows(self, question: _Question, found: Sequence[int]) -> RowNumbers:
         """Return the images whose values are counted: all that are near, or what was found."""
         if self.request.max_distance is None:
             return np.array(found, np.intp)
-        return self.searcher.within(description, self.request.max_distance, eligible)
+        return self.searcher.within(
+            question.description, self.request.max_distance, question.eligible
+        )

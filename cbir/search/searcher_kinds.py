@@ -9,7 +9,8 @@ from cbir.core.progress import ProgressListener
 from cbir.descriptors.registry import NamedDescriptor
 from cbir.descriptors.row_kinds import FEATURES, GLOBAL
 from cbir.search import metrics
-from cbir.search.searchers import RowSearcher, SingleSearcher
+from cbir.search.row_searcher import RowSearcher
+from cbir.search.searchers import SingleSearcher
 from cbir.stores.model import Snapshot
 
 _SEARCHERS = {FEATURES.name: "cbir.search.inverted.local_searcher:LocalSearcher"}

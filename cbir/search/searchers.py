@@ -1,4 +1,4 @@
-"""What searches an index: the interface of all searchers, and those by one descriptor.
+"""What searches an index: the interface of all searchers.
 
 All are used alike: `describe` a query, or take the description of an `indexed` image; then
 take the `top_k` images for it, or compute its `distances` to all of them.
@@ -7,7 +7,7 @@ take the `top_k` images for it, or compute its `distances` to all of them.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -15,12 +15,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.core.arguments import check_type
-from cbir.core.checks import check_number, check_whole
+from cbir.core.checks import check_number
 from cbir.core.errors import UsageError
-from cbir.core.progress import ProgressListener
 from cbir.core.threads import one_thread_each
-from cbir.descriptors.base import Row
 from cbir.descriptors.registry import NamedDescriptor
 from cbir.images.image_source import ImageSource, open_image
 from cbir.images.open_image import OpenImage
@@ -37,9 +34,7 @@ from cbir.search.candidates import (
 )
 from cbir.search.request import checked_limit
 from cbir.search.results import ScoreComponent
-from cbir.search.row_distances import DistancesAmong, RowDistances
-from cbir.search.sources import open_source
-from cbir.stores.model import Snapshot
+from cbir.search.row_distances import DistancesAmong
 
 if TYPE_CHECKING:  # few searches verify
     from cbir.search.found_match import FoundMatch
@@ -240,6 +235,35 @@ class Searcher(ABC, Generic[D]):
             ranked = top_k(source, description, top, max_distance, eligible)
         else:
             ranked = top_groups(source, description, top, groups, max_distance, eligible)
+        return self._told(source, description, ranked)
+
+    def top_k_of_each(
+        self,
+        descriptions: Sequence[D],
+        top: int = 3,
+        max_distance: float | None = None,
+        eligible: Sequence[RowMask | None] = (),
+        groups: NDArray[np.integer[Any]] | None = None,
+    ) -> Iterator[list[RankedRow]]:
+        """Yield what :meth:`top_k` returns for each of several described queries.
+
+        Some read the rows once for many queries.
+
+        Parameters
+        ----------
+        descriptions : sequence of D
+        eligible : sequence of ndarray of bool or None
+            Which images may be found, for each query.
+        top, max_distance, groups
+            As for :meth:`top_k`.
+        """
+        for description, mask in zip(descriptions, eligible, strict=True):
+            yield self.top_k(description, top, max_distance, mask, groups)
+
+    def _told(
+        self, source: CandidateSource[D], description: D, ranked: Sequence[tuple[int, float]]
+    ) -> list[RankedRow]:
+        """Return ranked rows with what else is known of them."""
         rows = np.array([row for row, _ in ranked], np.intp)
         components = self.components(source, description, rows)
         orientations = self.orientations(source, description, rows)
@@ -288,65 +312,6 @@ class SingleSearcher(Searcher[D]):
         self.meaning = named.descriptor.meaning if is_usual else metric.range
         self.source = source
         self.row_distances = row_distances
-
-
-class RowSearcher(SingleSearcher[Row]):
-    """Searches by one descriptor and one metric, in a matrix of all rows.
-
-    Parameters
-    ----------
-    named : NamedDescriptor
-        The descriptor.
-    metric : Metric
-    matrix : ndarray, shape (n, width)
-        The stored rows.
-    source : CandidateSource
-        The same, ready to be compared.
-    """
-
-    def __init__(
-        self,
-        named: NamedDescriptor,
-        metric: metrics.Metric,
-        matrix: Row,
-        source: CandidateSource[Row],
-    ) -> None:
-        super().__init__(named, metric, source, RowDistances(source, matrix))
-        self._matrix = matrix
-
-    @classmethod
-    def of(
-        cls,
-        snapshot: Snapshot,
-        named: NamedDescriptor,
-        metric: metrics.Metric,
-        listener: ProgressListener | None = None,  # noqa: ARG003 - others need it
-    ) -> RowSearcher:
-        """Return what compares all rows of an index."""
-        matrix = snapshot.matrix(named.alias)
-        return cls(named, metric, matrix, open_source(named.descriptor, matrix, metric))
-
-    @property
-    def bytes_per_image(self) -> int:
-        """Bytes of a row."""
-        return self._matrix.shape[1] * self._matrix.itemsize
-
-    def describe_image(self, image: OpenImage) -> Row:
-        """Describe an image by the descriptor."""
-        check_type(image, OpenImage, "an image that is open")
-        return self.named.describe(image)
-
-    def indexed(self, row: int) -> Row:
-        """Return a row of the matrix."""
-        return self._matrix[check_whole("row", row, 0, len(self._matrix) - 1)]
-
-    def source_for(self, description: Row, eligible: RowMask | None = None) -> CandidateSource[Row]:
-        """Return the rows; they are the same for every query."""
-        wanted = self._matrix.shape[1:], self._matrix.dtype
-        is_array = isinstance(description, np.ndarray)
-        if not is_array or (description.shape, description.dtype) != wanted:
-            raise not_described(self.label)
-        return self.source
 
 
 def not_described(label: str) -> UsageError:

@@ -25,6 +25,7 @@ from cbir.cli.options import (
 )
 from cbir.cli.progress import TerminalProgress
 from cbir.cli.queries import check_streams, query_paths
+from cbir.cli.search.all_pairs import check_all_pairs, pairs_of
 from cbir.cli.search.examples import check_examples, example_options, examples
 from cbir.cli.search.formats import FORMATS, Printer
 from cbir.cli.search.images import (
@@ -62,7 +63,9 @@ _SECTIONS = {
         " --verify --region".split()
     ),
     "Several images in one search": "--together --like --unlike --augment".split(),
-    "Which results": "--where --group-by --max-distance --exclude-self --result-path".split(),
+    "Which results": (
+        "--where --group-by --max-distance --all-pairs --exclude-self --result-path".split()
+    ),
     "What is told of them": "--columns --facets --explain".split(),
     "For scripts": "--no-montage --null --from0 --strict --quiet".split(),
 }
@@ -152,6 +155,12 @@ _SECTIONS = {
     help="Count the values of these columns: among all images within --max-distance, or else among"
     " the results.",
 )
+@click.option(
+    "--all-pairs",
+    is_flag=True,
+    help="Search for every image of the index, and leave itself out: its --top neighbors, or all"
+    " within --max-distance.",
+)
 @click.option("--exclude-self", is_flag=True, help="Leave out the query's own row of the index.")
 @click.option(
     "--exclude-identical",
@@ -191,6 +200,7 @@ def search(
     montage: str | None,
     no_montage: bool,
     explain: str | None,
+    all_pairs: bool,
     format_: str | None,
     null: bool,
     from0: bool,
@@ -214,12 +224,17 @@ def search(
       search img.jpg --region 25%,0,50%,100%
       search img.jpg --explain matches.jpg
       search front.jpg back.jpg --together
+      search --all-pairs --top 10 --format csv
       search img.jpg --like cats/cat-2.jpg --unlike dogs/dog-1.jpg
       search img.jpg --where "price < 20 and color in ('blue', 'red')" --columns name,price
       find photos -name '*.jpg' -print0 | search --query - --from0 --format jsonl
     """
     queries = (*images, *queries)
-    check_examples(queries, options["together"], liked)
+    if all_pairs:
+        check_all_pairs(click.get_current_context())
+    else:
+        check_examples(queries, options["together"], liked)
+    no_montage |= all_pairs
     check_streams(queries, from0, null, format_)
     _check_format(options, "paths" if null else format_)
     _check_region(options)
@@ -234,11 +249,12 @@ def search(
     in_use = [index_path, *paths, *liked, *unliked]
     check_montage(montage, no_montage, in_use)
     check_explanation(explain, [montage or USUAL_MONTAGE, *in_use])
-    searches = 1 if options["together"] else max(1, len(paths))
+    asked, top = pairs_of(index, top, options) if all_pairs else (paths, top)
+    searches = 1 if options["together"] else max(1, len(asked))
     wants_montage = not no_montage and (montage is not None or searches <= _MONTAGE_QUERIES)
     if not (wants_montage or no_montage):
         listener.note(f"No montage of more than {_MONTAGE_QUERIES} queries without --montage")
-    request = SearchRequest(paths, top, **options)
+    request = SearchRequest(asked, top, **options)
     is_verified = explain is not None or bool(request.stages.verify)
     printer = Printer(format_ or "table", null, options["columns"], is_verified, options["augment"])
     results = ResultHandler(printer, listener, wants_montage or explain is not None)
@@ -254,6 +270,11 @@ def search(
     if wants_montage:
         make_montage(results.drawn, montage, top, in_use, listener)
     make_explanation(results.drawn, explain, top, listener)
+    _end(results, searches, strict)
+
+
+def _end(results: ResultHandler, searches: int, strict: bool) -> None:
+    """Tell of what failed, and exit so."""
     if results.failure is not None:
         raise results.failure
     unreadable = results.unreadable

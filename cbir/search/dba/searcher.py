@@ -9,7 +9,7 @@ from cbir.images.open_image import OpenImage
 from cbir.search import metrics
 from cbir.search.dba.neighbor_means import VERSION, NeighborMeans
 from cbir.search.results import between_means
-from cbir.search.searchers import RowSearcher
+from cbir.search.row_searcher import RowSearcher
 from cbir.search.sources import open_source
 from cbir.stores.derivation import Derivation
 from cbir.stores.model import Snapshot

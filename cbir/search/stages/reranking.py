@@ -16,7 +16,8 @@ import numpy as np
 
 from cbir.search.candidates import CandidateSource, Distances, RowMask, RowNumbers, top_k
 from cbir.search.fused_searcher import FusedSearcher
-from cbir.search.searchers import RowSearcher, Searcher
+from cbir.search.row_searcher import RowSearcher
+from cbir.search.searchers import Searcher
 from cbir.search.stages.diffusion import diffused_scores
 from cbir.search.stages.k_reciprocal import jaccard_distances
 from cbir.search.stages.neighbor_graph import Matrix
