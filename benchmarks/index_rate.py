@@ -1,17 +1,19 @@
-"""How fast images are indexed, beside merely reading and decoding them.
+"""How fast images are indexed, beside merely reading, hashing and decoding them.
 
 Example::
 
     python benchmarks/index_rate.py corel1k ferrari
 
-For each folder: the rate at which threads read and decode the images to the descriptor's
-working size and do nothing else; the rate of ``cbir.index`` from the walk to the commit; and that
-of a whole ``cbir index`` process, its start included. Medians of several rounds, in turn.
+For each folder: the rate at which threads read the images, compute their SHA-256, decode them to
+the descriptor's working size and do nothing else; the rate of ``cbir.index`` from the walk to the
+commit; and that of a whole ``cbir index`` process, its start included. Medians of several rounds,
+in turn.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import statistics
 import tempfile
 from collections.abc import Callable
@@ -91,7 +93,7 @@ def _row(name: str, spec: str, count: int, times: Times) -> list[object]:
 
 
 def _bare_decoder(paths: list[str], size: int | None) -> Callable[[str], None]:
-    """Return what reads a file and decodes it to `size`, knowing its header beforehand."""
+    """Return what reads, hashes and decodes a file to `size`, knowing its header beforehand."""
     plans = {}
     for path in paths:
         header = EncodedImage.open(path).header
@@ -102,7 +104,9 @@ def _bare_decoder(paths: list[str], size: int | None) -> Callable[[str], None]:
     def decode(path: str) -> None:
         reduction, fitted = plans[path]
         with open(path, "rb") as file:
-            pixels = decode_with_opencv(file.read(), reduction)
+            data = file.read()
+        hashlib.sha256(data).digest()
+        pixels = decode_with_opencv(data, reduction)
         if fitted and pixels is not None:
             resized(pixels, fitted)
 

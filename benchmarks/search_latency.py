@@ -2,27 +2,36 @@
 
 Example::
 
-    python benchmarks/search_latency.py corel1k --rows 50000
+    python benchmarks/search_latency.py corel1k --rows 100000 --rows 1000000
 
 The index of the folder is searched as it is, and again with its real rows repeated under other
 names until there are as many as asked for. The first call is told apart from the later ones; of
-those, the median. Beside it, what a single search takes inside a running program.
+those, the median, and the most memory that was resident, also without the bytes of the columns
+that are compared. Beside it, what a single search takes inside a running program, and what a
+process takes that only imports what every search needs.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
+import subprocess
+import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
-from common import report, run, seconds
+from common import report, seconds
 
 import cbir
 from cbir.stores import open_store
 from cbir.stores.model import Rows, Snapshot
 from cbir.stores.paths import PathList
+
+_PAUSE = 0.2
+"""Seconds between two processes."""
 
 
 def main() -> None:
@@ -43,7 +52,8 @@ def main() -> None:
             large = str(Path(folder) / f"large-{count}.csv")
             _repeat(open_store(small).snapshot(), large, count)
             rows.append(_measure(large, query, options.rounds))
-    columns = ["rows", "descriptor", "first s", "later s", "in a program ms"]
+    columns = ["rows", "descriptor", "first s", "later s", "start s", "peak MB", "without columns"]
+    columns.append("in a program ms")
     report(f"search-latency-{options.dataset.name}", columns, rows)
 
 
@@ -60,18 +70,39 @@ def _repeat(snapshot: Snapshot, path: str, count: int) -> None:
 
 
 def _measure(index: str, query: Path, rounds: int) -> list[object]:
-    command = ["search", "--no-montage", "-i", index, "-q", str(query)]
-    times = [seconds(lambda: run(*command)) for _ in range(rounds + 1)]
+    command = ["-m", "cbir", "search", "--no-montage", "-i", index, "-q", str(query)]
+    times, peaks, starts = [], [], []
+    for _ in range(rounds + 1):
+        taken, peak = _process(*command)
+        times.append(taken)
+        peaks.append(peak)
+        starts.append(_process("-c", "import cv2, numpy, click")[0])
+        time.sleep(_PAUSE)  # a loop that the first call needed is compiled meanwhile
     opened = cbir.open(index)
     opened.search(query)
     inside = [seconds(lambda: opened.search(query)) for _ in range(rounds)]
+    peak = statistics.median(peaks[1:])
     return [
         len(opened),
         opened.descriptors[0],
         round(times[0], 3),
         round(statistics.median(times[1:]), 3),
+        round(statistics.median(starts), 3),
+        round(peak),
+        round(peak - opened.vectors().nbytes / 1e6),
         round(1000 * statistics.median(inside), 2),
     ]
+
+
+def _process(*arguments: str) -> tuple[float, float]:
+    """Return how long a Python process takes, and its peak in megabytes."""
+    start = time.perf_counter()
+    process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{arguments}: exit code {process.returncode}")
+    return time.perf_counter() - start, usage.ru_maxrss / 1000
 
 
 if __name__ == "__main__":

@@ -40,9 +40,15 @@ _PATIENCE = 120.0
 """Seconds that compiling may take."""
 
 Run = Callable[..., None]
-"""Runs a loop on arrays and numbers; it releases the GIL, and checks nothing."""
+"""Runs a loop on arrays, bytes and numbers; it checks nothing."""
 
 _CTYPES = {"int64": ctypes.c_int64, "float32": ctypes.c_float}
+
+_linking = threading.Lock()
+"""Held while a loop is loaded, and by who forks: the child could not go on with half of it."""
+
+_UNUSED = ctypes.c_void_p()
+"""Where a result and an exception would go, which no loop has."""
 
 _begun: set[str] = set()
 
@@ -60,17 +66,21 @@ class Loop:
         without gaps, such as ``uint8*``; what it writes comes last.
     is_exact : bool
         It gives the very numbers that numpy gives: what is added up is not reordered.
+    is_short : bool
+        It takes some microseconds: to release the GIL would take longer.
     """
 
     function: Callable[..., None]
     arguments: tuple[str, ...]
     is_exact: bool = False
+    is_short: bool = False
 
     def ready(self) -> Run | None:
         """Return what runs it, or None where it was not compiled yet."""
-        if self.path.exists():
+        if not self.path.exists():
+            return None
+        with _linking:
             return _loaded(self)
-        return None
 
     def compile(self) -> None:
         """Compile it in a process of its own, and wait; failing to is no harm."""
@@ -176,8 +186,17 @@ def framed(symbol: str, code: bytes) -> bytes:
     return _MAGIC + hashlib.sha256(body).digest() + body
 
 
-def runner(symbol: str, code: bytes, arguments: tuple[str, ...]) -> Run:
+def runner(symbol: str, code: bytes, arguments: tuple[str, ...], is_short: bool = False) -> Run:
     """Link an object file, and return what runs its function.
+
+    Parameters
+    ----------
+    symbol : str
+        Of the function.
+    code : bytes
+        The object file.
+    arguments, is_short
+        As :class:`Loop` has them.
 
     Raises
     ------
@@ -186,20 +205,22 @@ def runner(symbol: str, code: bytes, arguments: tuple[str, ...]) -> Run:
     """
     import llvmlite.binding as llvm
 
-    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine())
+    engine = _engine()
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
     types: list[Any] = [ctypes.c_void_p if one.endswith("*") else _CTYPES[one] for one in arguments]
     # So numba's functions are called: two pointers come first, for a result and an exception.
-    prototype = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, *types)
+    make = ctypes.PYFUNCTYPE if is_short else ctypes.CFUNCTYPE
+    prototype = make(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, *types)
     function = prototype(engine.get_function_address(symbol))
 
+    unused = ctypes.addressof(_UNUSED)
+
     def run(*values: Any) -> None:
-        result, exception = ctypes.c_void_p(), ctypes.c_void_p()
         function(
-            ctypes.byref(result),
-            ctypes.byref(exception),
-            *(one.ctypes.data if isinstance(one, np.ndarray) else one for one in values),
+            unused,
+            unused,
+            *[one.ctypes.data if isinstance(one, np.ndarray) else one for one in values],
         )
 
     run.engine = engine  # type: ignore[attr-defined] # the code lives as long as it does
@@ -215,7 +236,7 @@ def _loaded(loop: Loop) -> Run | None:
         if data[: len(_MAGIC) + _SUM] != _MAGIC + hashlib.sha256(body).digest():
             raise ValueError("damaged")
         symbol, _, code = body.partition(b"\0")
-        return runner(symbol.decode(), code, loop.arguments)
+        return runner(symbol.decode(), code, loop.arguments, loop.is_short)
     except (OSError, ValueError, RuntimeError, ImportError):
         with contextlib.suppress(OSError):
             loop.path.unlink()  # so that it is made again
@@ -231,13 +252,14 @@ def _compiler_and_processor() -> list[bytes]:
     return [one.encode() for one in (llvmlite.__version__, llvm.get_host_cpu_name(), features)]
 
 
-@cache
-def _machine() -> Any:
+def _engine() -> Any:
+    """Return what links an object file; it owns the target machine, which no other may use."""
     import llvmlite.binding as llvm
 
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    return llvm.Target.from_default_triple().create_target_machine()
+    machine = llvm.Target.from_default_triple().create_target_machine()
+    return llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
 
 
 def _folder() -> Path:
@@ -246,3 +268,9 @@ def _folder() -> Path:
 
     told = os.environ.get("NUMBA_CACHE_DIR")
     return Path(told or os.path.join(platformdirs.user_cache_dir("cbir"), "numba"))
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_linking.acquire, after_in_parent=_linking.release, after_in_child=_linking.release
+    )

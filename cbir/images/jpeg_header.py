@@ -6,6 +6,13 @@ that is done with them. Most have the same few kinds of segments; the rest is le
 
 from __future__ import annotations
 
+import ctypes
+
+from cbir.core.machine_code import AwaitedLoop, Loop
+
+_Facts = 3 * ctypes.c_int64
+"""What :func:`parse` writes; to make an array of NumPy's takes longer than to parse."""
+
 _START_OF_IMAGE = b"\xff\xd8\xff"
 _APP0, _COMMENT, _HUFFMAN, _QUANTIZATION, _RESTART, _SCAN = 0xE0, 0xFE, 0xC4, 0xDB, 0xDD, 0xDA
 _FRAMES, _SEQUENTIAL = (0xC0, 0xC1, 0xC2), (0xC0, 0xC1)
@@ -15,7 +22,7 @@ _SCAN_MARKER, _MOST_SCANS = b"\xff\xda", 256
 """How a scan begins, and how many are decoded: a hostile file may have thousands, each of which
 costs as much as decoding a usual one."""
 
-_SHORTEST = {_APP0: 14, _COMMENT: 0, _HUFFMAN: 0, _RESTART: 2, _SCAN: 0}
+_SHORTEST_APP0, _SHORTEST_RESTART, _ANY_LENGTH = 14, 2, (_COMMENT, _HUFFMAN)
 """Bytes of a sound segment's content, at least."""
 
 _TABLE = 65
@@ -55,37 +62,56 @@ def read_jpeg_header(data: bytes) -> tuple[tuple[int, int] | None, bool]:
     """
     if not data.startswith(_START_OF_IMAGE):
         return None, False
-    size, is_plain = None, True
+    facts = _Facts()
+    (_PARSING.after(1) or parse)(data, len(data), facts)
+    width, height, in_one_scan = facts
+    has_many_scans = not in_one_scan and data.count(_SCAN_MARKER) > _MOST_SCANS
+    return (width, height) if width else None, has_many_scans
+
+
+def parse(data, length, facts):  # type: ignore[no-untyped-def] # noqa: C901 - a loop to compile
+    """Write width and height of a plain JPEG, else 0, and whether its first scan has everything."""
+    width, height, is_plain = 0, 0, True
     start, marker, frame, components = 2, -1, -1, 0
-    while marker != _SCAN and start + 4 <= len(data) and data[start] == 0xFF:
-        marker, length = data[start + 1], data[start + 2] << 8 | data[start + 3]
+    while marker != _SCAN and start + 4 <= length and data[start] == 0xFF:
+        marker, size = int(data[start + 1]), 256 * data[start + 2] + data[start + 3]
         if marker == 0xFF:  # filling
             start, is_plain = start + 1, False
             continue
-        content, start = data[start + 4 : start + 2 + length], start + 2 + max(2, length)
-        if len(content) != length - 2:
+        first = start + 4
+        count = min(max(0, size - 2), length - first)
+        start += 2 + max(2, size)
+        if count != size - 2:
             is_plain = False
         if marker in _FRAMES:
-            is_plain &= frame < 0
-            frame, components = marker, content[5] if len(content) > 5 else 0
-            size = _plain_size(content)
-        else:
-            is_plain = is_plain and _is_plain(marker, content)
-            if marker == _SCAN and content:
-                components -= content[0]
-    in_one_scan = marker == _SCAN and frame in _SEQUENTIAL and components <= 0
-    has_many_scans = not in_one_scan and data.count(_SCAN_MARKER) > _MOST_SCANS
-    return size if is_plain and marker == _SCAN else None, has_many_scans
+            is_plain = is_plain and frame < 0
+            frame, components = marker, data[first + 5] if count > 5 else 0
+            width = height = 0
+            is_usual = count > 5 and data[first] == 8 and (components == 1 or components == 3)
+            if is_usual and count == 6 + 3 * components:
+                height = 256 * data[first + 1] + data[first + 2]
+                width = 256 * data[first + 3] + data[first + 4]
+        elif marker == _QUANTIZATION:
+            is_plain = is_plain and count > 0 and count % _TABLE == 0
+            for table in range(first, first + count, _TABLE):
+                is_plain = is_plain and data[table] < 16
+        elif marker == _APP0:
+            is_plain = is_plain and count >= _SHORTEST_APP0
+        elif marker == _RESTART:
+            is_plain = is_plain and count >= _SHORTEST_RESTART
+        elif marker == _SCAN:
+            if count > 0:
+                components -= data[first]
+        elif marker not in _ANY_LENGTH:
+            is_plain = False
+    if is_plain and marker == _SCAN and width * height > 0:
+        facts[0], facts[1] = width, height
+    facts[2] = marker == _SCAN and frame in _SEQUENTIAL and components <= 0
 
 
-def _plain_size(frame: bytes) -> tuple[int, int] | None:
-    if len(frame) < 6 or frame[0] != 8 or frame[5] not in (1, 3) or len(frame) != 6 + 3 * frame[5]:
-        return None
-    width, height = int.from_bytes(frame[3:5]), int.from_bytes(frame[1:3])
-    return (width, height) if width and height else None
-
-
-def _is_plain(marker: int, content: bytes) -> bool:
-    if marker == _QUANTIZATION:
-        return len(content) % _TABLE == 0 and max(content[::_TABLE], default=16) < 16
-    return len(content) >= _SHORTEST.get(marker, len(content) + 1)
+_PARSING = AwaitedLoop(
+    Loop(parse, ("uint8*", "int64", "int64*"), is_short=True),
+    worth_loading=200,
+    worth_compiling=1000,
+)
+"""Work is images."""

@@ -36,7 +36,8 @@ def distances(index: str) -> tuple[list[str], np.ndarray]:
 
 def test_each_image_has_its_nearest_neighbors_but_itself(run: Run, index: str) -> None:
     output = run(
-        "search", "-i", index, "--all-pairs", "--descriptor", "phash", "--top", "2", "--format", "csv"
+        "search", "-i", index, "--all-pairs", "--descriptor", "phash", "--top", "2",
+        "--format", "csv",
     ).stdout  # fmt: skip
     names, expected = distances(index)
     np.fill_diagonal(expected, np.inf)
@@ -57,9 +58,7 @@ def test_a_limit_of_the_distance_alone_gives_all_pairs_within(run: Run, index: s
         "--format", "csv",
     ).stdout  # fmt: skip
     found = pairs(output)
-    wanted = {
-        (names[row], names[other]) for row, other in np.argwhere(np.round(expected) <= limit)
-    }
+    wanted = {(names[row], names[other]) for row, other in np.argwhere(np.round(expected) <= limit)}
     assert {(query, path) for query, path, _ in found} == wanted
     assert len(found) == len(wanted) > len(names)
 

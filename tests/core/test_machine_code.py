@@ -132,3 +132,50 @@ def test_another_source_or_other_types_are_another_loop(folder: Path) -> None:
         assert run is not None
         run(values, 5, out)
         assert out.tolist() == (values + added).tolist()
+
+
+THREADS_AND_FORKS = """
+import os
+import sys
+import threading
+import numpy as np
+from cbir.core.machine_code import Loop
+from cbir.search.exact.kernels import loop_of
+
+loops = [loop_of(name, np.dtype(kind)) for name in ("chi2", "euclidean") for kind in ("u1", "f4")]
+for loop in loops:
+    loop.compile()
+barrier, failed = threading.Barrier(8), []
+
+def use(loop):
+    barrier.wait()
+    rows, out = np.ones(40, loop.arguments[1][:-1]), np.ones(4, np.float32)
+    for _ in range(200):
+        loop.ready()(np.ones(10, np.float32), rows, 4, 10, 0, 1.0, out)
+        if out.any():
+            failed.append(loop)
+
+threads = [threading.Thread(target=use, args=(loop,)) for loop in loops * 2]
+for thread in threads:
+    thread.start()
+children = []
+for _ in range(20):
+    child = os.fork()
+    if not child:
+        rows, out = np.ones(40, np.uint8), np.ones(4, np.float32)
+        loops[0].ready()(np.ones(10, np.float32), rows, 4, 10, 0, 1.0, out)
+        os._exit(int(out.any()))
+    children.append(child)
+for thread in threads:
+    thread.join()
+sys.exit(bool(failed) or any(os.waitpid(child, 0)[1] for child in children))
+"""
+
+
+def test_threads_and_forked_children_may_load_loops_at_the_same_time(folder: Path) -> None:
+    for _ in range(3):
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", THREADS_AND_FORKS], capture_output=True,
+            text=True, timeout=100, check=False,
+        )  # fmt: skip
+        assert (done.returncode, done.stderr) == (0, "")

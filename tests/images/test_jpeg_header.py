@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cbir.core.errors import UnreadableImageError
+from cbir.images import jpeg_header
 from cbir.images.encoded_image import EncodedImage
 from cbir.images.header import MONTAGE_MARKER
 from cbir.images.jpeg_header import read_jpeg_header
+from tests.compiled import compiled
 from tests.conftest import DATA
 
 
@@ -143,3 +145,15 @@ def test_what_looks_like_scans_behind_the_only_one_does_not_matter() -> None:
         64,
         3,
     )
+
+
+@given(st.binary(max_size=60), st.lists(st.tuples(st.integers(0, 700), st.integers(0, 255))))
+def test_compiled_it_says_the_same_of_any_bytes(end: bytes, changes: list[tuple[int, int]]) -> None:
+    run = compiled(jpeg_header._PARSING)
+    data = bytearray((jpeg(progressive=len(end) % 2 == 0) + end)[: 700 - len(end)])
+    for place, value in changes:
+        data[place % len(data)] = value
+    expected, found = jpeg_header._Facts(), jpeg_header._Facts()
+    jpeg_header.parse(bytes(data), len(data), expected)
+    run(bytes(data), len(data), found)
+    assert list(found) == list(expected)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import colorsys
+from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -10,9 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from cbir.core.machine_code import AwaitedLoop
 from cbir.descriptors.base import as_roots
+from cbir.descriptors.global_features import hsv_histogram
 from cbir.descriptors.global_features.hsv_histogram import HsvHistogram, _ellipse_regions
 from cbir.search.metrics import METRICS
+from tests.compiled import compiled
 
 IMAGES = arrays(
     np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40), st.just(3)), fill=st.just(77)
@@ -115,3 +120,16 @@ def test_no_pixel_is_in_two_regions_of_the_ellipse_layout(shape: tuple[int, int]
 def test_the_dimension_is_told(layout: str, dimension: int, noise: np.ndarray) -> None:
     descriptor = HsvHistogram(layout=layout)
     assert descriptor.dimension == descriptor.width == len(descriptor.describe(noise)) == dimension
+
+
+@given(arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40), st.just(3))))
+@pytest.mark.parametrize("layout", ["grid", "none"])
+def test_the_compiled_loop_gives_the_same_bytes(layout: Any, image: np.ndarray) -> None:
+    descriptor = HsvHistogram(layout=layout)
+    with mock.patch.object(AwaitedLoop, "after", return_value=None):
+        expected = descriptor.describe(image)
+    run = compiled(hsv_histogram._COUNTING)
+    with mock.patch.object(AwaitedLoop, "after", return_value=run):
+        found = descriptor.describe(image)
+    assert found.dtype == expected.dtype
+    np.testing.assert_array_equal(found, expected)

@@ -18,6 +18,7 @@ from cbir.search.exact.flat import FlatIndex
 from cbir.search.exact.kernels import loop_of
 from cbir.search.metrics import METRICS, Metric, hamming
 from cbir.search.sources import open_source
+from tests.compiled import compiled
 
 METRIC_NAMES = ["chi2", "euclidean", "cosine", "manhattan"]
 MATRICES = arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 30)))
@@ -63,10 +64,7 @@ def test_blocks_threads_and_kernels_give_the_same_ranking(
     monkeypatch.setattr(flat, "_BLOCK", 999)
     monkeypatch.setattr(flat, "_WORTH_THREADS", 1)
     assert top_k(FlatIndex(matrix, ROOTS, METRICS[name]), matrix[5], 20) == expected
-    loop = loop_of(name, matrix.dtype)
-    assert loop is not None
-    loop.compile()
-    assert loop.ready() is not None
+    compiled(loop_of(name, matrix.dtype))
     monkeypatch.setattr(flat, "_WORTH_LOADING", 1)
     assert top_k(FlatIndex(matrix, ROOTS, METRICS[name]), matrix[5], 20) == expected
 

@@ -5,21 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cbir.core.machine_code import Run
 from cbir.descriptors.base import PLAIN, ROOTS, Encoding
 from cbir.search.exact import kernels
 from cbir.search.metrics import METRICS, hamming
+from tests.compiled import compiled
 
 NAMES = ("chi2", "euclidean", "manhattan", "cosine")
 TYPES = {"uint8": ROOTS, "uint16": PLAIN, "float32": Encoding(1 / 255)}
-
-
-def compiled(loop: kernels.Loop | None) -> Run:
-    assert loop is not None
-    loop.compile()
-    run = loop.ready()
-    assert run is not None
-    return run
 
 
 @pytest.mark.parametrize("name", NAMES)
