@@ -64,8 +64,13 @@ class PackedText(Sequence[str]):
             raise IndexError(index)
         return os.fsdecode(self._bytes(index % len(self)))
 
+    @property
+    def is_ascii(self) -> bool:
+        """Whether there is nothing but letters of ASCII in them."""
+        return not len(self.blob) or bool(self.blob.max() <= _ASCII)
+
     def __iter__(self) -> Iterator[str]:
-        if len(self.blob) and self.blob.max() > _ASCII:
+        if not self.is_ascii:
             return map(os.fsdecode, self.encoded())
         # A letter is a byte: so all are decoded at once.
         whole, ends = self.blob.tobytes().decode("ascii"), self.ends.tolist()

@@ -48,6 +48,8 @@ def readable_path(path: str) -> tuple[str, str]:
     >>> readable_path("ä.jpg")
     ('ä.jpg', '')
     """
+    if path.isascii():
+        return path, ""
     raw = path_bytes(path)
     try:
         return raw.decode(), ""

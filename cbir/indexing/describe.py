@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import compress
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cbir.core import stderr_capture
 from cbir.core.atomic_files import explained
@@ -18,6 +22,9 @@ from cbir.indexing.descriptions import Descriptions
 from cbir.indexing.image_describer import DescribedImage, ImageDescriber, Outcomes
 from cbir.indexing.plan import Plan
 from cbir.stores.journal import JournalRecord
+
+_RUN = 10_000
+"""Images that are taken over at a time, at most, so that there is progress to tell of."""
 
 Executor = Callable[[ImageDescriber, Iterable[ImageFile]], Outcomes]
 """Where images are described: yields what becomes of each, in order. When it is closed, what has
@@ -43,24 +50,38 @@ def describe(plan: Plan, executor: Executor, listener: ProgressListener) -> Desc
     wanted = compress(scan.images, plan.reused_rows < 0)
     listener.begin("describing", len(scan.images))
     with _kept(plan), contextlib.closing(executor(describer, wanted)) as outcomes:
-        for file, row in zip(scan.images, plan.reused_rows, strict=True):
-            known = DescribedImage(file, plan.lookup.at_row(int(row))) if row >= 0 else None
-            outcome = known or next(outcomes)
-            listener.advance()
-            if isinstance(outcome, UnreadableImageError):
-                descriptions.unreadable.append(outcome)
-                listener.unreadable(outcome)
-            elif outcome is not None:
-                _keep(outcome, plan)
-                descriptions.add(outcome)
-                if outcome.is_suspect:
-                    suspects.append(os.path.join(scan.dataset, file.path))
+        for some, rows in _runs(scan.images, plan.reused_rows):
+            if rows[0] >= 0:
+                facts, numbers = plan.lookup.at_rows(rows)
+                descriptions.take_over([file.path for file in some], rows, facts, numbers)
+                listener.advance(len(some))
+                continue
+            for file, outcome in zip(some, outcomes, strict=False):
+                listener.advance()
+                if isinstance(outcome, UnreadableImageError):
+                    descriptions.unreadable.append(outcome)
+                    listener.unreadable(outcome)
+                elif outcome is not None:
+                    _keep(outcome, plan)
+                    descriptions.add(outcome)
+                    if outcome.is_suspect:
+                        suspects.append(os.path.join(scan.dataset, file.path))
     listener.end()
     for path in suspects:
         if damage := _damage_of(path, plan.named):
             listener.warn(f"{printable(path)}: {damage}")
             descriptions.warned.append(path)
     return descriptions
+
+
+def _runs(
+    images: Sequence[ImageFile], reused_rows: NDArray[np.int64]
+) -> Iterator[tuple[Sequence[ImageFile], NDArray[np.int64]]]:
+    """Yield images one after the other that are all reused, or all to be described."""
+    turns = np.flatnonzero(np.diff(reused_rows < 0)) + 1
+    edges = np.union1d(turns, np.arange(0, len(images) + _RUN, _RUN)).clip(max=len(images))
+    for start, stop in itertools.pairwise(np.unique(edges).tolist()):
+        yield images[start:stop], reused_rows[start:stop]
 
 
 @contextlib.contextmanager

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +58,31 @@ class Descriptions:
         self._described[row] = one.is_new
         for named in self._named:
             self._matrices[named.alias][row] = known.rows[named.descriptor.fingerprint]
+
+    def take_over(
+        self,
+        paths: Sequence[str],
+        origins: NDArray[np.int64],
+        facts: NDArray[Any],
+        numbers: Mapping[str, Row],
+    ) -> None:
+        """Put images in the next rows that are as they were in the index so far.
+
+        Parameters
+        ----------
+        paths : sequence of str
+        origins : ndarray of int64, shape (images,)
+            Their rows in it.
+        facts : ndarray of FILE_DTYPE, shape (images,)
+        numbers : mapping of str to ndarray
+            Their rows of each descriptor, by its fingerprint.
+        """
+        rows = slice(len(self), len(self) + len(paths))
+        self._paths += paths
+        self._facts[rows] = facts
+        self._origins[rows] = origins
+        for named in self._named:
+            self._matrices[named.alias][rows] = numbers[named.descriptor.fingerprint]
 
     @property
     def rows(self) -> Rows:

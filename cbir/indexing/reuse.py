@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,6 +86,12 @@ class ReuseLookup:
         is_changed = (facts["bytes"][rows] != sizes) | (facts["mtime"][rows] != times)
         rows[is_changed | np.isin(rows, self._base.edited)] = -1
         return rows
+
+    def at_rows(self, rows: NDArray[np.int64]) -> tuple[NDArray[Any], dict[str, Row]]:
+        """Return what some rows of the index say: the facts, and the numbers by fingerprint."""
+        assert self._base is not None
+        numbers = {fingerprint: matrix[rows] for fingerprint, matrix in self._matrices.items()}
+        return self._base.rows.facts[rows], numbers
 
     def at_row(self, row: int) -> IndexedImage:
         """Return what a row of the index says."""

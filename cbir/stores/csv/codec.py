@@ -55,7 +55,8 @@ def csv_chunks(
     matrices : mapping of str to ndarray
         Their rows, by alias.
     """
-    needs_bytes = any(_path_cells(path)[1] for path in rows.paths)
+    # Where all are ASCII, as they mostly are, none has to be looked at.
+    needs_bytes = not rows.paths.is_ascii and any(_path_cells(path)[1] for path in rows.paths)
     header = ["path", *(["path_base64"] if needs_bytes else []), *FACT_COLUMNS]
     for entry in entries:
         header += entry.columns
