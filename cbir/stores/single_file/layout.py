@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +18,13 @@ if TYPE_CHECKING:
 class Layout:
     """Where the parts of an index lie."""
 
-    csv: Path
-    """The CSV file itself, symbolic links resolved."""
+    file: Path
+    """The index file itself, symbolic links resolved."""
 
     @property
     def folder(self) -> Path:
-        """Beside the CSV."""
-        return self.csv.with_name(self.csv.name + ".cbir")
+        """Beside the file."""
+        return self.file.with_name(self.file.name + ".cbir")
 
     @property
     def states(self) -> Path:
@@ -64,10 +63,4 @@ class Layout:
     def _of_user(self) -> Path:
         import platformdirs
 
-        return Path(platformdirs.user_cache_dir("cbir")) / digest(os.fsencode(self.csv))
-
-
-def content_of(path: Path) -> str:
-    """Identify the content of a file."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+        return Path(platformdirs.user_cache_dir("cbir")) / digest(os.fsencode(self.file))
