@@ -8,7 +8,7 @@ from pkgutil import resolve_name
 from cbir.stores.model import IndexStore
 
 _CSV = "cbir.stores.csv.csv_format:CsvFormat"
-_FILE_FORMATS = {".csv": _CSV}
+_FILE_FORMATS = {".csv": _CSV, ".parquet": "cbir.stores.parquet.parquet_format:ParquetFormat"}
 """By the extension of the index; imported when they are asked for. Any other one is a CSV, too."""
 
 

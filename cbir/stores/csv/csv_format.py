@@ -11,10 +11,8 @@ from cbir.stores.csv.cells import codec_of
 from cbir.stores.csv.codec import csv_chunks, read_csv, read_header
 from cbir.stores.descriptor_entry import DescriptorEntry
 from cbir.stores.model import Rows
-from cbir.stores.single_file.file_format import FileFormat
+from cbir.stores.single_file.file_format import DATATYPES, FileFormat
 from cbir.stores.single_file.hashed_file import HashedFile
-
-_DATATYPES = {"u1": "unsignedByte", "u2": "unsignedShort", "f4": "float", "f8": "double"}
 
 
 class CsvFormat(FileFormat):
@@ -22,12 +20,15 @@ class CsvFormat(FileFormat):
 
     name = "CSV"
 
+    def check_available(self, path: str) -> None:
+        """Need no optional package."""
+
     def check_header(self, path: str) -> Collection[str]:
         return read_header(path)
 
     def datatypes(self, entry: DescriptorEntry) -> Mapping[str, str]:
         texts = codec_of(entry).text_columns(entry)
-        datatype = _DATATYPES.get(np.dtype(entry.dtype).str[1:], "decimal")
+        datatype = DATATYPES.get(np.dtype(entry.dtype).str[1:], "decimal")
         return {name: "string" if name in texts else datatype for name in entry.columns}
 
     def write(

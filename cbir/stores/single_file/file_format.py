@@ -7,14 +7,29 @@ from collections.abc import Collection, Mapping, Sequence
 from types import EllipsisType
 from typing import ClassVar
 
+from cbir.core.errors import CbirError, printable
 from cbir.core.messages import Call, Message
 from cbir.descriptors.base import Row
 from cbir.stores.descriptor_entry import DescriptorEntry
 from cbir.stores.model import Rows
 from cbir.stores.single_file.hashed_file import HashedFile
 
+FACTS = (
+    ("path", "string", "image, relative to the dataset"),
+    ("path_base64", "base64Binary", "the bytes of a path that is not UTF-8; else absent"),
+    ("bytes", "nonNegativeInteger", "size of the file"),
+    ("mtime", "long", "time of the last change, in milliseconds since 1970"),
+    ("width", "positiveInteger", "pixels, of the upright image"),
+    ("height", "positiveInteger", "pixels, of the upright image"),
+    ("sha256", "hexBinary", "of the file"),
+)
+"""The columns of what is known of an image file, in every format: names, types, meanings."""
+
 FACT_COLUMNS = ("bytes", "mtime", "width", "height", "sha256")
-"""The columns of what is known of an image file besides its path, in every format."""
+"""Those of them that are not about its path."""
+
+DATATYPES = {"u1": "unsignedByte", "u2": "unsignedShort", "f4": "float", "f8": "double"}
+"""Of numbers, by their type; others are decimal."""
 
 
 class FileFormat(ABC):
@@ -27,6 +42,16 @@ class FileFormat(ABC):
     """
 
     name: ClassVar[str]
+
+    @abstractmethod
+    def check_available(self, path: str) -> None:
+        """Make sure that an index can be read and written, before there is any work.
+
+        Raises
+        ------
+        CbirError
+            When an optional package is missing.
+        """
 
     @abstractmethod
     def check_header(self, path: str) -> Collection[str]:
@@ -82,6 +107,39 @@ class FileFormat(ABC):
         BrokenIndexError
             When anything in it is not as it should be; the message says where.
         """
+
+
+def check_names(
+    path: str,
+    file_format: FileFormat,
+    entries: Sequence[DescriptorEntry],
+    metadata: Collection[str],
+) -> None:
+    """Refuse an index of which two columns would have one name; each format names its own.
+
+    Parameters
+    ----------
+    path : str
+        Of the index, for messages.
+    file_format : FileFormat
+    entries : sequence of DescriptorEntry
+    metadata : collection of str
+        The names of its columns of metadata.
+
+    Raises
+    ------
+    CbirError
+        When a name is there twice.
+    """
+    names = [name for entry in entries for name in file_format.datatypes(entry)]
+    taken = {name for name, _, _ in FACTS}
+    for name in (*names, *metadata):
+        if name in taken:
+            raise CbirError(
+                f"{printable(path)}: in a {file_format.name} two columns would be called"
+                f" {printable(name)!r}; rename one of metadata, or choose another alias"
+            )
+        taken.add(name)
 
 
 def rebuilding(index: str, dataset: str | EllipsisType = ...) -> Message:

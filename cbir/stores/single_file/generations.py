@@ -24,7 +24,7 @@ from cbir.descriptors.row_kinds import KINDS
 from cbir.stores.descriptor_entry import DescriptorEntry
 from cbir.stores.file_stamps import Stamp
 from cbir.stores.model import FORMAT, MOST_AVERAGED, Manifest, Rows
-from cbir.stores.single_file.file_format import FileFormat
+from cbir.stores.single_file.file_format import FACTS, FileFormat
 from cbir.stores.single_file.row_digests import Digests, read_digests, row_digests
 
 _SAMPLE = 64
@@ -38,15 +38,6 @@ _MOST_NUMBERS = 1_000_000
 """Of an image."""
 
 _CSVW = "http://www.w3.org/ns/csvw"
-_FACTS = (
-    ("path", "string", "image, relative to the dataset"),
-    ("path_base64", "base64Binary", "the bytes of a path that is not UTF-8; else absent"),
-    ("bytes", "nonNegativeInteger", "size of the file"),
-    ("mtime", "long", "time of the last change, in milliseconds since 1970"),
-    ("width", "positiveInteger", "pixels, of the upright image"),
-    ("height", "positiveInteger", "pixels, of the upright image"),
-    ("sha256", "hexBinary", "of the file"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +199,7 @@ def _digests(matrices: Mapping[str, Row], row: int) -> dict[str, str]:
 def _columns(manifest: Manifest, file_format: FileFormat) -> list[dict[str, str]]:
     columns = [
         {"name": name, "datatype": datatype, "dc:description": text}
-        for name, datatype, text in _FACTS
+        for name, datatype, text in FACTS
     ]
     for entry in manifest.entries:
         datatypes = file_format.datatypes(entry)

@@ -113,6 +113,7 @@ class FileStore(IndexStore):
 
     @contextlib.contextmanager
     def writer(self, wait: bool = False) -> Iterator[Writer]:
+        self.format.check_available(self.path)
         with explained(self.path, "write the index"):
             check_state_folder(self.layout.folder)
             if not self.layout.folder.exists():

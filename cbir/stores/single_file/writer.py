@@ -19,7 +19,7 @@ from cbir.stores.file_stamps import Stamp, drop_content
 from cbir.stores.journal import Journal
 from cbir.stores.model import IndexStore, Manifest, Rows, Snapshot, Writer
 from cbir.stores.single_file.column_cache import Cache, clear_others
-from cbir.stores.single_file.file_format import FileFormat
+from cbir.stores.single_file.file_format import FileFormat, check_names
 from cbir.stores.single_file.generations import Generation
 from cbir.stores.single_file.hashed_file import HashedFile
 from cbir.stores.single_file.layout import Layout
@@ -69,6 +69,7 @@ class FileWriter(Writer):
 
     def commit(self, manifest: Manifest, rows: Rows, matrices: Mapping[str, Row]) -> None:
         target, folder = self._layout.file, self._layout.folder
+        check_names(self._store.path, self._format, manifest.entries, rows.metadata)
         with explained(self._store.path, "write the index"):
             aside = str(folder / "index.new")
             with written_aside(aside, sync_name=False) as file:
