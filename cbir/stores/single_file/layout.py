@@ -37,6 +37,19 @@ class Layout:
 
         return FeatureStore(str(self.features_folder(extractor)), extractor.fields)
 
+    def all_features(self) -> dict[str, FeatureStore]:
+        """Open all local features that are there, by the fingerprint of what extracted them."""
+        from cbir.stores.features.store import FeatureStore
+        from cbir.stores.features.stored_fields import stored_fields
+
+        folders = sorted(path for path in (self.folder / "features").glob("*") if path.is_dir())
+        known = {folder: stored_fields(folder) for folder in folders}
+        return {
+            folder.name: FeatureStore(str(folder), fields)
+            for folder, fields in known.items()
+            if fields is not None
+        }
+
     def features_folder(self, extractor: LocalExtractor[Any]) -> Path:
         """Where the local features of an extractor lie."""
         return self.folder / "features" / extractor.fingerprint

@@ -166,6 +166,9 @@ class FileSnapshot(Snapshot):
     def features(self, extractor: LocalExtractor[Any]) -> FeatureStore:
         return self._layout.features(extractor)
 
+    def all_features(self) -> dict[str, FeatureStore]:
+        return self._layout.all_features()
+
     @property
     def inverted_folders(self) -> list[Path]:
         return self._layout.inverted()
