@@ -107,6 +107,17 @@ def test_a_new_index_that_is_being_written_is_waited_for_or_left(run: Run, index
     assert run("convert", "index.csv", "new.parquet", "--wait").returncode == 0
 
 
+def test_parquet_is_recommended_where_a_csv_is_a_burden(
+    here: Run, indexed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "parquet" not in here("index", "photos").stderr
+    monkeypatch.setattr("cbir.stores.recommendation.BURDEN", 10_000)
+    done = here("index", "photos")
+    assert done.stderr.splitlines()[-1].endswith(": cbir convert index.csv index.parquet")
+    assert "convert" not in here("index", "photos", "--quiet").stderr
+    assert "convert" not in here("index", "photos", "-i", "new.parquet").stderr
+
+
 def test_without_pyarrow_the_extra_is_named(
     here: Run, indexed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
