@@ -19,8 +19,8 @@ from cbir.stores.single_file.hashed_file import HashedFile
 if TYPE_CHECKING:
     from pyarrow import Array, Field
 
-_GROUP_BYTES = 1 << 24
-"""Of the matrices, that become a group of rows: writing takes a few times as much memory."""
+_GROUP_BYTES = 1 << 23
+"""Of the matrices, that become a group of rows: writing takes some ten times as much memory."""
 
 _GROUP_ROWS = 1 << 16
 """Rows of a group, at most."""
