@@ -92,7 +92,8 @@ def convert(
         _check_free(new, replace)  # once more: another process may have written it meanwhile
         _set_aside(new, writer, snapshot.rows, listener)
         manifest = _manifest(snapshot, target, writer)
-        writer.take_features(snapshot)
+        for message in writer.take_features(snapshot):
+            listener.warn(message)
         if store.version() != version:
             raise CbirError(
                 f"{printable(source)}: it was changed while it was read; do the same again"

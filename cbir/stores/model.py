@@ -280,8 +280,14 @@ class Writer(ABC):
         """Open the local features that `extractor` gives, for reading and adding."""
 
     @abstractmethod
-    def take_features(self, source: Snapshot) -> None:
-        """Keep the local features that another index keeps of its images, too."""
+    def take_features(self, source: Snapshot) -> list[str]:
+        """Keep the local features that another index keeps of its images, too.
+
+        Returns
+        -------
+        list of str
+            A message for each record that is damaged there, and is left out.
+        """
 
     @abstractmethod
     def remove_features(self, extractor: LocalExtractor[Any]) -> None:

@@ -98,6 +98,24 @@ def test_what_cannot_be_is_refused_in_one_line(here: Run, indexed: Path, case: s
     assert done.stderr.count("\n") <= 4 and "Traceback" not in done.stderr
 
 
+def test_a_damaged_parquet_index_is_rebuilt_and_kept(here: Run, indexed: Path) -> None:
+    assert here("index", "photos", "-i", "i.parquet", "--quiet").returncode == 0
+    path = indexed / "i.parquet"
+    cut = path.read_bytes()[:-100]
+    path.write_bytes(cut)
+    for command in (
+        ("search", "photos/cats/cat-1.jpg", "-i"),
+        ("index", "photos", "-i"),
+        ("info",),
+    ):
+        done = here(*command, "i.parquet")
+        assert done.returncode == 1 and "seems to be cut off" in done.stderr
+        assert "--rebuild" in done.stderr
+    assert here("index", "photos", "-i", "i.parquet", "--rebuild").returncode == 0
+    assert (indexed / "i.parquet.old").read_bytes() == cut
+    assert here("info", "i.parquet").returncode == 0
+
+
 def test_a_new_index_that_is_being_written_is_waited_for_or_left(run: Run, indexed: Path) -> None:
     with hold(indexed / "new.parquet", 60) as holder:
         done = run("convert", "index.csv", "new.parquet")

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from cbir.indexing.convert import convert
 from cbir.stores import open_store
 from cbir.stores.inspection import inspect
 from cbir.stores.journal import Journal, JournalRecord
+from tests.stores.single_file.test_store import hold
 
 DESCRIPTORS = ["hsv", "phash", "small=orb:words=50", "asmk"]
 KEPT = "sift:count=40"
@@ -179,6 +181,29 @@ def test_a_name_that_both_formats_cannot_have_is_refused(photos: Path, tmp_path:
     with pytest.raises(CbirError, match="in a Parquet file two columns would be called 'layout'"):
         convert(index, str(target))
     assert not target.exists()
+
+
+def test_a_source_that_changes_meanwhile_is_told(index: Path, photos: Path, tmp_path: Path) -> None:
+    target = tmp_path / "new.csv"
+    with hold(target, 60) as holder, ThreadPoolExecutor(1) as pool:
+        converting = pool.submit(convert, str(index), str(target), wait=True)
+        time.sleep(1)  # it waits for the target by now
+        (photos / "cats" / "cat-1.jpg").unlink()
+        cbir.index(str(photos), str(index))
+        holder.kill()
+        with pytest.raises(CbirError, match="changed while it was read; do the same again"):
+            converting.result()
+    assert not target.exists()
+
+
+def test_damaged_features_are_told_of_and_left_behind(index: Path, tmp_path: Path) -> None:
+    told = Told()
+    segment = max(Path(f"{index}.cbir/features").glob("*/*.segment"), key=os.path.getsize)
+    raw = bytearray(segment.read_bytes())
+    raw[-5] ^= 0xFF
+    segment.write_bytes(raw)
+    convert(str(index), str(tmp_path / "new.parquet"), listener=told)
+    assert len(told.warnings) == 1 and "damaged at byte" in told.warnings[0]
 
 
 CONVERTER = """

@@ -31,7 +31,7 @@ from cbir.stores.descriptor_entry import DescriptorEntry
 from cbir.stores.metadata import MetadataColumn
 from cbir.stores.model import FILE_DTYPE, Rows
 from cbir.stores.paths import PathList
-from cbir.stores.single_file.file_format import FACT_COLUMNS, rebuilding
+from cbir.stores.single_file.file_format import FACT_COLUMNS, PARQUET_MAGIC, rebuilding
 from cbir.stores.single_file.path_columns import path_of, sorted_places
 
 _SPECIAL = re.compile(r'[,"\n\r]|^\s|\s$')
@@ -135,6 +135,12 @@ def read_header(path: str) -> list[str]:
         with _opened(path) as file:
             header = next(csv.reader(file), [])
     except UnicodeDecodeError:
+        with open(path, "rb") as raw:
+            is_parquet = raw.read(len(PARQUET_MAGIC)) == PARQUET_MAGIC
+        if is_parquet:
+            raise BrokenIndexError(
+                f"{printable(path)}: not a CSV, but Parquet; give it a name that ends with .parquet"
+            ) from None
         raise BrokenIndexError(
             f"{printable(path)}: not an index: this is no text in UTF-8; save it as UTF-8 with"
             " commas, or name another file with ",

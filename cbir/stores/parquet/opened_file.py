@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from cbir.core.errors import BrokenIndexError, printable
 from cbir.core.messages import Parameter
-from cbir.stores.single_file.file_format import FACT_COLUMNS, rebuilding
+from cbir.stores.single_file.file_format import FACT_COLUMNS, PARQUET_MAGIC, rebuilding
 
 if TYPE_CHECKING:
     from pyarrow.parquet import ParquetFile
 
-_MAGIC, _MAGIC_ENCRYPTED = b"PAR1", b"PARE"
+_MAGIC_ENCRYPTED = b"PARE"
 _SHORTEST = 12
 """Bytes of a Parquet file, at least."""
 
@@ -67,8 +67,8 @@ def _damaged(path: str, reason: str) -> BrokenIndexError:
 def _check_ends(path: str) -> None:
     """Say what a file is that is no whole Parquet file."""
     with open(path, "rb") as file:
-        size, start = os.fstat(file.fileno()).st_size, file.read(len(_MAGIC))
-        file.seek(max(0, size - len(_MAGIC)))
+        size, start = os.fstat(file.fileno()).st_size, file.read(len(PARQUET_MAGIC))
+        file.seek(max(0, size - len(PARQUET_MAGIC)))
         end = file.read()
     if not size:
         raise _damaged(path, "the index is empty")
@@ -77,13 +77,13 @@ def _check_ends(path: str) -> None:
             f"{printable(path)}: it is encrypted; write it without encryption, or ",
             rebuilding(path),
         )
-    if start != _MAGIC:
+    if start != PARQUET_MAGIC:
         raise BrokenIndexError(
             f"{printable(path)}: not an index: this is no Parquet file; if it is a CSV, give it a"
             " name that ends with .csv, or name another file with ",
             Parameter("index", ...),
         )
-    if end != _MAGIC or size < _SHORTEST:
+    if end != PARQUET_MAGIC or size < _SHORTEST:
         raise _damaged(path, "the end is missing: the file seems to be cut off")
 
 

@@ -21,6 +21,9 @@ from cbir.stores.single_file.file_format import FACTS, rebuilding
 if TYPE_CHECKING:
     from pyarrow.parquet import ParquetFile
 
+_PANDAS_INDEX = "__index_level_"
+"""What the column of an index without a name is called that pandas writes for a frame."""
+
 _BATCH_BYTES = 1 << 22
 _BATCH_ROWS = 1 << 13
 """Of the matrices, and rows, that are read at a time, at most."""
@@ -104,7 +107,7 @@ def _own_columns(file: ParquetFile, entries: Sequence[DescriptorEntry]) -> list[
     known |= {column.name for entry in entries for column in columns_of(entry)}
     with contextlib.suppress(ValueError, TypeError, AttributeError, RecursionError):
         indexes = (schema.pandas_metadata or {}).get("index_columns", ())
-        known |= {name for name in indexes if isinstance(name, str)}
+        known |= {name for name in indexes if str(name).startswith(_PANDAS_INDEX)}
     return [name for name in schema.names if name not in known]
 
 

@@ -28,6 +28,9 @@ FACTS = (
 FACT_COLUMNS = ("bytes", "mtime", "width", "height", "sha256")
 """Those of them that are not about its path."""
 
+PARQUET_MAGIC = b"PAR1"
+"""What a Parquet file begins and ends with."""
+
 DATATYPES = {"u1": "unsignedByte", "u2": "unsignedShort", "f4": "float", "f8": "double"}
 """Of numbers, by their type; others are decimal."""
 

@@ -53,13 +53,16 @@ class FileWriter(Writer):
     def features(self, extractor: LocalExtractor[Any]) -> FeatureStore:
         return self._layout.features(extractor)
 
-    def take_features(self, source: Snapshot) -> None:
+    def take_features(self, source: Snapshot) -> list[str]:
+        damage: list[str] = []
         keys = [content.tobytes() for content in source.rows.facts["sha256"]]
         for name, features in source.all_features().items():
             folder = self._layout.folder / "features" / name
             with FeatureStore(str(folder), features.fields) as store:
                 for key in dict.fromkeys(keys):
                     store.take(key, features)
+            damage += features.damage
+        return damage
 
     def remove_features(self, extractor: LocalExtractor[Any]) -> None:
         folder = self._layout.features_folder(extractor)

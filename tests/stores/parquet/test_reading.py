@@ -112,6 +112,13 @@ def test_short_floats_have_the_text_that_they_were_given(made: Made) -> None:
     assert texts == ["0.1", "0.2", "", "1.0", "3.0"]
 
 
+def test_an_index_of_pandas_with_a_name_is_a_column_too(made: Made) -> None:
+    path, _, _ = made
+    pandas.read_parquet(path).set_index("mine").to_parquet(path)
+    rows, _ = FORMAT.read(path, RECORDS)
+    assert rows.metadata["mine"].texts() == ["x", "", "y", "x", "ö"]
+
+
 def test_categories_of_pandas_are_text(made: Made) -> None:
     path, _, _ = made
     frame = pandas.read_parquet(path)
