@@ -105,11 +105,11 @@ def bytes_of(array: Array, width: int) -> NDArray[np.uint8]:
     if "binary" not in str(kind):
         raise CellError(f"the type is {_short(kind)}, which is not binary", 0)
     values, codes = _distinct(array)
-    _refuse(
-        np.array([len(value) != width for value in values], bool)[codes],
-        f"a value does not have {width} bytes",
-    )
-    return np.frombuffer(b"".join(values), np.uint8).reshape(-1, width)[codes]
+    is_wrong = np.array([len(value) != width for value in values], bool)
+    _refuse(is_wrong[codes], f"a value does not have {width} bytes")
+    # Others that no row here has may be wrong nevertheless.
+    sound = [bytes(width) if wrong else one for one, wrong in zip(values, is_wrong, strict=True)]
+    return np.frombuffer(b"".join(sound), np.uint8).reshape(-1, width)[codes]
 
 
 def texts_of(array: Array) -> tuple[list[str], NDArray[np.int32]]:
@@ -127,8 +127,13 @@ def texts_of(array: Array) -> tuple[list[str], NDArray[np.int32]]:
     kind = array.type.value_type if types.is_dictionary(array.type) else array.type
     if not is_simple(kind):
         raise CellError(f"the type is {_short(kind)}; save this column as text", 0)
-    values, codes = _distinct(array)
-    return [cell_text(value) for value in values], codes
+    try:
+        values, codes = _distinct(array)
+        return [cell_text(value) for value in values], codes
+    except UnicodeDecodeError:
+        raise
+    except (ValueError, OverflowError) as error:  # a year that Python does not have
+        raise CellError(f"{error}; save this column as text", 0) from None
 
 
 def _distinct(array: Array) -> tuple[list[Any], NDArray[np.int32]]:

@@ -91,7 +91,7 @@ def _check_size(path: str, file: ParquetFile, entries: Sequence[DescriptorEntry]
     for group in map(footer.row_group, range(footer.num_row_groups)):
         for leaf, name in owners.items():
             values[name] += group.column(leaf).num_values
-    if footer.num_rows > os.path.getsize(path) or any(
+    if not 0 <= footer.num_rows <= os.path.getsize(path) or any(
         values[name] > max(limit, footer.num_rows) for name, limit in limits.items()
     ):
         raise BrokenIndexError(

@@ -269,6 +269,14 @@ FAULTS: dict[str, tuple[Callable[[str], None], str]] = {
     ),
     "lists of one's own": (replaced("own", [[1]] * 5), "column own: .*save this column as text"),
     "bytes of one's own": (replaced("own", [b"1"] * 5), "column own: .*save this column as text"),
+    "a year of one's own": (
+        replaced("own", [2**55] * 5, pyarrow.timestamp("ms")),
+        "column own: .*save this column as text",
+    ),
+    "a digest of a later batch": (
+        replaced("sha256", [*[bytes([row]) * 32 for row in range(4)], b"short"]),
+        "row 5, column sha256: a value does not have 32 bytes",
+    ),
     "text that is none": (
         replaced("mine", pyarrow.array([b"\xff"] * 5).cast("string", safe=False)),
         "cannot be read",
@@ -277,7 +285,11 @@ FAULTS: dict[str, tuple[Callable[[str], None], str]] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_what_is_no_index_is_refused_and_told(made: Made, fault: str) -> None:
+@pytest.mark.parametrize("batch", [1, 8192])
+def test_what_is_no_index_is_refused_and_told(
+    made: Made, fault: str, batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cbir.stores.parquet.reading._BATCH_ROWS", batch)
     change, message = FAULTS[fault]
     change(made[0])
     with pytest.raises(BrokenIndexError, match=rf"i\.parquet: .*{message}") as refusal:
