@@ -12,7 +12,7 @@ from cbir.core.errors import printable
 
 
 class _ConvertCommand(Command):
-    interrupted = "Interrupted. Both indexes are as they were."
+    interrupted = "Interrupted. The new index is there as a whole, or not at all."
 
 
 @click.command(cls=_ConvertCommand)
