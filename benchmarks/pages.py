@@ -75,6 +75,9 @@ SPEED_RESULTS = {
     " how many of 200 random conditions the results are not those of the filtered full ranking.",
     "index-memory-corel1k": "Memory\nThe peak of a process that indexes more and more images by"
     " `hsv`, and what is left of it without their rows.",
+    "index-formats-corel1k": "CSV and Parquet\nSeconds to write an index and to read it whole, as"
+    " after an edit by hand, and how large its file is ([index-format.md](index-format.md)). The"
+    " rows repeat real ones, under other names and contents.",
     "neural-time-corel1k": "Networks\nWhat describing an image by `cnn` takes beside onnxruntime"
     " alone, which gets arrays that are prepared, on one core; then on two; and what decoding takes"
     " besides.",

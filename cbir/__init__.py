@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cbir.descriptors.describe import describe
     from cbir.indexing.build import build_index as index
     from cbir.indexing.commit import IndexReport
+    from cbir.indexing.convert import convert
     from cbir.search.engine import Index
     from cbir.search.engine import open_index as open
     from cbir.search.results import Match, SearchResult
@@ -30,6 +31,7 @@ __all__ = [
     "UnreadableImageError",
     "UsageError",
     "__version__",
+    "convert",
     "describe",
     "index",
     "open",
@@ -41,6 +43,7 @@ _LAZY = {
     "IndexReport": ("cbir.indexing.commit", "IndexReport"),
     "Match": ("cbir.search.results", "Match"),
     "SearchResult": ("cbir.search.results", "SearchResult"),
+    "convert": ("cbir.indexing.convert", "convert"),
     "describe": ("cbir.descriptors.describe", "describe"),
     "index": ("cbir.indexing.build", "build_index"),
     "open": ("cbir.search.engine", "open_index"),

@@ -229,6 +229,16 @@ def test_the_readme_has_exactly_two_set_up_commands() -> None:
     assert all(command.count("\n") == 1 for command in commands)
 
 
+def test_the_commands_and_the_python_about_parquet_run(playground: Path) -> None:
+    done = run_commands("docs/index-format.md", playground)
+    assert done.returncode == 0, done.stderr
+    (code,) = blocks("docs/index-format.md", "python")
+    command = [sys.executable, "-c", code]
+    said = subprocess.run(command, cwd=playground, capture_output=True, text=True, check=True)
+    images = len(list((playground / "data").rglob("*.jpg")))
+    assert said.stdout.startswith(f"({images}, 1536) ({images}, 32)\n({images}, 1536)\n[('")
+
+
 def test_links_lead_somewhere() -> None:
     pages = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *(PROJECT / "docs").glob("*.md")]
     for page in pages:

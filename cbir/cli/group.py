@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 ENTRY_POINTS = "cbir.commands"
 
 _BUILT_IN = {
+    "convert": "cbir.cli.convert:convert",
     "descriptors": "cbir.cli.descriptors:descriptors",
     "docs": "cbir.cli.docs:docs",
     "duplicates": "cbir.cli.duplicates.command:duplicates",

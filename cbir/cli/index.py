@@ -180,6 +180,7 @@ def index(
     """
     from cbir.indexing.build import build_index
     from cbir.search.prepare import prepare
+    from cbir.stores.recommendation import recommend_parquet
 
     with TerminalProgress(quiet, verbose) as listener:
         report = build_index(
@@ -205,6 +206,9 @@ def index(
     if report.metadata:
         _tell_of_metadata(report.metadata, listener, verbose)
     listener.note(summary(index_path, report))
+    advice = recommend_parquet(index_path)
+    if advice is not None:
+        listener.note(advice)
     if strict and report.unreadable:
         raise click.ClickException(f"{len(report.unreadable):,} unreadable and --strict")
 

@@ -71,7 +71,7 @@ index_option = click.option(
     metavar="FILE",
     default="index.csv",
     show_default=True,
-    help="The index file.",
+    help="The index file: Parquet if its name ends with .parquet, else a CSV.",
 )
 """``-i/--index``."""
 

@@ -21,6 +21,7 @@ _OPTIONS = {
 """Of the parameters whose option is not just their name with dashes."""
 
 _COMMANDS = {
+    "convert": "cbir convert",
     "evaluate": "cbir evaluate",
     "index": "index",
     "learn_projection": "cbir train",
@@ -28,6 +29,9 @@ _COMMANDS = {
     "train_models": "cbir train",
 }
 """By the name of the function that does the work, without its module's."""
+
+POSITIONAL = ("source", "target")
+"""Parameters that are no options, but follow the command in this order."""
 
 _PLACES = {
     "dataset": "DIR",
@@ -51,10 +55,14 @@ def command_of(call: Call, dataset: str | None = None) -> str:
     "index --dataset 'my data' --index index.csv --rebuild"
     >>> command_of(Call("index", dataset=..., vocabulary=...))
     'index --dataset DIR --model VALUE'
+    >>> command_of(Call("convert", source="index.csv", target="index.parquet", replace=True))
+    'cbir convert index.csv index.parquet --replace'
     """
     words = [_COMMANDS[call.function.rpartition(".")[2]]]
     for one in call.arguments:
-        if one.value is ...:
+        if one.name in POSITIONAL:
+            words.append(quoted(str(one.value)))
+        elif one.value is ...:
             known = dataset if one.name == "dataset" else None
             place = quoted(known) if known else _PLACES.get(one.name, "VALUE")
             words.append(f"{_option(one.name)} {place}")

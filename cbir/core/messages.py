@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-_BY_POSITION = ("dataset", "index")
+_BY_POSITION = ("dataset", "index", "source", "target")
 """Arguments whose names nobody writes."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cbir.descriptors import registry
@@ -62,6 +62,17 @@ class DescriptorEntry:
                 for name, value in self.parameters.items()
             },
         )
+
+    def moved(self, index: str, target: str) -> DescriptorEntry:
+        """Return the same for another index file, from which its files may have other paths."""
+        files = file_parameters(registry.load(self.name))
+        parameters = {
+            name: kept_location(found_location(str(value), index), target)
+            if name in files
+            else value
+            for name, value in self.parameters.items()
+        }
+        return replace(self, parameters=parameters)
 
     def means(self, descriptor: Descriptor) -> bool:
         """Say whether a descriptor has the same name and parameters; files may be elsewhere."""

@@ -1,6 +1,6 @@
 """Which content a file has, remembered by its stamp, so that it need not be hashed each time.
 
-The manifest of an index knows the stamp of the CSV that was committed. One that was copied, or
+The manifest of an index knows the stamp of the file that was committed. One that was copied, or
 edited by hand, has another; what its content was found to be is kept in the cache.
 """
 

@@ -156,6 +156,10 @@ class Snapshot(ABC):
     def features(self, extractor: LocalExtractor[Any]) -> FeatureStore:
         """Open the local features that `extractor` gave, for reading."""
 
+    @abstractmethod
+    def all_features(self) -> dict[str, FeatureStore]:
+        """Open all local features that are kept, by the fingerprint of what extracted them."""
+
     @property
     @abstractmethod
     def inverted_folders(self) -> list[Path]:
@@ -274,6 +278,16 @@ class Writer(ABC):
     @abstractmethod
     def features(self, extractor: LocalExtractor[Any]) -> FeatureStore:
         """Open the local features that `extractor` gives, for reading and adding."""
+
+    @abstractmethod
+    def take_features(self, source: Snapshot) -> list[str]:
+        """Keep the local features that another index keeps of its images, too.
+
+        Returns
+        -------
+        list of str
+            A message for each record that is damaged there, and is left out.
+        """
 
     @abstractmethod
     def remove_features(self, extractor: LocalExtractor[Any]) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from cbir.core.cell_text import cell_text
 from cbir.core.errors import CbirError, UsageError, printable
-from cbir.tables.cell_text import cell_text
 
 MAX_BYTES = 1 << 28
 """A file of text may have no more; ten million images need that."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cbir.core.arrow_values import arrow_values, is_simple
 from cbir.core.errors import CbirError, printable
 from cbir.tables.model import (
     BATCH,
@@ -25,7 +26,7 @@ from cbir.tables.nested_sizes import nested_sizes
 from cbir.tables.source import Source
 
 if TYPE_CHECKING:
-    from pyarrow import Array, DataType, RecordBatch
+    from pyarrow import Array, RecordBatch
 
 
 _STRINGS = ("string", "large_string")
@@ -34,8 +35,6 @@ _TOO_LONG = "?" * (MAX_CELL + 1)
 
 _PIECE = 1 << 20
 """Nested values, and characters in them, that are objects at a time."""
-
-_SHORT_FLOATS = ("halffloat", "float")
 
 
 def read_parquet(source: Source, choose: Choose) -> Table:
@@ -61,7 +60,7 @@ def read_parquet(source: Source, choose: Choose) -> Table:
         with ParquetFile(source.location) as plain:
             schema = plain.schema_arrow
             chosen = wanted_of(source.name, schema.names, choose)
-            simple = [name for name in chosen.if_text if _is_simple(schema.field(name).type)]
+            simple = [name for name in chosen.if_text if is_simple(schema.field(name).type)]
             wanted = Wanted(chosen.columns, simple)
             footer, leaves = plain.metadata, _leaves(plain.schema, wanted.names)
             values = _check_size(source.name, footer, wanted.names, leaves)
@@ -103,12 +102,6 @@ def _check_size(name: str, footer: Any, names: Sequence[str], leaves: Sequence[i
     return values
 
 
-def _is_simple(kind: DataType) -> bool:
-    from pyarrow import types
-
-    return not (types.is_nested(kind) or "binary" in str(kind))
-
-
 def _values(batches: Iterator[RecordBatch], names: Sequence[str]) -> Iterator[list[list[Any]]]:
     for batch in batches:
         for piece in _pieces(batch):
@@ -147,8 +140,4 @@ def _column(array: Array) -> list[Any]:
         longest = pyarrow.compute.max(pyarrow.compute.binary_length(array)).as_py()
         if longest is not None and longest > 4 * MAX_CELL:
             return [_TOO_LONG] * len(array)
-    if kind in _SHORT_FLOATS:
-        # The shortest text of the short number, not of the long one that it becomes in Python.
-        return [float(str(number)) for number in array.to_numpy(zero_copy_only=False)]
-    values = array.to_pylist()
-    return values
+    return arrow_values(array)

@@ -14,7 +14,7 @@ from PIL import Image
 
 from cbir.cli.group import cli
 from cbir.cli.wording import command_of, worded
-from cbir.core.command_words import _COMMANDS, _OPTIONS, _option
+from cbir.core.command_words import _COMMANDS, _OPTIONS, POSITIONAL, _option
 from cbir.core.messages import Call, Message, Parameter
 from tests.conftest import DATA, PROJECT, Run
 
@@ -129,4 +129,7 @@ def test_whatever_messages_name_is_an_option_or_a_command() -> None:
                 assert _option(str(first.value)) in options, path
             elif node.func.id == "Call" and isinstance(first, ast.Constant):
                 assert str(first.value).rpartition(".")[2] in _COMMANDS, path
-                assert {_option(str(one.arg)) for one in node.keywords} <= options, path
+                named = {
+                    _option(str(one.arg)) for one in node.keywords if one.arg not in POSITIONAL
+                }
+                assert named <= options, path

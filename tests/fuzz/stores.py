@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 import cv2
 import numpy as np
+import pyarrow.parquet
 from hypothesis import strategies as st
 
 from cbir.core.errors import CbirError
@@ -35,16 +36,17 @@ class _InIndex(Target):
     """A file of an index of three images."""
 
     examples = 6
+    index_name: ClassVar[str] = "index.csv"
 
     @property
-    def csv(self) -> Path:
+    def index(self) -> Path:
         """The index that is going to be damaged."""
-        return self.folder / "used" / "index.csv"
+        return self.folder / "used" / self.index_name
 
     @property
     def state(self) -> Path:
         """What belongs to it."""
-        return self.folder / "used" / "index.csv.cbir"
+        return self.folder / "used" / f"{self.index_name}.cbir"
 
     @cached_property
     def made(self) -> Path:
@@ -55,20 +57,20 @@ class _InIndex(Target):
         for turn, name in enumerate(("a.png", "-ö, b.png", "NA")):
             assert cv2.imwrite(str(self.folder / "p.png"), np.rot90(noise(), turn))
             shutil.move(self.folder / "p.png", images / name)
-        build_index(str(images), str(made / "index.csv"), DESCRIPTORS, workers=1)
+        build_index(str(images), str(made / self.index_name), DESCRIPTORS, workers=1)
         return made
 
     def restore(self, cache: bool = False) -> None:
         """Put the index as it was made where it is going to be damaged."""
-        self.csv.parent.mkdir(exist_ok=True)
+        self.index.parent.mkdir(exist_ok=True)
         shutil.rmtree(self.state, ignore_errors=True)
         left_out = None if cache else shutil.ignore_patterns("cache")
-        shutil.copytree(self.made / "index.csv.cbir", self.state, ignore=left_out)
-        shutil.copy2(self.made / "index.csv", self.csv)
+        shutil.copytree(self.made / f"{self.index_name}.cbir", self.state, ignore=left_out)
+        shutil.copy2(self.made / self.index_name, self.index)
 
     def answers(self) -> list[list[tuple[str, float]]]:
         """Search by every descriptor, also fused."""
-        index = open_index(str(self.csv), str(self.folder / "photos"))
+        index = open_index(str(self.index), str(self.folder / "photos"))
         query = str(self.folder / "photos" / "NA")
         aliases = [*index.descriptors, "+".join(index.descriptors[:2])]
         results = [index.search(query, 5, descriptor=alias) for alias in aliases]
@@ -88,12 +90,12 @@ class _InIndex(Target):
             raise refusal
 
     def _inspect(self) -> None:
-        faults = inspect(str(self.csv)).faults
+        faults = inspect(str(self.index)).faults
         if faults:
             raise CbirError("; ".join(faults))
 
     def _update(self) -> None:
-        build_index(str(self.folder / "photos"), str(self.csv), workers=1)
+        build_index(str(self.folder / "photos"), str(self.index), workers=1)
 
 
 class Csv(_InIndex):
@@ -119,7 +121,27 @@ class Csv(_InIndex):
 
     def parse(self, data: bytes) -> None:
         self.restore()
-        self.csv.write_bytes(data)
+        self.index.write_bytes(data)
+        self.use()
+
+
+class ParquetIndex(_InIndex):
+    """The index itself as Parquet; as a tool writes it that leaves out checksums."""
+
+    name, index_name = "parquet-index", "index.parquet"
+    tokens = (b"PAR1", b"path", b"../a.png", b"layout", b"\x15\x02", b"\xff\xff\xff\xff\x0f")
+
+    @cached_property
+    def seeds(self) -> list[bytes]:
+        whole, plain = self.made / self.index_name, self.folder / "plain.parquet"
+        pyarrow.parquet.write_table(
+            pyarrow.parquet.read_table(whole), plain, compression="none", row_group_size=2
+        )
+        return [whole.read_bytes(), plain.read_bytes()]
+
+    def parse(self, data: bytes) -> None:
+        self.restore()
+        self.index.write_bytes(data)
         self.use()
 
 
@@ -249,10 +271,10 @@ class _Cached(_InIndex):
     def parse(self, data: bytes) -> None:
         right, name = self.right, self.names[data[0] % len(self.names)]
         self.restore(cache=True)
-        (self.csv.parent / name).write_bytes(data[1:])
+        (self.index.parent / name).write_bytes(data[1:])
         assert self.answers() == right
         self._update()
-        assert self.csv.read_bytes() == (self.made / "index.csv").read_bytes()
+        assert self.index.read_bytes() == (self.made / "index.csv").read_bytes()
 
 
 class CacheLists(_Cached):

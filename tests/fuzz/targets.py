@@ -7,6 +7,7 @@ from tests.fuzz.target import Target
 
 _CLASSES: tuple[type[Target], ...] = (
     stores.Csv,
+    stores.ParquetIndex,
     stores.GenerationFile,
     stores.JournalFile,
     stores.CacheLists,

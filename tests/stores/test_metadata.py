@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cbir.stores.csv.packed_metadata import pack, unpack
 from cbir.stores.metadata import ColumnType, LazyColumns, MetadataColumn
+from cbir.stores.single_file.packed_metadata import pack, unpack
 
 TEXTS = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=4), max_size=12)
 

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from cbir.tables.cell_text import cell_text
+from cbir.core.cell_text import cell_text
 from cbir.tables.nested_sizes import nested_sizes
 
 LONG = "x" * 400

@@ -9,14 +9,12 @@ from __future__ import annotations
 import base64
 import contextlib
 import csv
-import itertools
 import os
 import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from types import EllipsisType
 from typing import Any, TextIO
 
 import numpy as np
@@ -24,17 +22,18 @@ from numpy.typing import NDArray
 
 from cbir.core.amounts import counted
 from cbir.core.errors import BrokenIndexError, excerpt, printable
-from cbir.core.messages import Call, Message, Parameter
+from cbir.core.messages import Parameter
 from cbir.core.safe_paths import path_for_csv
-from cbir.core.text import as_path, readable_path
+from cbir.core.text import readable_path
 from cbir.descriptors.base import Row
 from cbir.stores.csv.cells import bytes_of_hex, check_number, codec_of, whole_numbers
 from cbir.stores.descriptor_entry import DescriptorEntry
 from cbir.stores.metadata import MetadataColumn
 from cbir.stores.model import FILE_DTYPE, Rows
-from cbir.stores.paths import PathList, check_path
+from cbir.stores.paths import PathList
+from cbir.stores.single_file.file_format import FACT_COLUMNS, PARQUET_MAGIC, rebuilding
+from cbir.stores.single_file.path_columns import path_of, sorted_places
 
-FACT_COLUMNS = ("bytes", "mtime", "width", "height", "sha256")
 _SPECIAL = re.compile(r'[,"\n\r]|^\s|\s$')
 """What makes quotation marks necessary."""
 
@@ -105,8 +104,12 @@ def read_csv(path: str, entries: Sequence[DescriptorEntry]) -> tuple[Rows, dict[
     _check_columns(path, header, entries)
     parts = list(_parsed(path, header, entries))
     paths = [name for part in parts for name in part.paths]
-    order = sorted(range(len(paths)), key=lambda i: os.fsencode(paths[i]))
-    _check_unique(path, [paths[i] for i in order])
+    order, double = sorted_places(paths)
+    if double is not None:
+        raise BrokenIndexError(
+            f"{printable(path)}: two rows have the path {printable(double)!r}"
+            f" ({_lines_of(path, double)}); delete one of them"
+        )
     matrices = {
         entry.alias: np.concatenate([part.matrices[entry.alias] for part in parts])[order]
         for entry in entries
@@ -133,6 +136,12 @@ def read_header(path: str) -> list[str]:
         with _opened(path) as file:
             header = next(csv.reader(file), [])
     except UnicodeDecodeError:
+        with open(path, "rb") as raw:
+            is_parquet = raw.read(len(PARQUET_MAGIC)) == PARQUET_MAGIC
+        if is_parquet:
+            raise BrokenIndexError(
+                f"{printable(path)}: not a CSV, but Parquet; give it a name that ends with .parquet"
+            ) from None
         raise BrokenIndexError(
             f"{printable(path)}: not an index: this is no text in UTF-8; save it as UTF-8 with"
             " commas, or name another file with ",
@@ -211,7 +220,7 @@ def _part(frame: Any, metadata: Sequence[str], entries: Sequence[DescriptorEntry
     digests = b"".join(bytes_of_hex(cell, 32) for cell in frame["sha256"])
     facts["sha256"] = np.frombuffer(digests, "V32")
     return _Part(
-        [_path_of(*cells) for cells in zip(frame["path"], raw, strict=True)],
+        [path_of(*cells) for cells in zip(frame["path"], raw, strict=True)],
         facts,
         {name: frame[name].tolist() for name in metadata},
         {entry.alias: codec_of(entry).decode(frame, entry) for entry in entries},
@@ -222,15 +231,6 @@ def _path_cells(path: str) -> tuple[str, str]:
     """Return what stands in the columns path and path_base64."""
     readable, encoded = readable_path(path)
     return path_for_csv(readable), encoded
-
-
-def _path_of(readable: str, raw: str) -> str:
-    if raw:
-        path = os.fsdecode(base64.b64decode(raw, validate=True))
-    else:
-        path = as_path(readable.removeprefix("./"))
-    check_path(path)
-    return path
 
 
 def _quoted(cell: str) -> str:
@@ -263,15 +263,6 @@ def _check_end(path: str) -> None:
             )
 
 
-def _check_unique(path: str, paths: Sequence[str]) -> None:
-    for one, other in itertools.pairwise(paths):
-        if one == other:
-            raise BrokenIndexError(
-                f"{printable(path)}: two rows have the path {printable(one)!r}"
-                f" ({_lines_of(path, one)}); delete one of them"
-            )
-
-
 def _lines_of(path: str, wanted: str) -> str:
     """Say in which lines a path stands; slow, for the message only."""
     header, lines = read_header(path), []
@@ -281,15 +272,10 @@ def _lines_of(path: str, wanted: str) -> str:
         for cells in reader:
             row = dict(zip(header, cells, strict=False))
             with contextlib.suppress(ValueError, KeyError):
-                if _path_of(row["path"], row.get("path_base64", "")) == wanted:
+                if path_of(row["path"], row.get("path_base64", "")) == wanted:
                     lines.append(str(line))
             line = reader.line_num + 1
     return f"lines {', '.join(lines)}"
-
-
-def rebuilding(index: str, dataset: str | EllipsisType = ...) -> Message:
-    """Return the remedy for an index that cannot be used; most tell nothing of their dataset."""
-    return Message("build it again: ", Call("index", dataset=dataset, index=index, rebuild=True))
 
 
 def _find_fault(path: str, header: Sequence[str], entries: Sequence[DescriptorEntry]) -> str | None:
@@ -321,7 +307,7 @@ def _find_fault(path: str, header: Sequence[str], entries: Sequence[DescriptorEn
 
 def _fault_of_path(row: Mapping[str, str]) -> str | None:
     try:
-        _path_of(row["path"], row.get("path_base64", ""))
+        path_of(row["path"], row.get("path_base64", ""))
     except ValueError as error:
         return f"the path {excerpt(row['path'])!r} cannot be: {error}"
     return None

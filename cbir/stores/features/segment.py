@@ -27,6 +27,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from cbir.core.atomic_files import explained, unshare, written_aside
 from cbir.core.errors import BrokenIndexError, printable
+from cbir.core.json_text import parse_json
 
 KEY_BYTES = 32
 """Of a SHA-256."""
@@ -139,6 +140,23 @@ class Layout:
             record[name] = array
             offset += array.nbytes + -array.nbytes % _ALIGNMENT
         return record
+
+
+def fields_of(start: bytes) -> dict[str, Any] | None:
+    """Return the fields that the beginning of a segment names; None where it is none of ours.
+
+    Examples
+    --------
+    >>> fields_of(Layout({"points": "(4,)<f4", "bits": "u1"}).head)
+    {'points': ('<f4', (4,)), 'bits': ('|u1', ())}
+    """
+    text = start[len(_MAGIC) + FRAME_BYTES :].partition(b"}")[0] + b"}"
+    try:
+        named = parse_json(text)["fields"]
+        fields = {name: (kind, tuple(shape)) for name, kind, *shape in named}
+        return fields if start.startswith(Layout(fields).head) else None
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, SyntaxError):
+        return None
 
 
 class Segment:

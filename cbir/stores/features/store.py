@@ -74,6 +74,7 @@ class FeatureStore:
     ----------
     damage : list of str
         A message for each damaged record that was met.
+    fields : mapping of str to dtype
 
     Raises
     ------
@@ -105,6 +106,7 @@ class FeatureStore:
         self, folder: str, fields: Mapping[str, DTypeLike], segment_bytes: int = SEGMENT_BYTES
     ) -> None:
         self.damage: list[str] = []
+        self.fields = fields
         self._folder = Path(folder)
         self._layout = Layout(fields)
         self._segment_bytes = segment_bytes
@@ -235,6 +237,19 @@ class FeatureStore:
         self._begin_writing()
         if key not in self:
             self._wait(key, framed(key, self._layout.encode(record)))
+
+    def take(self, key: bytes, source: FeatureStore) -> None:
+        """Add a record of another store with the same fields, as it lies there; not a damaged one.
+
+        Raises
+        ------
+        CbirError
+            As :meth:`append`.
+        """
+        self._begin_writing()
+        frame = None if key in self else source._frame(key)
+        if frame is not None:
+            self._wait(key, bytes(frame))
 
     def sync(self) -> None:
         """Write what waits, and make everything durable."""

@@ -291,6 +291,14 @@ def test_a_path_that_is_none_of_the_dataset_is_refused_with_its_line(
         read_csv(str(file), RECORDS)
 
 
+def test_parquet_under_the_name_of_a_csv_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "i.csv"
+    pandas.DataFrame({"path": ["a"]}).to_parquet(path)
+    path.write_bytes(path.read_bytes() + b"\xffPAR1")
+    with pytest.raises(BrokenIndexError, match=r"but Parquet; give it a name .*\.parquet"):
+        read_csv(str(path), RECORDS)
+
+
 def test_two_rows_of_one_path_are_refused_with_their_lines(tmp_path: Path) -> None:
     rows, matrices = table(["a.jpg", "b.jpg", "c.jpg"])
     file = Path(written(tmp_path / "i.csv", rows, matrices))

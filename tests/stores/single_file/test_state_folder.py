@@ -14,8 +14,8 @@ from cbir.core.atomic_files import unshare, written_aside
 from cbir.core.errors import CbirError
 from cbir.indexing.build import build_index
 from cbir.search.engine import open_index
-from cbir.stores.csv.state_folder import check_state_folder
 from cbir.stores.journal import Journal
+from cbir.stores.single_file.state_folder import check_state_folder
 from tests.conftest import DATA
 
 DESCRIPTORS = ("layout",)

@@ -1,4 +1,4 @@
-"""An index in a CSV file as it was committed once."""
+"""An index in a file as it was committed once."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ from cbir.core.messages import Call, Message, Parameter
 from cbir.core.npz import load_arrays
 from cbir.descriptors.base import Row, State, state_digest
 from cbir.descriptors.local_features.base import LocalExtractor
-from cbir.stores.csv.codec import read_csv, rebuilding
-from cbir.stores.csv.column_cache import Cache
-from cbir.stores.csv.generations import Generation
-from cbir.stores.csv.layout import Layout, content_of
 from cbir.stores.derivation import Derivation, is_array_of
 from cbir.stores.metadata import MetadataColumn
 from cbir.stores.model import Findings, Rows, Snapshot, edited_rows
+from cbir.stores.single_file.column_cache import Cache
+from cbir.stores.single_file.file_format import FileFormat, rebuilding
+from cbir.stores.single_file.generations import Generation
+from cbir.stores.single_file.hashed_file import content_of
+from cbir.stores.single_file.layout import Layout
 
 if TYPE_CHECKING:
     from cbir.stores.features.store import FeatureStore
 
 
-class CsvSnapshot(Snapshot):
-    """What a CSV file and its generation say together.
+class FileSnapshot(Snapshot):
+    """What an index file and its generation say together.
 
     Attributes
     ----------
@@ -38,13 +39,21 @@ class CsvSnapshot(Snapshot):
         What the folder says of it.
     """
 
-    def __init__(self, path: str, layout: Layout, generation: Generation, content: str) -> None:
+    def __init__(
+        self,
+        path: str,
+        layout: Layout,
+        file_format: FileFormat,
+        generation: Generation,
+        content: str,
+    ) -> None:
         self.path = path
         self.manifest = generation.manifest
         self.edited = np.empty(0, np.intp)
         self.generation = generation
         self.content = content
         self._layout = layout
+        self._format = file_format
         self._lock = threading.Lock()
         self._cache = Cache(layout.caches(), content)
         # Loaded now, because a later commit may clear them; missing ones fail when they are used.
@@ -57,18 +66,21 @@ class CsvSnapshot(Snapshot):
         rows = self._cache.rows(self._column_again)
         entries = self.manifest.entries
         if rows is None or not all(self._cache.holds(entry.fingerprint) for entry in entries):
-            rows, self._matrices = self._read_csv()
+            rows, self._matrices = self._read_file()
         self.rows = rows
 
-    def _read_csv(self) -> tuple[Rows, dict[str, Row]]:
-        """Read the CSV, and cache it if it still is what was opened."""
-        rows, matrices = read_csv(str(self._layout.csv), self.manifest.entries)
+    def _read_file(self) -> tuple[Rows, dict[str, Row]]:
+        """Read the file, and cache it if it still is what was opened."""
+        rows, matrices = self._read_rows()
         if self._is_unchanged():
             self._cache.fill(rows, self.manifest.entries, matrices)
         return rows, matrices
 
+    def _read_rows(self) -> tuple[Rows, dict[str, Row]]:
+        return self._format.read(str(self._layout.file), self.manifest.entries)
+
     def _is_unchanged(self) -> bool:
-        return self.content == content_of(self._layout.csv)
+        return self.content == content_of(self._layout.file)
 
     def matrix(self, alias: str) -> Row:
         entry = self.manifest.entry(alias)
@@ -86,9 +98,9 @@ class CsvSnapshot(Snapshot):
         return self._read_again()[0].metadata[name]
 
     def _read_again(self) -> tuple[Rows, dict[str, Row]]:
-        """Take everything from the CSV, for the cache is damaged."""
+        """Take everything from the file, for the cache is damaged."""
         with explained(self.path, "read the index"):
-            rows, matrices = self._read_csv()
+            rows, matrices = self._read_file()
             if not self._is_unchanged():
                 raise BrokenIndexError(
                     f"{printable(self.path)}: its cache is damaged, and the index was changed since"
@@ -102,7 +114,7 @@ class CsvSnapshot(Snapshot):
 
     def inspect(self) -> Findings:
         try:
-            rows, matrices = read_csv(str(self._layout.csv), self.manifest.entries)
+            rows, matrices = self._read_rows()
         except BrokenIndexError as error:
             return Findings([], [error.message], [])
         self._cache.check()
@@ -111,7 +123,7 @@ class CsvSnapshot(Snapshot):
         faults = [edited_rows(self.path, rows, edited)] if len(edited) else []
         if not faults and not self._is_same(rows, matrices):
             where = printable(str(folder / "cache"))
-            faults.append(f"the cache differs from the CSV; remove {where}")
+            faults.append(f"the cache differs from the {self._format.name}; remove {where}")
         what = counted(len(rows), "row")
         if self.generation.digests(folder) is None:
             warning = Message(
@@ -125,7 +137,7 @@ class CsvSnapshot(Snapshot):
         return Findings([f"{what} with all numbers", "the cache"], faults, [])
 
     def _is_same(self, rows: Rows, matrices: Mapping[str, Row]) -> bool:
-        """Say whether what the CSV says is what this snapshot does, from the cache."""
+        """Say whether what the file says is what this snapshot does, from the cache."""
         return (
             rows.has_files_of(self.rows)
             and rows.metadata == self.rows.metadata
@@ -153,6 +165,9 @@ class CsvSnapshot(Snapshot):
 
     def features(self, extractor: LocalExtractor[Any]) -> FeatureStore:
         return self._layout.features(extractor)
+
+    def all_features(self) -> dict[str, FeatureStore]:
+        return self._layout.all_features()
 
     @property
     def inverted_folders(self) -> list[Path]:

@@ -21,14 +21,14 @@ from cbir.core.messages import Parameter
 from cbir.core.text import as_path
 from cbir.descriptors.base import Row
 from cbir.descriptors.row_kinds import KINDS
-from cbir.stores.csv.cells import codec_of
-from cbir.stores.csv.row_digests import Digests, read_digests, row_digests
 from cbir.stores.descriptor_entry import DescriptorEntry
 from cbir.stores.file_stamps import Stamp
 from cbir.stores.model import FORMAT, MOST_AVERAGED, Manifest, Rows
+from cbir.stores.single_file.file_format import FACTS, FileFormat
+from cbir.stores.single_file.row_digests import Digests, read_digests, row_digests
 
 _SAMPLE = 64
-"""Images by which older programs recognize a CSV that was edited."""
+"""Images by which older programs recognize an index that was edited."""
 
 _CONTENT = re.compile("[0-9a-f]{16}")
 _FINGERPRINT = re.compile(r"[\w-]+")
@@ -38,16 +38,6 @@ _MOST_NUMBERS = 1_000_000
 """Of an image."""
 
 _CSVW = "http://www.w3.org/ns/csvw"
-_DATATYPES = {"u1": "unsignedByte", "u2": "unsignedShort", "f4": "float", "f8": "double"}
-_FACTS = (
-    ("path", "string", "image, relative to the dataset"),
-    ("path_base64", "base64Binary", "the bytes of a path that is not UTF-8; else absent"),
-    ("bytes", "nonNegativeInteger", "size of the file"),
-    ("mtime", "long", "time of the last change, in milliseconds since 1970"),
-    ("width", "positiveInteger", "pixels, of the upright image"),
-    ("height", "positiveInteger", "pixels, of the upright image"),
-    ("sha256", "hexBinary", "of the file"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +92,7 @@ class Generation:
         """The name of the file with the digests of its rows."""
         return f"generation-{self.content}.digests"
 
-    def write(self, folder: Path, csv_name: str) -> None:
+    def write(self, folder: Path, file_name: str, file_format: FileFormat) -> None:
         """Write it into `folder`, in the vocabulary of CSV on the Web (W3C, 2015).
 
         The caller makes the file's name durable.
@@ -110,8 +100,8 @@ class Generation:
         manifest = self.manifest
         document = {
             "@context": _CSVW,
-            "url": f"../{csv_name}",
-            "tableSchema": {"primaryKey": "path", "columns": _columns(manifest)},
+            "url": f"../{file_name}",
+            "tableSchema": {"primaryKey": "path", "columns": _columns(manifest, file_format)},
             "cbir:format": manifest.format,
             "cbir:program": manifest.program,
             "cbir:content": self.content,
@@ -206,16 +196,12 @@ def _digests(matrices: Mapping[str, Row], row: int) -> dict[str, str]:
     return {alias: digest(matrix[row].tobytes()) for alias, matrix in matrices.items()}
 
 
-def _columns(manifest: Manifest) -> list[dict[str, str]]:
+def _columns(manifest: Manifest, file_format: FileFormat) -> list[dict[str, str]]:
     columns = [
         {"name": name, "datatype": datatype, "dc:description": text}
-        for name, datatype, text in _FACTS
+        for name, datatype, text in FACTS
     ]
     for entry in manifest.entries:
-        texts = codec_of(entry).text_columns(entry)
-        datatype = _DATATYPES.get(np.dtype(entry.dtype).str[1:], "decimal")
-        columns += [
-            {"name": name, "datatype": "string" if name in texts else datatype}
-            for name in entry.columns
-        ]
+        datatypes = file_format.datatypes(entry)
+        columns += [{"name": name, "datatype": datatypes[name]} for name in datatypes]
     return columns

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +18,13 @@ if TYPE_CHECKING:
 class Layout:
     """Where the parts of an index lie."""
 
-    csv: Path
-    """The CSV file itself, symbolic links resolved."""
+    file: Path
+    """The index file itself, symbolic links resolved."""
 
     @property
     def folder(self) -> Path:
-        """Beside the CSV."""
-        return self.csv.with_name(self.csv.name + ".cbir")
+        """Beside the file."""
+        return self.file.with_name(self.file.name + ".cbir")
 
     @property
     def states(self) -> Path:
@@ -37,6 +36,19 @@ class Layout:
         from cbir.stores.features.store import FeatureStore
 
         return FeatureStore(str(self.features_folder(extractor)), extractor.fields)
+
+    def all_features(self) -> dict[str, FeatureStore]:
+        """Open all local features that are there, by the fingerprint of what extracted them."""
+        from cbir.stores.features.store import FeatureStore
+        from cbir.stores.features.stored_fields import stored_fields
+
+        folders = sorted(path for path in (self.folder / "features").glob("*") if path.is_dir())
+        known = {folder: stored_fields(folder) for folder in folders}
+        return {
+            folder.name: FeatureStore(str(folder), fields)
+            for folder, fields in known.items()
+            if fields is not None
+        }
 
     def features_folder(self, extractor: LocalExtractor[Any]) -> Path:
         """Where the local features of an extractor lie."""
@@ -64,10 +76,4 @@ class Layout:
     def _of_user(self) -> Path:
         import platformdirs
 
-        return Path(platformdirs.user_cache_dir("cbir")) / digest(os.fsencode(self.csv))
-
-
-def content_of(path: Path) -> str:
-    """Identify the content of a file."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+        return Path(platformdirs.user_cache_dir("cbir")) / digest(os.fsencode(self.file))

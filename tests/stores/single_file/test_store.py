@@ -16,7 +16,6 @@ from cbir.core.errors import BrokenIndexError, CbirError
 from cbir.descriptors.local_features.sift import SiftExtractor
 from cbir.descriptors.registry import parse
 from cbir.stores import open_store
-from cbir.stores.csv.store import CsvStore
 from cbir.stores.descriptor_entry import DescriptorEntry
 from cbir.stores.model import FILE_DTYPE, Manifest, Rows, Snapshot
 from cbir.stores.paths import PathList
@@ -72,7 +71,7 @@ def test_how_searches_average_is_kept_and_nothing_else_is_read(index: Path) -> N
 
 
 def test_the_cache_and_the_csv_say_the_same(index: Path) -> None:
-    store = CsvStore(str(index))
+    store = open_store(str(index))
     assert store.snapshot().inspect().faults == []
     shutil.rmtree(index.parent / "index.csv.cbir" / "cache")
     again = store.snapshot()
@@ -102,7 +101,7 @@ def test_features_stand_beside_the_rows(index: Path) -> None:
 def test_a_search_after_a_commit_need_not_parse_the_csv(
     index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cbir.stores.csv.snapshot.read_csv", None)
+    monkeypatch.setattr("cbir.stores.csv.csv_format.read_csv", None)
     assert len(snapshot(index).rows) == 2
 
 
@@ -232,7 +231,7 @@ def test_a_failing_commit_leaves_the_old_index(
     def fail(*args: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("cbir.stores.csv.writer.csv_chunks", fail)
+    monkeypatch.setattr("cbir.stores.csv.csv_format.csv_chunks", fail)
     with pytest.raises(CbirError, match="no space left on device; free some space"):
         commit(index, "c.jpg")
     assert index.read_bytes() == before
@@ -348,7 +347,7 @@ def test_a_single_number_that_was_edited_is_noticed_in_whatever_row(
         BrokenIndexError, match=r"a row was edited by hand: 050\.jpg; .*cbir\.index\("
     ):
         snapshot(index)
-    store = CsvStore(str(index))
+    store = open_store(str(index))
     read = store.snapshot(accept_edited=True)
     assert read.edited.tolist() == [50]
     assert "edited by hand: 050.jpg" in read.inspect().faults[0]
@@ -364,7 +363,7 @@ def test_what_may_be_edited_is_no_fault(index: Path) -> None:
     header, a, b = index.read_text().splitlines()
     for text in (f"{header}\n{b}\n{a}\n", f"{header},mine\n{a},1\n{b},\n", f"{header}\n{b}\n"):
         index.write_text(text)
-        store = CsvStore(str(index))
+        store = open_store(str(index))
         assert store.snapshot().inspect().faults == []
 
 
@@ -382,7 +381,7 @@ def old_index(index: Path) -> Path:
 
 
 def test_an_older_index_is_read_and_gets_digests_by_the_next_run(old_index: Path) -> None:
-    store = CsvStore(str(old_index))
+    store = open_store(str(old_index))
     found = store.snapshot().inspect()
     assert found.faults == [] and "no digests of its rows" in found.warnings[0]
     with store.writer() as writer:
@@ -399,7 +398,7 @@ def test_what_a_killed_commit_left_is_cleared_by_a_run_that_changes_nothing(inde
     commit(other, "x.jpg", shade=9)
     for path in (index.parent / "other.csv.cbir").glob("generation-*"):
         shutil.copy(path, folder)
-    store = CsvStore(str(index))
+    store = open_store(str(index))
     with store.writer() as writer:
         writer.keep(store.snapshot())
     assert {path.relative_to(folder) for path in folder.rglob("*")} == before
@@ -412,7 +411,7 @@ def test_a_copied_index_is_hashed_once(index: Path, monkeypatch: pytest.MonkeyPa
     os.utime(copy, (1_000_000, 1_000_000))
     assert len(snapshot(copy).rows) == 2
     with monkeypatch.context() as patch:
-        patch.setattr("cbir.stores.csv.store.content_of", None)
+        patch.setattr("cbir.stores.single_file.store.content_of", None)
         assert list(snapshot(copy).rows.paths) == ["a.jpg", "b.jpg"]
     header, a, _ = copy.read_text().splitlines()
     copy.write_text(f"{header}\n{a}\n")

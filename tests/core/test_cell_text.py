@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cbir.tables.cell_text import cell_text
+from cbir.core.cell_text import cell_text
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,8 @@
-"""What changes an index in a CSV file."""
+"""What changes an index in a file."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import shutil
 from collections.abc import Mapping
@@ -15,24 +14,26 @@ from cbir.core.errors import CbirError, printable
 from cbir.core.renaming import rename_new
 from cbir.descriptors.base import Row, State, state_digest
 from cbir.descriptors.local_features.base import LocalExtractor
-from cbir.stores.csv.codec import csv_chunks
-from cbir.stores.csv.column_cache import Cache, clear_others
-from cbir.stores.csv.generations import Generation
-from cbir.stores.csv.layout import Layout
-from cbir.stores.csv.row_digests import row_digests, write_digests
-from cbir.stores.csv.snapshot import CsvSnapshot
 from cbir.stores.features.store import FeatureStore
 from cbir.stores.file_stamps import Stamp, drop_content
 from cbir.stores.journal import Journal
 from cbir.stores.model import IndexStore, Manifest, Rows, Snapshot, Writer
+from cbir.stores.single_file.column_cache import Cache, clear_others
+from cbir.stores.single_file.file_format import FileFormat, check_names
+from cbir.stores.single_file.generations import Generation
+from cbir.stores.single_file.hashed_file import HashedFile
+from cbir.stores.single_file.layout import Layout
+from cbir.stores.single_file.row_digests import row_digests, write_digests
+from cbir.stores.single_file.snapshot import FileSnapshot
 
 
-class CsvWriter(Writer):
+class FileWriter(Writer):
     """Writes the index of a store while it holds the lock."""
 
-    def __init__(self, store: IndexStore, layout: Layout) -> None:
+    def __init__(self, store: IndexStore, layout: Layout, file_format: FileFormat) -> None:
         self._store = store
         self._layout = layout
+        self._format = file_format
         self._opened = self._stamp()
 
     def journal(self, root: str) -> Journal:
@@ -46,11 +47,22 @@ class CsvWriter(Writer):
 
     def _stamp(self) -> Stamp | None:
         with contextlib.suppress(OSError):
-            return Stamp.of(self._layout.csv)
+            return Stamp.of(self._layout.file)
         return None
 
     def features(self, extractor: LocalExtractor[Any]) -> FeatureStore:
         return self._layout.features(extractor)
+
+    def take_features(self, source: Snapshot) -> list[str]:
+        damage: list[str] = []
+        keys = [content.tobytes() for content in source.rows.facts["sha256"]]
+        for name, features in source.all_features().items():
+            folder = self._layout.folder / "features" / name
+            with FeatureStore(str(folder), features.fields) as store:
+                for key in dict.fromkeys(keys):
+                    store.take(key, features)
+            damage += features.damage
+        return damage
 
     def remove_features(self, extractor: LocalExtractor[Any]) -> None:
         folder = self._layout.features_folder(extractor)
@@ -67,38 +79,38 @@ class CsvWriter(Writer):
         return file_name
 
     def commit(self, manifest: Manifest, rows: Rows, matrices: Mapping[str, Row]) -> None:
-        csv, folder, sha256 = self._layout.csv, self._layout.folder, hashlib.sha256()
+        target, folder = self._layout.file, self._layout.folder
+        check_names(self._store.path, self._format, manifest.entries, rows.metadata)
         with explained(self._store.path, "write the index"):
-            aside = str(folder / "index.csv.new")
+            aside = str(folder / "index.new")
             with written_aside(aside, sync_name=False) as file:
-                for chunk in csv_chunks(rows, manifest.entries, matrices):
-                    sha256.update(chunk)
-                    file.write(chunk)
-            content = sha256.hexdigest()[:16]
+                hashed = HashedFile(file)
+                self._format.write(hashed, rows, manifest.entries, matrices)
+            content = hashed.content
             generation = Generation.of(manifest, rows, matrices, Stamp.of(Path(aside)), content)
             write_digests(folder / generation.digests_name, row_digests(rows, matrices))
-            generation.write(folder, csv.name)
+            generation.write(folder, target.name, self._format)
             sync_folder(str(folder))
             cache = Cache(self._layout.caches()[:1], content)
             cache.fill(rows, manifest.entries, matrices)
             # The same content may have been committed before, with what nobody wants any more.
             cache.remove_derived(manifest.entries)
-            if csv.exists():
-                os.chmod(aside, csv.stat().st_mode)
+            if target.exists():
+                os.chmod(aside, target.stat().st_mode)
             self._put_in_place(aside)
-            sync_folder(str(csv.parent))
+            sync_folder(str(target.parent))
         drop_content(self._layout.caches())
         self._clear(generation, generation.content)
 
     def _put_in_place(self, aside: str) -> None:
-        """Commit; never overwrite what somebody has written into the CSV since it was read."""
-        csv = self._layout.csv
+        """Commit; never overwrite what somebody has written into the file since it was read."""
+        target = self._layout.file
         if self._opened is None:
             with contextlib.suppress(FileExistsError):
-                rename_new(aside, str(csv))
+                rename_new(aside, str(target))
                 return
         elif self._stamp() == self._opened:
-            os.replace(aside, csv)
+            os.replace(aside, target)
             return
         raise CbirError(
             f"{printable(self._store.path)}: it was changed while this run was at work, and is"
@@ -106,7 +118,7 @@ class CsvWriter(Writer):
         )
 
     def keep(self, previous: Snapshot) -> None:
-        assert isinstance(previous, CsvSnapshot)
+        assert isinstance(previous, FileSnapshot)
         generation, folder = previous.generation, self._layout.folder
         if generation.content == previous.content and generation.digests(folder) is None:
             with explained(self._store.path, "write the index"):

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from cbir.descriptors.registry import parse
-from cbir.stores.csv.column_cache import Cache, checksum, clear_others
-from cbir.stores.csv.packed_metadata import pack
 from cbir.stores.derivation import Derivation
 from cbir.stores.descriptor_entry import DescriptorEntry
 from cbir.stores.metadata import MetadataColumn
 from cbir.stores.model import FILE_DTYPE, Rows
 from cbir.stores.paths import PathList
+from cbir.stores.single_file.column_cache import Cache, checksum, clear_others
+from cbir.stores.single_file.packed_metadata import pack
 
 
 def numbers(count: int) -> Derivation:

@@ -29,12 +29,12 @@ from cbir.core.json_text import parse_json
 from cbir.core.packed_text import is_packed
 from cbir.core.threads import in_parts
 from cbir.descriptors.base import Row
-from cbir.stores.csv.packed_metadata import pack, unpack
 from cbir.stores.derivation import Derivation
 from cbir.stores.descriptor_entry import DescriptorEntry
 from cbir.stores.metadata import LazyColumns, MetadataColumn
 from cbir.stores.model import FILE_DTYPE, Rows
 from cbir.stores.paths import PathList, check_path
+from cbir.stores.single_file.packed_metadata import pack, unpack
 
 _LAYOUT = 3
 """Version of the files below; another one is not read."""

@@ -1,0 +1,45 @@
+"""The CSV as a format of indexes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+
+from cbir.descriptors.base import Row
+from cbir.stores.csv.cells import codec_of
+from cbir.stores.csv.codec import csv_chunks, read_csv, read_header
+from cbir.stores.descriptor_entry import DescriptorEntry
+from cbir.stores.model import Rows
+from cbir.stores.single_file.file_format import DATATYPES, FileFormat
+from cbir.stores.single_file.hashed_file import HashedFile
+
+
+class CsvFormat(FileFormat):
+    """One row an image, one column a number; for people, and for every program."""
+
+    name = "CSV"
+
+    def check_available(self, path: str) -> None:
+        """Need no optional package."""
+
+    def check_header(self, path: str) -> Collection[str]:
+        return read_header(path)
+
+    def datatypes(self, entry: DescriptorEntry) -> Mapping[str, str]:
+        texts = codec_of(entry).text_columns(entry)
+        datatype = DATATYPES.get(np.dtype(entry.dtype).str[1:], "decimal")
+        return {name: "string" if name in texts else datatype for name in entry.columns}
+
+    def write(
+        self,
+        file: HashedFile,
+        rows: Rows,
+        entries: Sequence[DescriptorEntry],
+        matrices: Mapping[str, Row],
+    ) -> None:
+        for chunk in csv_chunks(rows, entries, matrices):
+            file.write(chunk)
+
+    def read(self, path: str, entries: Sequence[DescriptorEntry]) -> tuple[Rows, dict[str, Row]]:
+        return read_csv(path, entries)

@@ -1,0 +1,1 @@
+"""The index that is a Parquet file, by pyarrow."""
