@@ -45,7 +45,7 @@ def describe(plan: Plan, executor: Executor, listener: ProgressListener) -> Desc
         Told of progress, of unreadable and of damaged images.
     """
     scan, suspects = plan.scan, list[str]()
-    descriptions = Descriptions(len(scan.images), plan.named)
+    descriptions = Descriptions(len(scan.images), plan.named, plan.writer.room)
     describer = ImageDescriber(scan.dataset, plan.named, plan.lookup, plan.features)
     wanted = compress(scan.images, plan.reused_rows < 0)
     listener.begin("describing", len(scan.images))

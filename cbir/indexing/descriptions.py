@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.errors import UnreadableImageError
+from cbir.core.mapped_arrays import STEP, release
 from cbir.descriptors.base import Row
 from cbir.descriptors.registry import NamedDescriptor
 from cbir.indexing.image_describer import DescribedImage
 from cbir.stores.model import FILE_DTYPE, Rows
 from cbir.stores.paths import PathList
+
+Room = Callable[[tuple[int, ...], np.dtype[Any]], NDArray[Any]]
 
 
 class Descriptions:
@@ -24,6 +27,8 @@ class Descriptions:
     capacity : int
         How many images there are at most.
     named : sequence of NamedDescriptor
+    room : callable
+        Makes an array of a shape and a type; in memory unless told otherwise.
 
     Attributes
     ----------
@@ -33,7 +38,9 @@ class Descriptions:
         The images that were described although something is wrong with them.
     """
 
-    def __init__(self, capacity: int, named: Sequence[NamedDescriptor]) -> None:
+    def __init__(
+        self, capacity: int, named: Sequence[NamedDescriptor], room: Room = np.zeros
+    ) -> None:
         self.unreadable: list[UnreadableImageError] = []
         self.warned: list[str] = []
         self._named = named
@@ -42,9 +49,10 @@ class Descriptions:
         self._origins = np.full(capacity, -1, np.int64)
         self._described = np.zeros(capacity, bool)
         self._matrices = {
-            one.alias: np.empty((capacity, one.descriptor.width), one.descriptor.dtype)
-            for one in named
+            one.alias: room((capacity, one.descriptor.width), one.descriptor.dtype) for one in named
         }
+        self._width = sum(one.descriptor.width * one.descriptor.dtype.itemsize for one in named)
+        self._used = 0
 
     def __len__(self) -> int:
         return len(self._paths)
@@ -58,6 +66,7 @@ class Descriptions:
         self._described[row] = one.is_new
         for named in self._named:
             self._matrices[named.alias][row] = known.rows[named.descriptor.fingerprint]
+        self._release(1)
 
     def take_over(
         self,
@@ -83,6 +92,14 @@ class Descriptions:
         self._origins[rows] = origins
         for named in self._named:
             self._matrices[named.alias][rows] = numbers[named.descriptor.fingerprint]
+        self._release(len(paths))
+
+    def _release(self, rows: int) -> None:
+        """Let the memory go of rows that are full."""
+        self._used += rows * self._width
+        if self._used >= STEP:
+            release(self._matrices.values())
+            self._used = 0
 
     @property
     def rows(self) -> Rows:

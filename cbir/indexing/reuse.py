@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cbir.core.mapped_arrays import release
 from cbir.descriptors.base import Row
 from cbir.descriptors.registry import NamedDescriptor
 from cbir.images.discovery import ImageFile
@@ -91,6 +92,7 @@ class ReuseLookup:
         """Return what some rows of the index say: the facts, and the numbers by fingerprint."""
         assert self._base is not None
         numbers = {fingerprint: matrix[rows] for fingerprint, matrix in self._matrices.items()}
+        release(self._matrices.values())
         return self._base.rows.facts[rows], numbers
 
     def at_row(self, row: int) -> IndexedImage:

@@ -271,6 +271,16 @@ class Writer(ABC):
     def journal(self, root: str) -> Journal:
         """Return the journal of descriptions of the dataset `root`."""
 
+    def room(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+        """Return an array for what is to be committed; a store may keep it outside of memory.
+
+        Raises
+        ------
+        CbirError
+            When there is not enough room.
+        """
+        return np.zeros(shape, dtype)
+
     @abstractmethod
     def previous(self) -> Snapshot | None:
         """Return what is committed, or None when there is nothing yet."""

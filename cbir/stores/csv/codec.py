@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from cbir.core.amounts import counted
 from cbir.core.errors import BrokenIndexError, excerpt, printable
+from cbir.core.mapped_arrays import steps
 from cbir.core.messages import Parameter
 from cbir.core.safe_paths import path_for_csv
 from cbir.core.text import readable_path
@@ -64,9 +65,9 @@ def csv_chunks(
     formats = [(codec_of(entry).encoder(entry), matrices[entry.alias]) for entry in entries]
     metadata = list(rows.metadata.values())
     paths = iter(rows.paths)
-    for start in range(0, len(rows), _CHUNK):
-        lines, facts = [], rows.facts[start : start + _CHUNK].tolist()
-        texts = [column.texts(slice(start, start + _CHUNK)) for column in metadata]
+    for some in steps(len(rows), _CHUNK, matrices.values()):
+        lines, facts, start = [], rows.facts[some].tolist(), some.start
+        texts = [column.texts(some) for column in metadata]
         # The facts come first: where they are over, no path is taken from the next chunk's.
         for i, (fact, path) in enumerate(zip(facts, paths, strict=False), start):
             size, mtime, width, height, sha256 = fact

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cbir.core.mapped_arrays import steps
 from cbir.core.text import readable_path
 from cbir.descriptors.base import Row
 from cbir.stores.descriptor_entry import DescriptorEntry
@@ -51,7 +52,7 @@ def write_parquet(
     import pyarrow
     from pyarrow.parquet import ParquetWriter
 
-    coded = any(readable_path(path)[1] for path in rows.paths)
+    coded = not rows.paths.is_ascii and any(readable_path(path)[1] for path in rows.paths)
     vectors = [(column, entry) for entry in entries for column in columns_of(entry)]
     fields = [
         *_fact_fields(coded),
@@ -87,8 +88,7 @@ def write_parquet(
 def _parts(count: int, matrices: Mapping[str, Row]) -> Iterator[slice]:
     width = sum(matrix.itemsize * matrix.shape[1] for matrix in matrices.values())
     step = max(1, min(_GROUP_ROWS, _GROUP_BYTES // max(1, width)))
-    for start in range(0, count, step):
-        yield slice(start, min(start + step, count))
+    return steps(count, step, matrices.values())
 
 
 def _fact_fields(coded: bool) -> Iterator[Field]:

@@ -18,7 +18,7 @@ import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from cbir.core.atomic_files import written_aside
 from cbir.core.errors import printable
 from cbir.core.json_text import parse_json
+from cbir.core.mapped_arrays import STEP, steps
 from cbir.core.packed_text import is_packed
 from cbir.core.threads import in_parts
 from cbir.descriptors.base import Row
@@ -220,7 +221,7 @@ class Cache:
                 folder.mkdir(parents=True, exist_ok=True)
                 for name, array in arrays.items():
                     with written_aside(str(folder / f"{key}.{name}.npy"), durable=False) as file:
-                        np.save(file, array, allow_pickle=False)
+                        _write(file, array)
                 # The list comes last: with it, all arrays are there. Nothing is flushed to the
                 # disk, for what a crash leaves has other checksums.
                 with written_aside(str(folder / f"{key}.json"), durable=False) as file:
@@ -229,6 +230,15 @@ class Cache:
                 continue
             self._folder = folder
             return
+
+
+def _write(file: BinaryIO, array: NDArray[Any]) -> None:
+    """Write an array as an ``.npy`` file, some rows at a time."""
+    plain = np.ascontiguousarray(array)
+    np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(plain))
+    step = max(1, STEP // max(1, plain.nbytes // max(1, len(plain))))
+    for some in steps(len(plain), step, [plain]):
+        file.write(plain[some].tobytes())
 
 
 def _rows(arrays: Arrays) -> tuple[PathList, NDArray[Any], list[str]]:
@@ -299,6 +309,7 @@ def checksum(array: NDArray[Any]) -> int:
 
     It is the CRC-32 of the sums of all pages, modulo 2^64: any change of bytes in a page changes
     its sum, unless the words that changed happen to have the same sum as before.
+    What is mapped of the array does not stay in memory.
 
     Examples
     --------
@@ -311,7 +322,9 @@ def checksum(array: NDArray[Any]) -> int:
     sums = np.empty(len(pages), np.uint64)
 
     def add_up(part: slice) -> None:
-        pages[part].sum(axis=1, dtype=np.uint64, out=sums[part])
+        some, found = pages[part], sums[part]
+        for step in steps(len(some), STEP // _PAGE, [some]):
+            some[step].sum(axis=1, dtype=np.uint64, out=found[step])
 
     in_parts(add_up, len(pages), whole > _WORTH_THREADS)
     head = f"{array.dtype.descr} {array.shape}".encode()

@@ -17,6 +17,7 @@ from cbir.core.atomic_files import written_aside
 from cbir.core.digests import digest
 from cbir.core.errors import BrokenIndexError, printable
 from cbir.core.json_text import json_checksum, parse_json
+from cbir.core.mapped_arrays import release
 from cbir.core.messages import Parameter
 from cbir.core.text import as_path
 from cbir.descriptors.base import Row
@@ -59,6 +60,7 @@ class Generation:
         sample = {
             rows.facts[row]["sha256"].tobytes().hex(): _digests(matrices, row) for row in places
         }
+        release(matrices.values())
         return cls(manifest, stamp, content, sample)
 
     def compare(

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.atomic_files import written_aside
+from cbir.core.mapped_arrays import steps
 from cbir.descriptors.base import Row
 from cbir.stores.model import Rows
 
@@ -45,8 +46,8 @@ def row_digests(rows: Rows, matrices: Mapping[str, Row]) -> Digests:
     parts = [rows.facts, *(matrices[alias] for alias in sorted(matrices))]
     paths = rows.paths.encoded()
     digests = bytearray()
-    for start in range(0, len(rows), _CHUNK):
-        block = np.concatenate([_as_bytes(part[start : start + _CHUNK]) for part in parts], axis=1)
+    for some in steps(len(rows), _CHUNK, parts):
+        block = np.concatenate([_as_bytes(part[some]) for part in parts], axis=1)
         width, numbers = block.shape[1], block.tobytes()
         # The ends come first: where they are over, no path is taken from those of the next chunk.
         for end, path in zip(range(width, len(numbers) + 1, width), paths, strict=False):

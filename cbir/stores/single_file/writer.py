@@ -9,8 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cbir.core.atomic_files import explained, save_arrays, sync_folder, written_aside
 from cbir.core.errors import CbirError, printable
+from cbir.core.mapped_arrays import scratch_array
 from cbir.core.renaming import rename_new
 from cbir.descriptors.base import Row, State, state_digest
 from cbir.descriptors.local_features.base import LocalExtractor
@@ -38,6 +42,10 @@ class FileWriter(Writer):
 
     def journal(self, root: str) -> Journal:
         return Journal(str(self._layout.journal), root)
+
+    def room(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+        with explained(self._store.path, "write the index"):
+            return scratch_array(shape, dtype, str(self._layout.folder))
 
     def previous(self) -> Snapshot | None:
         if not self._store.exists():
