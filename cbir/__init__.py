@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cbir.indexing.commit import IndexReport
     from cbir.search.engine import Index
     from cbir.search.engine import open_index as open
+    from cbir.search.optimizing import OptimizeReport, optimize
     from cbir.search.results import Match, SearchResult
 
 
@@ -26,6 +27,7 @@ __all__ = [
     "Index",
     "IndexReport",
     "Match",
+    "OptimizeReport",
     "SearchResult",
     "UnreadableImageError",
     "UsageError",
@@ -33,6 +35,7 @@ __all__ = [
     "describe",
     "index",
     "open",
+    "optimize",
 ]
 
 # Imported when they are asked for: a command that searches does not pay for indexing.
@@ -41,9 +44,11 @@ _LAZY = {
     "IndexReport": ("cbir.indexing.commit", "IndexReport"),
     "Match": ("cbir.search.results", "Match"),
     "SearchResult": ("cbir.search.results", "SearchResult"),
+    "OptimizeReport": ("cbir.search.optimizing", "OptimizeReport"),
     "describe": ("cbir.descriptors.describe", "describe"),
     "index": ("cbir.indexing.build", "build_index"),
     "open": ("cbir.search.engine", "open_index"),
+    "optimize": ("cbir.search.optimizing", "optimize"),
 }
 
 
