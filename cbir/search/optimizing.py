@@ -17,7 +17,7 @@ from cbir.search.ann.fused_source import ApproximateSum
 from cbir.search.ann.fusion_tuning import FusionTuning, fusion_name
 from cbir.search.ann.making import MadeStructure, StructureMaker, Wish
 from cbir.search.ann.structure_folder import StructureFolder
-from cbir.search.ann.tuning import is_reached, sampled_queries
+from cbir.search.ann.tuning import is_reached, needed_of_rows, sampled_queries
 from cbir.search.candidates import top_k
 from cbir.search.engine import Index, open_index
 from cbir.search.searchers import RowSearcher
@@ -206,10 +206,11 @@ def _tune_fusion(
                 break
         listener.advance()
     listener.end()
-    step = next((i for i, some in enumerate(recalls) if is_reached(some, wanted)), len(_DEPTHS) - 1)
+    needed = needed_of_rows(wanted)
+    step = next((i for i, some in enumerate(recalls) if is_reached(some, needed)), len(_DEPTHS) - 1)
     recall = float(recalls[step].mean())
     found = FusionTuning(
-        exact.label, _DEPTHS[step], recall, is_reached(recalls[step], wanted), wanted, len(rows)
+        exact.label, _DEPTHS[step], recall, is_reached(recalls[step], needed), wanted, len(rows)
     )
     aliases = [searcher.label for searcher in exact.searchers]
     folder.write_fusion(fusion_name(index.snapshot, aliases, exact.fusion), asdict(found))

@@ -32,7 +32,7 @@ _QUERIES = 100
 _WIDTHS = (32, 64, 96, 128, 192, 256, 384, 512)
 """Of the projections that are tried."""
 
-_ENOUGH = 0.98
+_ENOUGH = 0.96
 """Of the nearest that the whole vectors have, the share that a projection must keep."""
 
 
