@@ -9,6 +9,7 @@ H. Jégou, "The Faiss library", 2024.
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
@@ -16,6 +17,30 @@ from typing import Any
 import numpy as np
 
 from cbir.search.ann.engines.base import Ids, Structure, Vectors, VectorSource
+
+
+class _Pool:
+    """Whether OpenMP has made threads, which a forked child waits for without having them."""
+
+    def __init__(self) -> None:
+        self._is_made = self._is_lost = False
+
+    def most(self, threads: int) -> int:
+        """Return how many threads may be used, of as many as are wanted."""
+        if self._is_lost:
+            return 1
+        self._is_made = self._is_made or threads > 1
+        return threads
+
+    def after_fork(self) -> None:
+        """Do with one thread in a child whose parent has made more."""
+        self._is_lost = self._is_lost or self._is_made
+
+
+_pool = _Pool()
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.after_fork)
 
 
 class FaissStructure(Structure):
@@ -71,7 +96,7 @@ class FaissStructure(Structure):
 def threads_of(faiss: ModuleType, count: int) -> Iterator[None]:
     """Let FAISS use so many threads, in this thread alone: OpenMP keeps their number by thread."""
     before = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(count)
+    faiss.omp_set_num_threads(_pool.most(count))
     try:
         yield
     finally:
