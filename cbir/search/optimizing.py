@@ -8,7 +8,7 @@ import numpy as np
 
 from cbir.core.arguments import path_of
 from cbir.core.checks import check_whole
-from cbir.core.errors import UsageError
+from cbir.core.errors import CbirError, UsageError, printable
 from cbir.core.messages import Parameter
 from cbir.core.progress import ProgressListener
 from cbir.search.ann.choosing import NEAREST
@@ -117,6 +117,8 @@ def optimize(
             opened.snapshot.manifest.entry(one.label).fingerprint for one in searchers
         }  # fmt: skip
         return OptimizeReport(len(opened), removed=folder.remove(named))
+    if not len(opened):
+        raise CbirError(f"{printable(index)}: there are no images in it")
     telling = ProgressListener.of(listener)
     made, exact = [], []
     with folder.locked():

@@ -108,4 +108,6 @@ class StructureRecord:
         record = cls(**values)
         if not _TOKEN.fullmatch(record.token):
             raise DamageError("token is none")
+        if not (record.depth and record.effort):
+            raise DamageError("nothing would be looked at")
         return record

@@ -223,3 +223,20 @@ def test_recall_counts_as_reached_only_if_it_is_hardly_an_accident() -> None:
     few = np.array([1.0] * 9 + [0.6])
     assert few.mean() > 0.95 and not is_reached(few, 0.95)
     assert is_reached(np.array([1.0] * 90 + [0.6] * 10), 0.93)
+
+
+@pytest.mark.parametrize("count", [1, 2, 12])
+def test_a_few_images_are_all_found(tmp_path: Path, count: int) -> None:
+    path = write_index(tmp_path, range(count))
+    report = cbir.optimize(path, "colors+phash")
+    assert all(one.record.recall >= WANTED for one in report.descriptors)
+    index = cbir.open(path)
+    found = index.search(
+        IndexedImage(index.paths[0]), 50, descriptor="colors+phash", approximate=True
+    )
+    assert len(found.matches) == count
+
+
+def test_an_index_without_images_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CbirError, match="there are no images in it"):
+        cbir.optimize(write_index(tmp_path, []))

@@ -91,7 +91,7 @@ def test_a_record_that_is_forged_leads_nowhere(index: str) -> None:
     folder = folder_of(index)
     (path,) = folder.glob("*.json")
     record = json_text.read_checked(path, "structure1")
-    for changes in ({"token": "../../../../x"}, {"engine": "os:system"}, {"wide": 5}):
+    for changes in ({"token": "../../../../x"}, {"engine": "os:system"}, {"wide": 5}, {"depth": 0}):
         json_text.write_checked(path, "structure1", {**record, **changes})
         with pytest.raises(CbirError, match="not ready for approximate search"):
             search(index)

@@ -110,7 +110,7 @@ def lists_of(count: int) -> int:
     Examples
     --------
     >>> lists_of(10), lists_of(10_000), lists_of(1_000_000), lists_of(10_000_000)
-    (1, 256, 4096, 16384)
+    (1, 256, 4096, 8192)
     """
     wanted = min(4 * math.sqrt(count), count / _A_LIST, _MOST_LISTS)
     return int(2 ** math.floor(math.log2(max(1, wanted) * 1.05)))
