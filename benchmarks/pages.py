@@ -73,7 +73,9 @@ SPEED_RESULTS = {
     " a recall: of the quickest search on one core that reaches it, by effort and number of"
     " candidates; empty where none does. tuned: as `cbir optimize` chooses for a recall of 0.95, on"
     " rows. Others used the machine at the same time, so that times are too long, and differ by"
-    " chance.",
+    " chance. annoy and scann were not measured.",
+    "approximate-hsv-1000000": "Approximate search among 1,000,000 rows\nThe same, of the usual"
+    " engine, on a machine that others used even more: arranging had two thirds of a core.",
     "index-memory-corel1k": "Memory\nThe peak of a process that indexes more and more images by"
     " `hsv`, and what is left of it without their rows.",
     "neural-time-corel1k": "Networks\nWhat describing an image by `cnn` takes beside onnxruntime"
