@@ -73,6 +73,16 @@ SPEED_RESULTS = {
     " takes, and how many more with a condition that it has not had before (the median, and the"
     " largest but for one of a hundred); seconds of a whole command, and how many more. Wrong: for"
     " how many of 200 random conditions the results are not those of the filtered full ranking.",
+    "approximate-hsv-100000": "Approximate search\nRows drawn from crops of real images; queries"
+    " are crops of other images. bare: an engine by itself, by whole vectors; ours: by shorter"
+    " ones, with candidates compared exactly. Right are the ten nearest by the descriptor's metric."
+    " numbers: of a vector; peak MB is without mapped files; bytes/row are those of the file. ms at"
+    " a recall: of the quickest search on one core that reaches it, by effort and number of"
+    " candidates; empty where none does. tuned: as `cbir optimize` chooses for a recall of 0.95, on"
+    " rows. Others used the machine at the same time, so that times are too long, and differ by"
+    " chance. annoy and scann were not measured.",
+    "approximate-hsv-1000000": "Approximate search among 1,000,000 rows\nThe same, of the usual"
+    " engine, on a machine that others used even more: arranging had two thirds of a core.",
     "index-memory-corel1k": "Memory\nThe peak of a process that indexes more and more images by"
     " `hsv`, and what is left of it without their rows.",
     "index-formats-corel1k": "CSV and Parquet\nSeconds to write an index and to read it whole, as"

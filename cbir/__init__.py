@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cbir.indexing.convert import convert
     from cbir.search.engine import Index
     from cbir.search.engine import open_index as open
+    from cbir.search.optimizing import OptimizeReport, optimize
     from cbir.search.results import Match, SearchResult
 
 
@@ -27,6 +28,7 @@ __all__ = [
     "Index",
     "IndexReport",
     "Match",
+    "OptimizeReport",
     "SearchResult",
     "UnreadableImageError",
     "UsageError",
@@ -35,6 +37,7 @@ __all__ = [
     "describe",
     "index",
     "open",
+    "optimize",
 ]
 
 # Imported when they are asked for: a command that searches does not pay for indexing.
@@ -43,10 +46,12 @@ _LAZY = {
     "IndexReport": ("cbir.indexing.commit", "IndexReport"),
     "Match": ("cbir.search.results", "Match"),
     "SearchResult": ("cbir.search.results", "SearchResult"),
+    "OptimizeReport": ("cbir.search.optimizing", "OptimizeReport"),
     "convert": ("cbir.indexing.convert", "convert"),
     "describe": ("cbir.descriptors.describe", "describe"),
     "index": ("cbir.indexing.build", "build_index"),
     "open": ("cbir.search.engine", "open_index"),
+    "optimize": ("cbir.search.optimizing", "optimize"),
 }
 
 

@@ -26,6 +26,7 @@ _BUILT_IN = {
     "evaluate": "cbir.cli.evaluate.command:evaluate",
     "index": "cbir.cli.index:index",
     "info": "cbir.cli.info:info",
+    "optimize": "cbir.cli.optimize:optimize_command",
     "presets": "cbir.cli.presets:presets",
     "search": "cbir.cli.search.command:search",
     "serve": "cbir.cli.serve:serve",

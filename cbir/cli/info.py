@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import click
@@ -19,6 +19,7 @@ from cbir.core.amounts import counted, size_text
 from cbir.core.errors import CbirError, UsageError, excerpt, printable
 from cbir.descriptors.base import SHIPPED, TRAINED
 from cbir.descriptors.row_kinds import KINDS
+from cbir.stores import open_store
 from cbir.stores.inspection import INDEXED, Inspection, inspect
 
 _ORIGINS = {
@@ -44,7 +45,8 @@ def info(index_path: str, named: str | None, format_: str) -> None:
     """
     if index_path and named:
         raise UsageError("INDEX and --index are the same; name one")
-    inspection = _worded(inspect(_index_file(index_path or named or "index.csv")))
+    path = _index_file(index_path or named or "index.csv")
+    inspection = _with_structures(_worded(inspect(path)), path)
     if format_ == "json":
         document = {
             **inspection.summary,
@@ -66,6 +68,15 @@ def _worded(found: Inspection) -> Inspection:
     return replace(
         found, faults=list(map(worded, found.faults)), warnings=list(map(worded, found.warnings))
     )
+
+
+def _with_structures(found: Inspection, path: str) -> Inspection:
+    """Tell also of what was made for approximate search."""
+    from cbir.search.ann.structures import list_structures
+
+    listed = list_structures(open_store(path).snapshot(accept_edited=True))
+    summary = {**found.summary, "structures": list(map(asdict, listed.structures))}
+    return replace(found, summary=summary, warnings=[*found.warnings, *listed.damage])
 
 
 def _index_file(path: str) -> str:
@@ -104,6 +115,16 @@ def _table(inspection: Inspection) -> Iterator[str]:
     if summary["dba"]:
         neighbors = counted(summary["dba"], "neighbor")
         yield f"searches  compare means of each image and up to {neighbors} (dba)"
+    for one in summary["structures"]:
+        covered = (
+            "all images"
+            if one["covered"] == summary["images"]
+            else f"{one['covered']:,} of {counted(summary['images'], 'image')}"
+        )
+        yield (
+            f"optimized {one['alias']}, {one['metric']}: {covered} by {one['engine']}, recall@10"
+            f" {one['recall']:.3f} ({one['wanted']:g} wanted)"
+        )
     yield f"checked   {', '.join(inspection.checked) or 'nothing'}"
     for fault in inspection.faults:
         yield f"fault     {fault}"

@@ -26,6 +26,7 @@ _COMMANDS = {
     "index": "index",
     "learn_projection": "cbir train",
     "open_collection": "cbir duplicates",
+    "optimize": "cbir optimize",
     "train_models": "cbir train",
 }
 """By the name of the function that does the work, without its module's."""

@@ -10,7 +10,7 @@ from cbir.core.errors import CbirError
 from cbir.core.messages import Part
 
 
-def optional_module(name: str, needed_by: Part, extra: str) -> ModuleType:
+def optional_module(name: str, needed_by: Part, extra: str | None) -> ModuleType:
     """Import a module of an optional package.
 
     Parameters
@@ -19,8 +19,8 @@ def optional_module(name: str, needed_by: Part, extra: str) -> ModuleType:
         The module, called as the package is.
     needed_by : str or Parameter
         What needs it.
-    extra : str
-        Of cbir, which installs it.
+    extra : str or None
+        Of cbir, which installs it; None: it is installed by its own name.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def optional_module(name: str, needed_by: Part, extra: str) -> ModuleType:
         raise CbirError(needed_by, f" {need(name, extra)}") from None
 
 
-def missing_of(names: tuple[str, ...], extra: str) -> str | None:
+def missing_of(names: tuple[str, ...], extra: str | None) -> str | None:
     """Say which of some modules is not there and what installs it, without importing any; or None.
 
     Examples
@@ -51,6 +51,13 @@ def missing_of(names: tuple[str, ...], extra: str) -> str | None:
     return None if missing is None else need(missing, extra)
 
 
-def need(name: str, extra: str) -> str:
-    """Return the end of a message on what is missing."""
-    return f"needs the optional package {name}; install it: pip install 'cbir[{extra}]'"
+def need(name: str, extra: str | None) -> str:
+    """Return the end of a message on what is missing.
+
+    Examples
+    --------
+    >>> need("annoy", None)
+    'needs the optional package annoy; install it: pip install annoy'
+    """
+    what = name if extra is None else f"'cbir[{extra}]'"
+    return f"needs the optional package {name}; install it: pip install {what}"

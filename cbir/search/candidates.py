@@ -29,7 +29,15 @@ Q = TypeVar("Q")
 
 
 class CandidateSource(ABC, Generic[Q]):
-    """The rows of an index, ready to be compared with queries of type `Q`."""
+    """The rows of an index, ready to be compared with queries of type `Q`.
+
+    Attributes
+    ----------
+    approximate : bool
+        Its candidates may lack some of the nearest, so that not every row need be looked at.
+    """
+
+    approximate: bool = False
 
     @abstractmethod
     def __len__(self) -> int:

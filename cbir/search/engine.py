@@ -18,6 +18,7 @@ from cbir.search.catalog import Catalog
 from cbir.search.filters.asked_metadata import AskedMetadata
 from cbir.search.filters.columns import ImageColumns
 from cbir.search.filters.metadata_filter import MetadataFilter
+from cbir.search.fused_searcher import FusedSearcher
 from cbir.search.fusion.options import Weights
 from cbir.search.locations import ImageLocations
 from cbir.search.request import QuerySource, SearchOptions, SearchRequest
@@ -200,7 +201,7 @@ class Index:
             What else :class:`SearchRequest` takes: `descriptor`, `metric`, `max_distance`,
             `exclude_self`, `exclude_identical`, `preset`, `fusion`, `weights`, `adaptive`, `where`,
             `columns`, `group_by`, `facets`, `region`, `augment`, `like`, `unlike`, `expand`,
-            `rerank`, `verify`, `dba`.
+            `rerank`, `verify`, `dba`, `approximate`.
 
         Returns
         -------
@@ -257,7 +258,13 @@ class Index:
             When the index does not hold the descriptor.
         """
         check_type(request, SearchRequest, "a request")
-        searcher = self.searcher(
+        searcher = self.searcher_for(request)
+        asked = AskedMetadata(request, self._columns, self._filter)
+        yield from Answering.of(request, searcher, asked, self._images).answers()
+
+    def searcher_for(self, request: SearchRequest) -> Searcher[Any]:
+        """Return what a request is answered by, but for its examples; made once and kept."""
+        return self.searcher(
             request.descriptor,
             request.metric,
             preset=request.preset,
@@ -265,9 +272,8 @@ class Index:
             weights=request.weights,
             adaptive=request.adaptive,
             stages=request.stages,
+            approximate=request.approximate,
         )
-        asked = AskedMetadata(request, self._columns, self._filter)
-        yield from Answering.of(request, searcher, asked, self._images).answers()
 
     def searcher(
         self,
@@ -279,6 +285,7 @@ class Index:
         weights: Weights | None = None,
         adaptive: bool = False,
         stages: Stages = NO_STAGES,
+        approximate: bool = False,
     ) -> Searcher[Any]:
         """Return what searches by one descriptor or by a fusion; made once and kept.
 
@@ -292,6 +299,7 @@ class Index:
             weights=weights,
             adaptive=adaptive,
             stages=stages,
+            approximate=approximate,
         )
 
     def image_features(
@@ -311,6 +319,25 @@ class Index:
     ) -> SingleSearcher[Any]:
         """Return what searches by one descriptor, the first unless told otherwise."""
         return self._searchers.single_searcher(descriptor, metric)
+
+    def single_searchers(
+        self,
+        descriptor: str | None = None,
+        metric: str | None = None,
+        *,
+        preset: str | None = None,
+    ) -> list[SingleSearcher[Any]]:
+        """Return what searches by each of the descriptors that are asked for."""
+        return self._searchers.single_searchers(descriptor, metric, preset)
+
+    def fused_searcher(
+        self,
+        descriptor: str | None = None,
+        preset: str | None = None,
+        approximate: bool = False,
+    ) -> FusedSearcher:
+        """Return what searches by several descriptors, without stages and means of rows."""
+        return self._searchers.fused_searcher(descriptor, preset, approximate)
 
 
 def open_index(path: str = "index.csv", result_path: str | None = None) -> Index:

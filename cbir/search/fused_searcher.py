@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from cbir.core.errors import UsageError
+from cbir.core.messages import Parameter
 from cbir.images.open_image import OpenImage
 from cbir.search.candidates import CandidateSource, Distances, RowMask, RowNumbers, top_k
 from cbir.search.fusion.backgrounds import Background
@@ -20,7 +22,12 @@ from cbir.search.fusion.formulas import (
     factors,
 )
 from cbir.search.fusion.options import FUSED_METRICS, Fusion
-from cbir.search.results import FUSED_MEANINGS, ScoreComponent, between_means
+from cbir.search.results import (
+    FUSED_MEANINGS,
+    ScoreComponent,
+    approximate_name,
+    between_means,
+)
 from cbir.search.searchers import Searcher, SingleSearcher, not_described, scanned
 
 
@@ -34,10 +41,22 @@ class FusedSearcher(Searcher[Rows]):
     fusion : Fusion
     label : str, optional
         The name of the preset, if it is one.
+    depth : int, optional
+        Of an approximate search: how many candidates by each descriptor are compared, for the ten
+        nearest images.
+
+    Raises
+    ------
+    UsageError
+        When ranks are to be fused in an approximate search.
     """
 
     def __init__(
-        self, searchers: Sequence[SingleSearcher[Any]], fusion: Fusion, label: str | None = None
+        self,
+        searchers: Sequence[SingleSearcher[Any]],
+        fusion: Fusion,
+        label: str | None = None,
+        depth: int | None = None,
     ) -> None:
         aliases = [searcher.label for searcher in searchers]
         self.label = label or "+".join(aliases)
@@ -50,7 +69,16 @@ class FusedSearcher(Searcher[Rows]):
         self.tells_turns = any(searcher.tells_turns for searcher in searchers)
         self.fusion = fusion
         self.searchers = tuple(searchers)
+        self.notes = tuple(note for searcher in searchers for note in searcher.notes)
         self._sources = tuple(scanned(searcher.source) for searcher in searchers)
+        self._depth = depth
+        if depth is not None:
+            self.metric_name = approximate_name(self.metric_name)
+            if fusion.method == "ranks":
+                raise UsageError(
+                    Parameter("fusion", "ranks"), " needs the distance of every image, and ",
+                    Parameter("approximate"), " looks at few; leave one out",
+                )  # fmt: skip
         self._backgrounds = [
             Background.of(one.named.descriptor, one.metric, one.source)
             for one in (searchers if fusion.method == "scores" else ())
@@ -86,9 +114,12 @@ class FusedSearcher(Searcher[Rows]):
         ]
         if self.fusion.adaptive:
             weights = self._adapted(description, backgrounds)
-        return WeightedSum(
-            self._sources, factors(weights, [ScoreNormalizer.of(one) for one in backgrounds])
-        )
+        shares = factors(weights, [ScoreNormalizer.of(one) for one in backgrounds])
+        if self._depth is None:
+            return WeightedSum(self._sources, shares)
+        from cbir.search.ann.fused_source import ApproximateSum  # few searches need it
+
+        return ApproximateSum(self._sources, shares, self._depth)
 
     def components(
         self, source: CandidateSource[Rows], description: Rows, rows: RowNumbers

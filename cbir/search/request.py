@@ -72,6 +72,7 @@ class SearchOptions(TypedDict, total=False):
     rerank: str | None
     verify: int | None
     dba: int | None
+    approximate: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,9 @@ class SearchRequest:
         Database-side augmentation: instead of images, compare means of each image and so many of
         its neighbors in the index; see :mod:`cbir.search.dba.neighbor_means`. Distances are those
         of the means. The first search takes long in a large index: the means are made, and kept.
+    approximate : bool
+        Look at few images only, named by what :func:`cbir.optimize` has made: fast in a large
+        index. Distances are exact; some of the nearest images may be missing.
 
     Raises
     ------
@@ -180,6 +184,7 @@ class SearchRequest:
     rerank: str | None = None
     verify: int | None = None
     dba: int | None = None
+    approximate: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "max_distance", checked_limit(self.top, self.max_distance))

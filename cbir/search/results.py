@@ -48,6 +48,17 @@ def between_means(metric: str, meaning: str, dba: int) -> tuple[str, str]:
     )
 
 
+def approximate_name(metric: str) -> str:
+    """Return what distances are called where not every image was looked at.
+
+    Examples
+    --------
+    >>> approximate_name("chi2")
+    'chi2, approximate'
+    """
+    return f"{metric}, approximate"
+
+
 @dataclass(frozen=True, slots=True)
 class ScoreComponent:
     """What one descriptor adds to a fused distance.

@@ -37,6 +37,7 @@ class SearcherPool:
         self._snapshot = snapshot
         self._single_searcher = lru_cache(self._make_single_searcher)
         self._fused_searcher = lru_cache(self._make_fused_searcher)
+        self._approximate_searcher = lru_cache(self._make_approximate_searcher)
         self._staged_searcher = lru_cache(with_stages)
         self._image_features = lru_cache(self._open_image_features)
 
@@ -50,6 +51,7 @@ class SearcherPool:
         weights: Weights | None = None,
         adaptive: bool = False,
         stages: Stages = NO_STAGES,
+        approximate: bool = False,
     ) -> Searcher[Any]:
         """Return what searches by one descriptor or by a fusion; made once and kept.
 
@@ -60,7 +62,14 @@ class SearcherPool:
             self._check_has_vectors(tuple(self._asked(descriptor, preset)))
         stages = stages.or_those_of(usual_stages(preset))
         dba = self._snapshot.manifest.dba if stages.dba is None else stages.dba
-        compared = self._compared(descriptor, metric, preset, fusion, weights, adaptive, dba)
+        if approximate and dba:
+            raise UsageError(
+                Parameter("approximate"), " looks at images, not at the means that ",
+                Parameter("dba"), " compares; leave it out, or give ", Parameter("dba", 0),
+            )  # fmt: skip
+        compared = self._compared(
+            descriptor, metric, preset, fusion, weights, adaptive, dba, approximate
+        )
         if not stages.follow:
             return compared
         return self._staged_searcher(compared, stages, self._verifier(compared, stages))
@@ -93,6 +102,7 @@ class SearcherPool:
         weights: Weights | None,
         adaptive: bool,
         dba: int,
+        approximate: bool,
     ) -> Searcher[Any]:
         """Return what only compares."""
         usual = self._asked(descriptor, preset)
@@ -103,15 +113,35 @@ class SearcherPool:
                     Parameter("fusion"), ", ", Parameter("weights"), " and ", Parameter("adaptive"),
                     " are for several descriptors; join their aliases by +, as in hsv+phash",
                 )  # fmt: skip
+            if approximate:
+                return self._approximate_searcher(aliases[0], metric)
             return self.single_searcher(aliases[0], metric, dba)
         if metric is not None:
-            raise UsageError(
-                Parameter("metric", metric),
-                f" is for one descriptor; in a fusion each of {', '.join(aliases)} is compared by"
-                " its own metric",
-            )
+            raise _one_metric(metric, aliases)
         chosen = Fusion.of(usual, fusion, weights, adaptive)
-        return self._fused_searcher(aliases, chosen, preset, dba)
+        return self._fused_searcher(aliases, chosen, preset, dba, approximate)
+
+    def fused_searcher(
+        self, descriptor: str | None, preset: str | None, approximate: bool = False
+    ) -> FusedSearcher:
+        """Return what searches by several descriptors, without stages and means of rows."""
+        usual = self._asked(descriptor, preset)
+        return self._fused_searcher(tuple(usual), Fusion.of(usual), preset, 0, approximate)
+
+    def single_searchers(
+        self, descriptor: str | None, metric: str | None, preset: str | None
+    ) -> list[SingleSearcher[Any]]:
+        """Return what searches by each of the descriptors that are asked for.
+
+        Raises
+        ------
+        UsageError
+            When a metric is given for several.
+        """
+        aliases = tuple(self._asked(descriptor, preset))
+        if metric is not None and len(aliases) > 1:
+            raise _one_metric(metric, aliases)
+        return [self.single_searcher(alias, metric) for alias in aliases]
 
     def single_searcher(
         self, descriptor: str | None = None, metric: str | None = None, dba: int = 0
@@ -178,10 +208,32 @@ class SearcherPool:
         return open_searcher(self._snapshot, named, chosen, dba=dba)
 
     def _make_fused_searcher(
-        self, aliases: tuple[str, ...], fusion: Fusion, label: str | None, dba: int
+        self,
+        aliases: tuple[str, ...],
+        fusion: Fusion,
+        label: str | None,
+        dba: int,
+        approximate: bool,
     ) -> FusedSearcher:
         searchers = [self._single_searcher(alias, None, dba) for alias in aliases]
-        return FusedSearcher(searchers, fusion, label)
+        if not approximate:
+            return FusedSearcher(searchers, fusion, label)
+        from cbir.search.approximate_fusion import approximate_fusion  # few searches need it
+
+        return approximate_fusion(self._snapshot, searchers, fusion, label)
+
+    def _make_approximate_searcher(self, alias: str, metric: str | None) -> SingleSearcher[Any]:
+        from cbir.search.ann.opening import approximate_searcher
+
+        return approximate_searcher(self._snapshot, self.single_searcher(alias, metric))
+
+
+def _one_metric(metric: str, aliases: tuple[str, ...]) -> UsageError:
+    return UsageError(
+        Parameter("metric", metric),
+        f" is for one descriptor; in a fusion each of {', '.join(aliases)} is compared by its own"
+        " metric",
+    )
 
 
 def _has_features(searcher: Searcher[Any]) -> bool:

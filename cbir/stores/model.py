@@ -168,6 +168,11 @@ class Snapshot(ABC):
         They are caches that are keyed by the contents of images, and stay from commit to commit.
         """
 
+    @property
+    @abstractmethod
+    def structure_folder(self) -> Path:
+        """Where structures for approximate search lie: nobody but the user may write there."""
+
     @abstractmethod
     def derive(self, alias: str, name: str, derivation: Derivation) -> dict[str, NDArray[Any]]:
         """Return arrays computed from a matrix, from the cache if what is there fits."""

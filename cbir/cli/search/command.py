@@ -60,7 +60,7 @@ _SECTIONS = {
     "Common options": "--query --dataset --index --top --montage --format".split(),
     "How images are compared": (
         "--descriptor --preset --metric --fusion --weights --adaptive --dba --expand --rerank"
-        " --verify --region".split()
+        " --verify --region --approximate".split()
     ),
     "Several images in one search": "--together --like --unlike --augment".split(),
     "Which results": (
@@ -129,6 +129,12 @@ _SECTIONS = {
     metavar="X,Y,W,H",
     help="Search by this part of the query: left, top, width and height, in pixels of the upright"
     " image or in percent of it.",
+)
+@click.option(
+    "--approximate",
+    is_flag=True,
+    help="Look at few images only, by what cbir optimize has made: fast in a large index. Some of"
+    " the nearest may be missing.",
 )
 @example_options
 @click.option(
@@ -260,6 +266,8 @@ def search(
     results = ResultHandler(printer, listener, wants_montage or explain is not None)
     if searches > _SILENT_QUERIES and not sys.stdout.isatty():  # else the results show it
         listener.begin("searching", searches, "queries")
+    for note in index.searcher_for(request).notes if request.approximate else ():
+        listener.note(note)
     verify = _verifying(index, options, top) if explain is not None else _unchanged
     for result in index.answer(request):
         results.take(verify(result))

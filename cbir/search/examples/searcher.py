@@ -48,6 +48,7 @@ class ExamplesSearcher(Searcher[Examples[D]]):
         self.meaning = inner.meaning
         self.weights = inner.weights
         self.adaptive = inner.adaptive
+        self.notes = inner.notes
         self.tells_turns = inner.tells_turns and not augment
         self._orientations = ORIENTATIONS if augment else (AS_IT_IS,)
         if augment and not inner.tells_turns:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.search.candidates import Distances, RowNumbers, ScannedSource
+from cbir.search.candidates import Distances, RowMask, RowNumbers, ScannedSource
 from cbir.search.examples.examples import D, Examples
 from cbir.search.examples.formulas import fed_back, soft_minimum
 
@@ -47,6 +47,23 @@ class ExamplesSource(ScannedSource[Examples[D]]):
 
     def __len__(self) -> int:
         return len(self.comparisons.wanted[0][0].source)
+
+    @property
+    def approximate(self) -> bool:  # type: ignore[override]
+        """Whether few rows are named for each of the images."""
+        return self.comparisons.wanted[0][0].source.approximate
+
+    def candidates(self, query: Examples[D], k: int, eligible: RowMask | None = None) -> RowNumbers:
+        """Return rows among which are the nearest of those that are eligible."""
+        if not self.approximate:
+            return super().candidates(query, k, eligible)
+        # What is near to all is near to one of them, as a rule.
+        named = [
+            source.candidates(one, k, eligible)
+            for views in self.comparisons.wanted
+            for source, one in views
+        ]
+        return np.unique(np.concatenate(named))
 
     def estimate(self, query: Examples[D]) -> Distances:
         """Return the distance of every row, nearly."""

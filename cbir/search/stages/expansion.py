@@ -66,6 +66,19 @@ class MeanSource(ScannedSource[D], Generic[D]):
     def __len__(self) -> int:
         return len(self.before)
 
+    @property
+    def approximate(self) -> bool:  # type: ignore[override]
+        """Whether few rows are named for each of the images."""
+        return self.before.approximate
+
+    def candidates(self, query: D, k: int, eligible: RowMask | None = None) -> RowNumbers:
+        """Return rows among which are the nearest of those that are eligible."""
+        if not self.approximate:
+            return super().candidates(query, k, eligible)
+        # What is near by the mean is near to one of the images, as a rule.
+        named = [source.candidates(one, k, eligible) for source, one, _ in self._parts]
+        return np.unique(np.concatenate(named))
+
     def estimate(self, query: D) -> NDArray[np.float64]:
         """Return the distance of every row, nearly."""
         return reduce(

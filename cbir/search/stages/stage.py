@@ -46,6 +46,21 @@ class StagedSource(ScannedSource[D]):
     def __len__(self) -> int:
         return len(self.before)
 
+    @property
+    def approximate(self) -> bool:  # type: ignore[override]
+        """Whether what was before the stage names few rows."""
+        return self.before.approximate
+
+    def candidates(self, query: D, k: int, eligible: RowMask | None = None) -> RowNumbers:
+        """Return rows among which are the nearest of those that are eligible."""
+        if not self.approximate:
+            return super().candidates(query, k, eligible)
+        # The stage may have moved all of its rows away: as many others may come in their place.
+        count = len(self) if eligible is None else int(np.count_nonzero(eligible))
+        others = self.before.candidates(query, min(count, k + len(self._rows)), eligible)
+        staged = self._rows if eligible is None else self._rows[eligible[self._rows]]
+        return np.union1d(staged, others)
+
     def estimate(self, query: D) -> NDArray[np.float64]:
         """Return the distance of every row: estimated, but for those of the stage."""
         estimates = np.array(self.before.estimate(query), np.float64)
@@ -101,6 +116,7 @@ class Stage(Searcher[D]):
         self.weights = inner.weights
         self.adaptive = inner.adaptive
         self.tells_turns = inner.tells_turns
+        self.notes = inner.notes
 
     @property
     def bytes_per_image(self) -> int:

@@ -44,6 +44,12 @@ class _Described(ScannedSource[WithFeatures[D]]):
 
     def __init__(self, before: ScannedSource[D]) -> None:
         self.before = before
+        self.approximate = before.approximate
+
+    def candidates(
+        self, query: WithFeatures[D], k: int, eligible: RowMask | None = None
+    ) -> RowNumbers:
+        return self.before.candidates(query.description, k, eligible)
 
     def __len__(self) -> int:
         return len(self.before)

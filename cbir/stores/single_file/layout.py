@@ -73,6 +73,11 @@ class Layout:
         return [self.folder / "inverted", self._of_user.with_name(f"{self._of_user.name}-inverted")]
 
     @property
+    def structures(self) -> Path:
+        """Where structures for approximate search lie, which are not taken from anybody else."""
+        return self._of_user.with_name(f"{self._of_user.name}-structures")
+
+    @property
     def _of_user(self) -> Path:
         import platformdirs
 

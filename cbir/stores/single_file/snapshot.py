@@ -173,6 +173,10 @@ class FileSnapshot(Snapshot):
     def inverted_folders(self) -> list[Path]:
         return self._layout.inverted()
 
+    @property
+    def structure_folder(self) -> Path:
+        return self._layout.structures
+
     def derive(self, alias: str, name: str, derivation: Derivation) -> dict[str, NDArray[Any]]:
         return self._cache.derive(self.manifest.entry(alias).fingerprint, name, derivation)
 

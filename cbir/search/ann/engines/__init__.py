@@ -1,0 +1,1 @@
+"""Engines of approximate search: libraries behind one small interface, one file each."""
