@@ -113,8 +113,8 @@ class FlatIndex(ScannedSource[Row]):
             queries, bounds, tolerances, eligible, strict=True
         ):
             some = np.where(mask, lower, np.inf) if mask is not None else lower
-            nearest = np.argpartition(some, min(k, len(some)) - 1)[:k]
-            limit = bound.of_distance(float(self.exact(query, nearest).max())) + tolerance
+            nearest = np.flatnonzero(some <= np.partition(some, k - 1)[k - 1])[:k]
+            limit = bound.of_distance(float(self.exact(query, nearest).max(initial=0))) + tolerance
             near = np.flatnonzero(some <= limit)
             # What is no number, or no direction, is compared in the usual way.
             is_usual = np.isfinite(limit) and len(near) >= k and query.any()

@@ -93,7 +93,7 @@ def lower_bounds(
     """
     multiplied = bound.multiplied(queries)
     squares = np.einsum("ij,ij->i", multiplied, multiplied)
-    found = np.empty((len(rows), len(queries)), np.float32)
+    found = np.empty((len(queries), len(rows)), np.float32)
     largest: list[float] = [0.0]
     step = max(1, _BLOCK // max(1, rows.shape[1]))
 
@@ -104,11 +104,11 @@ def lower_bounds(
                 some = bound.multiplied(values(rows[block]))
                 lengths = np.einsum("ij,ij->i", some, some)
                 largest.append(float(lengths.max()))
-                out = found[block]
-                np.matmul(some, multiplied.T, out=out)
+                out = found[:, block]
+                np.matmul(multiplied, some.T, out=out)
                 out *= -2
-                out += lengths[:, None]
-                out += squares
+                out += lengths
+                out += squares[:, None]
 
     with one_thread_each():
         in_parts(multiply, len(rows), rows.size > _WORTH_THREADS)
@@ -116,4 +116,4 @@ def lower_bounds(
     # roundoff times the lengths, at most; and there are four sums of that size.
     rounding, width = np.finfo(np.float32), 4 * rows.shape[1]
     sizes = np.maximum(squares.astype(np.float64), np.max(largest))
-    return found.T, width * (float(rounding.eps) * sizes + float(rounding.tiny))
+    return found, width * (float(rounding.eps) * sizes + float(rounding.tiny))
