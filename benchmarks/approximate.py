@@ -90,6 +90,9 @@ def main() -> None:
     parser.add_argument("--descriptor", default="hsv")
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--engine", action="append", help="repeatable; default all that fit")
+    parser.add_argument(
+        "--search", action="append", choices=("ours", "bare"), help="repeatable; default both"
+    )
     parser.add_argument("--bytes", type=int, help="of an engine that quantizes")
     parser.add_argument("--projected", action="store_true", help="bare: by projected vectors")
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
@@ -109,7 +112,7 @@ def main() -> None:
     for engine in engines:
         if registry.get(engine).missing is not None:
             continue
-        for kind in ("ours", "bare"):
+        for kind in options.search or ("ours", "bare"):
             command = [sys.executable, __file__, *sys.argv[1:], "--one", engine, kind]
             done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
             found.append(json.loads(done.stdout))

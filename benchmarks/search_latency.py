@@ -33,6 +33,9 @@ from cbir.stores.paths import PathList
 _PAUSE = 0.2
 """Seconds between two processes."""
 
+_NO_BYTE_CODE = "PYTHONDONTWRITEBYTECODE"
+"""With this variable, all modules would be compiled anew in each process."""
+
 
 def main() -> None:
     """Measure, print, keep."""
@@ -70,13 +73,13 @@ def _repeat(snapshot: Snapshot, path: str, count: int) -> None:
 
 
 def _measure(index: str, query: Path, rounds: int) -> list[object]:
-    command = ["-m", "cbir", "search", "--no-montage", "-i", index, "-q", str(query)]
+    command = ["search", "--no-montage", "-i", index, "-q", str(query)]
     times, peaks, starts = [], [], []
     for _ in range(rounds + 1):
-        taken, peak = _process(*command)
+        taken, peak = _process("import cbir.cli; cbir.cli.main()", *command)
         times.append(taken)
         peaks.append(peak)
-        starts.append(_process("-c", "import cv2, numpy, click")[0])
+        starts.append(_process("import cv2, numpy, click")[0])
         time.sleep(_PAUSE)  # a loop that the first call needed is compiled meanwhile
     opened = cbir.open(index)
     opened.search(query)
@@ -94,15 +97,18 @@ def _measure(index: str, query: Path, rounds: int) -> list[object]:
     ]
 
 
-def _process(*arguments: str) -> tuple[float, float]:
+def _process(code: str, *arguments: str) -> tuple[float, float]:
     """Return how long a Python process takes, and its peak in megabytes."""
+    # The system would count the memory of the process that starts it, too.
+    tell = "import sys; print(open('/proc/self/status').read(), file=sys.stderr)"
+    command = [sys.executable, "-c", f"try:\n {code}\nfinally:\n {tell}"]
+    kept = {name: value for name, value in os.environ.items() if name != _NO_BYTE_CODE}
     start = time.perf_counter()
-    process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{arguments}: exit code {process.returncode}")
-    return time.perf_counter() - start, usage.ru_maxrss / 1000
+    done = subprocess.run([*command, *arguments], capture_output=True, text=True, env=kept)
+    taken = time.perf_counter() - start
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    return taken, int(done.stderr.partition("VmHWM:")[2].split()[0]) / 1000
 
 
 if __name__ == "__main__":
