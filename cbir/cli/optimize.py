@@ -18,8 +18,13 @@ from cbir.search.ann.engines.registry import ENGINES
 from cbir.search.ann.making import MadeStructure
 from cbir.search.optimizing import RECALL, OptimizeReport, optimize
 
+_SECTIONS = {
+    "Common options": "--index --descriptor --preset --recall".split(),
+    "How images are arranged": "--metric --engine --pca --bytes --remove".split(),
+}
 
-@click.command("optimize", cls=Command)
+
+@click.command("optimize", cls=Command, sections=_SECTIONS)
 @click.argument("index_path", metavar="[INDEX]", default="")
 @click.option("-i", "--index", "named", metavar="FILE", help="The same as INDEX.")
 @click.option(
