@@ -14,6 +14,9 @@ def barriers(page: Page) -> list[str]:
     """Return the serious and critical faults of a page, each with where it is."""
     script = os.environ.get("CBIR_AXE")
     assert script, "there is no axe-core; .ci/browser.sh installs it"
+    # An image that comes while the colors behind a text are looked for moves what is below it.
+    page.evaluate("document.querySelectorAll('img').forEach((one) => (one.loading = 'eager'))")
+    page.wait_for_function("[...document.images].every((one) => one.complete)")
     page.evaluate(Path(script).read_text("utf-8"))
     found = page.evaluate("axe.run().then((found) => found.violations)")
     return [
