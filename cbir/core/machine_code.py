@@ -231,6 +231,7 @@ def runner(symbol: str, code: bytes, arguments: tuple[str, ...], is_short: bool 
 def _loaded(loop: Loop) -> Run | None:
     """Return what runs a loop that was compiled, or None if what is kept of it is damaged."""
     try:
+        _check_is_ours(loop.path)
         data = read_regular(str(loop.path), _MOST_BYTES)
         body = data[len(_MAGIC) + _SUM :]
         if data[: len(_MAGIC) + _SUM] != _MAGIC + hashlib.sha256(body).digest():
@@ -241,6 +242,19 @@ def _loaded(loop: Loop) -> Run | None:
         with contextlib.suppress(OSError):
             loop.path.unlink()  # so that it is made again
         return None
+
+
+def _check_is_ours(path: Path) -> None:
+    """Refuse machine code that somebody else may have written, as in a folder that many share.
+
+    Raises
+    ------
+    OSError
+        When it is so.
+    """
+    status = os.lstat(path)
+    if hasattr(os, "geteuid") and (status.st_uid != os.geteuid() or status.st_mode & 0o022):
+        raise OSError("others may write to it")
 
 
 @cache

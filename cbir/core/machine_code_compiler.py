@@ -31,6 +31,7 @@ def main(module: str, name: str, path: str, how: str, *arguments: str) -> None:
         raise SystemExit("this version of numba calls functions in another way")
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with written_aside(path, durable=False) as file:
+        os.chmod(file.fileno(), 0o600)  # what others may write to is not loaded
         file.write(framed(symbol, code))
 
 

@@ -55,6 +55,16 @@ def test_another_program_runs_what_was_compiled_without_numba(folder: Path) -> N
     assert in_another_program() == FOUND
 
 
+def test_what_is_kept_is_the_users_alone_whatever_the_umask(folder: Path) -> None:
+    before = os.umask(0)
+    try:
+        HAMMING.compile()
+    finally:
+        os.umask(before)
+    assert HAMMING.path.stat().st_mode & 0o777 == 0o600
+    assert in_another_program() == FOUND
+
+
 def test_compiling_meanwhile_is_not_waited_for_and_done_once(folder: Path) -> None:
     for _ in range(3):
         HAMMING.compile_meanwhile()
@@ -79,12 +89,18 @@ def changed(path: Path) -> None:
     path.write_bytes(data)
 
 
+def made_writable_for_all(path: Path) -> None:
+    path.chmod(0o666)
+
+
 def made_a_pipe(path: Path) -> None:
     path.unlink()
     os.mkfifo(path)
 
 
-@pytest.mark.parametrize("damage", [emptied, cut_short, changed, made_a_pipe])
+@pytest.mark.parametrize(
+    "damage", [emptied, cut_short, changed, made_a_pipe, made_writable_for_all]
+)
 def test_damaged_machine_code_is_a_miss_and_is_removed(
     folder: Path, damage: Callable[[Path], None]
 ) -> None:
