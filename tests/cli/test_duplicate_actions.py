@@ -67,6 +67,17 @@ class Terminal:
                 break
         return self.shown
 
+    def interrupt(self) -> None:
+        """Press Ctrl-C when the process waits for an answer.
+
+        A signal between the last look at signals and the start of the read would only be seen after
+        the read, and the question is shown before that: a person is never so quick, a test is.
+        """
+        status = Path(f"/proc/{self.process.pid}/status")
+        while "State:\tS" not in status.read_text():
+            time.sleep(0.01)
+        self.process.send_signal(signal.SIGINT)
+
     def answer(self, text: str) -> int:
         self.read()
         os.write(self._end, text.encode())
@@ -178,7 +189,7 @@ def test_an_interrupted_question_does_nothing(copied: Path, tmp_path: Path) -> N
     before = tree(tmp_path)
     terminal = Terminal(tmp_path, *MOVE)
     terminal.read()
-    terminal.process.send_signal(signal.SIGINT)
+    terminal.interrupt()
     assert terminal.finish() == 130 and "Interrupted." in terminal.shown
     assert "Traceback" not in terminal.shown and tree(tmp_path) == before
 
