@@ -217,14 +217,21 @@ def runner(symbol: str, code: bytes, arguments: tuple[str, ...], is_short: bool 
     unused = ctypes.addressof(_UNUSED)
 
     def run(*values: Any) -> None:
-        function(
-            unused,
-            unused,
-            *[one.ctypes.data if isinstance(one, np.ndarray) else one for one in values],
-        )
+        function(unused, unused, *map(_as_argument, values))
 
     run.engine = engine  # type: ignore[attr-defined] # the code lives as long as it does
     return run
+
+
+def _as_argument(value: Any) -> Any:
+    """Return where the numbers of an array lie; anything else as it is."""
+    if not isinstance(value, np.ndarray):
+        return value
+    try:
+        # In a quarter of the time of the array's own way.
+        return ctypes.addressof(ctypes.c_char.from_buffer(value))  # type: ignore[arg-type]
+    except (TypeError, ValueError):  # it is for reading only, or empty
+        return value.ctypes.data
 
 
 @cache

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections import deque
+from contextlib import AbstractContextManager
+
+_UNCOUNTED = 1000
+"""So many shares that are not counted have room in the total."""
+
+_NOTHING = contextlib.nullcontext()
 
 
 class MemoryBudget:
@@ -40,9 +47,13 @@ class MemoryBudget:
         self._waiting: deque[object] = deque()
         self._thread = _Thread()
 
-    def reserve(self, size: int) -> Share:
-        """Hold `size` bytes while a block runs; the first to come is the first to be served."""
-        return Share(self, size)
+    def reserve(self, size: int) -> AbstractContextManager[None]:
+        """Hold `size` bytes while a block runs; the first to come is the first to be served.
+
+        What is next to nothing beside the total is not counted: that would take longer than the
+        work on a small image may take.
+        """
+        return _NOTHING if size * _UNCOUNTED <= self.total else Share(self, size)
 
     def _take(self, size: int) -> threading.Lock:
         with self._lock:

@@ -107,7 +107,7 @@ class NamedDescriptor:
             what = f"{given}, not {wanted} as it says"
         elif descriptor.has_quality and row[-1] > HIGHEST_QUALITY:
             what = f"the quality {row[-1]}, not 0 to 100"
-        elif not np.isfinite(row).all():
+        elif descriptor.dtype.kind == "f" and not np.isfinite(row).all():
             what = "a number that is not finite"
         else:
             return row

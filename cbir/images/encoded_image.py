@@ -152,7 +152,7 @@ class EncodedImage(OpenImage):
 
     def _decode_scaled(self, size: int | None) -> Pixels:
         width, height = self.dimensions
-        reduction = self.reduction(max(width, height), size)
+        reduction = jpeg_reduction(max(width, height), size)
         with self.reserve_memory(reduction):
             decoded = self._decode(reduction)
             return decoded if size is None else resized(decoded, fitted_size(width, height, size))

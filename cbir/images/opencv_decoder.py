@@ -16,6 +16,7 @@ _REDUCTIONS = {
     4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
     8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
 }
+_LARGEST_FIRST = sorted(_REDUCTIONS, reverse=True)
 
 
 def jpeg_reduction(longest: int, size: int | None) -> int:
@@ -26,9 +27,11 @@ def jpeg_reduction(longest: int, size: int | None) -> int:
     >>> jpeg_reduction(1000, 256), jpeg_reduction(200, 256), jpeg_reduction(200, None)
     (2, 1, 1)
     """
-    if size is None:
-        return 1
-    return max(k for k in _REDUCTIONS if k == 1 or -(-longest // k) >= size)
+    if size is not None and longest > size:
+        for reduction in _LARGEST_FIRST:
+            if -(-longest // reduction) >= size:
+                return reduction
+    return 1
 
 
 def decode_with_opencv(data: bytes, reduction: int) -> Pixels | None:

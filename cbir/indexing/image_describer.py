@@ -90,12 +90,12 @@ class ImageDescriber:
         encoded = EncodedImage.open(os.path.join(self.dataset, file.path))
         sha256 = hashlib.sha256(encoded.data).digest()
         known = self.lookup.with_content(sha256)
-        if self._is_whole(known):
+        missing = self._missing(known)
+        if not missing and not self._lacking(known):
             return DescribedImage(file, known)
         header = encoded.header
         if header.is_generated:
             return None
-        missing = self._missing(known)
         features = self._extracted(encoded, known)
         rows = dict(known.rows)
         for one in missing:

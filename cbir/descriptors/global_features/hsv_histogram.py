@@ -19,6 +19,10 @@ from cbir.images.pixels import Pixels
 _ELLIPSE_BINS = (8, 12, 3)
 _GRID_BINS = (16, 4, 4)
 _ELLIPSE_REACH = 0.75
+
+_GRID_REGIONS, _CELLS = 6, math.prod(_GRID_BINS)
+_PARTS, _COPIES = 8, 2
+"""Of counters in the compiled loop; see :func:`count_roots`."""
 """The central ellipse's diameters, as a share of the image's sides."""
 
 _UNRELATED = 3.5
@@ -110,16 +114,17 @@ class HsvHistogram(Descriptor):
         run = _COUNTING.after(1) if self.layout != "ellipse" else None
         if run is None:
             return as_roots(self._counts(hsv_cells(image, self._bins))).ravel()
-        bins, is_grid = math.prod(self._bins), self.layout == "grid"
-        counts = np.zeros(self.dimension, np.float32)
-        roots = np.empty(self.dimension, np.uint8)
+        height, width = image.shape[:2]
+        counts = np.zeros((_PARTS, _COPIES, _CELLS), np.int32)
+        sums = np.empty((_GRID_REGIONS, _CELLS), np.int32)
+        cells, roots = np.empty(width, np.uint8), np.empty(self.dimension, np.uint8)
         pixels = cv2.cvtColor(image, cv2.COLOR_RGB2HSV_FULL)
-        run(pixels, *image.shape[:2], _stacked_tables(self._bins), bins, is_grid, counts, roots)
+        run(pixels, height, width, self.layout == "grid", cells, counts, sums, roots)
         return roots
 
     @property
     def _regions(self) -> int:
-        return {"grid": 6, "ellipse": 5, "none": 1}[self.layout]
+        return {"grid": _GRID_REGIONS, "ellipse": 5, "none": 1}[self.layout]
 
     @property
     def _bins(self) -> tuple[int, int, int]:
@@ -158,54 +163,67 @@ def hsv_cells(image: Pixels, bins: tuple[int, int, int]) -> NDArray[Any]:
     return np.asarray(cv2.add(cv2.add(hue, saturation, hue), value, hue))
 
 
-def count_roots(pixels, height, width, tables, bins, is_grid, counts, roots):  # type: ignore[no-untyped-def]
+def count_roots(pixels, height, width, is_grid, cells, counts, sums, roots):  # type: ignore[no-untyped-def] # noqa: C901
     """Do what :func:`hsv_cells`, the counting and :func:`as_roots` do, as a compiled loop.
 
-    Pixels are HSV; counts are zeros, as many as roots.
+    Pixels are HSV. A grid's pixels are counted by parts, the outer and the inner one of each
+    quarter, of which all regions are sums; each part has two counters, for an addition has to wait
+    for the one before it if that was of the same cell, as it mostly is. They are zeros.
     """
-    down, across = height // 4, width // 4
+    inner_top, inner_left = height // 4, width // 4
+    half_y, half_x = height // 2, width // 2
+    if not is_grid:
+        inner_top, inner_left, half_y, half_x = 0, 0, height, width
     for y in range(height):
+        start = 3 * y * width
         for x in range(width):
-            pixel = 3 * (y * width + x)
-            cell = (
-                tables[pixels[pixel]]
-                + tables[256 + pixels[pixel + 1]]
-                + tables[512 + pixels[pixel + 2]]
-            )
-            if not is_grid:
-                counts[cell] += np.float32(1)
-                continue
-            quarter = 1 + 2 * (y >= height // 2) + (x >= width // 2)
-            counts[quarter * bins + cell] += np.float32(1)
-            if down <= y < height - down and across <= x < width - across:
-                counts[5 * bins + cell] += np.float32(1)
-    for region in range(6 if is_grid else 1):
-        total = np.float32(0)
-        for cell in range(region * bins, (region + 1) * bins):
-            if is_grid and region == 0:
-                for quarter in range(1, 5):
-                    counts[cell] += counts[quarter * bins + cell]
-            total += counts[cell]
-        for cell in range(region * bins, (region + 1) * bins):
-            share = counts[cell] / max(total, np.float32(1))
+            hue, saturation = pixels[start + 3 * x], pixels[start + 3 * x + 1]
+            value = pixels[start + 3 * x + 2]
+            cells[x] = ((hue + 8) >> 4 & 15) << 4 | saturation >> 6 << 2 | value >> 6
+        is_inner = inner_top <= y < height - inner_top
+        for piece in range(4):
+            first = (0, inner_left, half_x, width - inner_left)[piece]
+            last = (inner_left, half_x, width - inner_left, width)[piece]
+            quarter = 2 * (y >= half_y) + (piece >= 2)
+            part = 2 * quarter + (is_inner and 1 <= piece <= 2)
+            one = part * _COPIES * _CELLS
+            other = one + _CELLS
+            for x in range(first, last - 1, 2):
+                counts[one + cells[x]] += 1
+                counts[other + cells[x + 1]] += 1
+            if (last - first) % 2:
+                counts[one + cells[last - 1]] += 1
+    for cell in range(_CELLS):
+        whole = center = 0
+        for quarter in range(4):
+            outer = 2 * quarter * _COPIES * _CELLS + cell
+            inner = outer + _COPIES * _CELLS
+            within = counts[inner] + counts[inner + _CELLS]
+            count = within + counts[outer] + counts[outer + _CELLS]
+            sums[(1 + quarter) * _CELLS + cell] = count
+            center += within
+            whole += count
+        sums[cell], sums[5 * _CELLS + cell] = whole, center
+    for start in range(0, (_GRID_REGIONS if is_grid else 1) * _CELLS, _CELLS):
+        total = 0
+        for cell in range(start, start + _CELLS):
+            total += sums[cell]
+        pixels_of_region = np.float32(max(total, 1))
+        for cell in range(start, start + _CELLS):
+            share = np.float32(sums[cell]) / pixels_of_region
             roots[cell] = np.uint8(np.rint(np.float32(255) * np.sqrt(share)))
 
 
 _COUNTING = AwaitedLoop(
     Loop(
         count_roots,
-        ("uint8*", "int64", "int64", "uint16*", "int64", "int64", "float32*", "uint8*"),
+        ("uint8*", "int64", "int64", "int64", "uint8*", "int32*", "int32*", "uint8*"),
         is_exact=True,
     ),
     worth_loading=200,
     worth_compiling=1000,
 )
 """Work is images."""
-
-
-@lru_cache
-def _stacked_tables(bins: tuple[int, int, int]) -> NDArray[np.uint16]:
-    return np.concatenate(_tables(bins)).astype(np.uint16)
 
 
 @lru_cache

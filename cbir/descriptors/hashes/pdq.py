@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.descriptors.base import HIGHEST_QUALITY
-from cbir.descriptors.hashes.perceptual import Bits, Hash, dct2
+from cbir.descriptors.hashes.dct import dct2
+from cbir.descriptors.hashes.perceptual import Bits, Hash
 from cbir.images.pixels import WORKING_SIZES, Pixels
 
 _SIDE = 64

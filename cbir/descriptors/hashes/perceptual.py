@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.descriptors.base import Descriptor
+from cbir.descriptors.hashes.dct import Frequencies, by_frequencies, dct2
 from cbir.descriptors.hashes.lanczos import gray_thumbnail
 from cbir.descriptors.row_kinds import HASH, RowKind
 from cbir.images.pixels import WORKING_SIZES, Pixels
@@ -139,10 +140,15 @@ class PerceptualHash(_SizedHash):
     def _bits_and_quality(self, image: Pixels) -> tuple[Bits, int]:
         side = math.isqrt(self.bits)
         small = gray_thumbnail(image, side * _OVERSAMPLING, side * _OVERSAMPLING)
-        low = dct2(small, side)
-        margins = low - _median(low)
-        clear = np.abs(margins) > _FREQUENCY_NOISE * _gain(small)
-        return margins > 0, _percent(clear)
+        noise = _FREQUENCY_NOISE * _gain(small)
+
+        def decide(low: Frequencies) -> tuple[tuple[Bits, int], float]:
+            margins = low - _median(low)
+            sizes = np.abs(margins)
+            distance = min(sizes.min(), np.abs(sizes - noise).min())
+            return (margins > 0, _percent(sizes > noise)), float(distance)
+
+        return by_frequencies(small, side, decide)
 
 
 @dataclass(frozen=True)
@@ -273,15 +279,6 @@ def structure(thumbnail: NDArray[Any]) -> int:
     """
     spectrum = np.abs(dct2(thumbnail)).ravel()[1:]
     return _percent(spectrum > _CELL_NOISE * _gain(thumbnail))
-
-
-def dct2(image: NDArray[Any], lowest: int | None = None) -> NDArray[np.float64]:
-    """Return the two-dimensional DCT-II, not normalized: all of it, or its lowest frequencies."""
-    # Not a product of matrices: how BLAS rounds depends on the processor.
-    from scipy.fft import dct
-
-    down = dct(image.astype(np.float64), axis=0)[:lowest]
-    return dct(down, axis=1)[:, :lowest]
 
 
 def _median(values: NDArray[np.float64]) -> np.float64:
