@@ -6,8 +6,9 @@ Example::
 
 For each folder: the rate at which threads read the images, compute their SHA-256, decode them to
 the descriptor's working size and do nothing else; the rate of ``cbir.index`` from the walk to the
-commit; and that of a whole ``cbir index`` process, its start included. Medians of several rounds,
-in turn.
+commit; that of a whole ``cbir index`` process, its start included; and that of what tutorials do
+(:mod:`tutorial`), in this program, and how many times as fast ``cbir.index`` is. Folders of fewer
+images than ``--least`` are repeated by links. Medians of several rounds, in turn.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import tutorial
 from common import report, run, seconds
 
 import cbir
@@ -29,6 +31,11 @@ from cbir.images.encoded_image import EncodedImage
 from cbir.images.opencv_decoder import decode_with_opencv, jpeg_reduction
 from cbir.images.pixels import fitted_size, resized
 
+COLUMNS = (
+    "dataset", "descriptor", "images", "decode/s", "index/s", "ratio", "process/s", "tutorial/s",
+    "times",
+)  # fmt: skip
+
 Times = dict[str, list[float]]
 """Seconds of each round, by what was done."""
 
@@ -37,34 +44,37 @@ def main() -> None:
     """Measure, print, keep."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("dataset", type=Path, nargs="+")
-    parser.add_argument("--descriptor", default="hsv")
+    parser.add_argument("--descriptor", action="append", help="repeatable; default hsv")
+    parser.add_argument("--least", type=int, default=0, help="images of each folder")
     parser.add_argument("--workers", type=int, default=cores())
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
-    counts: list[int] = []
-    times: list[Times] = []
+    rows = []
     for dataset in options.dataset:
-        paths = [str(dataset / found.path) for found in find_images(str(dataset))]
-        counts.append(len(paths))
-        times.append(_measure(dataset, paths, options.descriptor, options.workers, options.rounds))
-    names = [dataset.name for dataset in options.dataset]
-    rows = [
-        _row(name, options.descriptor, count, of_one)
-        for name, count, of_one in zip(names, counts, times, strict=True)
-    ]
-    if len(rows) > 1:
-        together = {
-            key: [float(sum(round_)) for round_ in zip(*(one[key] for one in times), strict=True)]
-            for key in times[0]
-        }
-        rows.append(_row("together", options.descriptor, sum(counts), together))
-    columns = ["dataset", "descriptor", "images", "decode/s", "index/s", "ratio", "process/s"]
-    report(f"index-rate-{'-'.join(names)}", columns, rows)
+        with tempfile.TemporaryDirectory() as folder:
+            repeated = _repeated(dataset, options.least, Path(folder))
+            paths = [str(repeated / found.path) for found in find_images(str(repeated))]
+            for spec in options.descriptor or ["hsv"]:
+                times = _measure(repeated, paths, spec, options.workers, options.rounds)
+                rows.append(_row(dataset.name, spec, len(paths), times))
+                print(rows[-1], flush=True)
+    report(f"index-rate-{'-'.join(dataset.name for dataset in options.dataset)}", COLUMNS, rows)
+
+
+def _repeated(dataset: Path, least: int, folder: Path) -> Path:
+    """Return the folder itself, or one with its images under several names each."""
+    files = [(dataset / found.path).resolve() for found in find_images(str(dataset))]
+    if len(files) >= least:
+        return dataset
+    for number in range(least):
+        source = files[number % len(files)]
+        (folder / f"{number:07}{source.suffix}").symlink_to(source)
+    return folder
 
 
 def _measure(dataset: Path, paths: list[str], spec: str, workers: int, rounds: int) -> Times:
     decode = _bare_decoder(paths, parse(spec).descriptor.working_size)
-    times: Times = {"decode": [], "index": [], "process": []}
+    times: Times = {"decode": [], "index": [], "process": [], "tutorial": []}
     with tempfile.TemporaryDirectory() as folder:
         index = str(Path(folder) / "index.csv")
         command = ["index", "-d", str(dataset), "-i", index, "--descriptor", spec]
@@ -82,14 +92,18 @@ def _measure(dataset: Path, paths: list[str], spec: str, workers: int, rounds: i
             times["decode"].append(seconds(decode_all))
             times["index"].append(seconds(index_all))
             times["process"].append(seconds(lambda: run(*command)))
+            times["tutorial"].append(seconds(lambda: tutorial.index(paths, Path(folder) / "t.csv")))
     return times
 
 
 def _row(name: str, spec: str, count: int, times: Times) -> list[object]:
     rates = {key: round(count / statistics.median(values)) for key, values in times.items()}
-    pairs = zip(times["decode"], times["index"], strict=True)
-    ratio = round(statistics.median(bare / full for bare, full in pairs), 2)
-    return [name, spec, count, rates["decode"], rates["index"], ratio, rates["process"]]
+    ratio, faster = (
+        round(statistics.median(b / i for b, i in zip(other, times["index"], strict=True)), 2)
+        for other in (times["decode"], times["tutorial"])
+    )
+    bare, full, process, script = rates.values()
+    return [name, spec, count, bare, full, ratio, process, script, faster]
 
 
 def _bare_decoder(paths: list[str], size: int | None) -> Callable[[str], None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -13,7 +12,7 @@ from cbir.core.checks import check_whole
 from cbir.core.errors import UsageError
 from cbir.core.messages import Parameter
 from cbir.core.progress import ProgressListener
-from cbir.core.threads import one_thread_each, ordered_map, threads
+from cbir.core.threads import one_thread_each, threads
 from cbir.descriptors import presets
 from cbir.descriptors.local_features.base import LocalExtractor
 from cbir.descriptors.local_features.registry import extractor_of
@@ -21,6 +20,7 @@ from cbir.descriptors.registry import parse
 from cbir.indexing.commit import IndexReport, commit
 from cbir.indexing.describe import describe
 from cbir.indexing.metadata_join import MetadataRequest
+from cbir.indexing.paced_threads import PacedThreads
 from cbir.indexing.plan import plan
 from cbir.indexing.request import IndexRequest
 from cbir.indexing.scan import scan
@@ -150,8 +150,7 @@ def build_index(
     store = open_store(request.index)
     with store.writer(wait) as writer, stderr_capture.capture(), one_thread_each():
         planned = plan(found, request, store, writer, listener, rows)
-        executor = partial(ordered_map, workers=request.workers)
-        described = describe(planned, executor, listener)
+        described = describe(planned, PacedThreads(request.workers), listener)
         return commit(planned, described, listener)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Generator, Mapping, Sequence
@@ -69,25 +70,39 @@ class ImageDescriber:
     lookup: ReuseLookup
     features: Mapping[str, LocalFeatureWriter]
 
-    def __call__(self, file: ImageFile) -> Outcome:
-        """Describe an image, or return why it cannot be."""
+    def __call__(self, file: ImageFile, image: EncodedImage | None = None) -> Outcome:
+        """Describe an image, that may have been read, or return why it cannot be."""
         try:
-            return self.describe(file)
+            return self.describe(file, image)
         except UnreadableImageError as error:
             return error
 
-    def describe(self, file: ImageFile) -> DescribedImage | None:
+    def read(self, file: ImageFile) -> EncodedImage | None:
+        """Read an image's file; None if that is not needed or fails: describing will tell why."""
+        if self._in_journal(file) is None:
+            with contextlib.suppress(UnreadableImageError):
+                return EncodedImage.open(os.path.join(self.dataset, file.path))
+        return None
+
+    def describe(self, file: ImageFile, image: EncodedImage | None = None) -> DescribedImage | None:
         """Describe an image as far as it is not known; None for a montage of our own.
+
+        Parameters
+        ----------
+        file : ImageFile
+        image : EncodedImage, optional
+            What :meth:`read` gave.
 
         Raises
         ------
         UnreadableImageError
             When it cannot be read.
         """
-        known = self.lookup.in_journal(file)
-        if known is not None and self._is_whole(known):
-            return DescribedImage(file, known)
-        encoded = EncodedImage.open(os.path.join(self.dataset, file.path))
+        if image is None:
+            known = self._in_journal(file)
+            if known is not None:
+                return DescribedImage(file, known)
+        encoded = image or EncodedImage.open(os.path.join(self.dataset, file.path))
         sha256 = hashlib.sha256(encoded.data).digest()
         known = self.lookup.with_content(sha256)
         missing = self._missing(known)
@@ -108,8 +123,12 @@ class ImageDescriber:
         known = IndexedImage(sha256, header.width, header.height, rows, known.origin)
         return DescribedImage(file, known, bool(missing), encoded.may_be_damaged, features)
 
-    def _is_whole(self, known: IndexedImage) -> bool:
-        return not self._missing(known) and not self._lacking(known)
+    def _in_journal(self, file: ImageFile) -> IndexedImage | None:
+        """Return what an interrupted run told of a file, if that is all that is wanted."""
+        known = self.lookup.in_journal(file)
+        if known is None or self._missing(known) or self._lacking(known):
+            return None
+        return known
 
     def _missing(self, known: IndexedImage) -> list[NamedDescriptor]:
         return [one for one in self.named if one.descriptor.fingerprint not in known.rows]
