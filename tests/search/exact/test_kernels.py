@@ -30,6 +30,21 @@ def test_a_loop_estimates_its_metric(name: str, dtype: str) -> None:
         np.testing.assert_allclose(out, exact, rtol=2e-5, atol=2e-6)
 
 
+@pytest.mark.parametrize("name", ["euclidean", "manhattan", "cosine"])
+@pytest.mark.parametrize("dtype", ["int8", "int16"])
+def test_a_loop_estimates_its_metric_of_signed_numbers(name: str, dtype: str) -> None:
+    encoding = Encoding(1 / 90)
+    rows = np.random.default_rng(4).integers(-128, 128, (50, 333)).astype(dtype)
+    rows[7] = 0
+    rows[8] = -rows[0] // 2
+    run = compiled(kernels.loop_of(name, rows.dtype))
+    for query in (rows[0], rows[7]):
+        exact = METRICS[name].between(encoding.values(query), encoding.values(rows))
+        out = np.empty(len(rows), np.float32)
+        run(kernels.compared(query, False), rows, *rows.shape, False, encoding.scale, out)
+        np.testing.assert_allclose(out, exact, rtol=2e-5, atol=2e-6)
+
+
 @pytest.mark.parametrize("words", [1, 4, 5])
 def test_the_loop_counts_differing_bits(words: int) -> None:
     rows = np.random.default_rng(words).integers(0, 256, (100, 8 * words), np.uint8)
