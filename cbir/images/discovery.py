@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import fnmatch
 import os
+import re
 import stat
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from cbir.core.errors import CbirError, UnreadableImageError, printable, reason_of
 from cbir.core.messages import Message, Parameter
@@ -198,8 +200,17 @@ def is_selected(path: str, include: Sequence[str], exclude: Sequence[str]) -> bo
 
 
 def _matches(path: str, patterns: Sequence[str]) -> bool:
-    name = path.rpartition("/")[2]
-    return any(fnmatch.fnmatch(path, glob) or fnmatch.fnmatch(name, glob) for glob in patterns)
+    if not patterns:
+        return False
+    match = _expression(tuple(patterns)).match
+    path = os.path.normcase(path)
+    return bool(match(path) or match(path.rpartition("/")[2]))
+
+
+@lru_cache(maxsize=64)
+def _expression(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    """Return what matches what any of some patterns matches, as :func:`fnmatch.fnmatch` does."""
+    return re.compile("|".join(fnmatch.translate(os.path.normcase(glob)) for glob in patterns))
 
 
 def _starts_like_an_image(path: str) -> bool:
