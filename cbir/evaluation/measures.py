@@ -8,6 +8,7 @@ every measure is defined: a query that has nothing to find is no query.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ def average_precision(relevant: Relevant) -> float:
     0.8333333333333333
     """
     ranks = _ranks(relevant)
-    return float(np.mean(np.arange(1, len(ranks) + 1) / ranks))
+    return _average(np.arange(1, len(ranks) + 1) / ranks)
 
 
 def trapezoidal_average_precision(relevant: Relevant) -> float:
@@ -60,9 +61,7 @@ def trapezoidal_average_precision(relevant: Relevant) -> float:
     0.7916666666666666
     """
     ranks = _ranks(relevant)
-    found = np.arange(1, len(ranks) + 1)
-    before = np.where(ranks == 1, 1.0, (found - 1) / np.maximum(ranks - 1, 1))
-    return float(np.mean((before + found / ranks) / 2))
+    return _trapezoidal(ranks, np.arange(1, len(ranks) + 1) / ranks)
 
 
 def precision(relevant: Relevant, cutoff: int) -> float:
@@ -151,13 +150,7 @@ def nmrr(relevant: Relevant, largest: int) -> float:
     >>> nmrr(np.array([True, False, True, False]), largest=2)
     0.14285714285714285
     """
-    ranks = _ranks(relevant)
-    size = len(ranks)
-    within = min(4 * size, 2 * largest)
-    penalty = 1.25 * within
-    ideal = 0.5 * (1 + size)
-    mean_rank = np.where(ranks <= within, ranks, penalty).mean()
-    return float((mean_rank - ideal) / (penalty - ideal))
+    return _retrieval_rank(_ranks(relevant), largest)
 
 
 def ndcg(gains: NDArray[np.integer]) -> float:
@@ -183,12 +176,8 @@ def ndcg(gains: NDArray[np.integer]) -> float:
     >>> ndcg(np.array([1, 0, 1, 0]))
     0.9197207891481876
     """
-    right = np.flatnonzero(gains)
-    grades = gains[right]
-    discounts = np.log2(right + 2)
-    best = np.sort(grades)[::-1] / np.log2(np.arange(len(grades)) + 2)
-    # Summed alike, so that the best order gives exactly 1.
-    return math.fsum(grades / discounts) / math.fsum(best)
+    ranks = _ranks(gains > 0)
+    return _discounted_gain(ranks, gains[ranks - 1])
 
 
 def interpolated_precision(relevant: Relevant) -> NDArray[np.float64]:
@@ -228,19 +217,62 @@ def all_measures(gains: NDArray[np.integer], largest: int) -> list[float]:
     largest : int
         The most right ones that a query of the run has.
     """
-    relevant = gains > 0
+    ranks = _ranks(gains > 0)
+    precisions = np.arange(1, len(ranks) + 1) / ranks
+    last = int(ranks[-1])
+    firsts = (*CUTOFFS, GROUP, *(min(k, last) for k in REVISITED_CUTOFFS))
+    right = dict(zip(firsts, np.searchsorted(ranks, firsts, "right").tolist(), strict=True))
     return [
-        average_precision(relevant),
-        trapezoidal_average_precision(relevant),
-        *(precision(relevant, k) for k in CUTOFFS),
-        *(recall(relevant, k) for k in CUTOFFS),
-        ns_score(relevant),
-        nmrr(relevant, largest),
-        ndcg(gains),
-        *(revisited_precision(relevant, k) for k in REVISITED_CUTOFFS),
+        _average(precisions),
+        _trapezoidal(ranks, precisions),
+        *(right[k] / k for k in CUTOFFS),
+        *(right[k] / len(ranks) for k in CUTOFFS),
+        float(right[GROUP]),
+        _retrieval_rank(ranks, largest),
+        _discounted_gain(ranks, gains[ranks - 1]),
+        *(right[k] / k for k in firsts[-len(REVISITED_CUTOFFS) :]),
     ]
 
 
 def _ranks(relevant: Relevant) -> NDArray[np.intp]:
     """Return the ranks of the right ones, from 1."""
     return np.flatnonzero(relevant) + 1
+
+
+def _average(precisions: NDArray[np.float64]) -> float:
+    return float(np.mean(precisions))
+
+
+def _trapezoidal(ranks: NDArray[np.intp], precisions: NDArray[np.float64]) -> float:
+    before = np.where(ranks == 1, 1.0, np.arange(len(ranks)) / np.maximum(ranks - 1, 1))
+    return float(np.mean((before + precisions) / 2))
+
+
+def _retrieval_rank(ranks: NDArray[np.intp], largest: int) -> float:
+    size = len(ranks)
+    within = min(4 * size, 2 * largest)
+    penalty = 1.25 * within
+    ideal = 0.5 * (1 + size)
+    mean_rank = np.where(ranks <= within, ranks, penalty).mean()
+    return float((mean_rank - ideal) / (penalty - ideal))
+
+
+def _discounted_gain(ranks: NDArray[np.intp], grades: NDArray[np.integer]) -> float:
+    discounts = _discounts(1 << int(ranks[-1]).bit_length())
+    # Summed alike, so that the best order gives exactly 1.
+    gain = math.fsum((grades / discounts[ranks - 1]).tolist())
+    if grades.max() == 1:
+        return gain / _best_gain(len(grades))
+    return gain / math.fsum((np.sort(grades)[::-1] / discounts[: len(grades)]).tolist())
+
+
+@lru_cache(maxsize=4)
+def _discounts(size: int) -> NDArray[np.float64]:
+    """Return by what the gains at the first ranks are divided."""
+    return np.log2(np.arange(size) + 2)
+
+
+@lru_cache(maxsize=1024)
+def _best_gain(count: int) -> float:
+    """Return the gain of so many images of grade 1, all before the others."""
+    return math.fsum((1 / np.log2(np.arange(count) + 2)).tolist())

@@ -30,6 +30,7 @@ from cbir.evaluation.model import (
 )
 from cbir.evaluation.protocols import check_holds_for_some
 from cbir.evaluation.query import Queries, Query
+from cbir.evaluation.ranking import ranking
 from cbir.evaluation.relevance import GroundTruth
 from cbir.images.encoded_image import EncodedImage
 from cbir.images.open_image import OpenImage
@@ -268,14 +269,19 @@ class _Experiment:
         order: NDArray[np.intp],
     ) -> _Answer:
         grades, counts = self._judged(setup, query)
-        ranked, without_duplicates = (order[one[order]] for one in counts)
+        ranked = order[counts[0][order]]
         hits = [
             Hit(self._paths[row], float(distances[row]), bool(grades[row] > 0), self._told(row))
             for row in ranked[:KEPT_HITS].tolist()
         ]
         gains = grades[ranked]
-        measures = [_measures(gains, largest[0]), _measures(grades[without_duplicates], largest[1])]
-        return _Answer(measures, hits, interpolated_precision(gains > 0) if gains.any() else None)
+        measures = _measures(gains, largest[0])
+        if largest[0] == largest[1] and np.array_equal(counts[0], counts[1]):  # no duplicates
+            without = measures
+        else:
+            without = _measures(grades[order[counts[1][order]]], largest[1])
+        curve = interpolated_precision(gains > 0) if gains.any() else None
+        return _Answer([measures, without], hits, curve)
 
     def _told(self, row: int) -> tuple[str, ...]:
         return tuple(texts[row] for texts in self._columns)
@@ -347,7 +353,7 @@ def _description(searcher: SearcherProtocol, query: Query) -> Any:
 def _ranked(searcher: SearcherProtocol, description: Any) -> tuple[NDArray[Any], NDArray[np.intp]]:
     """Return the distances, and the rows from near to far; equal ones by path, as they are."""
     distances = searcher.distances(description)
-    return distances, np.argsort(distances, kind="stable")
+    return distances, ranking(distances)
 
 
 def _measures(gains: NDArray[np.integer], largest: int) -> list[float]:
