@@ -61,6 +61,11 @@ SPEED_RESULTS = {
     " the first time and later; the most memory that is resident in it, and without the bytes of"
     " the columns that it compares; milliseconds in a running program. The rows of larger indexes"
     " repeat real ones. start: what a program takes that only imports NumPy, OpenCV and click.",
+    "search-batch-corel1k": "Searching for many\nA process of `search --query -` that gets images"
+    " through a pipe: seconds until its first result and until all, which come in order;"
+    " milliseconds a query, the decoding included; and the most memory that is resident in it, with"
+    " and without the bytes of the columns that it compares. Others used the machine at the same"
+    " time, so that times are several times too long.",
     "exact": "Comparing\nMilliseconds that the 10 nearest of many rows take in memory, by their"
     " exact distances; product: those of NumPy's product of the same numbers in single precision"
     " with a vector, which is to read them once; ratio: to that. Then those of a query when 100 are"
