@@ -19,7 +19,8 @@ from cbir.evaluation.model import CUTOFFS, MEASURES, RECALLS, Evaluation, Hit, R
 from cbir.evaluation.protocols import PROTOCOLS, choose_queries
 from cbir.evaluation.query import Queries, Query
 from cbir.evaluation.relevance import GroundTruth
-from cbir.evaluation.runner import SearcherProtocol, evaluate
+from cbir.evaluation.runner import evaluate
+from cbir.evaluation.searcher import SearcherProtocol
 from cbir.evaluation.statistics import Difference
 from cbir.evaluation.stored import StoredEvaluation, read_evaluation
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from cbir.evaluation.model import CUTOFFS, RECALLS, REVISITED_CUTOFFS
 
 Relevant = NDArray[np.bool_]
+Ranks = NDArray[np.integer] | NDArray[np.float64]
 
 GROUP = 4
 """Images of one object in the UKBench data, and so the results that the N-S score looks at."""
@@ -180,8 +181,14 @@ def ndcg(gains: NDArray[np.integer]) -> float:
     return _discounted_gain(ranks, gains[ranks - 1])
 
 
-def interpolated_precision(relevant: Relevant) -> NDArray[np.float64]:
+def interpolated_precision(relevant: Relevant, missed: int = 0) -> NDArray[np.float64]:
     r"""Precision at a recall of 0, 0.01 … 1: the highest at that recall or a higher one.
+
+    Parameters
+    ----------
+    relevant : ndarray of bool, shape (n,)
+    missed : int
+        Right ones that are not in the ranking at all.
 
     Returns
     -------
@@ -198,7 +205,7 @@ def interpolated_precision(relevant: Relevant) -> NDArray[np.float64]:
     >>> interpolated_precision(np.array([True, False, True, False]))[[0, 50, 51, 100]].round(3)
     array([1.   , 1.   , 0.667, 0.667])
     """
-    ranks = _ranks(relevant)
+    ranks = _with_missed(_ranks(relevant), missed)
     precisions = np.arange(1, len(ranks) + 1) / ranks
     highest = np.maximum.accumulate(precisions[::-1])[::-1]
     steps = len(RECALLS) - 1
@@ -207,7 +214,9 @@ def interpolated_precision(relevant: Relevant) -> NDArray[np.float64]:
     return np.asarray(highest[np.maximum(needed, 1) - 1])
 
 
-def all_measures(gains: NDArray[np.integer], largest: int) -> list[float]:
+def all_measures(
+    gains: NDArray[np.integer], largest: int, missed: NDArray[np.integer] | None = None
+) -> list[float]:
     """Return every measure of a ranking, in the order of :data:`cbir.evaluation.model.MEASURES`.
 
     Parameters
@@ -216,11 +225,14 @@ def all_measures(gains: NDArray[np.integer], largest: int) -> list[float]:
         Grades in rank order: above 0 is right.
     largest : int
         The most right ones that a query of the run has.
+    missed : ndarray of int, optional
+        The grades of the right ones that are not in the ranking at all: infinitely far behind.
     """
-    ranks = _ranks(gains > 0)
+    found = _ranks(gains > 0)
+    others = np.empty(0, gains.dtype) if missed is None else missed
+    ranks = _with_missed(found, len(others))
     precisions = np.arange(1, len(ranks) + 1) / ranks
-    last = int(ranks[-1])
-    firsts = (*CUTOFFS, GROUP, *(min(k, last) for k in REVISITED_CUTOFFS))
+    firsts = (*CUTOFFS, GROUP, *(int(min(k, ranks[-1])) for k in REVISITED_CUTOFFS))
     right = dict(zip(firsts, np.searchsorted(ranks, firsts, "right").tolist(), strict=True))
     return [
         _average(precisions),
@@ -229,7 +241,7 @@ def all_measures(gains: NDArray[np.integer], largest: int) -> list[float]:
         *(right[k] / len(ranks) for k in CUTOFFS),
         float(right[GROUP]),
         _retrieval_rank(ranks, largest),
-        _discounted_gain(ranks, gains[ranks - 1]),
+        _discounted_gain(found, np.concatenate([gains[found - 1], others])),
         *(right[k] / k for k in firsts[-len(REVISITED_CUTOFFS) :]),
     ]
 
@@ -239,16 +251,20 @@ def _ranks(relevant: Relevant) -> NDArray[np.intp]:
     return np.flatnonzero(relevant) + 1
 
 
+def _with_missed(ranks: Ranks, missed: int) -> Ranks:
+    return np.concatenate([ranks, np.full(missed, np.inf)]) if missed else ranks
+
+
 def _average(precisions: NDArray[np.float64]) -> float:
     return float(np.mean(precisions))
 
 
-def _trapezoidal(ranks: NDArray[np.intp], precisions: NDArray[np.float64]) -> float:
+def _trapezoidal(ranks: Ranks, precisions: NDArray[np.float64]) -> float:
     before = np.where(ranks == 1, 1.0, np.arange(len(ranks)) / np.maximum(ranks - 1, 1))
     return float(np.mean((before + precisions) / 2))
 
 
-def _retrieval_rank(ranks: NDArray[np.intp], largest: int) -> float:
+def _retrieval_rank(ranks: Ranks, largest: int) -> float:
     size = len(ranks)
     within = min(4 * size, 2 * largest)
     penalty = 1.25 * within
@@ -258,9 +274,10 @@ def _retrieval_rank(ranks: NDArray[np.intp], largest: int) -> float:
 
 
 def _discounted_gain(ranks: NDArray[np.intp], grades: NDArray[np.integer]) -> float:
-    discounts = _discounts(1 << int(ranks[-1]).bit_length())
+    """Return the gain of what has a rank, over that of all grades in the best order."""
+    discounts = _discounts(1 << int(max(ranks.max(initial=0), len(grades))).bit_length())
     # Summed alike, so that the best order gives exactly 1.
-    gain = math.fsum((grades / discounts[ranks - 1]).tolist())
+    gain = math.fsum((grades[: len(ranks)] / discounts[ranks - 1]).tolist())
     if grades.max() == 1:
         return gain / _best_gain(len(grades))
     return gain / math.fsum((np.sort(grades)[::-1] / discounts[: len(grades)]).tolist())

@@ -1,11 +1,45 @@
-"""Ranks all images of an index by their distances."""
+"""How a searcher ranks the images of an index: all of them, or those that it finds."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from cbir.evaluation.model import CUTOFFS
+from cbir.evaluation.searcher import SearcherProtocol, is_approximate
+from cbir.search.searchers import Searcher
+
+APPROXIMATE_TOP = CUTOFFS[-1]
+"""How many images an approximate search is asked for: measures go no deeper than that."""
+
+Ranked = tuple[NDArray[np.intp], NDArray[np.floating[Any]]]
+"""Rows from near to far, and their distances."""
+
+
+def ranker(searcher: SearcherProtocol, description: Any) -> Callable[[NDArray[np.bool_]], Ranked]:
+    """Return what ranks the images that count for a described query.
+
+    An approximate search names the nearest :data:`APPROXIMATE_TOP` of them that it finds.
+    """
+    if is_approximate(searcher):
+        return lambda counts: _named(searcher, description, counts)
+    distances = searcher.distances(description)
+    order = ranking(distances)
+
+    def ranked(counts: NDArray[np.bool_]) -> Ranked:
+        rows = order[counts[order]]
+        return rows, distances[rows]
+
+    return ranked
+
+
+def _named(searcher: Searcher[Any], description: Any, counts: NDArray[np.bool_]) -> Ranked:
+    found = searcher.top_k(description, APPROXIMATE_TOP, eligible=counts)
+    rows = np.array([one.row for one in found], np.intp)
+    return rows, np.array([one.distance for one in found], np.float64)
 
 
 def ranking(distances: NDArray[np.floating[Any]]) -> NDArray[np.intp]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,10 +30,10 @@ from cbir.evaluation.model import (
 )
 from cbir.evaluation.protocols import check_holds_for_some
 from cbir.evaluation.query import Queries, Query
-from cbir.evaluation.ranking import ranking
+from cbir.evaluation.ranking import Ranked, ranker
 from cbir.evaluation.relevance import GroundTruth
+from cbir.evaluation.searcher import SearcherProtocol
 from cbir.images.encoded_image import EncodedImage
-from cbir.images.open_image import OpenImage
 from cbir.images.region_of_image import region_of
 from cbir.search.engine import Index
 
@@ -42,43 +42,6 @@ _BATCH = 4
 
 _TIMED = 25
 """Queries, at most, that are ranked again to see how long it takes."""
-
-
-@runtime_checkable
-class SearcherProtocol(Protocol):
-    """What is evaluated: a searcher of the index, as :meth:`cbir.Index.searcher` returns it."""
-
-    @property
-    def label(self) -> str:
-        """What is compared."""
-
-    @property
-    def metric_name(self) -> str:
-        """How."""
-
-    @property
-    def bytes_per_image(self) -> int:
-        """What a description takes in memory."""
-
-    @property
-    def weights(self) -> Mapping[str, float]:
-        """What each descriptor of a fusion counts; empty if it is none."""
-
-    @property
-    def adaptive(self) -> bool:
-        """Whether each query changes these weights."""
-
-    def describe(self, query: str) -> Any:
-        """Describe an image file."""
-
-    def describe_image(self, image: OpenImage) -> Any:
-        """Describe an image that is open already, as it is where a region of one queries."""
-
-    def indexed(self, row: int) -> Any:
-        """Return the stored description of the index's image number `row`."""
-
-    def distances(self, description: Any) -> NDArray[np.floating[Any]]:
-        """Return the distance to every image, in the order of the index's paths."""
 
 
 def evaluate(
@@ -175,6 +138,50 @@ class _Answer:
     curve: NDArray[np.float64] | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A ranking, judged.
+
+    Attributes
+    ----------
+    gains : ndarray of int
+        The grades in rank order.
+    missed : ndarray of int
+        The grades of the right images that are not in it.
+    """
+
+    gains: NDArray[np.integer]
+    missed: NDArray[np.integer]
+
+    @classmethod
+    def of(
+        cls, grades: NDArray[np.integer], counts: NDArray[np.bool_], rows: NDArray[np.intp]
+    ) -> _Judged:
+        gains = grades[rows]
+        if len(rows) == np.count_nonzero(counts):
+            return cls(gains, gains[:0])
+        is_missed = counts & (grades > 0)
+        is_missed[rows] = False
+        return cls(gains, grades[is_missed])
+
+    @property
+    def has_something(self) -> bool:
+        """Whether there is anything to find."""
+        return bool(len(self.missed) or self.gains.any())
+
+    def measures(self, largest: int) -> list[float]:
+        """Return the measures; NaN if there is nothing to find."""
+        if not self.has_something:
+            return [np.nan] * len(MEASURES)
+        return all_measures(self.gains, largest, self.missed)
+
+    def curve(self) -> NDArray[np.float64] | None:
+        """Return the precision-recall curve, if there is anything to find."""
+        if not self.has_something:
+            return None
+        return interpolated_precision(self.gains > 0, len(self.missed))
+
+
 class _Experiment:
     """Runs the same queries with one searcher after the other."""
 
@@ -253,35 +260,35 @@ class _Experiment:
         ]
 
     def _answers(self, searcher: SearcherProtocol, query: Query) -> list[_Answer]:
-        """Rank the index once, and measure in each setup."""
-        distances, order = _ranked(searcher, _description(searcher, query))
-        return [
-            self._answer(setup, largest, query, distances, order)
-            for setup, largest in zip(self._setups, self._largest.tolist(), strict=True)
-        ]
+        """Rank the index for a query, and measure in each setup."""
+        rank = ranker(searcher, _description(searcher, query))
+        found = []
+        for setup, largest in zip(self._setups, self._largest.tolist(), strict=True):
+            grades, counts = self._judged(setup, query)
+            found.append(self._answer(grades, counts, largest, rank(counts[0])))
+        return found
 
     def _answer(
         self,
-        setup: GroundTruth,
+        grades: NDArray[np.integer],
+        counts: NDArray[np.bool_],
         largest: list[int],
-        query: Query,
-        distances: NDArray[Any],
-        order: NDArray[np.intp],
+        ranked: Ranked,
     ) -> _Answer:
-        grades, counts = self._judged(setup, query)
-        ranked = order[counts[0][order]]
+        rows, distances = ranked
+        shown = zip(rows.tolist(), distances[:KEPT_HITS].tolist(), strict=False)
         hits = [
-            Hit(self._paths[row], float(distances[row]), bool(grades[row] > 0), self._told(row))
-            for row in ranked[:KEPT_HITS].tolist()
+            Hit(self._paths[row], distance, bool(grades[row] > 0), self._told(row))
+            for row, distance in shown
         ]
-        gains = grades[ranked]
-        measures = _measures(gains, largest[0])
+        judged = _Judged.of(grades, counts[0], rows)
+        measures = judged.measures(largest[0])
         if largest[0] == largest[1] and np.array_equal(counts[0], counts[1]):  # no duplicates
             without = measures
         else:
-            without = _measures(grades[order[counts[1][order]]], largest[1])
-        curve = interpolated_precision(gains > 0) if gains.any() else None
-        return _Answer([measures, without], hits, curve)
+            others = _Judged.of(grades, counts[1], rows[counts[1][rows]])
+            without = others.measures(largest[1])
+        return _Answer([measures, without], hits, judged.curve())
 
     def _told(self, row: int) -> tuple[str, ...]:
         return tuple(texts[row] for texts in self._columns)
@@ -292,7 +299,7 @@ class _Experiment:
         for query in self._queries[:: -(-len(self._queries) // _TIMED)]:
             description = _description(searcher, query)
             start = time.perf_counter()
-            _ranked(searcher, description)
+            ranker(searcher, description)(self._eligible)
             times.append(time.perf_counter() - start)
         return 1000 * statistics.median(times)
 
@@ -348,14 +355,3 @@ def _description(searcher: SearcherProtocol, query: Query) -> Any:
         region = query.region.in_pixels(image.path, image.dimensions)
         return searcher.describe_image(region_of(image, region))
     return searcher.describe(query.path) if query.row is None else searcher.indexed(query.row)
-
-
-def _ranked(searcher: SearcherProtocol, description: Any) -> tuple[NDArray[Any], NDArray[np.intp]]:
-    """Return the distances, and the rows from near to far; equal ones by path, as they are."""
-    distances = searcher.distances(description)
-    return distances, ranking(distances)
-
-
-def _measures(gains: NDArray[np.integer], largest: int) -> list[float]:
-    """Return the measures of a ranking; NaN if there is nothing to find."""
-    return all_measures(gains, largest) if gains.any() else [np.nan] * len(MEASURES)

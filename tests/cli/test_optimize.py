@@ -77,6 +77,23 @@ def test_a_fusion_is_measured_and_what_lacks_is_told(indexed: Run) -> None:
     assert "hsv+phash: how many of the nearest images this fusion finds was not measured" in told
 
 
+def test_evaluations_are_of_approximate_searches_where_that_is_asked(indexed: Run) -> None:
+    evaluate = ("evaluate", "-i", "index.csv", "--descriptor", "hsv", "--format", "json", "--quiet")
+    before = indexed(*evaluate, "--approximate")
+    assert before.returncode == 1
+    assert "make it so: cbir optimize --index index.csv --descriptor hsv" in before.stderr
+    indexed("optimize")
+    (exact,), (approximate,) = (
+        json.loads(indexed(*evaluate, *more).stdout)["runs"] for more in ((), ("--approximate",))
+    )
+    assert approximate["metric"] == "chi2, approximate"
+    of_images = {"metric", "ms_per_query"}
+    assert {**exact, **{key: approximate[key] for key in of_images}} == approximate
+    folder = indexed("evaluate", "photos", "--approximate")
+    assert (folder.returncode, folder.stdout) == (2, "")
+    assert "name it with --index" in folder.stderr
+
+
 def test_what_was_made_is_removed(indexed: Run) -> None:
     indexed("optimize", "--descriptor", "hsv+phash")
     assert indexed("optimize", "--remove", "--descriptor", "hsv").stderr == (

@@ -36,19 +36,21 @@ from cbir.descriptors.row_kinds import GLOBAL
 from cbir.evaluation.document import WORST, write_evaluation
 from cbir.evaluation.model import Evaluation
 from cbir.evaluation.protocols import PROTOCOLS, choose_queries, default_protocol
-from cbir.evaluation.runner import SearcherProtocol
 from cbir.evaluation.runner import evaluate as measure
+from cbir.evaluation.searcher import SearcherProtocol
 from cbir.indexing.build import build_index
 from cbir.reports.evaluation_page import write_failures
 from cbir.reports.pr_curves import write_plot
 from cbir.search.engine import Index, open_index
+from cbir.search.searchers import Searcher
 from cbir.search.stage_options import Stages
 
 _SECTIONS = {
     "Common options": "--dataset --index --descriptor --preset --format --quiet".split(),
     "What is right": ("--truth --key --label --table --where --protocol --queries".split()),
     "How images are compared": (
-        "--metric --fusion --weights --adaptive --dba --expand --rerank --verify --model".split()
+        "--metric --fusion --weights --adaptive --dba --expand --rerank --verify --approximate"
+        " --model".split()
     ),
     "What else is written": "--by-class --plot --failures --save --worst --columns".split(),
 }
@@ -118,6 +120,12 @@ _SECTIONS = {
 @fusion_options
 @stage_options
 @dba_option(multiple=True)
+@click.option(
+    "--approximate",
+    is_flag=True,
+    help="With --index: measure searches that look at few images, by what cbir optimize has made,"
+    " in their first 100 results; right ones that are not among them count as missed.",
+)
 @model_option
 @click.option("--format", "format_", type=Choice(FORMATS), help="[default: table]")
 @click.option("--by-class", is_flag=True, help="Also give the measures of each class.")
@@ -232,13 +240,11 @@ def _opened(options: Options, listener: ProgressListener) -> Iterator[Index]:
             yield open_index(path, options.dataset)
 
 
-def _searchers(
-    index: Index, options: Options, listener: ProgressListener
-) -> list[SearcherProtocol]:
+def _searchers(index: Index, options: Options, listener: ProgressListener) -> list[Searcher[Any]]:
     """Return what is to be measured: each descriptor by the metrics that it allows, and fusions."""
     stages = options.stages
     singles = options.singles or ([] if options.fusions else list(index.descriptors))
-    searchers = list[SearcherProtocol]()
+    searchers = list[Searcher[Any]]()
     allowed_metrics = set[str]()
     for alias in singles:
         metrics = _allowed_metrics(index, alias, options.metrics)
@@ -247,7 +253,9 @@ def _searchers(
             listener.warn(f"{alias}: none of the metrics makes sense for it; it is left out")
         possible = _possible(index, alias, stages, listener)
         searchers += [
-            index.searcher(alias, metric, stages=some) for metric in metrics for some in possible
+            index.searcher(alias, metric, stages=some, approximate=options.approximate)
+            for metric in metrics
+            for some in possible
         ]
     if singles and options.metrics:
         check_metrics(options.metrics, allowed_metrics, singles)
@@ -259,10 +267,13 @@ def _searchers(
             weights=options.weights_of(requested),
             adaptive=options.adaptive,
             stages=some,
+            approximate=options.approximate,
         )
         for requested in options.fusions
         for some in stages
     ]
+    for note in dict.fromkeys(note for one in searchers for note in one.notes):
+        listener.note(note)
     if not searchers:
         none = f"{' and '.join(singles)} has none"
         raise UsageError(f"--dba averages vectors, and {none}; leave it out, or add --dba 0")
