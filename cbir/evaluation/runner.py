@@ -5,7 +5,6 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,17 +16,8 @@ from cbir.core.errors import CbirError, UnreadableImageError
 from cbir.core.messages import Parameter
 from cbir.core.progress import ProgressListener
 from cbir.core.threads import one_thread_each, ordered_map, threads
-from cbir.evaluation.measures import all_measures, interpolated_precision
-from cbir.evaluation.model import (
-    KEPT_HITS,
-    MEASURES,
-    RECALLS,
-    Evaluation,
-    Hit,
-    Run,
-    Scores,
-    sorted_runs,
-)
+from cbir.evaluation.judged import Answer, Collected, JudgedRanking
+from cbir.evaluation.model import KEPT_HITS, Evaluation, Hit, Run, sorted_runs
 from cbir.evaluation.protocols import check_holds_for_some
 from cbir.evaluation.query import Queries, Query
 from cbir.evaluation.ranking import Ranked, ranker
@@ -119,69 +109,6 @@ def evaluate(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What one query gave in one setup.
-
-    Attributes
-    ----------
-    measures : list of list of float
-        Its measures, and those without its exact duplicates.
-    hits : list of Hit
-        The first results.
-    curve : ndarray or None
-        None if there is nothing to find.
-    """
-
-    measures: list[list[float]]
-    hits: list[Hit]
-    curve: NDArray[np.float64] | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    """A ranking, judged.
-
-    Attributes
-    ----------
-    gains : ndarray of int
-        The grades in rank order.
-    missed : ndarray of int
-        The grades of the right images that are not in it.
-    """
-
-    gains: NDArray[np.integer]
-    missed: NDArray[np.integer]
-
-    @classmethod
-    def of(
-        cls, grades: NDArray[np.integer], counts: NDArray[np.bool_], rows: NDArray[np.intp]
-    ) -> _Judged:
-        gains = grades[rows]
-        if len(rows) == np.count_nonzero(counts):
-            return cls(gains, gains[:0])
-        is_missed = counts & (grades > 0)
-        is_missed[rows] = False
-        return cls(gains, grades[is_missed])
-
-    @property
-    def has_something(self) -> bool:
-        """Whether there is anything to find."""
-        return bool(len(self.missed) or self.gains.any())
-
-    def measures(self, largest: int) -> list[float]:
-        """Return the measures; NaN if there is nothing to find."""
-        if not self.has_something:
-            return [np.nan] * len(MEASURES)
-        return all_measures(self.gains, largest, self.missed)
-
-    def curve(self) -> NDArray[np.float64] | None:
-        """Return the precision-recall curve, if there is anything to find."""
-        if not self.has_something:
-            return None
-        return interpolated_precision(self.gains > 0, len(self.missed))
-
-
 class _Experiment:
     """Runs the same queries with one searcher after the other."""
 
@@ -215,9 +142,9 @@ class _Experiment:
         label, metric = searcher.label, searcher.metric_name
         self._listener.begin(f"evaluating {label} by {metric}", len(self._queries))
         queries: list[Query] = []
-        collected = [_Collected() for _ in self._setups]
+        collected = [Collected() for _ in self._setups]
 
-        def answer(query: Query) -> list[_Answer] | UnreadableImageError:
+        def answer(query: Query) -> list[Answer] | UnreadableImageError:
             try:
                 return self._answers(searcher, query)
             except UnreadableImageError as error:
@@ -259,7 +186,7 @@ class _Experiment:
             for setup, sums in zip(self._setups, collected, strict=True)
         ]
 
-    def _answers(self, searcher: SearcherProtocol, query: Query) -> list[_Answer]:
+    def _answers(self, searcher: SearcherProtocol, query: Query) -> list[Answer]:
         """Rank the index for a query, and measure in each setup."""
         rank = ranker(searcher, _description(searcher, query))
         found = []
@@ -274,21 +201,21 @@ class _Experiment:
         counts: NDArray[np.bool_],
         largest: list[int],
         ranked: Ranked,
-    ) -> _Answer:
+    ) -> Answer:
         rows, distances = ranked
         shown = zip(rows.tolist(), distances[:KEPT_HITS].tolist(), strict=False)
         hits = [
             Hit(self._paths[row], distance, bool(grades[row] > 0), self._told(row))
             for row, distance in shown
         ]
-        judged = _Judged.of(grades, counts[0], rows)
+        judged = JudgedRanking.of(grades, counts[0], rows)
         measures = judged.measures(largest[0])
         if largest[0] == largest[1] and np.array_equal(counts[0], counts[1]):  # no duplicates
             without = measures
         else:
-            others = _Judged.of(grades, counts[1], rows[counts[1][rows]])
+            others = JudgedRanking.of(grades, counts[1], rows[counts[1][rows]])
             without = others.measures(largest[1])
-        return _Answer([measures, without], hits, judged.curve())
+        return Answer([measures, without], hits, judged.curve())
 
     def _told(self, row: int) -> tuple[str, ...]:
         return tuple(texts[row] for texts in self._columns)
@@ -317,36 +244,6 @@ class _Experiment:
             counts[:, query.self_row] = self._eligible[query.self_row] and not query.left_out
         aside = setup.set_aside(query.topic)
         return grades, counts if aside is None else counts & ~aside
-
-
-class _Collected:
-    """What the queries so far gave in one setup."""
-
-    def __init__(self) -> None:
-        self.hits: list[list[Hit]] = []
-        self._measures: list[list[list[float]]] = []
-        # Added up, so that not all of them are held.
-        self._curves, self._count = np.zeros(len(RECALLS)), 0
-
-    def add(self, answer: _Answer) -> None:
-        """Add what one query gave."""
-        self._measures.append(answer.measures)
-        self.hits.append(answer.hits)
-        if answer.curve is not None:
-            self._curves += answer.curve
-            self._count += 1
-
-    def scores(self) -> tuple[Scores, Scores]:
-        """Return the measures, and those without exact duplicates."""
-        all_, without = (
-            Scores(dict(zip(MEASURES, columns, strict=True)))
-            for columns in np.array(self._measures, np.float64).transpose(1, 2, 0)
-        )
-        return all_, without
-
-    def curve(self) -> NDArray[np.float64]:
-        """Return the mean curve; NaN if no query has anything to find."""
-        return self._curves / self._count if self._count else np.full(len(RECALLS), np.nan)
 
 
 def _description(searcher: SearcherProtocol, query: Query) -> Any:
