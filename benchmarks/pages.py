@@ -50,6 +50,11 @@ process compiles them, in a second or two: at the end of a run of `index` over 1
 more, and while a program goes on that has scanned 300 million numbers. In an inverted file and
 among all pairs of hashes numba itself takes over, from five million postings and some thousand
 hashes on, under the same conditions.
+
+Exact distances, which decide in the end, have a loop of their own that gives the very numbers that
+NumPy gives. It is loaded after five million numbers and compiled after a hundred million. To
+compare 64 candidates of 1,536 numbers exactly then takes 0.15 ms instead of 1.3, on a machine that
+others used at the same time.
 """
 
 SPEED_RESULTS = {
