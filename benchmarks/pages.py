@@ -50,6 +50,11 @@ process compiles them, in a second or two: at the end of a run of `index` over 1
 more, and while a program goes on that has scanned 300 million numbers. In an inverted file and
 among all pairs of hashes numba itself takes over, from five million postings and some thousand
 hashes on, under the same conditions.
+
+Exact distances, which decide in the end, have a loop of their own that gives the very numbers that
+NumPy gives. It is loaded after five million numbers and compiled after a hundred million. To
+compare 64 candidates of 1,536 numbers exactly then takes 0.15 ms instead of 1.3, on a machine that
+others used at the same time.
 """
 
 SPEED_RESULTS = {
@@ -61,6 +66,11 @@ SPEED_RESULTS = {
     " the first time and later; the most memory that is resident in it, and without the bytes of"
     " the columns that it compares; milliseconds in a running program. The rows of larger indexes"
     " repeat real ones. start: what a program takes that only imports NumPy, OpenCV and click.",
+    "search-batch-corel1k": "Searching for many\nA process of `search --query -` that gets images"
+    " through a pipe: seconds until its first result and until all, which come in order;"
+    " milliseconds a query, the decoding included; and the most memory that is resident in it, with"
+    " and without the bytes of the columns that it compares. Others used the machine at the same"
+    " time, so that times are several times too long.",
     "exact": "Comparing\nMilliseconds that the 10 nearest of many rows take in memory, by their"
     " exact distances; product: those of NumPy's product of the same numbers in single precision"
     " with a vector, which is to read them once; ratio: to that. Then those of a query when 100 are"

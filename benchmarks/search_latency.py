@@ -53,14 +53,14 @@ def main() -> None:
         rows.append(_measure(small, query, options.rounds))
         for count in options.rows or [50_000]:
             large = str(Path(folder) / f"large-{count}.csv")
-            _repeat(open_store(small).snapshot(), large, count)
+            repeat(open_store(small).snapshot(), large, count)
             rows.append(_measure(large, query, options.rounds))
     columns = ["rows", "descriptor", "first s", "later s", "start s", "peak MB", "without columns"]
     columns.append("in a program ms")
     report(f"search-latency-{options.dataset.name}", columns, rows)
 
 
-def _repeat(snapshot: Snapshot, path: str, count: int) -> None:
+def repeat(snapshot: Snapshot, path: str, count: int) -> None:
     """Write an index of `count` rows that repeats those of `snapshot`."""
     source = np.arange(count) % len(snapshot.rows)
     paths = PathList.of(f"{row:09}/{snapshot.rows.paths[int(i)]}" for row, i in enumerate(source))

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cbir.evaluation.model import MEASURES, Evaluation, Hit, Run, Scores, sorted_runs
+from cbir.evaluation.model import MEASURES, Evaluation, Hit, Run, sorted_runs
+from cbir.evaluation.scores import Scores
 
 
 def scores(averages: list[float]) -> Scores:

@@ -14,6 +14,7 @@ from cbir.core.amounts import counted, duration_text
 from cbir.core.errors import UsageError, printable
 from cbir.core.messages import Message, Parameter
 from cbir.descriptors.presets import PRESETS
+from cbir.search.ann.choosing import FEW
 from cbir.search.ann.engines.registry import ENGINES
 from cbir.search.ann.making import MadeStructure
 from cbir.search.optimizing import RECALL, OptimizeReport, optimize
@@ -125,6 +126,11 @@ def optimize_command(
             listener.note(f"{printable(path)}: {what} removed")
         for line in _lines(report):
             listener.note(line)
+        if report.descriptors and report.images <= FEW:
+            listener.note(
+                f"An exact search of {counted(report.images, 'image')} is as fast:"
+                f" --approximate pays from more than {FEW:,} on"
+            )
         for message in _missed(report):
             listener.warn(message)
 

@@ -42,7 +42,7 @@ _PATIENCE = 120.0
 Run = Callable[..., None]
 """Runs a loop on arrays, bytes and numbers; it checks nothing."""
 
-_CTYPES = {"int64": ctypes.c_int64, "float32": ctypes.c_float}
+_CTYPES = {"int64": ctypes.c_int64, "float32": ctypes.c_float, "float64": ctypes.c_double}
 
 _linking = threading.Lock()
 """Held while a loop is loaded, and by who forks: the child could not go on with half of it."""
@@ -62,8 +62,8 @@ class Loop:
     function : callable
         At the top level of its module; what it uses beside numpy are its module's constants.
     arguments : tuple of str
-        The types of its arguments: ``int64``, ``float32``, and with a ``*`` arrays of one dimension
-        without gaps, such as ``uint8*``; what it writes comes last.
+        The types of its arguments: ``int64``, ``float32``, ``float64``, and with a ``*`` arrays of
+        one dimension without gaps, such as ``uint8*``; what it writes comes last.
     is_exact : bool
         It gives the very numbers that numpy gives: what is added up is not reordered.
     is_short : bool

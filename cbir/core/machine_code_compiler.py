@@ -73,15 +73,15 @@ def compiled(
 
 def _is_called_rightly() -> bool:
     """Try a function whose answer is known, with arguments of all kinds."""
-    arguments = ("uint8*", "int64", "float32", "float32*")
+    arguments = ("uint8*", "int64", "float32", "float64", "float32*")
     values, out = np.arange(4, dtype=np.uint8), np.zeros(4, np.float32)
-    runner(*compiled(_scaled, arguments, is_exact=True), arguments)(values, 4, 0.5, out)
-    return out.tolist() == [0, 0.5, 1, 1.5]
+    runner(*compiled(_scaled, arguments, is_exact=True), arguments)(values, 4, 0.5, 2.0, out)
+    return out.tolist() == [2, 2.5, 3, 3.5]
 
 
-def _scaled(values, count, factor, out):  # type: ignore[no-untyped-def]
+def _scaled(values, count, factor, added, out):  # type: ignore[no-untyped-def]
     for i in range(count):
-        out[i] = values[i] * factor
+        out[i] = values[i] * factor + added
 
 
 if __name__ == "__main__":

@@ -15,13 +15,16 @@ Every measure is a function of :mod:`cbir.evaluation.measures`, where it is defi
 
 from cbir.evaluation.document import write_evaluation
 from cbir.evaluation.ground_truth import read_ground_truth
-from cbir.evaluation.model import CUTOFFS, MEASURES, RECALLS, Evaluation, Hit, Run, Scores
+from cbir.evaluation.model import CUTOFFS, MEASURES, RECALLS, Evaluation, Hit, Run
 from cbir.evaluation.protocols import PROTOCOLS, choose_queries
 from cbir.evaluation.query import Queries, Query
 from cbir.evaluation.relevance import GroundTruth
-from cbir.evaluation.runner import SearcherProtocol, evaluate
+from cbir.evaluation.runner import evaluate
+from cbir.evaluation.scores import Scores
+from cbir.evaluation.searcher import SearcherProtocol
 from cbir.evaluation.statistics import Difference
-from cbir.evaluation.stored import StoredEvaluation, read_evaluation
+from cbir.evaluation.stored import read_evaluation
+from cbir.evaluation.stored_model import StoredEvaluation
 
 __all__ = [
     "CUTOFFS",

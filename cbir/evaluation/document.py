@@ -20,7 +20,8 @@ from cbir.core.messages import Message, Parameter
 from cbir.core.overwriting import Output
 from cbir.core.text import as_utf8
 from cbir.core.version import __version__
-from cbir.evaluation.model import Evaluation, Hit, Run, nan_to_none
+from cbir.evaluation.model import Evaluation, Hit, Run
+from cbir.evaluation.scores import nan_to_none
 from cbir.evaluation.statistics import Difference
 from cbir.search.results import path_fields
 

@@ -8,6 +8,7 @@ every measure is defined: a query that has nothing to find is no query.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from cbir.evaluation.model import CUTOFFS, RECALLS, REVISITED_CUTOFFS
 
 Relevant = NDArray[np.bool_]
+Ranks = NDArray[np.integer] | NDArray[np.float64]
 
 GROUP = 4
 """Images of one object in the UKBench data, and so the results that the N-S score looks at."""
@@ -36,7 +38,7 @@ def average_precision(relevant: Relevant) -> float:
     0.8333333333333333
     """
     ranks = _ranks(relevant)
-    return float(np.mean(np.arange(1, len(ranks) + 1) / ranks))
+    return _average(np.arange(1, len(ranks) + 1) / ranks)
 
 
 def trapezoidal_average_precision(relevant: Relevant) -> float:
@@ -60,9 +62,7 @@ def trapezoidal_average_precision(relevant: Relevant) -> float:
     0.7916666666666666
     """
     ranks = _ranks(relevant)
-    found = np.arange(1, len(ranks) + 1)
-    before = np.where(ranks == 1, 1.0, (found - 1) / np.maximum(ranks - 1, 1))
-    return float(np.mean((before + found / ranks) / 2))
+    return _trapezoidal(ranks, np.arange(1, len(ranks) + 1) / ranks)
 
 
 def precision(relevant: Relevant, cutoff: int) -> float:
@@ -151,13 +151,7 @@ def nmrr(relevant: Relevant, largest: int) -> float:
     >>> nmrr(np.array([True, False, True, False]), largest=2)
     0.14285714285714285
     """
-    ranks = _ranks(relevant)
-    size = len(ranks)
-    within = min(4 * size, 2 * largest)
-    penalty = 1.25 * within
-    ideal = 0.5 * (1 + size)
-    mean_rank = np.where(ranks <= within, ranks, penalty).mean()
-    return float((mean_rank - ideal) / (penalty - ideal))
+    return _retrieval_rank(_ranks(relevant), largest)
 
 
 def ndcg(gains: NDArray[np.integer]) -> float:
@@ -183,16 +177,18 @@ def ndcg(gains: NDArray[np.integer]) -> float:
     >>> ndcg(np.array([1, 0, 1, 0]))
     0.9197207891481876
     """
-    right = np.flatnonzero(gains)
-    grades = gains[right]
-    discounts = np.log2(right + 2)
-    best = np.sort(grades)[::-1] / np.log2(np.arange(len(grades)) + 2)
-    # Summed alike, so that the best order gives exactly 1.
-    return math.fsum(grades / discounts) / math.fsum(best)
+    ranks = _ranks(gains > 0)
+    return _discounted_gain(ranks, gains[ranks - 1])
 
 
-def interpolated_precision(relevant: Relevant) -> NDArray[np.float64]:
+def interpolated_precision(relevant: Relevant, missed: int = 0) -> NDArray[np.float64]:
     r"""Precision at a recall of 0, 0.01 … 1: the highest at that recall or a higher one.
+
+    Parameters
+    ----------
+    relevant : ndarray of bool, shape (n,)
+    missed : int
+        Right ones that are not in the ranking at all.
 
     Returns
     -------
@@ -209,7 +205,7 @@ def interpolated_precision(relevant: Relevant) -> NDArray[np.float64]:
     >>> interpolated_precision(np.array([True, False, True, False]))[[0, 50, 51, 100]].round(3)
     array([1.   , 1.   , 0.667, 0.667])
     """
-    ranks = _ranks(relevant)
+    ranks = _with_missed(_ranks(relevant), missed)
     precisions = np.arange(1, len(ranks) + 1) / ranks
     highest = np.maximum.accumulate(precisions[::-1])[::-1]
     steps = len(RECALLS) - 1
@@ -218,7 +214,9 @@ def interpolated_precision(relevant: Relevant) -> NDArray[np.float64]:
     return np.asarray(highest[np.maximum(needed, 1) - 1])
 
 
-def all_measures(gains: NDArray[np.integer], largest: int) -> list[float]:
+def all_measures(
+    gains: NDArray[np.integer], largest: int, missed: NDArray[np.integer] | None = None
+) -> list[float]:
     """Return every measure of a ranking, in the order of :data:`cbir.evaluation.model.MEASURES`.
 
     Parameters
@@ -227,20 +225,71 @@ def all_measures(gains: NDArray[np.integer], largest: int) -> list[float]:
         Grades in rank order: above 0 is right.
     largest : int
         The most right ones that a query of the run has.
+    missed : ndarray of int, optional
+        The grades of the right ones that are not in the ranking at all: infinitely far behind.
     """
-    relevant = gains > 0
+    found = _ranks(gains > 0)
+    others = np.empty(0, gains.dtype) if missed is None else missed
+    ranks = _with_missed(found, len(others))
+    precisions = np.arange(1, len(ranks) + 1) / ranks
+    firsts = (*CUTOFFS, GROUP, *(int(min(k, ranks[-1])) for k in REVISITED_CUTOFFS))
+    right = dict(zip(firsts, np.searchsorted(ranks, firsts, "right").tolist(), strict=True))
     return [
-        average_precision(relevant),
-        trapezoidal_average_precision(relevant),
-        *(precision(relevant, k) for k in CUTOFFS),
-        *(recall(relevant, k) for k in CUTOFFS),
-        ns_score(relevant),
-        nmrr(relevant, largest),
-        ndcg(gains),
-        *(revisited_precision(relevant, k) for k in REVISITED_CUTOFFS),
+        _average(precisions),
+        _trapezoidal(ranks, precisions),
+        *(right[k] / k for k in CUTOFFS),
+        *(right[k] / len(ranks) for k in CUTOFFS),
+        float(right[GROUP]),
+        _retrieval_rank(ranks, largest),
+        _discounted_gain(found, np.concatenate([gains[found - 1], others])),
+        *(right[k] / k for k in firsts[-len(REVISITED_CUTOFFS) :]),
     ]
 
 
 def _ranks(relevant: Relevant) -> NDArray[np.intp]:
     """Return the ranks of the right ones, from 1."""
     return np.flatnonzero(relevant) + 1
+
+
+def _with_missed(ranks: Ranks, missed: int) -> Ranks:
+    return np.concatenate([ranks, np.full(missed, np.inf)]) if missed else ranks
+
+
+def _average(precisions: NDArray[np.float64]) -> float:
+    return float(np.mean(precisions))
+
+
+def _trapezoidal(ranks: Ranks, precisions: NDArray[np.float64]) -> float:
+    before = np.where(ranks == 1, 1.0, np.arange(len(ranks)) / np.maximum(ranks - 1, 1))
+    return float(np.mean((before + precisions) / 2))
+
+
+def _retrieval_rank(ranks: Ranks, largest: int) -> float:
+    size = len(ranks)
+    within = min(4 * size, 2 * largest)
+    penalty = 1.25 * within
+    ideal = 0.5 * (1 + size)
+    mean_rank = np.where(ranks <= within, ranks, penalty).mean()
+    return float((mean_rank - ideal) / (penalty - ideal))
+
+
+def _discounted_gain(ranks: NDArray[np.intp], grades: NDArray[np.integer]) -> float:
+    """Return the gain of what has a rank, over that of all grades in the best order."""
+    discounts = _discounts(1 << int(max(ranks.max(initial=0), len(grades))).bit_length())
+    # Summed alike, so that the best order gives exactly 1.
+    gain = math.fsum((grades[: len(ranks)] / discounts[ranks - 1]).tolist())
+    if grades.max() == 1:
+        return gain / _best_gain(len(grades))
+    return gain / math.fsum((np.sort(grades)[::-1] / discounts[: len(grades)]).tolist())
+
+
+@lru_cache(maxsize=4)
+def _discounts(size: int) -> NDArray[np.float64]:
+    """Return by what the gains at the first ranks are divided."""
+    return np.log2(np.arange(size) + 2)
+
+
+@lru_cache(maxsize=1024)
+def _best_gain(count: int) -> float:
+    """Return the gain of so many images of grade 1, all before the others."""
+    return math.fsum((1 / np.log2(np.arange(count) + 2)).tolist())

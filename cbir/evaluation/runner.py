@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,22 +16,14 @@ from cbir.core.errors import CbirError, UnreadableImageError
 from cbir.core.messages import Parameter
 from cbir.core.progress import ProgressListener
 from cbir.core.threads import one_thread_each, ordered_map, threads
-from cbir.evaluation.measures import all_measures, interpolated_precision
-from cbir.evaluation.model import (
-    KEPT_HITS,
-    MEASURES,
-    RECALLS,
-    Evaluation,
-    Hit,
-    Run,
-    Scores,
-    sorted_runs,
-)
+from cbir.evaluation.judged import Answer, Collected, JudgedRanking
+from cbir.evaluation.model import KEPT_HITS, Evaluation, Hit, Run, sorted_runs
 from cbir.evaluation.protocols import check_holds_for_some
 from cbir.evaluation.query import Queries, Query
+from cbir.evaluation.ranking import Ranked, ranker
 from cbir.evaluation.relevance import GroundTruth
+from cbir.evaluation.searcher import SearcherProtocol
 from cbir.images.encoded_image import EncodedImage
-from cbir.images.open_image import OpenImage
 from cbir.images.region_of_image import region_of
 from cbir.search.engine import Index
 
@@ -41,43 +32,6 @@ _BATCH = 4
 
 _TIMED = 25
 """Queries, at most, that are ranked again to see how long it takes."""
-
-
-@runtime_checkable
-class SearcherProtocol(Protocol):
-    """What is evaluated: a searcher of the index, as :meth:`cbir.Index.searcher` returns it."""
-
-    @property
-    def label(self) -> str:
-        """What is compared."""
-
-    @property
-    def metric_name(self) -> str:
-        """How."""
-
-    @property
-    def bytes_per_image(self) -> int:
-        """What a description takes in memory."""
-
-    @property
-    def weights(self) -> Mapping[str, float]:
-        """What each descriptor of a fusion counts; empty if it is none."""
-
-    @property
-    def adaptive(self) -> bool:
-        """Whether each query changes these weights."""
-
-    def describe(self, query: str) -> Any:
-        """Describe an image file."""
-
-    def describe_image(self, image: OpenImage) -> Any:
-        """Describe an image that is open already, as it is where a region of one queries."""
-
-    def indexed(self, row: int) -> Any:
-        """Return the stored description of the index's image number `row`."""
-
-    def distances(self, description: Any) -> NDArray[np.floating[Any]]:
-        """Return the distance to every image, in the order of the index's paths."""
 
 
 def evaluate(
@@ -155,25 +109,6 @@ def evaluate(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What one query gave in one setup.
-
-    Attributes
-    ----------
-    measures : list of list of float
-        Its measures, and those without its exact duplicates.
-    hits : list of Hit
-        The first results.
-    curve : ndarray or None
-        None if there is nothing to find.
-    """
-
-    measures: list[list[float]]
-    hits: list[Hit]
-    curve: NDArray[np.float64] | None
-
-
 class _Experiment:
     """Runs the same queries with one searcher after the other."""
 
@@ -207,9 +142,9 @@ class _Experiment:
         label, metric = searcher.label, searcher.metric_name
         self._listener.begin(f"evaluating {label} by {metric}", len(self._queries))
         queries: list[Query] = []
-        collected = [_Collected() for _ in self._setups]
+        collected = [Collected() for _ in self._setups]
 
-        def answer(query: Query) -> list[_Answer] | UnreadableImageError:
+        def answer(query: Query) -> list[Answer] | UnreadableImageError:
             try:
                 return self._answers(searcher, query)
             except UnreadableImageError as error:
@@ -251,31 +186,36 @@ class _Experiment:
             for setup, sums in zip(self._setups, collected, strict=True)
         ]
 
-    def _answers(self, searcher: SearcherProtocol, query: Query) -> list[_Answer]:
-        """Rank the index once, and measure in each setup."""
-        distances, order = _ranked(searcher, _description(searcher, query))
-        return [
-            self._answer(setup, largest, query, distances, order)
-            for setup, largest in zip(self._setups, self._largest.tolist(), strict=True)
-        ]
+    def _answers(self, searcher: SearcherProtocol, query: Query) -> list[Answer]:
+        """Rank the index for a query, and measure in each setup."""
+        rank = ranker(searcher, _description(searcher, query))
+        found = []
+        for setup, largest in zip(self._setups, self._largest.tolist(), strict=True):
+            grades, counts = self._judged(setup, query)
+            found.append(self._answer(grades, counts, largest, rank(counts[0])))
+        return found
 
     def _answer(
         self,
-        setup: GroundTruth,
+        grades: NDArray[np.integer],
+        counts: NDArray[np.bool_],
         largest: list[int],
-        query: Query,
-        distances: NDArray[Any],
-        order: NDArray[np.intp],
-    ) -> _Answer:
-        grades, counts = self._judged(setup, query)
-        ranked, without_duplicates = (order[one[order]] for one in counts)
+        ranked: Ranked,
+    ) -> Answer:
+        rows, distances = ranked
+        shown = zip(rows.tolist(), distances[:KEPT_HITS].tolist(), strict=False)
         hits = [
-            Hit(self._paths[row], float(distances[row]), bool(grades[row] > 0), self._told(row))
-            for row in ranked[:KEPT_HITS].tolist()
+            Hit(self._paths[row], distance, bool(grades[row] > 0), self._told(row))
+            for row, distance in shown
         ]
-        gains = grades[ranked]
-        measures = [_measures(gains, largest[0]), _measures(grades[without_duplicates], largest[1])]
-        return _Answer(measures, hits, interpolated_precision(gains > 0) if gains.any() else None)
+        judged = JudgedRanking.of(grades, counts[0], rows)
+        measures = judged.measures(largest[0])
+        if largest[0] == largest[1] and np.array_equal(counts[0], counts[1]):  # no duplicates
+            without = measures
+        else:
+            others = JudgedRanking.of(grades, counts[1], rows[counts[1][rows]])
+            without = others.measures(largest[1])
+        return Answer([measures, without], hits, judged.curve())
 
     def _told(self, row: int) -> tuple[str, ...]:
         return tuple(texts[row] for texts in self._columns)
@@ -286,7 +226,7 @@ class _Experiment:
         for query in self._queries[:: -(-len(self._queries) // _TIMED)]:
             description = _description(searcher, query)
             start = time.perf_counter()
-            _ranked(searcher, description)
+            ranker(searcher, description)(self._eligible)
             times.append(time.perf_counter() - start)
         return 1000 * statistics.median(times)
 
@@ -306,50 +246,9 @@ class _Experiment:
         return grades, counts if aside is None else counts & ~aside
 
 
-class _Collected:
-    """What the queries so far gave in one setup."""
-
-    def __init__(self) -> None:
-        self.hits: list[list[Hit]] = []
-        self._measures: list[list[list[float]]] = []
-        # Added up, so that not all of them are held.
-        self._curves, self._count = np.zeros(len(RECALLS)), 0
-
-    def add(self, answer: _Answer) -> None:
-        """Add what one query gave."""
-        self._measures.append(answer.measures)
-        self.hits.append(answer.hits)
-        if answer.curve is not None:
-            self._curves += answer.curve
-            self._count += 1
-
-    def scores(self) -> tuple[Scores, Scores]:
-        """Return the measures, and those without exact duplicates."""
-        all_, without = (
-            Scores(dict(zip(MEASURES, columns, strict=True)))
-            for columns in np.array(self._measures, np.float64).transpose(1, 2, 0)
-        )
-        return all_, without
-
-    def curve(self) -> NDArray[np.float64]:
-        """Return the mean curve; NaN if no query has anything to find."""
-        return self._curves / self._count if self._count else np.full(len(RECALLS), np.nan)
-
-
 def _description(searcher: SearcherProtocol, query: Query) -> Any:
     if query.region is not None:
         image = EncodedImage.open(query.path)
         region = query.region.in_pixels(image.path, image.dimensions)
         return searcher.describe_image(region_of(image, region))
     return searcher.describe(query.path) if query.row is None else searcher.indexed(query.row)
-
-
-def _ranked(searcher: SearcherProtocol, description: Any) -> tuple[NDArray[Any], NDArray[np.intp]]:
-    """Return the distances, and the rows from near to far; equal ones by path, as they are."""
-    distances = searcher.distances(description)
-    return distances, np.argsort(distances, kind="stable")
-
-
-def _measures(gains: NDArray[np.integer], largest: int) -> list[float]:
-    """Return the measures of a ranking; NaN if there is nothing to find."""
-    return all_measures(gains, largest) if gains.any() else [np.nan] * len(MEASURES)

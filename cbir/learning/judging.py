@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cbir.core.progress import ProgressListener
 from cbir.core.threads import ordered_map
 from cbir.evaluation.measures import average_precision, precision
-from cbir.evaluation.model import nan_to_none
+from cbir.evaluation.scores import nan_to_none
 from cbir.evaluation.statistics import Difference, paired_difference
 from cbir.learning.labeled_images import LabeledImages, Places, Split
 from cbir.search.candidates import Distances

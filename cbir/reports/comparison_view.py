@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cbir.evaluation.stored import StoredEvaluation, StoredRun
+from cbir.evaluation.stored_model import StoredEvaluation, StoredRun
 from cbir.reports.curves_svg import COLORS, Chart, chart
 from cbir.reports.evaluation_view import measured, measures, run_label
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from cbir.core.amounts import counted
 from cbir.evaluation.headings import headings_of, three_decimals, with_interval
-from cbir.evaluation.stored import StoredEvaluation, StoredHit, StoredQuery, StoredRun
+from cbir.evaluation.stored_model import StoredEvaluation, StoredHit, StoredQuery, StoredRun
 from cbir.reports.curves_svg import Chart, chart
 from cbir.reports.image_card import ImageCard, told
 from cbir.reports.query_card import HitCard, QueryCard, region_label, rounded_down

@@ -73,6 +73,7 @@ class FusedSearcher(Searcher[Rows]):
         self._sources = tuple(scanned(searcher.source) for searcher in searchers)
         self._depth = depth
         if depth is not None:
+            self.approximate = True
             self.metric_name = approximate_name(self.metric_name)
             if fusion.method == "ranks":
                 raise UsageError(

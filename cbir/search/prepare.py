@@ -44,11 +44,13 @@ def prepare(index: str, is_new: bool, listener: ProgressListener | None = None) 
 
 def _compile_loops(snapshot: Snapshot) -> None:
     from cbir.search.exact.kernels import HAMMING, loop_of
+    from cbir.search.exact.sum_kernel import loop_for
 
     for entry in snapshot.manifest.entries:
         descriptor = snapshot.descriptor(entry.alias).descriptor
-        loop = loop_of(descriptor.metrics[0], descriptor.dtype)
-        if descriptor.kind == HASH:
-            loop = HAMMING
-        if loop is not None and loop.ready() is None:
-            loop.compile()
+        loops = [loop_of(descriptor.metrics[0], descriptor.dtype), loop_for(descriptor.dtype)]
+        if descriptor.kind.counted:
+            continue
+        for loop in [HAMMING] if descriptor.kind == HASH else loops:
+            if loop is not None and loop.ready() is None:
+                loop.compile()

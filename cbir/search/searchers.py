@@ -87,6 +87,8 @@ class Searcher(ABC, Generic[D]):
     tells_turns : bool
         Whether a query that is turned, by 90, 180 or 270 degrees, is another query. Mirrored ones
         always are.
+    approximate : bool
+        Whether it looks at few images, so that some of the nearest may be missing.
     notes : tuple of str
         What is good to know before a search: of one that is approximate, what it does not keep.
     """
@@ -97,6 +99,7 @@ class Searcher(ABC, Generic[D]):
     weights: Mapping[str, float] = MappingProxyType({})
     adaptive: bool = False
     tells_turns: bool = True
+    approximate: bool = False
     notes: tuple[str, ...] = ()
 
     @property

@@ -11,7 +11,7 @@ from cbir.core.errors import CbirError
 from cbir.core.lru_cache import LruCache
 
 if TYPE_CHECKING:
-    from cbir.evaluation.stored import StoredEvaluation, StoredRun
+    from cbir.evaluation.stored_model import StoredEvaluation, StoredRun
 
 _KEPT = 4
 """Evaluations that are kept whole; of all others only what a list tells."""

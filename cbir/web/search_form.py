@@ -80,6 +80,9 @@ class SearchForm(BaseModel):
     augment: bool = Field(
         False, description="Search also by each image turned by 90, 180 and 270 degrees, mirrored."
     )
+    approximate: bool = Field(
+        False, description="Look at few images only, by what `cbir optimize` has made."
+    )
     like: list[str] = Field([], description="Images of the index that results are to be like, too.")
     unlike: list[str] = Field([], description="Images of the index that they are not to be like.")
 
@@ -111,6 +114,7 @@ class SearchForm(BaseModel):
             exclude_identical=self.exclude_identical,
             region=self.region,
             augment=self.augment,
+            approximate=self.approximate,
             like=[IndexedImage(path) for path in self.like],
             unlike=[IndexedImage(path) for path in self.unlike],
         )

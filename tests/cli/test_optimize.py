@@ -41,7 +41,10 @@ def test_an_index_is_made_ready_and_searched(indexed: Run) -> None:
     done = indexed("optimize")
     assert done.returncode == 0 and done.stdout == ""
     assert done.stderr.startswith("hsv: 13 images by faiss-hnsw, arranged in 1 s; ")
-    assert re.search(r"recall@10 [01]\.\d{3} on 13 queries\n$", done.stderr)
+    assert re.search(r"recall@10 [01]\.\d{3} on 13 queries\n", done.stderr)
+    assert done.stderr.endswith(
+        "An exact search of 13 images is as fast: --approximate pays from more than 10,000 on\n"
+    )
     found = indexed(*search, "--approximate")
     (exact,), (approximate,) = (json.loads(indexed(*search).stdout), json.loads(found.stdout))
     assert found.stderr == ""
@@ -72,6 +75,23 @@ def test_a_fusion_is_measured_and_what_lacks_is_told(indexed: Run) -> None:
     told = indexed(*search, "hsv+phash").stderr
     assert "phash: all images are compared" in told
     assert "hsv+phash: how many of the nearest images this fusion finds was not measured" in told
+
+
+def test_evaluations_are_of_approximate_searches_where_that_is_asked(indexed: Run) -> None:
+    evaluate = ("evaluate", "-i", "index.csv", "--descriptor", "hsv", "--format", "json", "--quiet")
+    before = indexed(*evaluate, "--approximate")
+    assert before.returncode == 1
+    assert "make it so: cbir optimize --index index.csv --descriptor hsv" in before.stderr
+    indexed("optimize")
+    (exact,), (approximate,) = (
+        json.loads(indexed(*evaluate, *more).stdout)["runs"] for more in ((), ("--approximate",))
+    )
+    assert approximate["metric"] == "chi2, approximate"
+    of_images = {"metric", "ms_per_query"}
+    assert {**exact, **{key: approximate[key] for key in of_images}} == approximate
+    folder = indexed("evaluate", "photos", "--approximate")
+    assert (folder.returncode, folder.stdout) == (2, "")
+    assert "name it with --index" in folder.stderr
 
 
 def test_what_was_made_is_removed(indexed: Run) -> None:

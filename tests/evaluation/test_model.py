@@ -7,7 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from cbir.evaluation.model import CUTOFFS, MEASURES, Evaluation, Hit, Run, Scores
+from cbir.evaluation.model import CUTOFFS, MEASURES, Evaluation, Hit, Run
+from cbir.evaluation.scores import Scores
 
 NAN = float("nan")
 

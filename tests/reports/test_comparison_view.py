@@ -9,7 +9,8 @@ import numpy as np
 
 from cbir.evaluation.document import write_evaluation
 from cbir.evaluation.model import Run
-from cbir.evaluation.stored import StoredEvaluation, read_evaluation
+from cbir.evaluation.stored import read_evaluation
+from cbir.evaluation.stored_model import StoredEvaluation
 from cbir.reports.comparison_view import comparison_view
 from tests.evaluations import evaluation, run
 

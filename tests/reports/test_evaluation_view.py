@@ -10,7 +10,8 @@ import numpy as np
 
 from cbir.evaluation.document import write_evaluation
 from cbir.evaluation.model import Evaluation, Run
-from cbir.evaluation.stored import StoredEvaluation, read_evaluation
+from cbir.evaluation.stored import read_evaluation
+from cbir.evaluation.stored_model import StoredEvaluation
 from cbir.reports.evaluation_view import EvaluationView, evaluation_view
 from cbir.reports.html import environment
 from cbir.reports.image_card import ImageCard

@@ -27,6 +27,8 @@ def test_only_a_large_index_is_compiled_for(
     preparing.prepare(index, is_new=True)
     assert [(loop.function.__name__, loop.arguments[1]) for loop in compiled] == [
         ("chi2", "uint8*"),
+        ("add_up", "uint8*"),
         ("hamming", "uint64*"),
         ("euclidean", "uint8*"),
+        ("add_up", "uint8*"),
     ]

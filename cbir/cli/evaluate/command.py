@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -13,7 +13,8 @@ import click
 from cbir.cli.choices import Choice, MetricChoice
 from cbir.cli.command import Command
 from cbir.cli.evaluate.formats import FORMATS, print_evaluation
-from cbir.cli.evaluate.options import Options, check_metrics
+from cbir.cli.evaluate.options import Options
+from cbir.cli.evaluate.searchers import searchers_of, warn_of_learning
 from cbir.cli.options import (
     dataset_option,
     dba_option,
@@ -28,27 +29,24 @@ from cbir.cli.options import (
 )
 from cbir.cli.progress import TerminalProgress
 from cbir.core.amounts import counted
-from cbir.core.errors import CbirError, UsageError, printable
+from cbir.core.errors import CbirError, printable
 from cbir.core.progress import ProgressListener
-from cbir.descriptors.base import TrainedDescriptor, origin_of
 from cbir.descriptors.presets import PRESETS
-from cbir.descriptors.row_kinds import GLOBAL
 from cbir.evaluation.document import WORST, write_evaluation
 from cbir.evaluation.model import Evaluation
 from cbir.evaluation.protocols import PROTOCOLS, choose_queries, default_protocol
-from cbir.evaluation.runner import SearcherProtocol
 from cbir.evaluation.runner import evaluate as measure
 from cbir.indexing.build import build_index
 from cbir.reports.evaluation_page import write_failures
 from cbir.reports.pr_curves import write_plot
 from cbir.search.engine import Index, open_index
-from cbir.search.stage_options import Stages
 
 _SECTIONS = {
     "Common options": "--dataset --index --descriptor --preset --format --quiet".split(),
     "What is right": ("--truth --key --label --table --where --protocol --queries".split()),
     "How images are compared": (
-        "--metric --fusion --weights --adaptive --dba --expand --rerank --verify --model".split()
+        "--metric --fusion --weights --adaptive --dba --expand --rerank --verify --approximate"
+        " --model".split()
     ),
     "What else is written": "--by-class --plot --failures --save --worst --columns".split(),
 }
@@ -118,6 +116,12 @@ _SECTIONS = {
 @fusion_options
 @stage_options
 @dba_option(multiple=True)
+@click.option(
+    "--approximate",
+    is_flag=True,
+    help="With --index: measure searches that look at few images, by what cbir optimize has made,"
+    " in their first 100 results; right ones that are not among them count as missed.",
+)
 @model_option
 @click.option("--format", "format_", type=Choice(FORMATS), help="[default: table]")
 @click.option("--by-class", is_flag=True, help="Also give the measures of each class.")
@@ -180,8 +184,8 @@ def evaluate(**values: Any) -> None:
 
 def _measured(options: Options, listener: ProgressListener) -> Evaluation:
     with _opened(options, listener) as index:
-        searchers = _searchers(index, options, listener)
-        _warn_of_learning(index, searchers, listener)
+        searchers = searchers_of(index, options, listener)
+        warn_of_learning(index, searchers, listener)
         truth = options.truth_of(index, listener)
         protocol = options.protocol or default_protocol(options.truth, options.queries)
         queries = choose_queries(
@@ -230,84 +234,6 @@ def _opened(options: Options, listener: ProgressListener) -> Iterator[Index]:
                 listener=listener,
             )
             yield open_index(path, options.dataset)
-
-
-def _searchers(
-    index: Index, options: Options, listener: ProgressListener
-) -> list[SearcherProtocol]:
-    """Return what is to be measured: each descriptor by the metrics that it allows, and fusions."""
-    stages = options.stages
-    singles = options.singles or ([] if options.fusions else list(index.descriptors))
-    searchers = list[SearcherProtocol]()
-    allowed_metrics = set[str]()
-    for alias in singles:
-        metrics = _allowed_metrics(index, alias, options.metrics)
-        allowed_metrics.update(metrics)
-        if not metrics:
-            listener.warn(f"{alias}: none of the metrics makes sense for it; it is left out")
-        possible = _possible(index, alias, stages, listener)
-        searchers += [
-            index.searcher(alias, metric, stages=some) for metric in metrics for some in possible
-        ]
-    if singles and options.metrics:
-        check_metrics(options.metrics, allowed_metrics, singles)
-    searchers += [
-        index.searcher(
-            requested.label,
-            preset=requested.preset,
-            fusion=options.fusion,
-            weights=options.weights_of(requested),
-            adaptive=options.adaptive,
-            stages=some,
-        )
-        for requested in options.fusions
-        for some in stages
-    ]
-    if not searchers:
-        none = f"{' and '.join(singles)} has none"
-        raise UsageError(f"--dba averages vectors, and {none}; leave it out, or add --dba 0")
-    return searchers
-
-
-def _possible(
-    index: Index, alias: str, stages: Sequence[Stages], listener: ProgressListener
-) -> list[Stages]:
-    """Return which stages searches by one descriptor can have: only vectors can be averaged."""
-    if index.single_searcher(alias).named.descriptor.kind == GLOBAL:
-        return list(stages)
-    without = [some for some in stages if not some.dba]
-    if len(without) < len(stages):
-        listener.warn(f"{alias}: it has no vectors that could be averaged; --dba leaves it out")
-    return without
-
-
-def _warn_of_learning(
-    index: Index, searchers: Sequence[SearcherProtocol], listener: ProgressListener
-) -> None:
-    """Tell of what did not learn elsewhere, as far as its index knows."""
-    aliases = dict.fromkeys(alias for one in searchers for alias in one.weights or [one.label])
-    for alias in aliases:
-        descriptor = index.single_searcher(alias).named.descriptor
-        if not isinstance(descriptor, TrainedDescriptor):
-            continue
-        if descriptor.learns_from_labels:
-            listener.warn(
-                f"{alias} learned from labels: on images that it learned from, these measures"
-                " flatter it; what cbir train --from printed does not"
-            )
-        elif not origin_of(descriptor.state or {}):
-            listener.warn(
-                f"{alias} may have learned from the very images that it is measured on, which"
-                " flatters it; let it learn from others by cbir train, and index with that --model"
-            )
-
-
-def _allowed_metrics(index: Index, alias: str, metrics: Sequence[str]) -> list[str]:
-    """Return the usual metric of a descriptor, or which of some make sense for it."""
-    allowed = index.single_searcher(alias).named.descriptor.metrics
-    if not metrics:
-        return [allowed[0]]
-    return [metric for metric in dict.fromkeys(metrics) if metric in allowed]
 
 
 def _summary(evaluation: Evaluation) -> str:

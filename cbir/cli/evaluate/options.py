@@ -64,6 +64,7 @@ class Options:
     rerank: str | None
     verify: int | None
     dba: tuple[int, ...]
+    approximate: bool
     models: tuple[str, ...]
     format_: str | None
     by_class: bool
@@ -157,6 +158,11 @@ class Options:
             raise UsageError(
                 "--label names a column of an index, or of a table: add --index FILE, or --truth"
                 " TABLE"
+            )
+        if self.approximate and self.index_path is None:
+            raise UsageError(
+                "--approximate searches by what cbir optimize has made of an index: name it with"
+                " --index"
             )
         self._check_files()
         self._check_fusions()

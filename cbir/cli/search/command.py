@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Unpack
 
 import click
@@ -26,6 +25,7 @@ from cbir.cli.options import (
 from cbir.cli.progress import TerminalProgress
 from cbir.cli.queries import check_streams, query_paths
 from cbir.cli.search.all_pairs import check_all_pairs, pairs_of
+from cbir.cli.search.checks import check_any_is_there, check_region, check_room
 from cbir.cli.search.examples import check_examples, example_options, examples
 from cbir.cli.search.formats import FORMATS, Printer
 from cbir.cli.search.images import (
@@ -242,12 +242,12 @@ def search(
         check_examples(queries, options["together"], liked)
     no_montage |= all_pairs
     check_streams(queries, from0, null, format_)
-    _check_format(options, "paths" if null else format_)
-    _check_region(options)
+    check_room(options, "paths" if null else format_)
+    check_region(options)
     check_montage(montage, no_montage)
     check_explanation(explain)
     paths = query_paths(queries, from0) if queries else []
-    _check_any(dataset, paths)
+    check_any_is_there(dataset, paths)
     listener = TerminalProgress(quiet)
     plain = options["descriptor"] is None and options["preset"] is None
     index, options["descriptor"] = _opened(dataset, index_path, result_path, options, listener)
@@ -316,29 +316,6 @@ def _opened(
             f"the images are not at {printable(index.root)}; say where they are with --result-path"
         )
     return index, descriptor
-
-
-def _check_format(options: SearchOptions, format_: str | None) -> None:
-    """Refuse what a format has no room for."""
-    for format_without, name in (("paths", "columns"), ("paths", "facets"), ("csv", "facets")):
-        if format_ == format_without and options[name]:  # type: ignore[literal-required]
-            raise UsageError(f"--format {format_} has no room for --{name}; choose another format")
-
-
-def _check_region(options: SearchOptions) -> None:
-    """Stop at what is no region before a folder is described for nothing."""
-    if options["region"] is not None:
-        from cbir.images.region import Region
-
-        options["region"] = Region.of(options["region"])
-
-
-def _check_any(dataset: str | None, paths: Sequence[str]) -> None:
-    """Stop before a folder is described for nothing."""
-    if dataset is not None and paths and not any(map(os.path.lexists, paths)):
-        for path in paths:
-            click.echo(f"Cannot read {printable(path)}: no such file or directory", err=True)
-        sys.exit(1)
 
 
 def _tell_of_presets(index: Index) -> None:

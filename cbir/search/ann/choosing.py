@@ -26,7 +26,11 @@ NEAREST = 10
 _AMONG = 50
 """Nearest by the vectors, among which they should be."""
 
+FEW = 10_000
+"""Rows up to which an exact search is as fast: then it is chosen and tuned on a smaller sample."""
+
 _SAMPLE = 20_000
+_SAMPLE_OF_FEW = 1000
 _QUERIES = 100
 
 _WIDTHS = (32, 64, 96, 128, 192, 256, 384, 512)
@@ -72,7 +76,8 @@ def choose_vectors(
     multiple : int
         Of it, such a projection leaves a multiple.
     """
-    sample = matrix[even_sample(len(matrix), _SAMPLE)]
+    most = _SAMPLE if len(matrix) > FEW else _SAMPLE_OF_FEW
+    sample = matrix[even_sample(len(matrix), most)]
     forms = forms_of(descriptor, metric.name, sample)
     geometries = [Geometry(descriptor, form) for form in forms]
     if not geometries:

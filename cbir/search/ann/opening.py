@@ -59,6 +59,7 @@ def found_searcher(
         return None
     matrix = snapshot.matrix(searcher.label)
     found = RowSearcher(searcher.named, searcher.metric, matrix, source)
+    found.approximate = True
     found.metric_name = approximate_name(searcher.metric_name)
     found.notes = _notes(snapshot, searcher.label, source.coverage)
     return found

@@ -59,11 +59,11 @@ class Projection:
         """Return the maps to several widths."""
         mean = sample.mean(axis=0)
         centered = sample - mean
-        _, components = np.linalg.eigh(centered.T @ centered)
+        components = _components(centered, max(widths))
         found = []
         for width in widths:
             turn, _ = np.linalg.qr(np.random.default_rng(SEED).standard_normal((width, width)))
-            axes = components[:, ::-1][:, :width] @ turn
+            axes = components[:, :width] @ turn
             found.append(cls(mean, axes.astype(np.float32)))
         return found
 
@@ -97,3 +97,14 @@ class Projection:
         ):
             raise ValueError("not a projection")
         return cls(arrays["mean"], arrays["axes"])
+
+
+def _components(centered: Numbers, count: int) -> Numbers:
+    """Return the first principal components as columns."""
+    if len(centered) >= centered.shape[1]:
+        _, components = np.linalg.eigh(centered.T @ centered)
+        return components[:, ::-1][:, :count]
+    # Of fewer rows than numbers, the products among the rows say the same, and are fewer.
+    _, shares = np.linalg.eigh(centered @ centered.T)
+    components, _ = np.linalg.qr(centered.T @ shares[:, ::-1][:, :count])
+    return components

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cbir.search.ann.coverage import Coverage, keys_of
@@ -52,6 +53,14 @@ class StructureListing:
 
     structures: list[StructureState]
     damage: list[str]
+
+
+def has_structures(snapshot: Snapshot, aliases: Iterable[str]) -> bool:
+    """Say whether something was made for approximate search by any of some descriptors."""
+    known = {entry.alias: entry.fingerprint for entry in snapshot.manifest.entries}
+    wanted = {known[alias] for alias in aliases if alias in known}
+    records = StructureFolder(snapshot.structure_folder).records()
+    return any(record.fingerprint in wanted for record in records)
 
 
 def list_structures(snapshot: Snapshot) -> StructureListing:

@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from cbir.core.progress import ProgressListener
 from cbir.core.threads import cores, ordered_map
 from cbir.descriptors.base import Row
-from cbir.search.ann.choosing import NEAREST
+from cbir.search.ann.choosing import FEW, NEAREST
 from cbir.search.ann.engines.base import SEED, Ids, Structure
 from cbir.search.ann.vectors import VectorMap
 from cbir.search.candidates import CandidateSource, RowNumbers, top_k
 
-QUERIES = 200
-"""Rows that are searched for."""
+QUERIES, QUERIES_OF_FEW = 200, 64
+"""Rows that are searched for, among many rows and among few."""
 
 DEPTHS = (10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 """How many candidates may be compared exactly."""
@@ -97,7 +97,8 @@ class RecallSample:
         name: str,
     ) -> RecallSample:
         """Search exactly for some rows."""
-        queries = sampled_queries(len(matrix), QUERIES)
+        most = QUERIES if len(matrix) > FEW else QUERIES_OF_FEW
+        queries = sampled_queries(len(matrix), most)
         wanted = min(NEAREST, len(matrix) - 1)
         limits = []
         listener.begin(f"searching for a sample of {name}", len(queries), "queries")

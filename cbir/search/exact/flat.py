@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from cbir.core.threads import in_parts
 from cbir.descriptors.base import Encoding, Row
 from cbir.search.candidates import Distances, RowMask, RowNumbers, ScannedSource
 from cbir.search.exact import kernels
+from cbir.search.exact.exact_distances import ExactDistances, ValueEncoding
 from cbir.search.exact.product_bounds import BOUNDS, Bound, lower_bounds
 from cbir.search.metrics import Metric
 from cbir.search.sources import StoredRows
@@ -38,13 +39,6 @@ _WORTH_COMPILING = 300_000_000
 """Numbers that were scanned after which it is time to compile a loop, meanwhile."""
 
 
-class ValueEncoding(Protocol):
-    """Turns stored rows into the values that are compared."""
-
-    def values(self, stored: Row, dtype: type[np.floating[Any]] = ...) -> NDArray[Any]:
-        """Return the values of `stored` rows, as `dtype`."""
-
-
 @dataclass
 class FlatIndex(ScannedSource[Row]):
     """Vectors, compared by any metric on numbers."""
@@ -59,6 +53,7 @@ class FlatIndex(ScannedSource[Row]):
         self._loop = (
             AwaitedLoop(loop, _WORTH_LOADING, _WORTH_COMPILING) if loop and is_usual else None
         )
+        self._exact = ExactDistances(self.matrix, self.encoding, self.metric)
 
     @classmethod
     def of(cls, stored: StoredRows) -> FlatIndex:
@@ -78,12 +73,7 @@ class FlatIndex(ScannedSource[Row]):
         return estimates
 
     def exact(self, query: Row, rows: RowNumbers) -> Distances:
-        values = self.encoding.values(query)
-        distances = np.empty(len(rows), np.float64)
-        for block in self._blocks(len(rows)):
-            some = self.encoding.values(self.matrix[rows[block]])
-            distances[block] = self.metric.between(values, some)
-        return distances
+        return self._exact.of(query, rows)
 
     def among(self, queries: Sequence[Row], rows: RowNumbers) -> NDArray[np.floating[Any]]:
         # They are copied side by side once, and scanned once for each query.

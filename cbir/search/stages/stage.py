@@ -116,6 +116,7 @@ class Stage(Searcher[D]):
         self.weights = inner.weights
         self.adaptive = inner.adaptive
         self.tells_turns = inner.tells_turns
+        self.approximate = inner.approximate
         self.notes = inner.notes
 
     @property

@@ -20,7 +20,7 @@ from cbir.web.thumbnails import Size
 from cbir.web.wording import told
 
 if TYPE_CHECKING:
-    from cbir.evaluation.stored import StoredEvaluation
+    from cbir.evaluation.stored_model import StoredEvaluation
     from cbir.reports.image_card import ImageCard
 
 router = APIRouter(include_in_schema=False)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cbir.core.errors import UsageError
 from cbir.descriptors.presets import PRESETS
+from cbir.search.ann.structures import has_structures
 from cbir.search.engine import Index
 from cbir.web.filters import Filters
 from cbir.web.page_comparison import thorough_presets, usual_preset
@@ -39,6 +40,8 @@ class Panel:
     columns : mapping of str to bool
         Whether each is told of the results.
     facets : tuple of Facet
+    can_approximate : bool
+        Whether something was made for looking at few images only.
     """
 
     presets: Mapping[str, str]
@@ -50,6 +53,7 @@ class Panel:
     stages: tuple[StageField, ...]
     columns: Mapping[str, bool]
     facets: tuple[Facet, ...]
+    can_approximate: bool
 
     @property
     def first_choice(self) -> str:
@@ -86,6 +90,7 @@ def panel_of(index: Index, form: SearchForm, filters: Filters) -> Panel:
         stages=stage_fields(index, form),
         columns={name: name in shown for name in index.columns},
         facets=facets_of(index, filters),
+        can_approximate=form.approximate or has_structures(index.snapshot, chosen),
     )
 
 

@@ -121,6 +121,20 @@ def test_stages_and_examples_find_what_they_find_in_an_exact_search(
     assert np.mean(shares) >= 0.9
 
 
+@pytest.mark.parametrize("descriptor", ["colors", "colors+layout"])
+def test_an_expanded_search_looks_at_few_images(
+    folder: Path, descriptor: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def estimate(source: ApproximateSource, query: object) -> None:
+        raise AssertionError("all images were looked at")
+
+    monkeypatch.setattr(ApproximateSource, "estimate", estimate)
+    index = opened(folder)
+    query = IndexedImage(index.paths[7])
+    found = index.search(query, descriptor=descriptor, expand=3, approximate=True)
+    assert found.matches[0].distance == 0 and len(found.matches) == 3
+
+
 def test_facets_within_a_distance_count_all_images(folder: Path) -> None:
     index = opened(folder)
     query = IndexedImage(index.paths[3])
