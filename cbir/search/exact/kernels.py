@@ -93,7 +93,8 @@ def hamming(query, rows, count, width, out):  # type: ignore[no-untyped-def]
 
 _OF_NUMBERS = {"chi2": chi2, "euclidean": euclidean, "manhattan": manhattan, "cosine": cosine}
 
-_TYPES = ("uint8", "uint16", "int8", "int16", "float32")
+TYPES = ("uint8", "uint16", "int8", "int16", "float32")
+"""The types of rows that there are loops for."""
 
 HAMMING = Loop(hamming, ("uint64*", "uint64*", "int64", "int64", "int32*"))
 """Takes a query and rows in words, how many rows and words, and where the distances go."""
@@ -106,7 +107,7 @@ def loop_of(metric: str, dtype: np.dtype[Any]) -> Loop | None:
     It takes the query, the rows, how many they are and how wide, whether squares are compared, the
     scale of the distances, and where these go.
     """
-    is_usual = dtype.isnative and dtype.name in _TYPES
+    is_usual = dtype.isnative and dtype.name in TYPES
     if metric not in _OF_NUMBERS or not is_usual:
         return None
     arguments = ("float32*", f"{dtype.name}*", "int64", "int64", "int64", "float32", "float32*")

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.machine_code import Loop
+from cbir.search.exact.kernels import TYPES
 
 _LEAF = 128
 """Numbers up to which numpy has eight sums, side by side; more it halves, and adds the sums."""
@@ -87,7 +88,7 @@ def loop_for(dtype: np.dtype[Any]) -> Loop | None:
     what is added up, the :func:`order_of` that and how many leaves it has, :func:`room` to work in,
     and where the sums go.
     """
-    if not dtype.isnative or dtype.name not in ("uint8", "uint16", "int8", "int16", "float32"):
+    if not dtype.isnative or dtype.name not in TYPES:
         return None
     plain = ("float64*", f"{dtype.name}*", "int64*", "int64", "int64", "float64", "int64", "int64")
     return Loop(add_up, (*plain, "int64*", "int64", "float64*", "float64*"), is_exact=True)
