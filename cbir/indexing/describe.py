@@ -45,15 +45,14 @@ def describe(plan: Plan, executor: Executor, listener: ProgressListener) -> Desc
         Told of progress, of unreadable and of damaged images.
     """
     scan, suspects = plan.scan, list[str]()
-    descriptions = Descriptions(len(scan.images), plan.named, plan.writer.room)
+    descriptions = Descriptions(plan.reused_rows, plan.named, plan.lookup, plan.writer.room)
     describer = ImageDescriber(scan.dataset, plan.named, plan.lookup, plan.features)
     wanted = compress(scan.images, plan.reused_rows < 0)
     listener.begin("describing", len(scan.images))
     with _kept(plan), contextlib.closing(executor(describer, wanted)) as outcomes:
         for some, rows in _runs(scan.images, plan.reused_rows):
             if rows[0] >= 0:
-                facts, numbers = plan.lookup.at_rows(rows)
-                descriptions.take_over([file.path for file in some], rows, facts, numbers)
+                descriptions.take_over([file.path for file in some], rows)
                 listener.advance(len(some))
                 continue
             for file, outcome in zip(some, outcomes, strict=False):

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from cbir.core.errors import BrokenIndexError, CbirError, UsageError, first_few, printable
 from cbir.core.messages import Call
+from cbir.core.spliced_rows import Matrix, Sources
 from cbir.core.suggestions import did_you_mean
 from cbir.descriptors import registry
 from cbir.descriptors.base import Descriptor, Row, State, TrainedDescriptor
@@ -313,8 +314,25 @@ class Writer(ABC):
         """Keep `state` durably under a name made from `name`; return that name."""
 
     @abstractmethod
-    def commit(self, manifest: Manifest, rows: Rows, matrices: Mapping[str, Row]) -> None:
-        """Replace the index, at once and durably; then clear what is no longer needed."""
+    def commit(
+        self,
+        manifest: Manifest,
+        rows: Rows,
+        matrices: Mapping[str, Matrix],
+        unchanged: Sources | None = None,
+    ) -> None:
+        """Replace the index, at once and durably; then clear what is no longer needed.
+
+        Parameters
+        ----------
+        manifest : Manifest
+        rows : Rows
+        matrices : mapping of str to ndarray or SplicedRows
+            By alias.
+        unchanged : ndarray of int64, shape (n,), optional
+            For each row the one of :meth:`previous` with the same path, facts and numbers, or -1:
+            a store need not write such a row again.
+        """
 
     @abstractmethod
     def keep(self, previous: Snapshot) -> None:

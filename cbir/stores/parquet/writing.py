@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.mapped_arrays import steps
+from cbir.core.spliced_rows import Matrix
 from cbir.core.text import readable_path
 from cbir.descriptors.base import Row
 from cbir.stores.descriptor_entry import DescriptorEntry
@@ -36,7 +37,7 @@ def write_parquet(
     file: HashedFile,
     rows: Rows,
     entries: Sequence[DescriptorEntry],
-    matrices: Mapping[str, Row],
+    matrices: Mapping[str, Matrix],
 ) -> None:
     """Write an index.
 
@@ -85,7 +86,7 @@ def write_parquet(
             writer.write_batch(batch, row_group_size=max(1, len(facts)))
 
 
-def _parts(count: int, matrices: Mapping[str, Row]) -> Iterator[slice]:
+def _parts(count: int, matrices: Mapping[str, Matrix]) -> Iterator[slice]:
     width = sum(matrix.itemsize * matrix.shape[1] for matrix in matrices.values())
     step = max(1, min(_GROUP_ROWS, _GROUP_BYTES // max(1, width)))
     return steps(count, step, matrices.values())

@@ -1,0 +1,111 @@
+"""Rows and matrices written as CSV text; the lines of rows that have not changed are copied.
+
+One header row, RFC 4180 quoting, one row an image, one column a number; always UTF-8. The
+columns are described in ``docs/index-format.md``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cbir.core.mapped_arrays import steps
+from cbir.core.safe_paths import path_for_csv
+from cbir.core.spliced_rows import Matrix, runs
+from cbir.core.text import readable_path
+from cbir.stores.csv.cells import codec_of
+from cbir.stores.descriptor_entry import DescriptorEntry
+from cbir.stores.model import Rows
+from cbir.stores.single_file.file_format import FACT_COLUMNS
+from cbir.stores.single_file.hashed_file import HashedFile
+from cbir.stores.single_file.kept_rows import KeptRows
+
+_SPECIAL = re.compile(r'[,"\n\r]|^\s|\s$')
+"""What makes quotation marks necessary."""
+
+_CHUNK = 1024
+"""Rows that are written at a time."""
+
+
+def write_csv(
+    file: HashedFile,
+    rows: Rows,
+    entries: Sequence[DescriptorEntry],
+    matrices: Mapping[str, Matrix],
+    kept: KeptRows | None = None,
+) -> NDArray[np.int64]:
+    """Write an index.
+
+    Parameters
+    ----------
+    file : HashedFile
+        It is empty.
+    rows : Rows
+    entries : sequence of DescriptorEntry
+        The descriptors, in the order of their columns.
+    matrices : mapping of str to ndarray or SplicedRows
+        Their rows, by alias.
+    kept : KeptRows, optional
+        What of the file so far is the same; it makes no difference to what is written.
+
+    Returns
+    -------
+    ndarray of int64, shape (n + 1,)
+        Where the header and each row end in the file.
+    """
+    has_bytes = not rows.paths.is_utf8
+    header = _header(rows, entries, has_bytes)
+    file.write(header)
+    sources = np.full(len(rows), -1, np.int64)
+    if kept is not None and kept.has_header(header):
+        sources = kept.sources
+    line_ends = np.full(len(rows) + 1, len(header), np.int64)
+    ends = line_ends[1:]
+    texts = [(codec_of(entry).encoder(entry), matrices[entry.alias]) for entry in entries]
+    for run, source in runs(sources):
+        if kept is not None and source >= 0:
+            ends[run] = kept.copy(file, source, source + run.stop - run.start)
+            continue
+        for part in steps(run.stop - run.start, _CHUNK, matrices.values()):
+            some = slice(run.start + part.start, run.start + part.stop)
+            lines = _lines(rows, texts, some, has_bytes)
+            ends[some] = np.cumsum([len(line) for line in lines]) + file.tell()
+            file.write(b"".join(lines))
+    return line_ends
+
+
+def _header(rows: Rows, entries: Sequence[DescriptorEntry], has_bytes: bool) -> bytes:
+    names = ["path", *(["path_base64"] if has_bytes else []), *FACT_COLUMNS]
+    for entry in entries:
+        names += entry.columns
+    return ",".join(map(_quoted, [*names, *rows.metadata])).encode() + b"\n"
+
+
+def _lines(
+    rows: Rows,
+    numbers: Sequence[tuple[Callable[[Any], str], Matrix]],
+    some: slice,
+    has_bytes: bool,
+) -> list[bytes]:
+    lines, facts = [], rows.facts[some].tolist()
+    texts = [column.texts(some) for column in rows.metadata.values()]
+    parts = [(text, matrix[some]) for text, matrix in numbers]
+    for place, (fact, path) in enumerate(zip(facts, rows.paths[some], strict=True)):
+        size, mtime, width, height, sha256 = fact
+        readable, raw = readable_path(path)
+        cells = [_quoted(path_for_csv(readable)), *([raw] if has_bytes else [])]
+        cells += [f"{size},{mtime},{width},{height},{sha256.hex()}"]
+        cells += [text(part[place]) for text, part in parts]
+        cells += [_quoted(column[place]) for column in texts]
+        lines.append(f"{','.join(cells)}\n".encode())
+    return lines
+
+
+def _quoted(cell: str) -> str:
+    if _SPECIAL.search(cell):
+        return '"' + cell.replace('"', '""') + '"'
+    return cell
