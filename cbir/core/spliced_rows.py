@@ -37,10 +37,9 @@ class SplicedRows:
         self.fresh = fresh
         self.dtype = kept.dtype
         self.shape = (len(sources), *kept.shape[1:])
-        places = np.where(sources < 0, np.cumsum(sources < 0) - 1, sources)
+        self._sources = sources
+        self._new = np.flatnonzero(sources < 0)
         self._starts = run_starts(sources)
-        self._is_new = sources[self._starts] < 0
-        self._places = places[self._starts]
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -58,8 +57,15 @@ class SplicedRows:
     @overload
     def __getitem__(self, index: int | np.integer[Any]) -> NDArray[Any]: ...
     @overload
-    def __getitem__(self, index: slice) -> NDArray[Any]: ...
-    def __getitem__(self, index: int | np.integer[Any] | slice) -> NDArray[Any]:
+    def __getitem__(self, index: slice | NDArray[np.intp]) -> NDArray[Any]: ...
+    def __getitem__(self, index: int | np.integer[Any] | slice | NDArray[np.intp]) -> NDArray[Any]:
+        if isinstance(index, np.ndarray):
+            sources = self._sources[index]
+            is_new = sources < 0
+            rows = np.empty((len(index), *self.shape[1:]), self.dtype)
+            rows[~is_new] = self.kept[sources[~is_new]]
+            rows[is_new] = self.fresh[np.searchsorted(self._new, index[is_new])]
+            return rows
         if isinstance(index, slice):
             start, stop, step = index.indices(len(self))
             pieces = list(self._pieces(start, stop))
@@ -74,9 +80,11 @@ class SplicedRows:
         run = int(np.searchsorted(self._starts, start, "right")) - 1
         while start < stop:
             end = int(self._starts[run + 1]) if run + 1 < len(self._starts) else len(self)
-            first = int(self._places[run]) + start - int(self._starts[run])
             count = min(end, stop) - start
-            yield (self.fresh if self._is_new[run] else self.kept)[first : first + count]
+            source = int(self._sources[start])
+            rows = self.kept if source >= 0 else self.fresh
+            first = source if source >= 0 else int(np.searchsorted(self._new, start))
+            yield rows[first : first + count]
             start, run = start + count, run + 1
 
 

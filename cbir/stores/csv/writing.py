@@ -30,6 +30,9 @@ _SPECIAL = re.compile(r'[,"\n\r]|^\s|\s$')
 _CHUNK = 1024
 """Rows that are written at a time."""
 
+_BUFFER = 1 << 20
+"""Bytes that are copied at a time: few enough to stay in the caches of a processor."""
+
 
 def write_csv(
     file: HashedFile,
@@ -61,21 +64,43 @@ def write_csv(
     header = _header(rows, entries, has_bytes)
     file.write(header)
     sources = np.full(len(rows), -1, np.int64)
-    if kept is not None and kept.has_header(header):
+    if kept is not None and _has_header(kept, header):
         sources = kept.sources
-    line_ends = np.full(len(rows) + 1, len(header), np.int64)
-    ends = line_ends[1:]
+    places = np.full(len(rows) + 1, len(header), np.int64)
+    ends = places[1:]
     texts = [(codec_of(entry).encoder(entry), matrices[entry.alias]) for entry in entries]
     for run, source in runs(sources):
         if kept is not None and source >= 0:
-            ends[run] = kept.copy(file, source, source + run.stop - run.start)
+            ends[run] = _copy(file, kept, source, source + run.stop - run.start)
             continue
         for part in steps(run.stop - run.start, _CHUNK, matrices.values()):
             some = slice(run.start + part.start, run.start + part.stop)
             lines = _lines(rows, texts, some, has_bytes)
             ends[some] = np.cumsum([len(line) for line in lines]) + file.tell()
             file.write(b"".join(lines))
-    return line_ends
+    return places
+
+
+def _has_header(kept: KeptRows, header: bytes) -> bool:
+    """Say whether the file so far has these columns, and nothing else is told of its lines."""
+    places, count = kept.written.places, len(kept.written.digests)
+    if len(places) != count + 1 or int(places[-1]) != kept.path.stat().st_size:
+        return False
+    with open(kept.path, "rb") as file:
+        return file.read(int(places[0])) == header
+
+
+def _copy(file: HashedFile, kept: KeptRows, start: int, stop: int) -> NDArray[np.int64]:
+    """Append the lines of some rows of the file so far; return where they end now."""
+    ends = kept.written.places
+    first, last = int(ends[start]), int(ends[stop])
+    moved = file.tell() - first
+    with open(kept.path, "rb", buffering=0) as source:
+        source.seek(first)
+        # A file that is cut off meanwhile is not replaced: it has another stamp.
+        while piece := source.read(min(_BUFFER, last - source.tell())):
+            file.write(piece)
+    return ends[start + 1 : stop + 1] + moved
 
 
 def _header(rows: Rows, entries: Sequence[DescriptorEntry], has_bytes: bool) -> bytes:

@@ -52,8 +52,7 @@ class ParquetFormat(FileFormat):
     ) -> NDArray[np.int64]:
         from cbir.stores.parquet.writing import write_parquet
 
-        write_parquet(file, rows, entries, matrices)
-        return np.empty(0, np.int64)
+        return write_parquet(file, rows, entries, matrices, kept)
 
     def read(self, path: str, entries: Sequence[DescriptorEntry]) -> tuple[Rows, dict[str, Row]]:
         from cbir.stores.parquet.reading import read_parquet

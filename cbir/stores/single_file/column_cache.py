@@ -133,25 +133,24 @@ class Cache:
         if arrays is None:
             return None
         try:
-            ends, digests = arrays["line_ends"], arrays["digests"]
+            places, digests = arrays["places"], arrays["digests"]
             total = int(arrays["checksum"][0])
             is_sound = (
                 is_array_of(digests, (count,), np.dtype("<u8"))
-                and ends.dtype == np.dtype("<i8")
-                and ends.shape in ((0,), (count + 1,))
-                and bool((np.diff(ends, prepend=0) > 0).all())
+                and places.dtype == np.dtype("<i8")
+                and places.ndim == 1
             )
         except (KeyError, IndexError, ValueError, TypeError):
             is_sound = False
         if not is_sound:
             self._tell(_WRITTEN)
             return None
-        return WrittenFile(ends, digests, total)
+        return WrittenFile(places, digests, total)
 
     def keep_written(self, written: WrittenFile) -> None:
         """Keep what is known of the index file, so that the next one can be made of it."""
         total = np.array([written.checksum], np.int64)
-        arrays = {"line_ends": written.line_ends, "digests": written.digests, "checksum": total}
+        arrays = {"places": written.places, "digests": written.digests, "checksum": total}
         self._save(_WRITTEN, arrays)
 
     def fill(

@@ -99,8 +99,8 @@ class FileFormat(ABC):
 
         Returns
         -------
-        ndarray of int64, shape (n + 1,)
-            Where the header and each row end in the file; of a format without lines, nothing.
+        ndarray of int64
+            Where the rows are in the file, for the next one: see :class:`WrittenFile`.
         """
 
     @abstractmethod

@@ -11,11 +11,7 @@ from numpy.typing import NDArray
 
 from cbir.core.spliced_rows import Sources
 from cbir.stores.metadata import MetadataColumn
-from cbir.stores.single_file.hashed_file import HashedFile
 from cbir.stores.single_file.row_digests import Digests
-
-_BUFFER = 1 << 20
-"""Bytes that are copied at a time: few enough to stay in the caches of a processor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +20,16 @@ class WrittenFile:
 
     Attributes
     ----------
-    line_ends : ndarray of int64, shape (n + 1,)
-        Where the header and each row end in the file; nothing, if its format has no lines.
+    places : ndarray of int64
+        Where its rows are: of a CSV where the header and each row end, shape (n + 1,); of Parquet
+        in which group each row is, shape (n,).
     digests : ndarray of uint64, shape (n,)
         Of the rows, in their order.
     checksum : int
         Of the whole file.
     """
 
-    line_ends: NDArray[np.int64]
+    places: NDArray[np.int64]
     digests: Digests
     checksum: int
 
@@ -54,23 +51,6 @@ class KeptRows:
     path: Path
     written: WrittenFile
     sources: Sources
-
-    def has_header(self, header: bytes) -> bool:
-        """Say whether this is what stands before the rows of the file so far."""
-        with open(self.path, "rb") as file:
-            return file.read(int(self.written.line_ends[0])) == header
-
-    def copy(self, file: HashedFile, start: int, stop: int) -> NDArray[np.int64]:
-        """Append the lines of some rows; return where they end now."""
-        ends = self.written.line_ends
-        first, last = int(ends[start]), int(ends[stop])
-        moved = file.tell() - first
-        with open(self.path, "rb", buffering=0) as source:
-            source.seek(first)
-            # A file that is cut off meanwhile is not replaced: it has another stamp.
-            while piece := source.read(min(_BUFFER, last - source.tell())):
-                file.write(piece)
-        return ends[start + 1 : stop + 1] + moved
 
 
 def same_texts(

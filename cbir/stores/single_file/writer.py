@@ -107,7 +107,7 @@ class FileWriter(Writer):
             aside = str(folder / "index.new")
             with written_aside(aside, sync_name=False) as file:
                 hashed = HashedFile(file)
-                line_ends = self._format.write(hashed, rows, manifest.entries, matrices, kept)
+                places = self._format.write(hashed, rows, manifest.entries, matrices, kept)
             content = hashed.content
             generation = Generation.of(manifest, rows, matrices, Stamp.of(Path(aside)), content)
             known = (kept.sources, kept.written.digests) if kept else ()
@@ -117,7 +117,7 @@ class FileWriter(Writer):
             sync_folder(str(folder))
             cache = Cache(self._layout.caches()[:1], content)
             cache.fill(rows, manifest.entries, matrices)
-            cache.keep_written(WrittenFile(line_ends, digests, file_checksum(Path(aside))))
+            cache.keep_written(WrittenFile(places, digests, file_checksum(Path(aside))))
             # The same content may have been committed before, with what nobody wants any more.
             cache.remove_derived(manifest.entries)
             if target.exists():

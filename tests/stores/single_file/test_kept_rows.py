@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyarrow import parquet
 
 from cbir.core.errors import CbirError
 from cbir.core.spliced_rows import SplicedRows
@@ -19,6 +20,8 @@ from cbir.descriptors.base import Row
 from cbir.stores import open_store
 from cbir.stores.metadata import MetadataColumn
 from cbir.stores.model import FILE_DTYPE, Manifest, Rows
+from cbir.stores.parquet.compact_protocol import written
+from cbir.stores.parquet.row_groups import ParquetParts
 from cbir.stores.paths import PathList
 from cbir.stores.single_file.snapshot import FileSnapshot
 from tests.stores.csv.test_reading import AWKWARD, NAMES, RECORDS
@@ -125,10 +128,18 @@ def damage(index: Path, edit: str) -> None:
     if edit == "other file":  # the same content, as a copy of it has it
         index.write_bytes(index.read_bytes())
     if edit == "cache":
-        for path in index.parent.rglob("written.line_ends.npy"):
+        for path in index.parent.rglob("written.places.npy"):
             raw = bytearray(path.read_bytes())
             raw[-1] ^= 1
             path.write_bytes(raw)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_groups() -> Iterator[None]:
+    """Let a few rows be a group of Parquet, as thousands are otherwise."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cbir.stores.parquet.writing._GROUP_ROWS", 3)
+        yield
 
 
 @pytest.mark.parametrize("extension", ["csv", "parquet"])
@@ -154,6 +165,11 @@ def test_an_update_writes_what_a_full_write_does(extension: str, steps: Sequence
             if extension == "csv":
                 for index in (updated, whole):
                     damage(index, step.edit)
+            else:
+                table, expected = parquet.read_table(updated), parquet.read_table(whole)
+                order = np.argsort([path.encode() for path in table["path"].to_pylist()])
+                if "path_base64" not in table.column_names:
+                    assert table.take(order).equals(expected)
             before = known
 
 
@@ -196,7 +212,7 @@ def test_what_a_file_is_known_by_is_kept_beside_it(tmp_path: Path) -> None:
     update(index, {}, MANY, knows=False)
     snapshot = open_store(str(index)).snapshot()
     assert isinstance(snapshot, FileSnapshot) and snapshot.written is not None
-    ends = snapshot.written.line_ends.tolist()
+    ends = snapshot.written.places.tolist()
     lines = index.read_bytes().splitlines(keepends=True)
     assert ends == np.cumsum([len(line) for line in lines]).tolist()
 
@@ -211,3 +227,36 @@ def test_an_index_that_is_edited_meanwhile_is_left_alone(tmp_path: Path) -> None
         with pytest.raises(CbirError, match="was changed while this run was at work"):
             writer.commit(Manifest("data", RECORDS, "test"), rows, matrices, np.arange(len(rows)))
     assert index.read_bytes() == b"mine"
+
+
+def test_groups_of_rows_are_copied_where_all_rows_are_the_same(tmp_path: Path) -> None:
+    index = tmp_path / "index.parquet"
+    known = {f"{number}.jpg": (number, {}) for number in range(9)}
+    update(index, {}, known, knows=True)
+    before = index.read_bytes()
+    old = parquet.read_metadata(index)
+    known["10.jpg"] = 1, {}
+    known["4.jpg"] = 8, {}
+    update(index, known | {"4.jpg": (4, {})}, known, knows=True)
+    new, after = parquet.read_metadata(index), index.read_bytes()
+    assert [new.row_group(number).num_rows for number in range(4)] == [3, 3, 3, 1]
+    first, last = old.row_group(0), old.row_group(2)
+    for group, copied in ((first, new.row_group(0)), (last, new.row_group(1))):
+        pages = [
+            raw[one.column(0).data_page_offset :][: one.column(0).total_compressed_size]
+            for raw, one in ((before, group), (after, copied))
+        ]
+        assert pages[0] == pages[1]
+    paths = parquet.read_table(index)["path"].to_pylist()
+    assert paths == [f"{number}.jpg" for number in (0, 1, 2, 6, 7, 8, 10, 3, 4, 5)]
+
+
+def test_what_pyarrow_says_of_a_footer_stays(tmp_path: Path) -> None:
+    index = tmp_path / "index.parquet"
+    update(index, {}, MANY, knows=False)
+    with open(index, "rb") as file:
+        parts = ParquetParts.of(file)
+    raw = written(parts.footer)
+    end = index.read_bytes()[-8 - len(raw) :]
+    assert end == raw + len(raw).to_bytes(4, "little") + b"PAR1"
+    assert sum(parts.rows) == len(MANY)
