@@ -64,7 +64,7 @@ def _measured(folder: Path, dataset: Path, count: int, rounds: int) -> list[list
     times: dict[str, list[tuple[float, float, float]]] = {kind: [] for kind in KINDS}
     for done in range(rounds):
         for place, source in enumerate(coming[COMING * done : COMING * (done + 1)]):
-            _link(source, tree, place * count // COMING, f"new-{done}")
+            _link(source, tree, place * count // COMING, f"new-{done}-{place:02}")
         for kind, index in indexes.items():
             times[kind].append(_times(tree, index, folder / "copy"))
     rows: list[list[object]] = []
