@@ -44,9 +44,23 @@ class PackedText(Sequence[str]):
         if whole.isascii():  # a letter is a byte, so all are encoded at once
             ends = np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)))
             return cls(np.frombuffer(whole.encode("ascii"), np.uint8), ends)
-        encoded = [os.fsencode(text) for text in texts]
+        return cls.of_bytes(map(os.fsencode, texts))
+
+    @classmethod
+    def of_bytes(cls, texts: Iterable[bytes]) -> Self:
+        """Pack the bytes of texts."""
+        encoded = list(texts)
         ends = np.cumsum([len(text) for text in encoded], dtype=np.int64)
         return cls(np.frombuffer(b"".join(encoded), np.uint8), ends)
+
+    @classmethod
+    def joined(cls, parts: Sequence[PackedText]) -> Self:
+        """Return the texts of several, one after the other."""
+        sizes = [len(part.blob) for part in parts]
+        starts = np.cumsum([0, *sizes[:-1]])
+        blobs = [part.blob for part in parts] or [np.empty(0, np.uint8)]
+        ends = [part.ends + start for part, start in zip(parts, starts, strict=False)]
+        return cls(np.concatenate(blobs), np.concatenate(ends or [np.empty(0, np.int64)]))
 
     def __len__(self) -> int:
         return len(self.ends)

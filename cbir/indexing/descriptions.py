@@ -11,12 +11,16 @@ from numpy.typing import NDArray
 
 from cbir.core.errors import UnreadableImageError
 from cbir.core.mapped_arrays import STEP, release
+from cbir.core.packed_text import PackedText
 from cbir.core.spliced_rows import Matrix, SplicedRows
 from cbir.descriptors.registry import NamedDescriptor
 from cbir.indexing.image_describer import DescribedImage
 from cbir.indexing.reuse import ReuseLookup
 from cbir.stores.model import FILE_DTYPE, Rows
 from cbir.stores.paths import PathList
+
+_SOME = 10_000
+"""Paths that are packed at a time."""
 
 Room = Callable[[tuple[int, ...], np.dtype[Any]], NDArray[Any]]
 
@@ -54,8 +58,10 @@ class Descriptions:
         capacity, fresh = len(reused_rows), int((reused_rows < 0).sum())
         self._named = named
         self._lookup = lookup
-        self._paths: list[str] = []
-        self._facts = np.zeros(capacity, FILE_DTYPE)
+        self._count = 0
+        self._paths: list[PackedText] = []
+        self._new_paths: list[str] = []
+        self._facts = room((capacity,), FILE_DTYPE)
         self._origins = np.full(capacity, -1, np.int64)
         self._unchanged = np.full(capacity, -1, np.int64)
         self._described = np.zeros(capacity, bool)
@@ -67,46 +73,58 @@ class Descriptions:
         self._used = 0
 
     def __len__(self) -> int:
-        return len(self._paths)
+        return self._count
 
     def add(self, one: DescribedImage) -> None:
         """Put an image in the next row."""
         row, file, known = len(self), one.file, one.known
-        self._paths.append(file.path)
+        self._new_paths.append(file.path)
         self._facts[row] = (file.size, file.mtime, known.width, known.height, known.sha256)
         self._origins[row] = known.origin
         self._described[row] = one.is_new
         for named in self._named:
             self._fresh[named.alias][self._added] = known.rows[named.descriptor.fingerprint]
         self._added += 1
+        self._count += 1
+        if len(self._new_paths) == _SOME:
+            self._pack_paths()
         self._release()
 
-    def take_over(self, paths: Sequence[str], origins: NDArray[np.int64]) -> None:
+    def take_over(self, paths: PackedText, origins: NDArray[np.int64]) -> None:
         """Put images in the next rows that are as they were in the index so far.
 
         Parameters
         ----------
-        paths : sequence of str
+        paths : PackedText
         origins : ndarray of int64, shape (images,)
             Their rows in it.
         """
         rows = slice(len(self), len(self) + len(paths))
-        self._paths += paths
+        self._pack_paths()
+        self._paths.append(paths)
+        self._count += len(paths)
         self._facts[rows] = self._lookup.facts(origins)
+        release([self._facts])
         self._origins[rows] = origins
         self._unchanged[rows] = origins
+
+    def _pack_paths(self) -> None:
+        """Put the paths of new images behind the others."""
+        self._paths.append(PackedText.of(self._new_paths))
+        self._new_paths.clear()
 
     def _release(self) -> None:
         """Let the memory go of rows that are full."""
         self._used += self._width
         if self._used >= STEP:
-            release(self._fresh.values())
+            release([self._facts, *self._fresh.values()])
             self._used = 0
 
     @cached_property
     def rows(self) -> Rows:
         """The files, without columns of the user's, once all are there."""
-        return Rows(PathList.of(self._paths), self._facts[: len(self)])
+        self._pack_paths()
+        return Rows(PathList.joined(self._paths), self._facts[: len(self)])
 
     @property
     def unchanged(self) -> NDArray[np.int64]:

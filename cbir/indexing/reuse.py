@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cbir.descriptors.base import Row
 from cbir.descriptors.registry import NamedDescriptor
-from cbir.images.discovery import ImageFile
+from cbir.images.discovery import ImageFile, ImageFiles
 from cbir.stores.journal import JournalRecord
 from cbir.stores.model import Snapshot
 
@@ -75,29 +75,32 @@ class ReuseLookup:
             if base and entry.fingerprint in self._wanted
         }
 
-    def unchanged_rows(self, images: Sequence[ImageFile]) -> NDArray[np.int64]:
+    def unchanged_rows(self, images: ImageFiles) -> NDArray[np.int64]:
         """Return for each file the row of the index with its whole description, or -1.
 
         Parameters
         ----------
-        images : sequence of ImageFile
+        images : ImageFiles
             Sorted by the bytes of their paths.
         """
         is_whole = self.matrices.keys() == self._wanted.keys()
         if self._base is None or not len(self._base.rows) or not is_whole:
             return np.full(len(images), -1, np.int64)
-        rows = self._base.rows.paths.rows_of([one.path for one in images])
+        rows = self._base.rows.paths.rows_of(images.paths)
         facts = self._base.rows.facts
-        sizes = np.fromiter((one.size for one in images), np.int64, len(images))
-        times = np.fromiter((one.mtime for one in images), np.int64, len(images))
-        is_changed = (facts["bytes"][rows] != sizes) | (facts["mtime"][rows] != times)
+        is_changed = (facts["bytes"][rows] != images.sizes) | (
+            facts["mtime"][rows] != images.mtimes
+        )
         rows[is_changed | np.isin(rows, self._base.edited)] = -1
+        self._base.rows.release()
         return rows
 
     def facts(self, rows: NDArray[np.int64]) -> NDArray[Any]:
         """Return what some rows of the index say of their files."""
         assert self._base is not None
-        return self._base.rows.facts[rows]
+        facts = self._base.rows.facts[rows]
+        self._base.rows.release()
+        return facts
 
     def at_row(self, row: int) -> IndexedImage:
         """Return what a row of the index says."""

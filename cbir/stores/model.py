@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.errors import CbirError, first_few, printable
+from cbir.core.mapped_arrays import release
 from cbir.core.messages import Call
 from cbir.core.spliced_rows import Matrix, Sources
 from cbir.core.suggestions import did_you_mean
@@ -69,7 +70,13 @@ class Rows:
 
     def has_files_of(self, other: Rows) -> bool:
         """Say whether both are of the same files, and know the same of them."""
-        return self.paths == other.paths and np.array_equal(self.facts, other.facts)
+        is_same = self.paths == other.paths and np.array_equal(self.facts, other.facts)
+        self.release()
+        return is_same
+
+    def release(self) -> None:
+        """Let the memory go of what is mapped."""
+        release([self.facts, self.paths.blob, self.paths.ends])
 
 
 @dataclass(frozen=True, slots=True)

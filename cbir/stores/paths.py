@@ -61,13 +61,13 @@ class PathList(PackedText):
         row = bisect_left(range(len(self)), wanted, key=self._bytes)
         return row if row < len(self) and self._bytes(row) == wanted else None
 
-    def rows_of(self, paths: Iterable[str]) -> NDArray[np.int64]:
+    def rows_of(self, paths: Iterable[str] | PackedText) -> NDArray[np.int64]:
         """Return the row of each of some paths, which are sorted as well, or -1.
 
         Where both lists have the same paths, one after the other, these are compared as blocks of
         bytes, twice as many each time; so it takes little longer than finding out what differs.
         """
-        wanted = paths if isinstance(paths, PathList) else PathList.of(paths)
+        wanted = paths if isinstance(paths, PackedText) else PackedText.of(paths)
         rows = np.full(len(wanted), -1, np.int64)
         row, place, most = 0, 0, _BLOCK
         while row < len(self) and place < len(wanted):
