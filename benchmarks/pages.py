@@ -94,8 +94,12 @@ SPEED_RESULTS = {
     " chance. annoy and scann were not measured.",
     "approximate-hsv-1000000": "Approximate search among 1,000,000 rows\nThe same, of the usual"
     " engine, on a machine that others used even more: arranging had two thirds of a core.",
-    "index-memory-corel1k": "Memory\nThe peak of a process that indexes more and more images by"
-    " `hsv`, and what is left of it without their rows.",
+    "index-memory-corel1k": "Memory\nSeconds and the peak of a process that indexes more and more"
+    " images by `hsv`, and what is left of it without their rows; ms/image: of those beyond the"
+    " first number of them.",
+    "index-update-fashion": "Updates\nSeconds that `cbir index` takes after 100 images have come to"
+    " many. walk: the files are found, and nothing else; beyond: the rest; `cp`: of the file of the"
+    " index. Links to real images, under other names.",
     "index-formats-corel1k": "CSV and Parquet\nSeconds to write an index and to read it whole, as"
     " after an edit by hand, and how large its file is ([index-format.md](index-format.md)). The"
     " rows repeat real ones, under other names and contents.",

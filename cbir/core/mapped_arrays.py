@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from cbir.core.spliced_rows import Matrix, SplicedRows
+
 _WORTH_A_FILE = 1 << 24
 """Bytes from which an array is kept in a file."""
 
@@ -54,15 +56,18 @@ def scratch_array(shape: tuple[int, ...], dtype: DTypeLike, folder: str) -> NDAr
         return np.frombuffer(_ScratchFile(file.fileno(), size), dtype).reshape(shape)
 
 
-def release(arrays: Iterable[NDArray[Any]]) -> None:
+def release(arrays: Iterable[Matrix]) -> None:
     """Let the system take the memory of arrays, if they are scratch or mapped for reading only."""
     for array in arrays:
+        if isinstance(array, SplicedRows):
+            release([array.kept, array.fresh])
+            continue
         mapped = _mapped(array)
         if mapped is not None and hasattr(mapped, "madvise"):
             mapped.madvise(mmap.MADV_DONTNEED)
 
 
-def steps(count: int, step: int, arrays: Iterable[NDArray[Any]]) -> Iterator[slice]:
+def steps(count: int, step: int, arrays: Iterable[Matrix]) -> Iterator[slice]:
     """Yield slices of rows that are worked on one after the other, and release what was used.
 
     Parameters
@@ -71,7 +76,7 @@ def steps(count: int, step: int, arrays: Iterable[NDArray[Any]]) -> Iterator[sli
         How many rows there are.
     step : int
         Of each slice.
-    arrays : iterable of ndarray
+    arrays : iterable of ndarray or SplicedRows
         Whose rows are used.
 
     Examples

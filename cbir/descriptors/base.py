@@ -22,6 +22,7 @@ from cbir.core.digests import DIGITS
 from cbir.core.errors import CbirError
 from cbir.core.optional_packages import missing_of
 from cbir.core.progress import ProgressListener
+from cbir.core.spliced_rows import Matrix
 from cbir.descriptors.parametrized import Parametrized
 from cbir.descriptors.row_kinds import GLOBAL, RowKind
 from cbir.images.open_image import OpenImage
@@ -293,7 +294,7 @@ class TrainedDescriptor(Descriptor):
         return None
 
     @abstractmethod
-    def drift(self, rows: Row) -> float:
+    def drift(self, rows: Matrix) -> float:
         """Say how far a collection's rows are from what was trained on: 0 (alike) to 1."""
 
     def shipped(self) -> State | None:

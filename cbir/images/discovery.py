@@ -6,13 +6,19 @@ import fnmatch
 import os
 import re
 import stat
+from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cbir.core.errors import CbirError, UnreadableImageError, printable, reason_of
 from cbir.core.messages import Message, Parameter
+from cbir.core.packed_text import PackedText
 from cbir.core.regular_files import open_regular
 from cbir.core.suggestions import which_folder
 from cbir.images.optional_formats import optional_format
@@ -32,6 +38,9 @@ UNSUPPORTED_EXTENSIONS = frozenset(
 )
 """Extensions of images and films that are not read; how many were left out is reported."""
 
+_SOME = 10_000
+"""Files that are unpacked at a time, when all are gone through."""
+
 
 @dataclass(frozen=True, slots=True)
 class ImageFile:
@@ -45,13 +54,83 @@ class ImageFile:
     """Milliseconds since 1970."""
 
 
+class ImageFiles(Sequence[ImageFile]):
+    """Image files, a million of them in little memory.
+
+    Parameters
+    ----------
+    paths : PackedText
+    sizes, mtimes : ndarray of int64, shape (n,)
+        As those of an :class:`ImageFile`.
+
+    Examples
+    --------
+    >>> files = ImageFiles.of([ImageFile("a.jpg", 10, 0), ImageFile("b.jpg", 20, 0)])
+    >>> files[1].path, len(files[:1]), files.sizes.tolist()
+    ('b.jpg', 1, [10, 20])
+    """
+
+    def __init__(
+        self, paths: PackedText, sizes: NDArray[np.int64], mtimes: NDArray[np.int64]
+    ) -> None:
+        self.paths = paths
+        self.sizes = sizes
+        self.mtimes = mtimes
+
+    @classmethod
+    def of(cls, files: Iterable[ImageFile]) -> ImageFiles:
+        """Take files in their order."""
+        paths, sizes, mtimes = _columns(files)
+        return cls(PackedText.of_bytes(paths), np.array(sizes), np.array(mtimes))
+
+    @classmethod
+    def sorted(cls, files: Iterable[ImageFile]) -> ImageFiles:
+        """Take files, and sort them by the bytes of their paths."""
+        paths, sizes, mtimes = _columns(files)
+        order = np.array(sorted(range(len(paths)), key=paths.__getitem__), np.intp)
+        packed = PackedText.of_bytes(paths[place] for place in order)
+        return cls(packed, np.array(sizes)[order], np.array(mtimes)[order])
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    @overload
+    def __getitem__(self, index: int) -> ImageFile: ...
+    @overload
+    def __getitem__(self, index: slice) -> ImageFiles: ...
+    def __getitem__(self, index: int | slice) -> ImageFile | ImageFiles:
+        if isinstance(index, int):
+            return ImageFile(self.paths[index], int(self.sizes[index]), int(self.mtimes[index]))
+        start, stop, step = index.indices(len(self))
+        if step == 1:
+            paths = self.paths.part(start, max(start, stop))
+        else:
+            paths = PackedText.of(self.paths[index])
+        return ImageFiles(paths, self.sizes[index], self.mtimes[index])
+
+    def __iter__(self) -> Iterator[ImageFile]:
+        for start in range(0, len(self), _SOME):
+            some = slice(start, start + _SOME)
+            columns = self.paths[some], self.sizes[some].tolist(), self.mtimes[some].tolist()
+            yield from map(ImageFile, *columns)
+
+
+def _columns(files: Iterable[ImageFile]) -> tuple[list[bytes], array[int], array[int]]:
+    paths, sizes, mtimes = list[bytes](), array("q"), array("q")
+    for file in files:
+        paths.append(os.fsencode(file.path))
+        sizes.append(file.size)
+        mtimes.append(file.mtime)
+    return paths, sizes, mtimes
+
+
 def find_images(
     root: str,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     on_error: Callable[[UnreadableImageError], None] | None = None,
     left_out: Counter[str] | None = None,
-) -> list[ImageFile]:
+) -> ImageFiles:
     """List the image files below `root`, sorted by the bytes of their paths.
 
     Hidden files and folders are skipped. A folder is entered once, whatever number of symbolic
@@ -82,7 +161,7 @@ def find_images(
         remedy = which_folder(root) or Message("; give a folder with ", Parameter("dataset", ...))
         raise CbirError(f"{printable(root)}: the dataset {what}", remedy)
     walk = _Walk(root, include, exclude, on_error, Counter() if left_out is None else left_out)
-    return sorted(walk.files(), key=lambda found: os.fsencode(found.path))
+    return ImageFiles.sorted(walk.files())
 
 
 def find_image(root: str, path: str) -> ImageFile | None:

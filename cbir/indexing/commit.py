@@ -105,7 +105,7 @@ def commit(plan: Plan, descriptions: Descriptions, listener: ProgressListener) -
         and are_same(base.rows.metadata, rows.metadata)
     )
     if base is None or descriptions.described.any() or not same:
-        plan.writer.commit(manifest, rows, descriptions.matrices)
+        plan.writer.commit(manifest, rows, descriptions.matrices, descriptions.unchanged)
     else:
         plan.writer.keep(base)
     for writer in plan.features.values():

@@ -6,7 +6,6 @@ import contextlib
 import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,7 @@ from cbir.core.atomic_files import explained
 from cbir.core.errors import UnreadableImageError, printable
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.registry import NamedDescriptor
-from cbir.images.discovery import ImageFile
+from cbir.images.discovery import ImageFile, ImageFiles
 from cbir.images.encoded_image import EncodedImage
 from cbir.indexing.descriptions import Descriptions
 from cbir.indexing.image_describer import DescribedImage, ImageDescriber, Outcomes
@@ -45,15 +44,14 @@ def describe(plan: Plan, executor: Executor, listener: ProgressListener) -> Desc
         Told of progress, of unreadable and of damaged images.
     """
     scan, suspects = plan.scan, list[str]()
-    descriptions = Descriptions(len(scan.images), plan.named, plan.writer.room)
+    descriptions = Descriptions(plan.reused_rows, plan.named, plan.lookup, plan.writer.room)
     describer = ImageDescriber(scan.dataset, plan.named, plan.lookup, plan.features)
-    wanted = compress(scan.images, plan.reused_rows < 0)
+    wanted = (scan.images[place] for place in np.flatnonzero(plan.reused_rows < 0).tolist())
     listener.begin("describing", len(scan.images))
     with _kept(plan), contextlib.closing(executor(describer, wanted)) as outcomes:
         for some, rows in _runs(scan.images, plan.reused_rows):
             if rows[0] >= 0:
-                facts, numbers = plan.lookup.at_rows(rows)
-                descriptions.take_over([file.path for file in some], rows, facts, numbers)
+                descriptions.take_over(some.paths, rows)
                 listener.advance(len(some))
                 continue
             for file, outcome in zip(some, outcomes, strict=False):
@@ -75,8 +73,8 @@ def describe(plan: Plan, executor: Executor, listener: ProgressListener) -> Desc
 
 
 def _runs(
-    images: Sequence[ImageFile], reused_rows: NDArray[np.int64]
-) -> Iterator[tuple[Sequence[ImageFile], NDArray[np.int64]]]:
+    images: ImageFiles, reused_rows: NDArray[np.int64]
+) -> Iterator[tuple[ImageFiles, NDArray[np.int64]]]:
     """Yield images one after the other that are all reused, or all to be described."""
     turns = np.flatnonzero(np.diff(reused_rows < 0)) + 1
     edges = np.union1d(turns, np.arange(0, len(images) + _RUN, _RUN)).clip(max=len(images))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cbir.stores.metadata import MetadataColumn
 from cbir.stores.model import Rows
@@ -35,23 +36,14 @@ def carry_over(
     """
     if not before.metadata:
         return {}, []
-    paths, there = before.paths, before.facts["sha256"]
-    known = [paths.find(path) for path in rows.paths]
-    contents = [content.tobytes() for content in rows.facts["sha256"]]
-    is_same = [
-        row is not None and there[row].tobytes() == content
-        for row, content in zip(known, contents, strict=True)
-    ]
-    stayed = {row for row, same in zip(known, is_same, strict=True) if same}
-    moved = _moved(before, stayed)
-    sources = np.full(len(rows), -1, np.intp)
-    for place, (row, content, same) in enumerate(zip(known, contents, is_same, strict=True)):
-        if row is not None and same:
-            sources[place] = row
-        elif content in moved:
-            sources[place] = moved[content]
-        elif row is not None and same_root:
-            sources[place] = row
+    contents = rows.facts["sha256"]
+    known = before.paths.rows_of(rows.paths)
+    is_same = known >= 0
+    is_same[is_same] = before.facts["sha256"][known[is_same]] == contents[is_same]
+    moved = _moved(before, np.delete(np.arange(len(before)), known[is_same]))
+    sources = np.where(is_same | same_root, known, -1)
+    for place in np.flatnonzero(~is_same):
+        sources[place] = moved.get(contents[place].tobytes(), sources[place])
     columns = {name: column.take(sources) for name, column in before.metadata.items()}
     is_gone = np.zeros(len(before), bool)
     for name, column in before.metadata.items():
@@ -79,18 +71,18 @@ def are_same(before: Mapping[str, MetadataColumn], after: Mapping[str, MetadataC
     return list(before) == list(after) and all(before[name] == after[name] for name in after)
 
 
-def _moved(before: Rows, stayed: Collection[int | None]) -> dict[bytes, int]:
+def _moved(before: Rows, rows: NDArray[np.intp]) -> dict[bytes, int]:
     """Return the rows of images that are not where they were, by their content.
 
     Where several images of one content left, and something else was known about each, nobody can
     tell which is which: these are at -1.
     """
-    rows: dict[bytes, int] = {}
-    for row, content in enumerate(before.facts["sha256"]):
-        if row not in stayed:
-            first = rows.setdefault(content.tobytes(), row)
-            if first >= 0 and any(
-                column.codes[first] != column.codes[row] for column in before.metadata.values()
-            ):
-                rows[content.tobytes()] = -1
-    return rows
+    firsts: dict[bytes, int] = {}
+    for row in rows.tolist():
+        content = before.facts["sha256"][row].tobytes()
+        first = firsts.setdefault(content, row)
+        if first >= 0 and any(
+            column.codes[first] != column.codes[row] for column in before.metadata.values()
+        ):
+            firsts[content] = -1
+    return firsts

@@ -163,7 +163,7 @@ def _joined(
         return None
     if table.note:
         listener.note(f"{printable(table.name)}: read as {table.note}")
-    joined = join(request.metadata, table, [one.path for one in scan.images])
+    joined = join(request.metadata, table, scan.images.paths)
     check_free(joined, {column: named.alias for named in chosen for column in named.columns})
     return joined
 

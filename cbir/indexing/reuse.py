@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.core.mapped_arrays import release
 from cbir.descriptors.base import Row
 from cbir.descriptors.registry import NamedDescriptor
-from cbir.images.discovery import ImageFile
+from cbir.images.discovery import ImageFile, ImageFiles
 from cbir.stores.journal import JournalRecord
 from cbir.stores.model import Snapshot
+
+_SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,11 @@ class ReuseLookup:
         Left by a run that was interrupted.
     named : sequence of NamedDescriptor
         The descriptors that are wanted.
+
+    Attributes
+    ----------
+    matrices : mapping of str to ndarray
+        Those of the index so far that are wanted, by fingerprint.
     """
 
     def __init__(
@@ -63,43 +69,44 @@ class ReuseLookup:
         self._base = base
         self._records = {record.path: record for record in records}
         self._wanted = {one.descriptor.fingerprint: one.descriptor for one in named}
-        self._matrices = {
+        self.matrices = {
             entry.fingerprint: base.matrix(entry.alias)
             for entry in (base.manifest.entries if base else ())
             if base and entry.fingerprint in self._wanted
         }
 
-    def unchanged_rows(self, images: Sequence[ImageFile]) -> NDArray[np.int64]:
+    def unchanged_rows(self, images: ImageFiles) -> NDArray[np.int64]:
         """Return for each file the row of the index with its whole description, or -1.
 
         Parameters
         ----------
-        images : sequence of ImageFile
+        images : ImageFiles
             Sorted by the bytes of their paths.
         """
-        is_whole = self._matrices.keys() == self._wanted.keys()
+        is_whole = self.matrices.keys() == self._wanted.keys()
         if self._base is None or not len(self._base.rows) or not is_whole:
             return np.full(len(images), -1, np.int64)
-        rows = self._base.rows.paths.rows_of(one.path for one in images)
+        rows = self._base.rows.paths.rows_of(images.paths)
         facts = self._base.rows.facts
-        sizes = np.fromiter((one.size for one in images), np.int64, len(images))
-        times = np.fromiter((one.mtime for one in images), np.int64, len(images))
-        is_changed = (facts["bytes"][rows] != sizes) | (facts["mtime"][rows] != times)
+        is_changed = (facts["bytes"][rows] != images.sizes) | (
+            facts["mtime"][rows] != images.mtimes
+        )
         rows[is_changed | np.isin(rows, self._base.edited)] = -1
+        self._base.rows.release()
         return rows
 
-    def at_rows(self, rows: NDArray[np.int64]) -> tuple[NDArray[Any], dict[str, Row]]:
-        """Return what some rows of the index say: the facts, and the numbers by fingerprint."""
+    def facts(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """Return what some rows of the index say of their files."""
         assert self._base is not None
-        numbers = {fingerprint: matrix[rows] for fingerprint, matrix in self._matrices.items()}
-        release(self._matrices.values())
-        return self._base.rows.facts[rows], numbers
+        facts = self._base.rows.facts[rows]
+        self._base.rows.release()
+        return facts
 
     def at_row(self, row: int) -> IndexedImage:
         """Return what a row of the index says."""
         assert self._base is not None
         fact = self._base.rows.facts[row]
-        rows = {fingerprint: matrix[row] for fingerprint, matrix in self._matrices.items()}
+        rows = {fingerprint: matrix[row] for fingerprint, matrix in self.matrices.items()}
         width, height = int(fact["width"]), int(fact["height"])
         return IndexedImage(fact["sha256"].tobytes(), width, height, rows, row)
 
@@ -112,7 +119,7 @@ class ReuseLookup:
 
     def with_content(self, sha256: bytes) -> IndexedImage:
         """Return what is known of a content, whatever the file's name was; perhaps nothing."""
-        row, record = self._row_of.get(sha256), self._record_of.get(sha256)
+        row, record = self._row_with(sha256), self._record_of.get(sha256)
         known = IndexedImage(sha256, 0, 0, {}) if row is None else self.at_row(row)
         if record is None:
             return known
@@ -124,12 +131,35 @@ class ReuseLookup:
         rows.update(known.rows)
         return replace(known, width=record.width, height=record.height, rows=rows)
 
-    @cached_property
-    def _row_of(self) -> dict[bytes, int]:
+    def _row_with(self, sha256: bytes) -> int | None:
+        """Return the last row of the index with a content, but for rows that were edited."""
         if self._base is None:
-            return {}
-        edited, contents = frozenset(self._base.edited.tolist()), self._base.rows.facts["sha256"]
-        return {content.tobytes(): row for row, content in enumerate(contents) if row not in edited}
+            return None
+        keys, order = self._contents
+        key = np.frombuffer(sha256[: keys.itemsize], keys.dtype)
+        start, stop = (int(np.searchsorted(keys, key, side)[0]) for side in _SIDES)
+        facts = self._base.rows.facts
+        return next(
+            (
+                row
+                for row in reversed(order[start:stop].tolist())
+                if facts["sha256"][row].tobytes() == sha256 and row not in self._edited
+            ),
+            None,
+        )
+
+    @cached_property
+    def _edited(self) -> frozenset[int]:
+        return frozenset(self._base.edited.tolist() if self._base else ())
+
+    @cached_property
+    def _contents(self) -> tuple[NDArray[np.uint64], NDArray[np.intp]]:
+        """The first bytes of all contents, sorted, and their rows."""
+        assert self._base is not None
+        digests = np.ascontiguousarray(self._base.rows.facts["sha256"])
+        keys = digests.view(np.uint64).reshape(-1, digests.itemsize // 8)[:, 0]
+        order = np.argsort(keys, kind="stable")
+        return keys[order], order
 
     @cached_property
     def _record_of(self) -> dict[bytes, JournalRecord]:

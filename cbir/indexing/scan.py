@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from collections import Counter
@@ -12,7 +13,7 @@ from cbir.core.digests import sha256_if_readable
 from cbir.core.errors import CbirError, UnreadableImageError, printable
 from cbir.core.messages import Call, Message, Parameter
 from cbir.core.progress import ProgressListener
-from cbir.images.discovery import ImageFile, find_image, find_images, is_selected
+from cbir.images.discovery import ImageFiles, find_image, find_images, is_selected
 from cbir.indexing.request import IndexRequest
 from cbir.stores.locations import kept_location
 from cbir.stores.model import Snapshot
@@ -31,7 +32,7 @@ class Scan:
         The folder, as it was given.
     root : str
         The folder, as the index will name it.
-    images : sequence of ImageFile
+    images : ImageFiles
         Sorted by the bytes of their paths.
     unreadable : sequence of UnreadableImageError
         Files and folders that could not be looked at.
@@ -45,7 +46,7 @@ class Scan:
 
     dataset: str
     root: str
-    images: Sequence[ImageFile]
+    images: ImageFiles
     unreadable: Sequence[UnreadableImageError]
     left_out: Mapping[str, int]
     started: float
@@ -90,7 +91,7 @@ def scan(request: IndexRequest, listener: ProgressListener) -> Scan:
 
 def _images_at(
     dataset: str, paths: Collection[str], report: Callable[[UnreadableImageError], None]
-) -> list[ImageFile]:
+) -> ImageFiles:
     if not os.path.isdir(dataset):
         raise CbirError(f"{printable(dataset)}: the dataset is not a folder, or does not exist")
     images = []
@@ -101,7 +102,7 @@ def _images_at(
             report(error)
         else:
             images += [found] if found is not None else []
-    return images
+    return ImageFiles.of(images)
 
 
 def recognized(
@@ -142,11 +143,11 @@ def recognized(
 
     images = scan.images
     if request.keep_others or request.paths is not None or places:
-        found = {one.path for one in images}
-        others = [
+        found = set(images.paths)
+        others = (
             one for one in _images_of(base) if one.path not in found and may_be_there(one.path)
-        ]
-        images = sorted([*images, *others], key=lambda one: os.fsencode(one.path))
+        )
+        images = ImageFiles.sorted(itertools.chain(images, others))
     if not images:
         raise CbirError(
             f"{printable(scan.dataset)}: no image would be left in the index; it stays as it is"
@@ -154,17 +155,13 @@ def recognized(
     return replace(scan, images=images, is_moved=is_moved)
 
 
-def _images_of(base: Snapshot) -> list[ImageFile]:
+def _images_of(base: Snapshot) -> ImageFiles:
     """Return the images of an index as it knows them."""
-    return [
-        ImageFile(path, int(fact["bytes"]), int(fact["mtime"]))
-        for path, fact in zip(base.rows.paths, base.rows.facts, strict=True)
-    ]
+    facts = base.rows.facts
+    return ImageFiles(base.rows.paths, facts["bytes"], facts["mtime"])
 
 
-def _check_root(
-    scan: Scan, images: Sequence[ImageFile], base: Snapshot, listener: ProgressListener
-) -> bool:
+def _check_root(scan: Scan, images: ImageFiles, base: Snapshot, listener: ProgressListener) -> bool:
     """Say whether the dataset of an index was moved, by images in it; refuse another one."""
     if base.manifest.root == scan.root:
         return False
@@ -187,7 +184,7 @@ def _check_root(
     )
 
 
-def _is_same_dataset(base: Snapshot, dataset: str, images: Sequence[ImageFile]) -> bool:
+def _is_same_dataset(base: Snapshot, dataset: str, images: ImageFiles) -> bool:
     """Say whether a folder holds the images of an index: most of a sample, by content."""
     facts = base.rows.facts
     sizes, contents = set(facts["bytes"].tolist()), {one.tobytes() for one in facts["sha256"]}

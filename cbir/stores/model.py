@@ -16,16 +16,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.core.errors import BrokenIndexError, CbirError, UsageError, first_few, printable
+from cbir.core.errors import CbirError, first_few, printable
+from cbir.core.mapped_arrays import release
 from cbir.core.messages import Call
+from cbir.core.spliced_rows import Matrix, Sources
 from cbir.core.suggestions import did_you_mean
 from cbir.descriptors import registry
-from cbir.descriptors.base import Descriptor, Row, State, TrainedDescriptor
+from cbir.descriptors.base import Row, State
 from cbir.descriptors.local_features.base import LocalExtractor
-from cbir.descriptors.parametrized import file_parameters
 from cbir.descriptors.registry import NamedDescriptor
 from cbir.stores.derivation import Derivation
 from cbir.stores.descriptor_entry import DescriptorEntry
+from cbir.stores.kept_descriptors import descriptor_of
 from cbir.stores.locations import found_location
 from cbir.stores.metadata import MetadataColumn
 from cbir.stores.paths import PathList
@@ -68,7 +70,13 @@ class Rows:
 
     def has_files_of(self, other: Rows) -> bool:
         """Say whether both are of the same files, and know the same of them."""
-        return self.paths == other.paths and np.array_equal(self.facts, other.facts)
+        is_same = self.paths == other.paths and np.array_equal(self.facts, other.facts)
+        self.release()
+        return is_same
+
+    def release(self) -> None:
+        """Let the memory go of what is mapped."""
+        release([self.facts, self.paths.blob, self.paths.ends])
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,62 +212,7 @@ class Snapshot(ABC):
         BrokenIndexError
             When this program's descriptor is not the one that wrote it.
         """
-        entry = self.manifest.entry(alias)
-        try:
-            descriptor = entry.descriptor(self.path)
-        except (UsageError, TypeError, OverflowError) as error:
-            raise BrokenIndexError(
-                f"{printable(self.path)}: {alias} cannot be used: {error}; install the package that"
-                " it came with, or remove it: ",
-                Call("index", dataset=self.root, index=self.path, drop=alias),
-            ) from None
-        # What another version learned need not fit: to bind it would tell of a lesser trouble.
-        is_of_this_version = entry.version == descriptor.version
-        if isinstance(descriptor, TrainedDescriptor) and is_of_this_version:
-            if entry.state is None:
-                raise BrokenIndexError(
-                    f"{printable(self.path)}: {alias} has no {descriptor.state_name}"
-                )
-            try:
-                descriptor = descriptor.bind(self.state(entry.state))
-            except BrokenIndexError:
-                raise
-            except CbirError as error:
-                raise BrokenIndexError(
-                    f"{printable(self.path)}: {alias} cannot be used: ",
-                    error,
-                    "; build the index again: ",
-                    Call("index", dataset=self.root, index=self.path, rebuild=True),
-                ) from None
-        self._check_fingerprint(entry, descriptor)
-        return NamedDescriptor(alias, descriptor)
-
-    def _check_fingerprint(self, entry: DescriptorEntry, descriptor: Descriptor) -> None:
-        where = f"{printable(self.path)}: {entry.alias}"
-        names = file_parameters(type(descriptor))
-        files = [str(descriptor.parameters[one]) for one in names if descriptor.parameters[one]]
-        try:
-            fingerprint = descriptor.fingerprint
-        except CbirError as error:  # a file that its parameters name is not what it was
-            spec = NamedDescriptor(entry.alias, descriptor).spec_elsewhere
-            raise BrokenIndexError(
-                f"{where} cannot be used: ", error, "; put the file back, or say where it is now: ",
-                Call("index", dataset=self.root, index=self.path, descriptors=[spec]),
-            ) from None  # fmt: skip
-        if fingerprint == entry.fingerprint:
-            return
-        if names and entry.version == descriptor.version:
-            what = f"{first_few(files)}, or of what is beside" if files else "the file that it uses"
-            reason = f"was written with another content of {what}"
-        else:
-            reason = (
-                f"was written by version {entry.version} of {entry.name}, this is version"
-                f" {descriptor.version}"
-            )
-        raise BrokenIndexError(
-            f"{where} {reason}, and their numbers differ. Describe the images again: ",
-            Call("index", dataset=self.root, index=self.path),
-        )
+        return descriptor_of(self.manifest.entry(alias), self.path, self.root, self.state)
 
 
 def edited_rows(index: str, rows: Rows, edited: NDArray[np.intp]) -> str:
@@ -313,8 +266,25 @@ class Writer(ABC):
         """Keep `state` durably under a name made from `name`; return that name."""
 
     @abstractmethod
-    def commit(self, manifest: Manifest, rows: Rows, matrices: Mapping[str, Row]) -> None:
-        """Replace the index, at once and durably; then clear what is no longer needed."""
+    def commit(
+        self,
+        manifest: Manifest,
+        rows: Rows,
+        matrices: Mapping[str, Matrix],
+        unchanged: Sources | None = None,
+    ) -> None:
+        """Replace the index, at once and durably; then clear what is no longer needed.
+
+        Parameters
+        ----------
+        manifest : Manifest
+        rows : Rows
+        matrices : mapping of str to ndarray or SplicedRows
+            By alias.
+        unchanged : ndarray of int64, shape (n,), optional
+            For each row the one of :meth:`previous` with the same path, facts and numbers, or -1:
+            a store need not write such a row again.
+        """
 
     @abstractmethod
     def keep(self, previous: Snapshot) -> None:

@@ -8,9 +8,18 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cbir.core.errors import CbirError, UnreadableImageError
-from cbir.images.discovery import IMAGE_EXTENSIONS, UNSUPPORTED_EXTENSIONS, find_images
+from cbir.core.packed_text import PackedText
+from cbir.images.discovery import (
+    IMAGE_EXTENSIONS,
+    UNSUPPORTED_EXTENSIONS,
+    ImageFile,
+    ImageFiles,
+    find_images,
+)
 from tests.conftest import DATA, PROJECT
 
 
@@ -114,3 +123,18 @@ def test_the_documented_formats_are_those_that_are_looked_for() -> None:
     assert set(extensions.findall(read)) == IMAGE_EXTENSIONS
     assert set(extensions.findall(not_read)) == UNSUPPORTED_EXTENSIONS
     assert not IMAGE_EXTENSIONS & UNSUPPORTED_EXTENSIONS
+
+
+NAMES = st.lists(st.text("ab/é\udcff", min_size=1, max_size=3), max_size=6)
+
+
+@given(NAMES, NAMES)
+def test_many_files_are_kept_as_a_list_keeps_them(one: list[str], two: list[str]) -> None:
+    files = [ImageFile(name, number, -number) for number, name in enumerate([*one, *two])]
+    kept = ImageFiles.of(files)
+    assert list(kept) == [kept[place] for place in range(len(files))] == files
+    assert list(kept[1:4]) == files[1:4] and list(kept[::-2]) == files[::-2]
+    expected = sorted(files, key=lambda file: os.fsencode(file.path))
+    assert list(ImageFiles.sorted(files)) == expected
+    joined = PackedText.joined([PackedText.of(one), PackedText.of(two)])
+    assert joined == kept.paths and list(PackedText.joined([])) == []

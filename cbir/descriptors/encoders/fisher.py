@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from cbir.core.amounts import counted
 from cbir.core.errors import CbirError, UsageError
+from cbir.core.mapped_arrays import steps
 from cbir.core.progress import ProgressListener
+from cbir.core.spliced_rows import Matrix
 from cbir.descriptors.base import Encoding, State, TrainedDescriptor
 from cbir.descriptors.encoders.fisher_model import (
     KEYS,
@@ -34,6 +36,9 @@ up to 0.5 …"""
 
 _MANY_NUMBERS = 256
 """… that is, of as many as this. Of fewer, one may be nearly 1."""
+
+_DRIFT_ROWS = 4096
+"""Rows that are added up at a time for their mean."""
 
 _FEWEST_FOR_DRIFT = 50
 """Images whose mean says something of a collection."""
@@ -168,7 +173,7 @@ class FisherVector(TrainedDescriptor):
         sound = all(array.shape == shape and array.dtype.kind in "fi" for array, shape in arrays)
         return None if sound and are_sound(state) else "it is damaged"
 
-    def drift(self, rows: NDArray[Any]) -> float:
+    def drift(self, rows: Matrix) -> float:
         """Return the length of the mean row: 0 where rows point everywhere, 1 if all are equal.
 
         It is 0 for collections of fewer than 50 images, and of fewer than it takes to train
@@ -176,7 +181,9 @@ class FisherVector(TrainedDescriptor):
         """
         if len(rows) < max(_FEWEST_FOR_DRIFT, fewest_images(self.size)):
             return 0.0
-        return min(1.0, float(np.linalg.norm(rows.mean(axis=0))) / self._steps)
+        parts = steps(len(rows), _DRIFT_ROWS, [rows])
+        total = sum(rows[some].sum(axis=0, dtype=np.float64) for some in parts)
+        return min(1.0, float(np.linalg.norm(total / len(rows))) / self._steps)
 
     @property
     def _steps(self) -> int:

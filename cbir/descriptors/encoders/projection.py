@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from cbir.core.errors import CbirError, UsageError, excerpt
 from cbir.core.messages import Call, Parameter
 from cbir.core.progress import ProgressListener
+from cbir.core.spliced_rows import Matrix
 from cbir.descriptors.base import (
     NOTHING_KNOWN,
     ORIGIN,
@@ -178,7 +179,7 @@ class Projection(TrainedDescriptor):
         is_finite = sound and all(np.isfinite(array).all() for array, _ in arrays)
         return None if is_finite else "it is damaged"
 
-    def drift(self, rows: NDArray[Any]) -> float:
+    def drift(self, rows: Matrix) -> float:
         """Return 0: rows do not tell whether their classes are those that it was learned from."""
         return 0.0
 

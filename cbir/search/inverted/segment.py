@@ -21,7 +21,7 @@ from cbir.search.inverted.segment_layout import (
     DamagedSegmentError,
     unpacked,
 )
-from cbir.stores.single_file.column_cache import checksum
+from cbir.stores.single_file.array_files import checksum
 
 SUFFIX = ".segment"
 

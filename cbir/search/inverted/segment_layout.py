@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.stores.single_file.column_cache import checksum
+from cbir.stores.single_file.array_files import checksum
 
 MOST_IMAGES = 1 << 16
 """Of a segment: what their numbers of 16 bits can tell apart."""

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
+from cbir.core.spliced_rows import Matrix
 from cbir.descriptors.base import Row
 from cbir.stores.csv.cells import codec_of
-from cbir.stores.csv.codec import csv_chunks, read_csv, read_header
+from cbir.stores.csv.reading import read_csv, read_header
+from cbir.stores.csv.writing import write_csv
 from cbir.stores.descriptor_entry import DescriptorEntry
 from cbir.stores.model import Rows
 from cbir.stores.single_file.file_format import DATATYPES, FileFormat
 from cbir.stores.single_file.hashed_file import HashedFile
+from cbir.stores.single_file.kept_rows import KeptRows
 
 
 class CsvFormat(FileFormat):
@@ -36,10 +40,10 @@ class CsvFormat(FileFormat):
         file: HashedFile,
         rows: Rows,
         entries: Sequence[DescriptorEntry],
-        matrices: Mapping[str, Row],
-    ) -> None:
-        for chunk in csv_chunks(rows, entries, matrices):
-            file.write(chunk)
+        matrices: Mapping[str, Matrix],
+        kept: KeptRows | None = None,
+    ) -> NDArray[np.int64]:
+        return write_csv(file, rows, entries, matrices, kept)
 
     def read(self, path: str, entries: Sequence[DescriptorEntry]) -> tuple[Rows, dict[str, Row]]:
         return read_csv(path, entries)

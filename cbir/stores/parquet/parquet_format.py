@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cbir.core.errors import printable
 from cbir.core.optional_packages import optional_module
+from cbir.core.spliced_rows import Matrix
 from cbir.descriptors.base import Row
 from cbir.stores.descriptor_entry import DescriptorEntry
 from cbir.stores.model import Rows
 from cbir.stores.parquet.columns import Cells, columns_of
 from cbir.stores.single_file.file_format import DATATYPES, FileFormat
 from cbir.stores.single_file.hashed_file import HashedFile
+from cbir.stores.single_file.kept_rows import KeptRows
 
 
 class ParquetFormat(FileFormat):
@@ -44,11 +47,12 @@ class ParquetFormat(FileFormat):
         file: HashedFile,
         rows: Rows,
         entries: Sequence[DescriptorEntry],
-        matrices: Mapping[str, Row],
-    ) -> None:
+        matrices: Mapping[str, Matrix],
+        kept: KeptRows | None = None,
+    ) -> NDArray[np.int64]:
         from cbir.stores.parquet.writing import write_parquet
 
-        write_parquet(file, rows, entries, matrices)
+        return write_parquet(file, rows, entries, matrices, kept)
 
     def read(self, path: str, entries: Sequence[DescriptorEntry]) -> tuple[Rows, dict[str, Row]]:
         from cbir.stores.parquet.reading import read_parquet

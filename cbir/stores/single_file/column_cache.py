@@ -15,10 +15,9 @@ import re
 import shutil
 import threading
 import time
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,15 +25,16 @@ from numpy.typing import NDArray
 from cbir.core.atomic_files import written_aside
 from cbir.core.errors import printable
 from cbir.core.json_text import parse_json
-from cbir.core.mapped_arrays import STEP, steps
 from cbir.core.packed_text import is_packed
-from cbir.core.threads import in_parts
+from cbir.core.spliced_rows import Matrix, SplicedRows
 from cbir.descriptors.base import Row
-from cbir.stores.derivation import Derivation
+from cbir.stores.derivation import Derivation, is_array_of
 from cbir.stores.descriptor_entry import DescriptorEntry
 from cbir.stores.metadata import LazyColumns, MetadataColumn
 from cbir.stores.model import FILE_DTYPE, Rows
 from cbir.stores.paths import PathList, check_path
+from cbir.stores.single_file.array_files import checksum, map_array, write_array
+from cbir.stores.single_file.kept_rows import WrittenFile
 from cbir.stores.single_file.packed_metadata import pack, unpack
 
 _LAYOUT = 3
@@ -43,14 +43,11 @@ _LAYOUT = 3
 _ABANDONED = 3600
 """Seconds after which a file that is still being written aside is one of a process that died."""
 
-_PAGE = 4096
-"""Bytes that are summed up for a checksum."""
-
-_WORTH_THREADS = 1 << 24
-"""Bytes that are read for a checksum by all cores."""
-
 _METADATA = "metadata"
 """The part of the cache that has the columns of metadata."""
+
+_WRITTEN = "written"
+"""The part of it that tells of the index file as it was written."""
 
 _NAME = re.compile("[A-Za-z0-9_-]+")
 """What the name of an array may be, which is a part of the name of its file."""
@@ -130,8 +127,34 @@ class Cache:
         arrays = self._load(fingerprint)
         return arrays.get("matrix") if arrays else None
 
+    def written(self, count: int) -> WrittenFile | None:
+        """Return what is known of the index file with so many rows, or None."""
+        arrays = self._load(_WRITTEN)
+        if arrays is None:
+            return None
+        try:
+            places, digests = arrays["places"], arrays["digests"]
+            total = int(arrays["checksum"][0])
+            is_sound = (
+                is_array_of(digests, (count,), np.dtype("<u8"))
+                and places.dtype == np.dtype("<i8")
+                and places.ndim == 1
+            )
+        except (KeyError, IndexError, ValueError, TypeError):
+            is_sound = False
+        if not is_sound:
+            self._tell(_WRITTEN)
+            return None
+        return WrittenFile(places, digests, total)
+
+    def keep_written(self, written: WrittenFile) -> None:
+        """Keep what is known of the index file, so that the next one can be made of it."""
+        total = np.array([written.checksum], np.int64)
+        arrays = {"places": written.places, "digests": written.digests, "checksum": total}
+        self._save(_WRITTEN, arrays)
+
     def fill(
-        self, rows: Rows, entries: Sequence[DescriptorEntry], matrices: Mapping[str, Row]
+        self, rows: Rows, entries: Sequence[DescriptorEntry], matrices: Mapping[str, Matrix]
     ) -> None:
         """Cache the rows, and the matrices of the descriptors, which are given by alias."""
         columns = np.frombuffer(json.dumps(list(rows.metadata)).encode(), np.uint8)
@@ -147,7 +170,7 @@ class Cache:
 
     def remove_derived(self, entries: Sequence[DescriptorEntry]) -> None:
         """Remove what was derived from the matrices of the descriptors; failing to is no harm."""
-        kept = {"rows", _METADATA, *(entry.fingerprint for entry in entries)}
+        kept = {"rows", _METADATA, _WRITTEN, *(entry.fingerprint for entry in entries)}
         for path in self._folder.glob("*") if self._folder is not None else ():
             if path.name.partition(".")[0] not in kept:
                 with contextlib.suppress(OSError):
@@ -200,7 +223,7 @@ class Cache:
             return None
         try:
             listed = _listed((self._folder / f"{key}.json").read_bytes())
-            arrays = {name: _map_file(self._folder / f"{key}.{name}.npy") for name in listed}
+            arrays = {name: map_array(self._folder / f"{key}.{name}.npy") for name in listed}
         except FileNotFoundError:
             return None
         except Exception:  # numpy raises anything at all on damaged files
@@ -213,15 +236,19 @@ class Cache:
         path = printable(f"{self._folder}/{key}")
         self.damage.append(f"{path}.*: this part of the cache was damaged; it is made again")
 
-    def _save(self, key: str, arrays: Arrays) -> None:
-        self._memory[key] = arrays
-        checksums = {name: checksum(array) for name, array in arrays.items()}
+    def _save(self, key: str, arrays: Mapping[str, Matrix]) -> None:
+        whole = {
+            name: array for name, array in arrays.items() if not isinstance(array, SplicedRows)
+        }
+        if len(whole) == len(arrays):
+            self._memory[key] = whole
         for folder in [self._folder] if self._folder else self._candidates:
             try:
                 folder.mkdir(parents=True, exist_ok=True)
+                checksums = {}
                 for name, array in arrays.items():
                     with written_aside(str(folder / f"{key}.{name}.npy"), durable=False) as file:
-                        _write(file, array)
+                        checksums[name] = write_array(file, array)
                 # The list comes last: with it, all arrays are there. Nothing is flushed to the
                 # disk, for what a crash leaves has other checksums.
                 with written_aside(str(folder / f"{key}.json"), durable=False) as file:
@@ -230,15 +257,6 @@ class Cache:
                 continue
             self._folder = folder
             return
-
-
-def _write(file: BinaryIO, array: NDArray[Any]) -> None:
-    """Write an array as an ``.npy`` file, some rows at a time."""
-    plain = np.ascontiguousarray(array)
-    np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(plain))
-    step = max(1, STEP // max(1, plain.nbytes // max(1, len(plain))))
-    for some in steps(len(plain), step, [plain]):
-        file.write(plain[some].tobytes())
 
 
 def _rows(arrays: Arrays) -> tuple[PathList, NDArray[Any], list[str]]:
@@ -292,43 +310,6 @@ def _listed(raw: bytes) -> dict[str, int]:
     if not isinstance(listed, dict) or not all(map(_NAME.fullmatch, listed)):
         raise ValueError("not a list of arrays")
     return listed
-
-
-def _map_file(path: Path) -> NDArray[Any]:
-    try:
-        array: NDArray[Any] = np.load(path, mmap_mode="r")
-    except ValueError:  # an empty array cannot be mapped
-        array = np.load(path)
-    if not array.dtype.itemsize:
-        raise ValueError("items without a byte")
-    return array.view(np.ndarray)
-
-
-def checksum(array: NDArray[Any]) -> int:
-    """Return a checksum of an array's type, shape and bytes, as fast as memory can be read.
-
-    It is the CRC-32 of the sums of all pages, modulo 2^64: any change of bytes in a page changes
-    its sum, unless the words that changed happen to have the same sum as before.
-    What is mapped of the array does not stay in memory.
-
-    Examples
-    --------
-    >>> checksum(np.arange(3)) == checksum(np.arange(3, dtype=np.float32))
-    False
-    """
-    raw = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-    whole = len(raw) - len(raw) % _PAGE
-    pages = raw[:whole].view(np.uint64).reshape(-1, _PAGE // 8)
-    sums = np.empty(len(pages), np.uint64)
-
-    def add_up(part: slice) -> None:
-        some, found = pages[part], sums[part]
-        for step in steps(len(some), STEP // _PAGE, [some]):
-            some[step].sum(axis=1, dtype=np.uint64, out=found[step])
-
-    in_parts(add_up, len(pages), whole > _WORTH_THREADS)
-    head = f"{array.dtype.descr} {array.shape}".encode()
-    return zlib.crc32(raw[whole:].data, zlib.crc32(sums.data, zlib.crc32(head)))
 
 
 def clear_others(folders: list[Path], content: str) -> None:

@@ -7,12 +7,17 @@ from collections.abc import Collection, Mapping, Sequence
 from types import EllipsisType
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cbir.core.errors import CbirError, printable
 from cbir.core.messages import Call, Message
+from cbir.core.spliced_rows import Matrix
 from cbir.descriptors.base import Row
 from cbir.stores.descriptor_entry import DescriptorEntry
 from cbir.stores.model import Rows
 from cbir.stores.single_file.hashed_file import HashedFile
+from cbir.stores.single_file.kept_rows import KeptRows
 
 FACTS = (
     ("path", "string", "image, relative to the dataset"),
@@ -76,8 +81,9 @@ class FileFormat(ABC):
         file: HashedFile,
         rows: Rows,
         entries: Sequence[DescriptorEntry],
-        matrices: Mapping[str, Row],
-    ) -> None:
+        matrices: Mapping[str, Matrix],
+        kept: KeptRows | None = None,
+    ) -> NDArray[np.int64]:
         """Write rows and matrices, some rows at a time.
 
         Parameters
@@ -86,8 +92,15 @@ class FileFormat(ABC):
         rows : Rows
         entries : sequence of DescriptorEntry
             The descriptors, in the order of their columns.
-        matrices : mapping of str to ndarray
+        matrices : mapping of str to ndarray or SplicedRows
             Their rows, by alias.
+        kept : KeptRows, optional
+            What of the file so far is the same, and may be copied.
+
+        Returns
+        -------
+        ndarray of int64
+            Where the rows are in the file, for the next one: see :class:`WrittenFile`.
         """
 
     @abstractmethod

@@ -19,8 +19,8 @@ from cbir.core.errors import BrokenIndexError, printable
 from cbir.core.json_text import json_checksum, parse_json
 from cbir.core.mapped_arrays import release
 from cbir.core.messages import Parameter
+from cbir.core.spliced_rows import Matrix
 from cbir.core.text import as_path
-from cbir.descriptors.base import Row
 from cbir.descriptors.row_kinds import KINDS
 from cbir.stores.descriptor_entry import DescriptorEntry
 from cbir.stores.file_stamps import Stamp
@@ -53,7 +53,12 @@ class Generation:
 
     @classmethod
     def of(
-        cls, manifest: Manifest, rows: Rows, matrices: Mapping[str, Row], stamp: Stamp, content: str
+        cls,
+        manifest: Manifest,
+        rows: Rows,
+        matrices: Mapping[str, Matrix],
+        stamp: Stamp,
+        content: str,
     ) -> Generation:
         """Describe an index that is about to be committed."""
         places = np.linspace(0, len(rows) - 1, min(len(rows), _SAMPLE), dtype=int)
@@ -64,7 +69,7 @@ class Generation:
         return cls(manifest, stamp, content, sample)
 
     def compare(
-        self, folder: Path, rows: Rows, matrices: Mapping[str, Row]
+        self, folder: Path, rows: Rows, matrices: Mapping[str, Matrix]
     ) -> tuple[NDArray[np.bool_], int]:
         """Say which rows are as they were committed, and how many are certainly of this generation.
 
@@ -194,7 +199,7 @@ def _checked(entry: DescriptorEntry) -> DescriptorEntry:
     return entry
 
 
-def _digests(matrices: Mapping[str, Row], row: int) -> dict[str, str]:
+def _digests(matrices: Mapping[str, Matrix], row: int) -> dict[str, str]:
     return {alias: digest(matrix[row].tobytes()) for alias, matrix in matrices.items()}
 
 

@@ -7,8 +7,13 @@ import io
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from cbir.core.threads import scan_pool
+
 _DIGITS = 16
 """Hexadecimal digits of the SHA-256 that identify a content."""
+
+_WORTH_A_THREAD = 1 << 18
+"""Bytes that are hashed while they are written."""
 
 
 class HashedFile(io.RawIOBase):
@@ -36,8 +41,14 @@ class HashedFile(io.RawIOBase):
 
     def write(self, data: Any) -> int:
         """Append bytes."""
-        self._sha256.update(data)
-        return self._file.write(data)
+        if memoryview(data).nbytes < _WORTH_A_THREAD:
+            self._sha256.update(data)
+            return self._file.write(data)
+        # Both let other threads run, and hashing takes as long as writing.
+        hashing = scan_pool().submit(self._sha256.update, data)
+        count = self._file.write(data)
+        hashing.result()
+        return count
 
     def tell(self) -> int:
         """Return how many bytes there are."""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from cbir.core.atomic_files import written_aside
 from cbir.core.mapped_arrays import steps
-from cbir.descriptors.base import Row
+from cbir.core.spliced_rows import Matrix, Sources, runs
 from cbir.stores.model import Rows
 
 Digests = NDArray[np.uint64]
@@ -30,24 +30,46 @@ _CHUNK = 1024
 """Rows whose numbers are put side by side at a time."""
 
 
-def row_digests(rows: Rows, matrices: Mapping[str, Row]) -> Digests:
+def row_digests(
+    rows: Rows,
+    matrices: Mapping[str, Matrix],
+    sources: Sources | None = None,
+    known: Digests | None = None,
+) -> Digests:
     """Return the digest of each row.
 
     Parameters
     ----------
     rows : Rows
-    matrices : mapping of str to ndarray
+    matrices : mapping of str to ndarray or SplicedRows
         The numbers, by alias.
+    sources : ndarray of int64, shape (n,), optional
+        The rows whose digests are known already, or -1.
+    known : ndarray of uint64, optional
+        These digests.
 
     Returns
     -------
     ndarray of uint64, shape (n,)
     """
-    parts = [rows.facts, *(matrices[alias] for alias in sorted(matrices))]
-    paths = rows.paths.encoded()
+    if sources is None or known is None:
+        return _digests_of(rows, matrices, slice(0, len(rows)))
+    digests = np.zeros(len(rows), _TYPE)
+    for run, source in runs(sources):
+        if source >= 0:
+            digests[run] = known[source : source + run.stop - run.start]
+        else:
+            digests[run] = _digests_of(rows, matrices, run)
+    return digests
+
+
+def _digests_of(rows: Rows, matrices: Mapping[str, Matrix], run: slice) -> Digests:
+    parts: list[Matrix] = [rows.facts, *(matrices[alias] for alias in sorted(matrices))]
+    paths = rows.paths.part(run.start, run.stop).encoded()
     digests = bytearray()
-    for some in steps(len(rows), _CHUNK, parts):
-        block = np.concatenate([_as_bytes(part[some]) for part in parts], axis=1)
+    for some in steps(run.stop - run.start, _CHUNK, parts):
+        place = slice(run.start + some.start, run.start + some.stop)
+        block = np.concatenate([_as_bytes(part[place]) for part in parts], axis=1)
         width, numbers = block.shape[1], block.tobytes()
         # The ends come first: where they are over, no path is taken from those of the next chunk.
         for end, path in zip(range(width, len(numbers) + 1, width), paths, strict=False):

@@ -24,6 +24,7 @@ from cbir.stores.single_file.column_cache import Cache
 from cbir.stores.single_file.file_format import FileFormat, rebuilding
 from cbir.stores.single_file.generations import Generation
 from cbir.stores.single_file.hashed_file import content_of
+from cbir.stores.single_file.kept_rows import WrittenFile
 from cbir.stores.single_file.layout import Layout
 
 if TYPE_CHECKING:
@@ -150,6 +151,11 @@ class FileSnapshot(Snapshot):
     def matrices(self) -> dict[str, Row]:
         """All matrices by alias."""
         return {entry.alias: self.matrix(entry.alias) for entry in self.manifest.entries}
+
+    @property
+    def written(self) -> WrittenFile | None:
+        """What is known of the file since it was written, unless it was lost."""
+        return self._cache.written(len(self.rows))
 
     def find_edited(self) -> int:
         """Compare all rows with what was committed; return how many are certainly of it."""

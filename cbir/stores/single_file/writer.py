@@ -16,16 +16,19 @@ from cbir.core.atomic_files import explained, save_arrays, sync_folder, written_
 from cbir.core.errors import CbirError, printable
 from cbir.core.mapped_arrays import scratch_array
 from cbir.core.renaming import rename_new
-from cbir.descriptors.base import Row, State, state_digest
+from cbir.core.spliced_rows import Matrix, Sources
+from cbir.descriptors.base import State, state_digest
 from cbir.descriptors.local_features.base import LocalExtractor
 from cbir.stores.features.store import FeatureStore
 from cbir.stores.file_stamps import Stamp, drop_content
 from cbir.stores.journal import Journal
 from cbir.stores.model import IndexStore, Manifest, Rows, Snapshot, Writer
+from cbir.stores.single_file.array_files import file_checksum
 from cbir.stores.single_file.column_cache import Cache, clear_others
 from cbir.stores.single_file.file_format import FileFormat, check_names
 from cbir.stores.single_file.generations import Generation
 from cbir.stores.single_file.hashed_file import HashedFile
+from cbir.stores.single_file.kept_rows import KeptRows, WrittenFile, same_texts
 from cbir.stores.single_file.layout import Layout
 from cbir.stores.single_file.row_digests import row_digests, write_digests
 from cbir.stores.single_file.snapshot import FileSnapshot
@@ -39,6 +42,7 @@ class FileWriter(Writer):
         self._layout = layout
         self._format = file_format
         self._opened = self._stamp()
+        self._previous: FileSnapshot | None = None
 
     def journal(self, root: str) -> Journal:
         return Journal(str(self._layout.journal), root)
@@ -51,7 +55,10 @@ class FileWriter(Writer):
         if not self._store.exists():
             return None
         self._opened = self._stamp()
-        return self._store.snapshot(accept_edited=True)
+        snapshot = self._store.snapshot(accept_edited=True)
+        assert isinstance(snapshot, FileSnapshot)
+        self._previous = snapshot
+        return snapshot
 
     def _stamp(self) -> Stamp | None:
         with contextlib.suppress(OSError):
@@ -86,21 +93,31 @@ class FileWriter(Writer):
                 save_arrays(str(self._layout.states / file_name), state)
         return file_name
 
-    def commit(self, manifest: Manifest, rows: Rows, matrices: Mapping[str, Row]) -> None:
+    def commit(
+        self,
+        manifest: Manifest,
+        rows: Rows,
+        matrices: Mapping[str, Matrix],
+        unchanged: Sources | None = None,
+    ) -> None:
         target, folder = self._layout.file, self._layout.folder
         check_names(self._store.path, self._format, manifest.entries, rows.metadata)
         with explained(self._store.path, "write the index"):
+            kept = None if unchanged is None else self._kept(manifest, rows, unchanged)
             aside = str(folder / "index.new")
             with written_aside(aside, sync_name=False) as file:
                 hashed = HashedFile(file)
-                self._format.write(hashed, rows, manifest.entries, matrices)
+                places = self._format.write(hashed, rows, manifest.entries, matrices, kept)
             content = hashed.content
             generation = Generation.of(manifest, rows, matrices, Stamp.of(Path(aside)), content)
-            write_digests(folder / generation.digests_name, row_digests(rows, matrices))
+            known = (kept.sources, kept.written.digests) if kept else ()
+            digests = row_digests(rows, matrices, *known)
+            write_digests(folder / generation.digests_name, digests)
             generation.write(folder, target.name, self._format)
             sync_folder(str(folder))
             cache = Cache(self._layout.caches()[:1], content)
             cache.fill(rows, manifest.entries, matrices)
+            cache.keep_written(WrittenFile(places, digests, file_checksum(Path(aside))))
             # The same content may have been committed before, with what nobody wants any more.
             cache.remove_derived(manifest.entries)
             if target.exists():
@@ -109,6 +126,26 @@ class FileWriter(Writer):
             sync_folder(str(target.parent))
         drop_content(self._layout.caches())
         self._clear(generation, generation.content)
+
+    def _kept(self, manifest: Manifest, rows: Rows, unchanged: Sources) -> KeptRows | None:
+        """Say which rows stand in the file so far as this program would write them now.
+
+        The file has to be as it was committed, by this version and with the same columns.
+        """
+        before, file = self._previous, self._layout.file
+        if before is None or not (unchanged >= 0).any():
+            return None
+        same = (
+            before.manifest.program == manifest.program
+            and before.manifest.entries == manifest.entries
+            and before.content == before.generation.content
+            and list(before.rows.metadata) == list(rows.metadata)
+        )
+        written = before.written if same else None
+        if written is None or written.checksum != file_checksum(file):
+            return None
+        sources = same_texts(unchanged, before.rows.metadata, rows.metadata)
+        return KeptRows(file, written, sources)
 
     def _put_in_place(self, aside: str) -> None:
         """Commit; never overwrite what somebody has written into the file since it was read."""

@@ -16,7 +16,7 @@ from cbir.search.prepare import prepare
 from cbir.search.request import IndexedImage
 from cbir.search.sources import open_source
 from cbir.search.stage_options import Stages
-from cbir.stores.single_file.column_cache import checksum
+from cbir.stores.single_file.array_files import checksum
 
 DESCRIPTORS = ("hsv", "hog", "phash")
 

@@ -19,7 +19,7 @@ import pytest
 from cbir.core.errors import BrokenIndexError
 from cbir.descriptors.base import Row
 from cbir.stores.model import Rows
-from tests.stores.csv.test_codec import RECORDS, table
+from tests.stores.csv.test_reading import RECORDS, table
 from tests.stores.parquet.test_writing import FORMAT, written
 
 PATHS = [f"{letter}.jpg" for letter in "abcde"]

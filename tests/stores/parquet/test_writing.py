@@ -16,12 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cbir.descriptors.base import Row
-from cbir.stores.csv.codec import csv_chunks, read_csv
+from cbir.stores.csv.reading import read_csv
 from cbir.stores.descriptor_entry import DescriptorEntry
 from cbir.stores.model import Rows
 from cbir.stores.parquet.parquet_format import ParquetFormat
 from cbir.stores.single_file.hashed_file import HashedFile, content_of
-from tests.stores.csv.test_codec import AWKWARD, NAMES, RECORDS, assert_same, table
+from tests.stores.csv.test_reading import AWKWARD, NAMES, RECORDS, assert_same, csv_text, table
 
 FORMAT = ParquetFormat()
 READABLE = [name for name in AWKWARD if "bad" not in name]
@@ -60,12 +60,12 @@ def test_from_csv_to_parquet_and_back_not_a_byte_changes(
     known = dict(zip([path for path, _, _ in lines], lines, strict=True))
     paths = sorted(known, key=os.fsencode)
     columns = {name: [known[path][i] for path in paths] for i, name in ((1, "a"), (2, "b.list.x"))}
-    before = b"".join(csv_chunks(table(paths, columns)[0], RECORDS, table(paths)[1]))
+    before = csv_text(table(paths, columns)[0], table(paths)[1])
     (folder / "i.csv").write_bytes(before)
     rows, matrices = read_csv(str(folder / "i.csv"), RECORDS)
     path = written(folder / "i.parquet", rows, matrices)
     back = FORMAT.read(path, RECORDS)
-    assert b"".join(csv_chunks(back[0], RECORDS, back[1])) == before
+    assert csv_text(*back) == before
 
 
 @pytest.mark.parametrize("dtype", ["|i1", "|u1", "<i2", "<u4", "<i8", "<f4", "<f8"])

@@ -16,7 +16,8 @@ from cbir.stores.descriptor_entry import DescriptorEntry
 from cbir.stores.metadata import MetadataColumn
 from cbir.stores.model import FILE_DTYPE, Rows
 from cbir.stores.paths import PathList
-from cbir.stores.single_file.column_cache import Cache, checksum, clear_others
+from cbir.stores.single_file.array_files import checksum
+from cbir.stores.single_file.column_cache import Cache, clear_others
 from cbir.stores.single_file.packed_metadata import pack
 
 

@@ -231,7 +231,7 @@ def test_a_failing_commit_leaves_the_old_index(
     def fail(*args: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("cbir.stores.csv.csv_format.csv_chunks", fail)
+    monkeypatch.setattr("cbir.stores.csv.csv_format.write_csv", fail)
     with pytest.raises(CbirError, match="no space left on device; free some space"):
         commit(index, "c.jpg")
     assert index.read_bytes() == before

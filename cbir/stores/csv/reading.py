@@ -1,4 +1,4 @@
-"""Rows and matrices as CSV text, and back.
+"""An index read from CSV, however it was edited.
 
 One header row, RFC 4180 quoting, one row an image, one column a number; always UTF-8. The
 columns are described in ``docs/index-format.md``.
@@ -10,7 +10,6 @@ import base64
 import contextlib
 import csv
 import os
-import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,10 +21,7 @@ from numpy.typing import NDArray
 
 from cbir.core.amounts import counted
 from cbir.core.errors import BrokenIndexError, excerpt, printable
-from cbir.core.mapped_arrays import steps
 from cbir.core.messages import Parameter
-from cbir.core.safe_paths import path_for_csv
-from cbir.core.text import readable_path
 from cbir.descriptors.base import Row
 from cbir.stores.csv.cells import bytes_of_hex, check_number, codec_of, whole_numbers
 from cbir.stores.descriptor_entry import DescriptorEntry
@@ -35,49 +31,8 @@ from cbir.stores.paths import PathList
 from cbir.stores.single_file.file_format import FACT_COLUMNS, PARQUET_MAGIC, rebuilding
 from cbir.stores.single_file.path_columns import path_of, sorted_places
 
-_SPECIAL = re.compile(r'[,"\n\r]|^\s|\s$')
-"""What makes quotation marks necessary."""
-
 _CHUNK = 1024
-"""Rows that are parsed or written at a time."""
-
-
-def csv_chunks(
-    rows: Rows, entries: Sequence[DescriptorEntry], matrices: Mapping[str, Row]
-) -> Iterator[bytes]:
-    """Yield the text of an index as CSV, some rows at a time.
-
-    Parameters
-    ----------
-    rows : Rows
-    entries : sequence of DescriptorEntry
-        The descriptors, in the order of their columns.
-    matrices : mapping of str to ndarray
-        Their rows, by alias.
-    """
-    # Where all are ASCII, as they mostly are, none has to be looked at.
-    needs_bytes = not rows.paths.is_ascii and any(_path_cells(path)[1] for path in rows.paths)
-    header = ["path", *(["path_base64"] if needs_bytes else []), *FACT_COLUMNS]
-    for entry in entries:
-        header += entry.columns
-    header += rows.metadata
-    yield ",".join(map(_quoted, header)).encode() + b"\n"
-    formats = [(codec_of(entry).encoder(entry), matrices[entry.alias]) for entry in entries]
-    metadata = list(rows.metadata.values())
-    paths = iter(rows.paths)
-    for some in steps(len(rows), _CHUNK, matrices.values()):
-        lines, facts, start = [], rows.facts[some].tolist(), some.start
-        texts = [column.texts(some) for column in metadata]
-        # The facts come first: where they are over, no path is taken from the next chunk's.
-        for i, (fact, path) in enumerate(zip(facts, paths, strict=False), start):
-            size, mtime, width, height, sha256 = fact
-            readable, raw = _path_cells(path)
-            cells = [_quoted(readable), *([raw] if needs_bytes else [])]
-            cells += [f"{size},{mtime},{width},{height},{sha256.hex()}"]
-            cells += [text(matrix[i]) for text, matrix in formats]
-            cells += [_quoted(column[i - start]) for column in texts]
-            lines.append(",".join(cells))
-        yield ("\n".join(lines) + "\n").encode()
+"""Rows that are parsed at a time."""
 
 
 def read_csv(path: str, entries: Sequence[DescriptorEntry]) -> tuple[Rows, dict[str, Row]]:
@@ -226,18 +181,6 @@ def _part(frame: Any, metadata: Sequence[str], entries: Sequence[DescriptorEntry
         {name: frame[name].tolist() for name in metadata},
         {entry.alias: codec_of(entry).decode(frame, entry) for entry in entries},
     )
-
-
-def _path_cells(path: str) -> tuple[str, str]:
-    """Return what stands in the columns path and path_base64."""
-    readable, encoded = readable_path(path)
-    return path_for_csv(readable), encoded
-
-
-def _quoted(cell: str) -> str:
-    if _SPECIAL.search(cell):
-        return '"' + cell.replace('"', '""') + '"'
-    return cell
 
 
 def _check_columns(path: str, header: Sequence[str], entries: Sequence[DescriptorEntry]) -> None:

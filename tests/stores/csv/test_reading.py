@@ -15,11 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cbir.core.errors import BrokenIndexError
-from cbir.stores.csv.codec import csv_chunks, read_csv
+from cbir.stores.csv.reading import read_csv
+from cbir.stores.csv.writing import write_csv
 from cbir.stores.descriptor_entry import DescriptorEntry
 from cbir.stores.metadata import MetadataColumn
 from cbir.stores.model import FILE_DTYPE, Rows
 from cbir.stores.paths import PathList
+from cbir.stores.single_file.hashed_file import HashedFile
 
 VECTOR = DescriptorEntry("v", "v", 1, {}, "f1", "global", 3, 3, "|u1")
 COUNTS = DescriptorEntry("c", "c", 1, {}, "f2", "local", 2, 2, "<u2")
@@ -54,8 +56,14 @@ def table(paths: list[str], metadata: dict[str, list[str]] | None = None) -> tup
     return Rows(PathList.of(paths), facts, columns), matrices
 
 
+def csv_text(rows: Rows, matrices: dict) -> bytes:
+    raw = io.BytesIO()
+    write_csv(HashedFile(raw), rows, RECORDS, matrices)
+    return raw.getvalue()
+
+
 def written(path: Path, rows: Rows, matrices: dict) -> Path:
-    path.write_bytes(b"".join(csv_chunks(rows, RECORDS, matrices)))
+    path.write_bytes(csv_text(rows, matrices))
     return path
 
 
