@@ -48,12 +48,12 @@ from cbir.search.ann.source import ApproximateSource
 from cbir.search.ann.structure_folder import size_of
 from cbir.search.ann.tuning import RecallSample, tune
 from cbir.search.ann.vectors import RowVectors, VectorMap
-from cbir.search.candidates import ScannedSource, top_k
+from cbir.search.candidates import ScannedSource, top_k, top_k_of_each
 from cbir.search.searchers import scanned
 from cbir.search.sources import open_source
 
 _QUERIES = 200
-_DEPTHS = (10, 16, 32, 64, 128, 256, 512)
+_DEPTHS = (10, 16, 32, 64, 128, 256, 512, 1024)
 _RECALLS = (0.9, 0.95, 0.98, 0.99)
 _WANTED = 0.95
 
@@ -138,8 +138,9 @@ def _world(options: argparse.Namespace) -> World:
     world = World(spec, matrix, queries[:_QUERIES], np.empty(0))
     path = options.cache / f"{stem}-limits.npy"
     if not path.exists():
-        source = world.source
-        np.save(path, [top_k(source, query, NEAREST)[-1][1] for query in world.queries])
+        asked = list(world.queries)
+        found = top_k_of_each(world.source, asked, NEAREST, None, [None] * len(asked))
+        np.save(path, [ranked[-1][1] for ranked in found])
     return World(spec, matrix, world.queries, np.load(path))
 
 

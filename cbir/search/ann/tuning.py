@@ -22,7 +22,7 @@ from cbir.descriptors.base import Row
 from cbir.search.ann.choosing import FEW, NEAREST
 from cbir.search.ann.engines.base import SEED, Ids, Structure
 from cbir.search.ann.vectors import VectorMap
-from cbir.search.candidates import CandidateSource, RowNumbers, top_k
+from cbir.search.candidates import CandidateSource, RowNumbers, top_k_of_each
 
 QUERIES, QUERIES_OF_FEW = 200, 64
 """Rows that are searched for, among many rows and among few."""
@@ -102,8 +102,9 @@ class RecallSample:
         wanted = min(NEAREST, len(matrix) - 1)
         limits = []
         listener.begin(f"searching for a sample of {name}", len(queries), "queries")
-        for row in queries.tolist():
-            ranked = top_k(source, matrix[row], wanted + 1)
+        given = [matrix[row] for row in queries]
+        found = top_k_of_each(source, given, wanted + 1, None, [None] * len(given))
+        for row, ranked in zip(queries.tolist(), found, strict=True):
             others = [distance for one, distance in ranked if one != row]
             limits.append(others[wanted - 1] if wanted else 0.0)
             listener.advance()
