@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from unittest import mock
 
-from common import keep, print_table, seconds
+from common import report, seconds
 
 import cbir
 from cbir.core.regular_files import read_regular
@@ -62,16 +62,9 @@ def main() -> None:
     hidden = 1 - (disk - none) / (waits / cores())
     disk_row = [quick, count, options.milliseconds, disk, none, hidden, waits / disk]
     mixed_row = [quick, slow, count, none, slow_s, both, (both - slow_s) / none]
-    tables = {"disk": (DISK, disk_row), "mixed": (MIXED, mixed_row)}
-    for columns, row in tables.values():
-        print_table(columns, [_rounded(row)])
-    keep(
-        f"index-waiting-{options.dataset.name}",
-        {
-            name: [dict(zip(columns, _rounded(row), strict=True))]
-            for name, (columns, row) in tables.items()
-        },
-    )
+    name = options.dataset.name
+    report(f"index-slow-disk-{name}", DISK, [_rounded(disk_row)])
+    report(f"index-slow-descriptor-{name}", MIXED, [_rounded(mixed_row)])
 
 
 def _index(dataset: Path, descriptors: Sequence[str]) -> None:

@@ -52,16 +52,26 @@ among all pairs of hashes numba itself takes over, from five million postings an
 hashes on, under the same conditions.
 
 Exact distances, which decide in the end, have a loop of their own that gives the very numbers that
-NumPy gives. It is loaded after five million numbers and compiled after a hundred million. To
-compare 64 candidates of 1,536 numbers exactly then takes 0.15 ms instead of 1.3, on a machine that
-others used at the same time.
+NumPy gives. It is loaded after five million numbers and compiled after a hundred million.
+
+![Seconds and megabytes of indexing over the number of images](speed-indexing.svg)
+
+![Seconds and megabytes of a search over the number of rows](speed-searching.svg)
+
+These are drawn by `python benchmarks/plots.py` from the tables on memory and on searching.
 """
 
 SPEED_RESULTS = {
-    "index-rate-corel1k-ferrari-fashion": "Indexing\nImages a second, by `hsv`. decode: the same"
+    "index-rate-corel1k-ferrari-fashion": "Indexing\nImages a second. decode: the same"
     " threads merely read the same images, compute their SHA-256 and decode them to the same size."
     " index: from the walk to the commit. ratio: index to decode. process: a whole process, its"
-    " start included.",
+    " start included. tutorial: a script as tutorials on image search have it, without its start;"
+    " times: index to that.",
+    "index-slow-disk-corel1k": "A slow disk\nEvery file takes some milliseconds more to be read."
+    " hidden: the share of this time during which something else was done.",
+    "index-slow-descriptor-corel1k": "A slow descriptor\nSeconds by a quick descriptor, by a slow"
+    " one, and by both in one run. over: what both take beyond the slow one, to what the quick one"
+    " takes alone.",
     "search-latency-corel1k": "Searching\nSeconds that a whole `search --no-montage` process takes,"
     " the first time and later; the most memory that is resident in it, and without the bytes of"
     " the columns that it compares; milliseconds in a running program. The rows of larger indexes"

@@ -89,10 +89,16 @@ def checksum(array: NDArray[Any]) -> int:
 
 
 def file_checksum(path: Path) -> int:
-    """Return a checksum of all bytes of a file."""
-    if not path.stat().st_size:
-        return checksum(np.empty(0, np.uint8))
-    return checksum(np.memmap(path, np.uint8, "r"))
+    """Return a checksum of all bytes of a file.
+
+    It is read, not mapped: a file that is cut off meanwhile would end the program.
+    """
+    total = 0
+    with open(path, "rb") as file:
+        while block := file.read(STEP):
+            of_block = checksum(np.frombuffer(block, np.uint8))
+            total = zlib.crc32(of_block.to_bytes(4, "little"), total)
+    return total
 
 
 def _start(array: Matrix) -> int:
