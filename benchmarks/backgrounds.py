@@ -29,10 +29,11 @@ from numpy.typing import NDArray
 from cbir.core.atomic_files import written_aside
 from cbir.core.threads import cores, one_thread_each, ordered_map
 from cbir.descriptors import models
-from cbir.descriptors.base import Row, TrainedDescriptor
+from cbir.descriptors.base import Row
 from cbir.descriptors.models import load_shipped
 from cbir.descriptors.presets import PRESETS
 from cbir.descriptors.registry import NamedDescriptor, parse, ready_made
+from cbir.descriptors.trained import TrainedDescriptor
 from cbir.images.discovery import find_images
 from cbir.images.encoded_image import EncodedImage
 from cbir.search.fusion import backgrounds

@@ -21,8 +21,8 @@ from common import report
 from numpy.typing import NDArray
 
 from cbir.core.threads import cores, one_thread_each, ordered_map
-from cbir.descriptors.base import TrainedDescriptor
 from cbir.descriptors.registry import parse
+from cbir.descriptors.trained import TrainedDescriptor
 from cbir.images.discovery import find_images
 from cbir.images.encoded_image import EncodedImage
 

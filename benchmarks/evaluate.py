@@ -40,9 +40,10 @@ from numpy.typing import NDArray
 
 import cbir
 from cbir.core.threads import one_thread_each
-from cbir.descriptors.base import Descriptor, TrainedDescriptor
+from cbir.descriptors.base import Descriptor
 from cbir.descriptors.presets import PRESETS
 from cbir.descriptors.registry import parse, ready_made
+from cbir.descriptors.trained import TrainedDescriptor
 from cbir.evaluation import MEASURES, GroundTruth, Queries, Scores, evaluate
 from cbir.evaluation.statistics import paired_difference
 from cbir.images.encoded_image import EncodedImage

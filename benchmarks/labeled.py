@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 import cbir
 from cbir.core.atomic_files import save_arrays
 from cbir.core.threads import cores, one_thread_each
-from cbir.descriptors.base import TrainedDescriptor
 from cbir.descriptors.registry import NamedDescriptor, parse
+from cbir.descriptors.trained import TrainedDescriptor
 from cbir.evaluation import PROTOCOLS, GroundTruth, Queries, choose_queries, read_ground_truth
 from cbir.evaluation.protocols import default_protocol
 from cbir.images.discovery import find_images

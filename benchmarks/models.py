@@ -19,8 +19,9 @@ from typing import Any
 from common import report
 
 from cbir.core.threads import cores
-from cbir.descriptors.base import SHIPPED, TrainedDescriptor
 from cbir.descriptors.registry import ready_made
+from cbir.descriptors.state import SHIPPED
+from cbir.descriptors.trained import TrainedDescriptor
 from cbir.images.discovery import find_images
 from cbir.indexing.train import TrainingImages, train_model
 

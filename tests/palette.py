@@ -12,7 +12,8 @@ import numpy as np
 from cbir.core.atomic_files import save_arrays
 from cbir.core.progress import ProgressListener
 from cbir.descriptors import models
-from cbir.descriptors.base import SHIPPED, State, TrainedDescriptor, with_origin
+from cbir.descriptors.state import SHIPPED, State, with_origin
+from cbir.descriptors.trained import TrainedDescriptor
 from cbir.images.pixels import Pixels
 
 

@@ -12,10 +12,11 @@ from cbir.cli.options import format_option
 from cbir.cli.output import write_entries
 from cbir.core.amounts import counted
 from cbir.core.optional_packages import missing_of
-from cbir.descriptors.base import Descriptor, TrainedDescriptor
+from cbir.descriptors.base import Descriptor
 from cbir.descriptors.parametrized import required_parameters, usual_parameters
 from cbir.descriptors.registry import Broken, available
 from cbir.descriptors.row_kinds import KINDS
+from cbir.descriptors.trained import TrainedDescriptor
 
 
 @click.command(cls=Command)

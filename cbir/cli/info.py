@@ -17,8 +17,8 @@ from cbir.cli.output import write_text
 from cbir.cli.wording import worded
 from cbir.core.amounts import counted, size_text
 from cbir.core.errors import CbirError, UsageError, excerpt, printable
-from cbir.descriptors.base import SHIPPED, TRAINED
 from cbir.descriptors.row_kinds import KINDS
+from cbir.descriptors.state import SHIPPED, TRAINED
 from cbir.stores import open_store
 from cbir.stores.inspection import INDEXED, Inspection, inspect
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from cbir.core import stderr_capture
 from cbir.core.errors import UsageError
 from cbir.core.threads import one_thread_each
-from cbir.descriptors.base import Row, TrainedDescriptor
+from cbir.descriptors.base import Row
 from cbir.descriptors.registry import NamedDescriptor, parse
+from cbir.descriptors.trained import TrainedDescriptor
 from cbir.images.image_source import ImageSource, open_image
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.progress import ProgressListener
-from cbir.descriptors.base import State, TrainedDescriptor
+from cbir.descriptors.state import State
+from cbir.descriptors.trained import TrainedDescriptor
 
 
 class Rounds:

@@ -13,10 +13,10 @@ from cbir.core.errors import CbirError, UnreadableImageError, first_few, printab
 from cbir.core.messages import Message, Parameter
 from cbir.core.progress import ProgressListener
 from cbir.core.version import __version__
-from cbir.descriptors.base import TrainedDescriptor
 from cbir.descriptors.encoders.local_descriptor import extractor_of
 from cbir.descriptors.local_features.base import LocalExtractor
 from cbir.descriptors.local_features.sift import SiftExtractor
+from cbir.descriptors.trained import TrainedDescriptor
 from cbir.indexing.descriptions import Descriptions
 from cbir.indexing.metadata import are_same, carry_over, is_replaced
 from cbir.indexing.metadata_join import MetadataReport

@@ -9,7 +9,8 @@ from cbir.core.errors import CbirError, printable
 from cbir.core.messages import Message, Parameter
 from cbir.core.npz import load_arrays
 from cbir.core.overwriting import Output
-from cbir.descriptors.base import TRAINED, State, TrainedDescriptor, origin_of, with_origin
+from cbir.descriptors.state import TRAINED, State, origin_of, with_origin
+from cbir.descriptors.trained import TrainedDescriptor
 
 
 def check_model_file(descriptor: TrainedDescriptor, path: str) -> None:

@@ -13,9 +13,10 @@ from cbir.core.messages import Call, Message, Parameter
 from cbir.core.npz import load_arrays
 from cbir.core.progress import ProgressListener
 from cbir.core.suggestions import did_you_mean
-from cbir.descriptors.base import SHIPPED, State, TrainedDescriptor, origin_of, state_digest
 from cbir.descriptors.parametrized import file_parameters
 from cbir.descriptors.registry import NamedDescriptor, parse
+from cbir.descriptors.state import SHIPPED, State, origin_of, state_digest
+from cbir.descriptors.trained import TrainedDescriptor
 from cbir.indexing.train import TrainingImages
 from cbir.stores import open_store
 from cbir.stores.descriptor_entry import DescriptorEntry

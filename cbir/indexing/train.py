@@ -18,9 +18,10 @@ from cbir.core.atomic_files import explained
 from cbir.core.errors import CbirError, UnreadableImageError, UsageError, cause_of, printable
 from cbir.core.progress import ProgressListener
 from cbir.core.threads import one_thread_each, ordered_map, threads
-from cbir.descriptors.base import TRAINED, TrainedDescriptor
 from cbir.descriptors.registry import Broken, NamedDescriptor, available, parse
 from cbir.descriptors.resumable import ResumableDescriptor
+from cbir.descriptors.state import TRAINED
+from cbir.descriptors.trained import TrainedDescriptor
 from cbir.images.discovery import ImageFile, find_images
 from cbir.images.encoded_image import EncodedImage
 from cbir.indexing.kept_rounds import KeptRounds, check_rounds_file

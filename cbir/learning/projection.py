@@ -13,13 +13,13 @@ from cbir.core.checks import check_whole
 from cbir.core.errors import UsageError, printable
 from cbir.core.progress import ProgressListener
 from cbir.core.threads import one_thread_each, threads
-from cbir.descriptors.base import TRAINED
 from cbir.descriptors.encoders.projection import (
     Projection,
     check_base,
     joined_values,
     packed,
 )
+from cbir.descriptors.state import TRAINED
 from cbir.evaluation.relevance import GroundTruth
 from cbir.indexing.model_files import check_model_file, write_model
 from cbir.learning.discriminant import check_scikit_learn, fitted_projection

@@ -11,7 +11,9 @@ import numpy as np
 
 from cbir.core.errors import CbirError
 from cbir.core.messages import Message, Parameter
-from cbir.descriptors.base import Descriptor, TrainedDescriptor, origin_of
+from cbir.descriptors.base import Descriptor
+from cbir.descriptors.state import origin_of
+from cbir.descriptors.trained import TrainedDescriptor
 from cbir.stores import open_store
 from cbir.stores.descriptor_entry import DescriptorEntry
 from cbir.stores.feature_inspection import inspect_features

@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 from cbir.core.errors import BrokenIndexError, CbirError, UsageError, first_few, printable
 from cbir.core.messages import Call
-from cbir.descriptors.base import Descriptor, State, TrainedDescriptor
+from cbir.descriptors.base import Descriptor
 from cbir.descriptors.parametrized import file_parameters
 from cbir.descriptors.registry import NamedDescriptor
+from cbir.descriptors.state import State
+from cbir.descriptors.trained import TrainedDescriptor
 from cbir.stores.descriptor_entry import DescriptorEntry
 
 

@@ -22,9 +22,10 @@ from cbir.core.messages import Call
 from cbir.core.spliced_rows import Matrix, Sources
 from cbir.core.suggestions import did_you_mean
 from cbir.descriptors import registry
-from cbir.descriptors.base import Row, State
+from cbir.descriptors.base import Row
 from cbir.descriptors.local_features.base import LocalExtractor
 from cbir.descriptors.registry import NamedDescriptor
+from cbir.descriptors.state import State
 from cbir.stores.derivation import Derivation
 from cbir.stores.descriptor_entry import DescriptorEntry
 from cbir.stores.kept_descriptors import descriptor_of

@@ -10,8 +10,8 @@ import pytest
 
 from cbir.core.atomic_files import save_arrays
 from cbir.descriptors import presets
-from cbir.descriptors.base import TRAINED, with_origin
 from cbir.descriptors.presets import Preset
+from cbir.descriptors.state import TRAINED, with_origin
 from tests.conftest import Run
 from tests.palette import FIRST, palette, ship
 

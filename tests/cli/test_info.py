@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from cbir.core.atomic_files import save_arrays
-from cbir.descriptors.base import TRAINED, with_origin
 from cbir.descriptors.local_features.orb import OrbExtractor
 from cbir.descriptors.presets import PRESETS, Preset
+from cbir.descriptors.state import TRAINED, with_origin
 from cbir.stores.features.store import FeatureStore
 from tests.conftest import Run
 from tests.palette import FIRST, SECOND, ship

@@ -12,14 +12,8 @@ from cbir.core.atomic_files import save_arrays
 from cbir.core.errors import CbirError, UsageError
 from cbir.core.npz import load_arrays
 from cbir.core.progress import ProgressListener
-from cbir.descriptors.base import (
-    SHIPPED,
-    TRAINED,
-    origin_of,
-    state_digest,
-    with_origin,
-)
 from cbir.descriptors.models import load_shipped
+from cbir.descriptors.state import SHIPPED, TRAINED, origin_of, state_digest, with_origin
 from tests.palette import FIRST, SECOND, Palette, palette, ship
 
 

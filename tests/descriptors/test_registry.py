@@ -15,11 +15,11 @@ import pandas
 import pytest
 
 from cbir.core.errors import UsageError
-from cbir.descriptors.base import TrainedDescriptor
 from cbir.descriptors.encoders.bovw import OrbBovw
 from cbir.descriptors.global_features.hsv_histogram import HsvHistogram
 from cbir.descriptors.hashes.perceptual import PerceptualHash
 from cbir.descriptors.registry import NamedDescriptor, create, parse, ready_made
+from cbir.descriptors.trained import TrainedDescriptor
 from cbir.images.image_source import open_image
 from tests.conftest import Run
 

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from cbir.core.errors import CbirError
 from cbir.core.npz import load_arrays
 from cbir.core.progress import ProgressListener
-from cbir.descriptors.base import State, TrainedDescriptor
 from cbir.descriptors.encoders.local_descriptor import LocalDescriptor
 from cbir.descriptors.encoders.projection import packed
 from cbir.descriptors.registry import NamedDescriptor, parse
+from cbir.descriptors.state import State
+from cbir.descriptors.trained import TrainedDescriptor
 from cbir.images.image_source import ArrayImage
 from cbir.indexing.selection import bind_states
 from cbir.indexing.train import TrainingImages

@@ -14,15 +14,9 @@ from cbir.core.errors import CbirError, UnreadableImageError, UsageError
 from cbir.core.npz import load_arrays
 from cbir.core.progress import ProgressListener
 from cbir.descriptors import registry
-from cbir.descriptors.base import (
-    SHIPPED,
-    TRAINED,
-    TrainedDescriptor,
-    origin_of,
-    state_digest,
-    with_origin,
-)
 from cbir.descriptors.registry import available
+from cbir.descriptors.state import SHIPPED, TRAINED, origin_of, state_digest, with_origin
+from cbir.descriptors.trained import TrainedDescriptor
 from cbir.images.discovery import ImageFile
 from cbir.images.encoded_image import EncodedImage
 from cbir.indexing.train import TrainingImages, train_models

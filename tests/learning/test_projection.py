@@ -10,8 +10,8 @@ import pytest
 import cbir
 from cbir.core.errors import CbirError, UsageError
 from cbir.core.npz import load_arrays
-from cbir.descriptors.base import TRAINED, origin_of
 from cbir.descriptors.encoders.projection import Projection
+from cbir.descriptors.state import TRAINED, origin_of
 from cbir.evaluation import GroundTruth, read_ground_truth
 from cbir.learning.projection import learn_projection
 from tests.descriptors.neural.networks import means

@@ -14,8 +14,8 @@ from PIL import Image, ImageOps
 
 import cbir
 from cbir.core.errors import UnreadableImageError, UsageError
-from cbir.descriptors.base import TrainedDescriptor
 from cbir.descriptors.registry import NamedDescriptor, create, ready_made
+from cbir.descriptors.trained import TrainedDescriptor
 from cbir.images.encoded_image import EncodedImage
 from cbir.images.image_source import ArrayImage
 from cbir.images.region import PixelRegion, Region

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from cbir.core.errors import CbirError
-from cbir.descriptors.base import state_digest
 from cbir.descriptors.encoders.bovw import OrbBovw
 from cbir.descriptors.local_features.sift import SiftExtractor
 from cbir.descriptors.registry import parse
+from cbir.descriptors.state import state_digest
 from cbir.stores import open_store
 from cbir.stores.derivation import Derivation
 from cbir.stores.descriptor_entry import DescriptorEntry

@@ -8,8 +8,9 @@ from typing import Any
 from cbir.cli.evaluate.options import Options, check_metrics
 from cbir.core.errors import UsageError
 from cbir.core.progress import ProgressListener
-from cbir.descriptors.base import TrainedDescriptor, origin_of
 from cbir.descriptors.row_kinds import GLOBAL
+from cbir.descriptors.state import origin_of
+from cbir.descriptors.trained import TrainedDescriptor
 from cbir.evaluation.searcher import SearcherProtocol
 from cbir.search.engine import Index
 from cbir.search.searchers import Searcher

@@ -16,7 +16,7 @@ from cbir.core.errors import CbirError, UsageError
 from cbir.core.mapped_arrays import steps
 from cbir.core.progress import ProgressListener
 from cbir.core.spliced_rows import Matrix
-from cbir.descriptors.base import Encoding, State, TrainedDescriptor
+from cbir.descriptors.base import Encoding
 from cbir.descriptors.encoders.fisher_model import (
     KEYS,
     LARGEST_STEP,
@@ -28,6 +28,8 @@ from cbir.descriptors.encoders.fisher_model import (
     unit,
 )
 from cbir.descriptors.local_features.dense import COLOR_PATCHES, GRADIENT_PATCHES, PatchExtractor
+from cbir.descriptors.state import State
+from cbir.descriptors.trained import TrainedDescriptor
 from cbir.images.pixels import WORKING_SIZES, Pixels
 
 _STEPS = 256

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from cbir.core.progress import ProgressListener
 from cbir.descriptors.arrays import FloatArray
-from cbir.descriptors.base import State
 from cbir.descriptors.encoders.gmm import Mixture, fit_mixture
 from cbir.descriptors.local_features.dense import Patches
+from cbir.descriptors.state import State
 
 Mirror = Callable[[FloatArray], FloatArray]
 

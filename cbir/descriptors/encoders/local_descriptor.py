@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cbir.core.spliced_rows import Matrix
-from cbir.descriptors.base import Descriptor, TrainedDescriptor
+from cbir.descriptors.base import Descriptor
 from cbir.descriptors.encoders.sparse_code import SparseCode, WordKernel
 from cbir.descriptors.local_features.base import LocalExtractor, LocalFeatures
 from cbir.descriptors.row_kinds import FEATURES, RowKind
+from cbir.descriptors.trained import TrainedDescriptor
 from cbir.images.pixels import Pixels
 
 

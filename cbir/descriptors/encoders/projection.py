@@ -15,18 +15,12 @@ from cbir.core.errors import CbirError, UsageError, excerpt
 from cbir.core.messages import Call, Parameter
 from cbir.core.progress import ProgressListener
 from cbir.core.spliced_rows import Matrix
-from cbir.descriptors.base import (
-    NOTHING_KNOWN,
-    ORIGIN,
-    Descriptor,
-    Encoding,
-    Row,
-    State,
-    TrainedDescriptor,
-)
+from cbir.descriptors.base import NOTHING_KNOWN, Descriptor, Encoding, Row
 from cbir.descriptors.parametrized import file_parameters
 from cbir.descriptors.registry import create
 from cbir.descriptors.row_kinds import GLOBAL
+from cbir.descriptors.state import ORIGIN, State
+from cbir.descriptors.trained import TrainedDescriptor
 from cbir.images.image_source import ArrayImage
 from cbir.images.open_image import OpenImage
 from cbir.images.pixels import Pixels

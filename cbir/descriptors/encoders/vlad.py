@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from cbir.core.errors import UsageError
 from cbir.core.progress import ProgressListener
 from cbir.core.spliced_rows import Matrix
-from cbir.descriptors.base import Encoding, State
+from cbir.descriptors.base import Encoding
 from cbir.descriptors.encoders.clustering import Bytes, cluster, mean_numbers, nearest_numbers
 from cbir.descriptors.encoders.named_features import extractor_for
 from cbir.descriptors.local_features.base import MOST_FEATURES, LocalExtractor
 from cbir.descriptors.resumable import ResumableDescriptor, Rounds
+from cbir.descriptors.state import State
 from cbir.images.pixels import Pixels
 
 _ROUNDS = 25

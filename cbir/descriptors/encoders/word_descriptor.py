@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from cbir.core.errors import excerpt
 from cbir.core.progress import ProgressListener
-from cbir.descriptors.base import State
 from cbir.descriptors.encoders.clustering import Bytes, cluster, mean_numbers, nearest_numbers
 from cbir.descriptors.encoders.hamming_clustering import majority_bits, nearest_bits, nearest_words
 from cbir.descriptors.encoders.local_descriptor import LocalDescriptor
 from cbir.descriptors.encoders.word_cells import WordCells
 from cbir.descriptors.resumable import ResumableDescriptor, Rounds
+from cbir.descriptors.state import State
 from cbir.images.pixels import Pixels
 
 MOST_WORDS = 1 << 16

@@ -15,8 +15,9 @@ from cbir.core.atomic_files import explained
 from cbir.core.errors import BrokenIndexError, printable, reason_of
 from cbir.core.messages import Call, Message, Parameter
 from cbir.core.npz import load_arrays
-from cbir.descriptors.base import Row, State, state_digest
+from cbir.descriptors.base import Row
 from cbir.descriptors.local_features.base import LocalExtractor
+from cbir.descriptors.state import State, state_digest
 from cbir.stores.derivation import Derivation, is_array_of
 from cbir.stores.metadata import MetadataColumn
 from cbir.stores.model import Findings, Rows, Snapshot, edited_rows

@@ -17,8 +17,8 @@ from cbir.core.errors import CbirError, printable
 from cbir.core.mapped_arrays import scratch_array
 from cbir.core.renaming import rename_new
 from cbir.core.spliced_rows import Matrix, Sources
-from cbir.descriptors.base import State, state_digest
 from cbir.descriptors.local_features.base import LocalExtractor
+from cbir.descriptors.state import State, state_digest
 from cbir.stores.features.store import FeatureStore
 from cbir.stores.file_stamps import Stamp, drop_content
 from cbir.stores.journal import Journal

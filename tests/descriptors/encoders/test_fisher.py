@@ -14,7 +14,6 @@ import cbir
 from cbir.core.errors import CbirError, UsageError
 from cbir.core.npz import load_arrays
 from cbir.core.threads import one_thread_each, ordered_map
-from cbir.descriptors.base import State, state_digest
 from cbir.descriptors.encoders.daisy import Daisy
 from cbir.descriptors.encoders.fisher import ColorFisher, Fisher, FisherVector
 from cbir.descriptors.encoders.fisher_model import (
@@ -27,6 +26,7 @@ from cbir.descriptors.encoders.fisher_model import (
     unpacked,
 )
 from cbir.descriptors.local_features.dense import Patches
+from cbir.descriptors.state import State, state_digest
 from cbir.images.encoded_image import EncodedImage
 from cbir.indexing.train import train_models
 from tests.conftest import DATA, PROJECT, Run

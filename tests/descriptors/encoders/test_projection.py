@@ -11,9 +11,11 @@ import pytest
 
 from cbir.core.errors import CbirError, UsageError
 from cbir.core.progress import ProgressListener
-from cbir.descriptors.base import TRAINED, Descriptor, State, TrainedDescriptor, with_origin
+from cbir.descriptors.base import Descriptor
 from cbir.descriptors.encoders.projection import Projection, packed
 from cbir.descriptors.registry import NamedDescriptor, create
+from cbir.descriptors.state import TRAINED, State, with_origin
+from cbir.descriptors.trained import TrainedDescriptor
 from cbir.images.discovery import find_images
 from cbir.images.encoded_image import EncodedImage
 from cbir.images.image_source import ArrayImage

@@ -9,10 +9,10 @@ import pytest
 
 from cbir.core.errors import CbirError
 from cbir.descriptors import models
-from cbir.descriptors.base import TrainedDescriptor
 from cbir.descriptors.presets import PRESETS
 from cbir.descriptors.registry import create
 from cbir.descriptors.row_kinds import FEATURES
+from cbir.descriptors.trained import TrainedDescriptor
 from cbir.search.exact.flat import FlatIndex
 from cbir.search.fusion import backgrounds
 from cbir.search.fusion.backgrounds import Background, shipped
