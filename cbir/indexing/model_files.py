@@ -39,7 +39,7 @@ def write_model(descriptor: TrainedDescriptor, state: State, path: str, origin: 
     state : State
     path : str
     origin : str
-        :data:`~cbir.descriptors.base.TRAINED` or :data:`~cbir.descriptors.base.SHIPPED`.
+        :data:`~cbir.descriptors.state.TRAINED` or :data:`~cbir.descriptors.state.SHIPPED`.
 
     Raises
     ------

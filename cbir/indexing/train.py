@@ -213,7 +213,7 @@ def train_model(
     path : str
         The file.
     origin : str
-        :data:`~cbir.descriptors.base.TRAINED` or :data:`~cbir.descriptors.base.SHIPPED`.
+        :data:`~cbir.descriptors.state.TRAINED` or :data:`~cbir.descriptors.state.SHIPPED`.
     listener : ProgressListener, optional
         Told of progress and of unreadable files.
 
