@@ -19,6 +19,12 @@ _LONG_LIST = 15
 _LONGEST_STEP = 15
 _DOUBLE_BYTES = 8
 
+_LONGEST_VARINT = 10
+"""Bytes; more no number of 64 bits has."""
+
+_DEEPEST = 32
+"""Values within values; those of a footer go down to seven or so."""
+
 
 @dataclass(slots=True)
 class List:
@@ -56,20 +62,25 @@ class Struct:
         self.fields[number] = self.fields[number][0], value
 
 
-def read_struct(file: BinaryIO) -> Struct:
-    """Read a struct.
+def read_struct(file: BinaryIO, depth: int = 0) -> Struct:
+    """Read a struct, that is within others by `depth`.
 
     Raises
     ------
     ValueError
-        When it ends too early, or has a type that there is none of.
+        When it ends too early, is too deep, or has a type that there is none of.
     """
+    if depth > _DEEPEST:
+        raise ValueError("values within values without end")
     fields: dict[int, tuple[int, Any]] = {}
     number = 0
     while head := _byte(file):
         step, kind = head >> 4, head & 15
         number = number + step if step else _signed(_varint(file))
-        fields[number] = kind, kind == _TRUE if kind in (_TRUE, _FALSE) else _read(file, kind)
+        fields[number] = (
+            kind,
+            kind == _TRUE if kind in (_TRUE, _FALSE) else _read(file, kind, depth),
+        )
     return Struct(fields)
 
 
@@ -88,9 +99,9 @@ def written(struct: Struct) -> bytes:
     return bytes(parts) + b"\0"
 
 
-def _read(file: BinaryIO, kind: int) -> Any:
+def _read(file: BinaryIO, kind: int, depth: int) -> Any:
     if kind == _STRUCT:
-        return read_struct(file)
+        return read_struct(file, depth + 1)
     if kind in (_I16, _I32, _I64):
         return _signed(_varint(file))
     if kind == _BINARY:
@@ -99,10 +110,10 @@ def _read(file: BinaryIO, kind: int) -> Any:
         return _bytes(file, _DOUBLE_BYTES)
     if kind in (_TRUE, _FALSE, _BYTE):
         return _byte(file)
-    if kind in (_LIST, _SET):
+    if kind in (_LIST, _SET) and depth <= _DEEPEST:
         head = _byte(file)
         count = head >> 4 if head >> 4 < _LONG_LIST else _varint(file)
-        return List(head & 15, [_read(file, head & 15) for _ in range(count)])
+        return List(head & 15, [_read(file, head & 15, depth + 1) for _ in range(count)])
     raise ValueError(f"a value of the type {kind}")
 
 
@@ -136,11 +147,13 @@ def _bytes(file: BinaryIO, count: int) -> bytes:
 
 
 def _varint(file: BinaryIO) -> int:
-    value = shift = 0
-    while (byte := _byte(file)) & 0x80:
+    value = 0
+    for shift in range(0, 7 * _LONGEST_VARINT, 7):
+        byte = _byte(file)
         value |= (byte & 0x7F) << shift
-        shift += 7
-    return value | byte << shift
+        if not byte & 0x80:
+            return value
+    raise ValueError("a number of too many bytes")
 
 
 def _signed(value: int) -> int:

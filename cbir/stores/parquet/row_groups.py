@@ -45,13 +45,31 @@ class ParquetParts:
         Raises
         ------
         ValueError
-            When there is none.
+            When there is none, or it does not say what it should.
         """
         end = len(PARQUET_MAGIC) + _LENGTH_BYTES
         size = file.seek(-end, os.SEEK_END)
         length = int.from_bytes(file.read(_LENGTH_BYTES), "little")
-        file.seek(size - length)
-        return cls(file, read_struct(io.BytesIO(file.read(length))))
+        file.seek(max(0, size - length))
+        parts = cls(file, read_struct(io.BytesIO(file.read(length))))
+        try:
+            parts._check(size - length)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError("a footer that lacks something") from error
+        return parts
+
+    def _check(self, end: int) -> None:
+        """Make sure that all that is needed of the groups is there, and lies before `end`."""
+        for part in (_SCHEMA, _ROWS):
+            self.footer[part]
+        for group in self.groups:
+            chunks = [chunk[_CHUNK] for chunk in group[_COLUMNS].values]
+            start, size = _extent(chunks)
+            offsets = [chunk[_CHUNK_OFFSET] for chunk in group[_COLUMNS].values]
+            places = [chunk[place] for chunk in chunks for place in _PLACES if place in chunk]
+            numbers = [start, size, group[_GROUP_ROWS], *offsets, *places]
+            if any(not 0 <= number <= end for number in numbers) or start + size > end:
+                raise ValueError("a group of rows that is not within the file")
 
     @property
     def groups(self) -> list[Struct]:
@@ -61,7 +79,10 @@ class ParquetParts:
 
     def has_columns_of(self, other: ParquetParts) -> bool:
         """Say whether both have the same columns."""
-        return all(self.footer[part] == other.footer[part] for part in (_SCHEMA, _NOTES))
+        return all(
+            self.footer.fields.get(part) == other.footer.fields.get(part)
+            for part in (_SCHEMA, _NOTES)
+        )
 
     @property
     def rows(self) -> list[int]:
@@ -92,11 +113,18 @@ def write_joined(file: HashedFile, parts: Sequence[tuple[ParquetParts, Sequence[
     file.write(raw + len(raw).to_bytes(_LENGTH_BYTES, "little") + PARQUET_MAGIC)
 
 
+def _extent(chunks: Sequence[Struct]) -> tuple[int, int]:
+    """Return where the chunks of a group begin, and how many bytes they have."""
+    start = min(
+        (chunk[place] for chunk in chunks for place in _PLACES if place in chunk), default=-1
+    )
+    return start, sum(chunk[_PACKED_CHUNK] for chunk in chunks)
+
+
 def _copied(file: HashedFile, source: BinaryIO, group: Struct, number: int) -> Struct:
     """Append the bytes of a group; return what the footer is to say of it."""
     chunks = [chunk[_CHUNK] for chunk in group[_COLUMNS].values]
-    start = min(chunk[place] for chunk in chunks for place in _PLACES if place in chunk)
-    left = sum(chunk[_PACKED_CHUNK] for chunk in chunks)
+    start, left = _extent(chunks)
     moved = file.tell() - start
     source.seek(start)
     while piece := source.read(min(_BUFFER, left)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -66,7 +67,8 @@ def write_parquet(
     """
     table = _Table(rows, entries, matrices)
     if kept is not None:
-        with open(kept.path, "rb") as before:
+        # What another program wrote may not be as expected: then all rows are written.
+        with open(kept.path, "rb") as before, contextlib.suppress(ValueError):
             source = ParquetParts.of(before)
             groups = _groups_of(kept, source, table.step)
             if groups.max(initial=-1) >= 0:
