@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cbir.core.regular_files import read_regular
+from cbir.core.regular_files import open_regular
 from cbir.core.version import __version__
 
 if TYPE_CHECKING:  # few programs compile
@@ -238,8 +238,7 @@ def _as_argument(value: Any) -> Any:
 def _loaded(loop: Loop) -> Run | None:
     """Return what runs a loop that was compiled, or None if what is kept of it is damaged."""
     try:
-        _check_is_ours(loop.path)
-        data = read_regular(str(loop.path), _MOST_BYTES)
+        data = _read_ours(loop.path)
         body = data[len(_MAGIC) + _SUM :]
         if data[: len(_MAGIC) + _SUM] != _MAGIC + hashlib.sha256(body).digest():
             raise ValueError("damaged")
@@ -251,17 +250,23 @@ def _loaded(loop: Loop) -> Run | None:
         return None
 
 
-def _check_is_ours(path: Path) -> None:
-    """Refuse machine code that somebody else may have written, as in a folder that many share.
+def _read_ours(path: Path) -> bytes:
+    """Read machine code that nobody else may have written, as in a folder that many share.
 
     Raises
     ------
     OSError
-        When it is so.
+        When somebody may.
     """
-    status = os.lstat(path)
-    if hasattr(os, "geteuid") and (status.st_uid != os.geteuid() or status.st_mode & 0o022):
-        raise OSError("others may write to it")
+    with open_regular(str(path)) as file:
+        # Of the file that is open: another may be in its place meanwhile.
+        status = os.fstat(file.fileno())
+        is_ours = not hasattr(os, "geteuid") or (
+            status.st_uid == os.geteuid() and not status.st_mode & 0o022
+        )
+        if not is_ours or os.path.islink(path):
+            raise OSError("others may write to it")
+        return file.read(_MOST_BYTES)
 
 
 @cache

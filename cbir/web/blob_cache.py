@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cbir.core.private_files import check_private, open_private
+from cbir.core.private_folders import make_folder
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS blobs (
@@ -110,7 +111,7 @@ def _opened(paths: Sequence[Path]) -> tuple[sqlite3.Connection, int]:
     """Open the first file that can be written to; return how many bytes it keeps, too."""
     for path in paths:
         with contextlib.suppress(OSError, sqlite3.Error):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             try:
                 return _connected(str(path))
             except sqlite3.DatabaseError as error:

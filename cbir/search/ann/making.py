@@ -203,9 +203,10 @@ class StructureMaker:
             self.wish.recall,
             len(sample.queries),
             seconds,
-            0,
-            0,
-            "",
+            bytes=0,
+            checksum=0,
+            array_bytes=0,
+            token="",
         )
         arrays = {"keys": keys, **({} if projection is None else projection.arrays)}
         return self.folder.write(record, structure.save, arrays)

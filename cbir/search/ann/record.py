@@ -17,7 +17,7 @@ from cbir.core.json_values import (
     share,
 )
 
-VERSION = 1
+VERSION = 2
 """Raised when structures of before cannot be used any more."""
 
 _READ = {
@@ -62,6 +62,8 @@ class StructureRecord:
         That arranging took.
     bytes : int
         That the structure takes.
+    checksum : int
+        Of its file: a native reader may fall over one that is damaged.
     array_bytes : int
         That the arrays beside it take: which image is which, and the projection.
     token : str
@@ -85,6 +87,7 @@ class StructureRecord:
     queries: int
     build_seconds: float
     bytes: int
+    checksum: int
     array_bytes: int
     token: str
 

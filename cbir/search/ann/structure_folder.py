@@ -12,10 +12,10 @@ killed leaves the structure of before, and files that the next run removes.
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import secrets
 import shutil
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -30,7 +30,9 @@ from cbir.core.json_text import read_checked, write_checked
 from cbir.core.json_values import DamageError, object_of
 from cbir.core.locks import LockedError, locked_file
 from cbir.core.npz import load_arrays
+from cbir.core.private_folders import is_private, make_folder
 from cbir.search.ann.record import VERSION, StructureRecord
+from cbir.stores.single_file.array_files import file_checksum
 
 _RECORD = f"structure{VERSION}"
 _FUSION = f"fusion{VERSION}"
@@ -98,7 +100,7 @@ class StructureFolder:
         try:
             arrays = load_arrays(str(self._data_path(record, "npz")), _MOST_ARRAYS)
             sizes = size_of(path), sum(array.nbytes for array in arrays.values())
-            if sizes != (record.bytes, record.array_bytes):
+            if sizes != (record.bytes, record.array_bytes) or _checksum(path) != record.checksum:
                 raise DamageError("other files than were written")
             keys = arrays["keys"]
             if (keys.shape, keys.dtype) != ((record.images,), np.dtype(np.uint64)):
@@ -135,7 +137,9 @@ class StructureFolder:
             save(str(path))
             save_arrays(str(self._data_path(record, "npz")), arrays)
             array_bytes = sum(array.nbytes for array in arrays.values())
-            record = replace(record, bytes=size_of(path), array_bytes=array_bytes)
+            record = replace(
+                record, bytes=size_of(path), checksum=_checksum(path), array_bytes=array_bytes
+            )
             write_checked(
                 self._record_path(record.fingerprint, record.metric), _RECORD, asdict(record)
             )
@@ -179,8 +183,7 @@ class StructureFolder:
             When it cannot be made, others may write to it, or another run holds it.
         """
         with explained(str(self.path), "write"):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.path.mkdir(mode=0o700, exist_ok=True)
+            make_folder(self.path)
         if not self._is_private():
             raise CbirError(self.damage.pop())
         with contextlib.ExitStack() as held:
@@ -214,17 +217,13 @@ class StructureFolder:
     def _is_private(self) -> bool:
         """Say whether there is a folder to which nobody but its owner may write."""
         try:
-            status = os.lstat(self.path)
+            if is_private(self.path):
+                return True
         except FileNotFoundError:
             return False
         except OSError as error:
             self.damage.append(f"{printable(str(self.path))}: {reason_of(error)}")
             return False
-        is_ours = not hasattr(os, "geteuid") or (
-            status.st_uid == os.geteuid() and not status.st_mode & 0o022
-        )
-        if is_ours and os.path.isdir(self.path) and not os.path.islink(self.path):
-            return True
         self.damage.append(
             f"{printable(str(self.path))}: it is not used, for others than you may write there, or"
             " it is a link; remove it"
@@ -249,6 +248,14 @@ class StructureFolder:
 
     def _data_path(self, record: StructureRecord, suffix: str) -> Path:
         return self.path / f"{record.fingerprint}-{record.metric}-{record.token}.{suffix}"
+
+
+def _checksum(path: Path) -> int:
+    """Return a checksum of a file, or of all files in a folder."""
+    if path.is_dir():
+        files = sorted(one for one in path.rglob("*") if one.is_file())
+        return zlib.crc32(repr([file_checksum(one) for one in files]).encode())
+    return file_checksum(path)
 
 
 def size_of(path: Path) -> int:

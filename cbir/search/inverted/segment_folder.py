@@ -18,6 +18,7 @@ from cbir.core.atomic_files import written_aside
 from cbir.core.errors import printable, reason_of
 from cbir.core.json_text import read_checked, write_checked
 from cbir.core.locks import LockedError, locked_file
+from cbir.core.private_folders import make_folder
 from cbir.core.threads import cores, ordered_map
 from cbir.search.inverted.code_format import CodeFormat
 from cbir.search.inverted.merging import Live, merge
@@ -102,7 +103,7 @@ class SegmentFolder:
         OSError
             When nothing can be written there.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path)
         with locked_file(str(self.path / "lock"), wait):
             yield
 

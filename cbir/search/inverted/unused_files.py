@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 
+from cbir.core.digests import DIGITS
 from cbir.stores.model import Snapshot
+
+_FINGERPRINT = re.compile(f"[0-9a-f]{{{DIGITS}}}")
+"""How a folder of ours is called."""
 
 
 def remove_unused(snapshot: Snapshot) -> None:
@@ -14,5 +19,5 @@ def remove_unused(snapshot: Snapshot) -> None:
     for folder in snapshot.inverted_folders:
         with contextlib.suppress(OSError):
             for path in folder.iterdir():
-                if path.name not in held:
+                if _FINGERPRINT.fullmatch(path.name) and path.name not in held:
                     shutil.rmtree(path, ignore_errors=True)

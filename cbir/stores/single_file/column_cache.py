@@ -26,6 +26,7 @@ from cbir.core.atomic_files import written_aside
 from cbir.core.errors import printable
 from cbir.core.json_text import parse_json
 from cbir.core.packed_text import is_packed
+from cbir.core.private_folders import make_folder
 from cbir.core.spliced_rows import Matrix, SplicedRows
 from cbir.descriptors.base import Row
 from cbir.stores.derivation import Derivation, is_array_of
@@ -39,6 +40,9 @@ from cbir.stores.single_file.packed_metadata import pack, unpack
 
 _LAYOUT = 3
 """Version of the files below; another one is not read."""
+
+_CONTENT = re.compile(r"[0-9a-f]{16}-\d+")
+"""How the folder of a content is called."""
 
 _ABANDONED = 3600
 """Seconds after which a file that is still being written aside is one of a process that died."""
@@ -244,7 +248,7 @@ class Cache:
             self._memory[key] = whole
         for folder in [self._folder] if self._folder else self._candidates:
             try:
-                folder.mkdir(parents=True, exist_ok=True)
+                make_folder(folder)
                 checksums = {}
                 for name, array in arrays.items():
                     with written_aside(str(folder / f"{key}.{name}.npy"), durable=False) as file:
@@ -317,7 +321,8 @@ def clear_others(folders: list[Path], content: str) -> None:
     for folder in folders:
         with contextlib.suppress(OSError):
             for path in folder.iterdir():
-                if path.is_dir() and path.name != f"{content}-{_LAYOUT}":
+                is_ours = _CONTENT.fullmatch(path.name) and path.is_dir()
+                if is_ours and path.name != f"{content}-{_LAYOUT}":
                     shutil.rmtree(path, ignore_errors=True)
         for path in [*folder.glob("*.new"), *folder.glob("*/*.new")]:
             with contextlib.suppress(OSError):

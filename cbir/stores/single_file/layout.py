@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cbir.core.digests import digest
+from cbir.core.private_folders import can_be_private
 from cbir.descriptors.local_features.base import LocalExtractor
 
 if TYPE_CHECKING:
@@ -66,16 +67,21 @@ class Layout:
 
     def caches(self) -> list[Path]:
         """Where caches of one commit may lie, the preferred place first."""
-        return [self.folder / "cache", self._of_user]
+        return [self.folder / "cache", *self._private("")]
 
     def inverted(self) -> list[Path]:
         """Where inverted files may lie, which stay from commit to commit."""
-        return [self.folder / "inverted", self._of_user.with_name(f"{self._of_user.name}-inverted")]
+        return [self.folder / "inverted", *self._private("-inverted")]
 
     @property
     def structures(self) -> Path:
         """Where structures for approximate search lie, which are not taken from anybody else."""
         return self._of_user.with_name(f"{self._of_user.name}-structures")
+
+    def _private(self, suffix: str) -> list[Path]:
+        """Return a folder of the user's, unless others may write there."""
+        path = self._of_user.with_name(self._of_user.name + suffix)
+        return [path] if can_be_private(path) else []
 
     @property
     def _of_user(self) -> Path:

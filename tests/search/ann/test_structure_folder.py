@@ -63,7 +63,7 @@ def test_a_link_in_its_place_is_not_followed(index: str, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("suffix", ["*.json", "*.npz", "*.structure"])
-@pytest.mark.parametrize("damage", ["cut", "changed", "gone", "garbage"])
+@pytest.mark.parametrize("damage", ["cut", "changed", "gone", "garbage", "flipped"])
 def test_what_is_damaged_is_as_good_as_absent_and_made_again(
     index: str, suffix: str, damage: str
 ) -> None:
@@ -74,6 +74,9 @@ def test_what_is_damaged_is_as_good_as_absent_and_made_again(
         path.unlink()
     elif damage == "cut":
         path.write_bytes(raw[: len(raw) // 2])
+    elif damage == "flipped":
+        middle = len(raw) // 2
+        path.write_bytes(raw[:middle] + bytes([raw[middle] ^ 1]) + raw[middle + 1 :])
     elif damage == "garbage":
         path.write_bytes(os.urandom(len(raw) + 1))
     else:
@@ -90,9 +93,9 @@ def test_what_is_damaged_is_as_good_as_absent_and_made_again(
 def test_a_record_that_is_forged_leads_nowhere(index: str) -> None:
     folder = folder_of(index)
     (path,) = folder.glob("*.json")
-    record = json_text.read_checked(path, "structure1")
+    record = json_text.read_checked(path, "structure2")
     for changes in ({"token": "../../../../x"}, {"engine": "os:system"}, {"wide": 5}, {"depth": 0}):
-        json_text.write_checked(path, "structure1", {**record, **changes})
+        json_text.write_checked(path, "structure2", {**record, **changes})
         with pytest.raises(CbirError, match="not ready for approximate search"):
             search(index)
 

@@ -41,11 +41,12 @@ def test_derived_arrays_are_kept(tmp_path: Path) -> None:
 
 
 def test_a_cache_belongs_to_one_content(tmp_path: Path) -> None:
-    Cache([tmp_path], "one").derive("f", "n", numbers(1))
-    other = Cache([tmp_path], "two").derive("f", "n", numbers(2))
+    one, two = 16 * "1", 16 * "2"
+    Cache([tmp_path], one).derive("f", "n", numbers(1))
+    other = Cache([tmp_path], two).derive("f", "n", numbers(2))
     assert len(other["a"]) == 2
-    clear_others([tmp_path], "two")
-    assert [path.name.partition("-")[0] for path in tmp_path.iterdir()] == ["two"]
+    clear_others([tmp_path], two)
+    assert [path.name.partition("-")[0] for path in tmp_path.iterdir()] == [two]
 
 
 def test_what_was_derived_can_be_removed(tmp_path: Path) -> None:
