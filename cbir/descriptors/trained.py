@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from cbir.core.errors import CbirError
 from cbir.core.progress import ProgressListener
-from cbir.core.spliced_rows import Matrix
 from cbir.descriptors.base import Descriptor
 from cbir.descriptors.state import (
     State,
@@ -97,7 +96,7 @@ class TrainedDescriptor(Descriptor):
         return None
 
     @abstractmethod
-    def drift(self, rows: Matrix) -> float:
+    def drift(self, rows: NDArray[Any]) -> float:
         """Say how far a collection's rows are from what was trained on: 0 (alike) to 1."""
 
     def shipped(self) -> State | None:

@@ -184,7 +184,8 @@ def _warn_of_drift(plan: Plan, descriptions: Descriptions, listener: ProgressLis
     for one in plan.named:
         descriptor = one.descriptor
         if isinstance(descriptor, TrainedDescriptor):
-            drift = descriptor.drift(descriptions.matrices[one.alias])
+            # As one array, whatever they were put together from: a plug-in may ask anything of it.
+            drift = descriptor.drift(descriptions.matrices[one.alias][:])
             if drift > descriptor.drift_limit:
                 listener.warn(
                     Message(

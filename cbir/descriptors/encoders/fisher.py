@@ -15,7 +15,6 @@ from cbir.core.amounts import counted
 from cbir.core.errors import CbirError, UsageError
 from cbir.core.mapped_arrays import steps
 from cbir.core.progress import ProgressListener
-from cbir.core.spliced_rows import Matrix
 from cbir.descriptors.base import Encoding
 from cbir.descriptors.encoders.fisher_model import (
     KEYS,
@@ -175,7 +174,7 @@ class FisherVector(TrainedDescriptor):
         sound = all(array.shape == shape and array.dtype.kind in "fi" for array, shape in arrays)
         return None if sound and are_sound(state) else "it is damaged"
 
-    def drift(self, rows: Matrix) -> float:
+    def drift(self, rows: NDArray[Any]) -> float:
         """Return the length of the mean row: 0 where rows point everywhere, 1 if all are equal.
 
         It is 0 for collections of fewer than 50 images, and of fewer than it takes to train

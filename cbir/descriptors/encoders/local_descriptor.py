@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from cbir.core.spliced_rows import Matrix
 from cbir.descriptors.base import Descriptor
 from cbir.descriptors.encoders.sparse_code import SparseCode, WordKernel
 from cbir.descriptors.local_features.base import LocalExtractor, LocalFeatures
@@ -66,7 +65,7 @@ class LocalDescriptor(TrainedDescriptor):
         """Count the local features; see :meth:`Descriptor.describe`."""
         return feature_count(self.extractor.extract(image))
 
-    def drift(self, rows: Matrix) -> float:
+    def drift(self, rows: NDArray[Any]) -> float:
         """Return 0: how many features an image has says nothing of their words."""
         return 0.0
 

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from cbir.core.errors import CbirError, UsageError, excerpt
 from cbir.core.messages import Call, Parameter
 from cbir.core.progress import ProgressListener
-from cbir.core.spliced_rows import Matrix
 from cbir.descriptors.base import NOTHING_KNOWN, Descriptor, Encoding, Row
 from cbir.descriptors.parametrized import file_parameters
 from cbir.descriptors.registry import create
@@ -173,7 +172,7 @@ class Projection(TrainedDescriptor):
         is_finite = sound and all(np.isfinite(array).all() for array, _ in arrays)
         return None if is_finite else "it is damaged"
 
-    def drift(self, rows: Matrix) -> float:
+    def drift(self, rows: NDArray[Any]) -> float:
         """Return 0: rows do not tell whether their classes are those that it was learned from."""
         return 0.0
 

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from cbir.core.errors import UsageError
 from cbir.core.progress import ProgressListener
-from cbir.core.spliced_rows import Matrix
 from cbir.descriptors.base import Encoding
 from cbir.descriptors.encoders.clustering import Bytes, cluster, mean_numbers, nearest_numbers
 from cbir.descriptors.encoders.named_features import extractor_for
@@ -144,6 +143,6 @@ class Vlad(ResumableDescriptor):
         """Say that a vocabulary has no words: all images would be equal by it."""
         return None if len(state["words"]) else "it was trained on images without any features"
 
-    def drift(self, rows: Matrix) -> float:
+    def drift(self, rows: NDArray[Any]) -> float:
         """Return 0: sums of residuals do not tell how far words are from features."""
         return 0.0
