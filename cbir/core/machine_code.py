@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cbir.core.private_folders import is_ours
 from cbir.core.regular_files import open_regular
 from cbir.core.version import __version__
 
@@ -260,11 +261,7 @@ def _read_ours(path: Path) -> bytes:
     """
     with open_regular(str(path)) as file:
         # Of the file that is open: another may be in its place meanwhile.
-        status = os.fstat(file.fileno())
-        is_ours = not hasattr(os, "geteuid") or (
-            status.st_uid == os.geteuid() and not status.st_mode & 0o022
-        )
-        if not is_ours or os.path.islink(path):
+        if not is_ours(os.fstat(file.fileno())) or os.path.islink(path):
             raise OSError("others may write to it")
         return file.read(_MOST_BYTES)
 

@@ -10,12 +10,14 @@ import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cbir.core.atomic_files import written_aside
 from cbir.core.machine_code import framed, runner
+from cbir.core.private_folders import make_folder
 
 
 def main(module: str, name: str, path: str, how: str, *arguments: str) -> None:
@@ -29,7 +31,7 @@ def main(module: str, name: str, path: str, how: str, *arguments: str) -> None:
     symbol, code = compiled(function, arguments, how == "exact")
     if not _is_called_rightly():
         raise SystemExit("this version of numba calls functions in another way")
-    os.makedirs(os.path.dirname(path), exist_ok=True)
+    make_folder(Path(path).parent)
     with written_aside(path, durable=False) as file:
         os.chmod(file.fileno(), 0o600)  # what others may write to is not loaded
         file.write(framed(symbol, code))

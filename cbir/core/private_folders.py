@@ -1,4 +1,4 @@
-"""Folders of the user's: what others may write to is neither believed nor cleared."""
+"""What is the user's alone: what others may write to is neither believed nor cleared."""
 
 from __future__ import annotations
 
@@ -10,6 +10,13 @@ _ONLY_MINE, _USUAL = 0o700, 0o777
 _WRITABLE_BY_OTHERS = 0o022
 
 
+def is_ours(status: os.stat_result) -> bool:
+    """Say whether nobody but its owner, we, may write to what has this status."""
+    return not hasattr(os, "geteuid") or (
+        status.st_uid == os.geteuid() and not status.st_mode & _WRITABLE_BY_OTHERS
+    )
+
+
 def is_private(path: Path) -> bool:
     """Say whether this is a folder, and no link to one, of which only its owner, we, may write.
 
@@ -19,10 +26,7 @@ def is_private(path: Path) -> bool:
         When that cannot be seen.
     """
     status = os.lstat(path)
-    is_ours = not hasattr(os, "geteuid") or (
-        status.st_uid == os.geteuid() and not status.st_mode & _WRITABLE_BY_OTHERS
-    )
-    return is_ours and stat.S_ISDIR(status.st_mode)
+    return is_ours(status) and stat.S_ISDIR(status.st_mode)
 
 
 def can_be_private(path: Path) -> bool:

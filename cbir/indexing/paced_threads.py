@@ -179,4 +179,4 @@ def _most_ahead(describer: ImageDescriber) -> int:
     size = _FEATURE_BYTES * len(describer.features) + sum(
         one.descriptor.width * one.descriptor.dtype.itemsize for one in describer.named
     )
-    return min(_AHEAD, _AHEAD_BYTES // size)
+    return min(_AHEAD, _AHEAD_BYTES // max(1, size))

@@ -35,6 +35,7 @@ from cbir.descriptors.presets import PRESETS
 from cbir.evaluation.document import WORST, write_evaluation
 from cbir.evaluation.model import Evaluation
 from cbir.evaluation.protocols import PROTOCOLS, choose_queries, default_protocol
+from cbir.evaluation.ranking import APPROXIMATE_TOP
 from cbir.evaluation.runner import evaluate as measure
 from cbir.indexing.build import build_index
 from cbir.reports.evaluation_page import write_failures
@@ -176,6 +177,11 @@ def evaluate(**values: Any) -> None:
     with TerminalProgress(options.quiet) as listener:
         evaluation = _measured(options, listener)
         listener.note(_summary(evaluation))
+        if options.approximate:
+            listener.note(
+                f"Right images that are not among the first {APPROXIMATE_TOP} count as missed: mAP,"
+                " ANMRR, nDCG and the curve are not comparable with those of an exact search"
+            )
         try:
             _write_files(evaluation, options, listener)
         finally:  # neither is lost if the other cannot be written

@@ -19,11 +19,12 @@ from cbir.images.pixels import Pixels
 _ELLIPSE_BINS = (8, 12, 3)
 _GRID_BINS = (16, 4, 4)
 _ELLIPSE_REACH = 0.75
+"""The central ellipse's diameters, as a share of the image's sides."""
 
 _GRID_REGIONS, _CELLS = 6, math.prod(_GRID_BINS)
+
 _PARTS, _COPIES = 8, 2
-"""Of counters in the compiled loop; see :func:`count_roots`."""
-"""The central ellipse's diameters, as a share of the image's sides."""
+"""Of an image, and counters of each, in the compiled loop; see :func:`count_roots`."""
 
 _UNRELATED = 3.5
 """Median distance of roots between photographs of different things, a region."""
@@ -203,7 +204,7 @@ def count_roots(pixels, height, width, is_grid, cells, counts, sums, roots):  # 
             sums[(1 + quarter) * _CELLS + cell] = count
             center += within
             whole += count
-        sums[cell], sums[5 * _CELLS + cell] = whole, center
+        sums[cell], sums[(_GRID_REGIONS - 1) * _CELLS + cell] = whole, center
     for start in range(0, (_GRID_REGIONS if is_grid else 1) * _CELLS, _CELLS):
         total = 0
         for cell in range(start, start + _CELLS):

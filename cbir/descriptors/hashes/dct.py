@@ -2,7 +2,7 @@
 
 The transform is scipy's: how a product of matrices rounds depends on the processor. But a hash only
 asks on which side of some limit a frequency lies, and of almost all images none lies so near to it
-that rounding matters. So a compiled loop transforms them, in a third of the time and without
+that rounding matters. So a compiled loop transforms them, in half of the time and without
 importing scipy, and only where it is not sure scipy is asked.
 """
 

@@ -20,7 +20,8 @@ _LARGEST_SIDE = WORKING_SIZES[2]
 """Pixels; larger images are Pillow's: they would be copied as floats, of 8 times the size."""
 
 _BITS = 22
-_HALF, _ONE = 1 << _BITS - 1, 1 << _BITS
+_HALF = 1 << _BITS - 1
+_ONE = 1 << _BITS
 """Pillow's weights are whole multiples of its inverse. Those times pixels, summed, stay far below
 2 ** 53, so sums of floats are exact, in whatever order a processor adds them."""
 

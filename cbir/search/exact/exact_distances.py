@@ -82,9 +82,9 @@ class ExactDistances:
     def _run(self, values: Values, rows: RowNumbers) -> Run | None:
         """Return what runs the loop, if it may be used; it does not check what numpy checks."""
         count, width = self.matrix.shape
-        run = None
-        if self._loop is not None and len(rows) and values.shape == (width,):
-            run = self._loop.after(len(rows) * width)
+        run, loop = None, self._loop  # which another thread may find wanting meanwhile
+        if loop is not None and len(rows) and values.shape == (width,):
+            run = loop.after(len(rows) * width)
         if run is not None and not (rows.min() >= 0 and rows.max() < count):
             return None
         if run is not None and not self._is_tried:

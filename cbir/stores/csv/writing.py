@@ -82,9 +82,11 @@ def write_csv(
 
 
 def _has_header(kept: KeptRows, header: bytes) -> bool:
-    """Say whether the file so far has these columns, and nothing else is told of its lines."""
+    """Say whether the file so far has these columns, and its lines lie one behind the other."""
     places, count = kept.written.places, len(kept.written.digests)
     if len(places) != count + 1 or int(places[-1]) != kept.path.stat().st_size:
+        return False
+    if places[0] < 0 or (np.diff(places) <= 0).any():  # a forger's
         return False
     with open(kept.path, "rb") as file:
         return file.read(int(places[0])) == header

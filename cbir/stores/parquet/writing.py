@@ -84,7 +84,11 @@ def _groups_of(kept: KeptRows, source: ParquetParts, step: int) -> NDArray[np.in
     One that is less than half full is not kept: so there never are many small ones.
     """
     places, counts = kept.written.places, np.array(source.rows, np.int64)
-    is_sound = len(places) == len(kept.written.digests) and places.min(initial=0) >= 0
+    is_sound = (
+        len(places) == len(kept.written.digests)
+        and places.min(initial=0) >= 0
+        and places.max(initial=-1) < len(counts)
+    )
     if not is_sound or not np.array_equal(np.bincount(places, minlength=len(counts)), counts):
         return np.full(len(kept.sources), -1, np.int64)
     groups = np.where(kept.sources >= 0, places[kept.sources], -1)

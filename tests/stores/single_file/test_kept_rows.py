@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,6 +23,8 @@ from cbir.stores.model import FILE_DTYPE, Manifest, Rows
 from cbir.stores.parquet.compact_protocol import written
 from cbir.stores.parquet.row_groups import ParquetParts
 from cbir.stores.paths import PathList
+from cbir.stores.single_file.column_cache import Cache
+from cbir.stores.single_file.kept_rows import WrittenFile
 from cbir.stores.single_file.snapshot import FileSnapshot
 from tests.stores.csv.test_reading import AWKWARD, NAMES, RECORDS
 
@@ -207,12 +209,44 @@ def test_a_byte_that_the_disk_has_lost_is_not_copied(tmp_path: Path) -> None:
     assert index.read_bytes() == fresh.read_bytes()
 
 
+@pytest.mark.parametrize("extension", ["csv", "parquet"])
+@pytest.mark.parametrize("forged", [-5, 1 << 40])
+@pytest.mark.parametrize("place", [0, 1, 3000])
+def test_places_that_nobody_else_but_a_forger_writes_are_not_used(
+    tmp_path: Path, extension: str, forged: int, place: int
+) -> None:
+    index = tmp_path / f"index.{extension}"
+    update(index, {}, MANY, knows=True)
+    (cache,) = [path for path in Path(f"{index}.cbir/cache").iterdir() if path.is_dir()]
+    written_file = open_written(index)
+    places = written_file.places.copy()
+    places[place] = forged
+    Cache([cache.parent], cache.name.partition("-")[0]).keep_written(
+        replace(written_file, places=places)
+    )
+    known = {**MANY, "new.jpg": (3, {})}
+    update(index, MANY, known, knows=True)
+    found, expected = open_store(str(index)).snapshot(), content(known)
+    assert list(found.rows.paths) == list(expected[0].paths)
+    assert all(np.array_equal(found.matrix(one), rows) for one, rows in expected[1].items())
+    if extension == "csv":
+        fresh = tmp_path / "fresh.csv"
+        update(fresh, {}, known, knows=False)
+        assert index.read_bytes() == fresh.read_bytes()
+
+
+def open_written(index: Path) -> WrittenFile:
+    """Return what is known of an index file since it was written."""
+    snapshot = open_store(str(index)).snapshot()
+    assert isinstance(snapshot, FileSnapshot)
+    assert snapshot.written is not None
+    return snapshot.written
+
+
 def test_what_a_file_is_known_by_is_kept_beside_it(tmp_path: Path) -> None:
     index = tmp_path / "index.csv"
     update(index, {}, MANY, knows=False)
-    snapshot = open_store(str(index)).snapshot()
-    assert isinstance(snapshot, FileSnapshot) and snapshot.written is not None
-    ends = snapshot.written.places.tolist()
+    ends = open_written(index).places.tolist()
     lines = index.read_bytes().splitlines(keepends=True)
     assert ends == np.cumsum([len(line) for line in lines]).tolist()
 
