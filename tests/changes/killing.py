@@ -117,6 +117,8 @@ def at_moments(folder: str) -> None:
             assert path.exists() == (states.get(str(path)) == "done")
             assert not path.exists() or path.read_bytes() == addition.data
         found.append(sum(state == "done" for state in states.values()))
+        if kill and found[-1] == FILES:
+            duration /= 2  # the first run was slower than those after it: kill sooner
         if os.path.exists(log_path):
             undo(log_path)
             os.unlink(log_path)
